@@ -1,0 +1,62 @@
+//! The words of commands: operational ones, those of configuration mode, and pipes.
+//!
+//! A tree of steps leads from words to an [`Op`] with typed parameters; the same tree completes
+//! and explains them. What a command does is for those who match on `Op`.
+
+mod clear;
+pub(crate) mod configuration;
+mod op;
+mod operate;
+pub mod pipe;
+mod show;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub use configuration::{Compare, ConfigCommand};
+pub use op::{
+    ClearHow, ClearTarget, ConfigurationForm, Destination, InterfaceClass, NeighborRoutes, Op, PingOptions,
+    RouteFilter, RouteSource,
+};
+pub use pipe::Pipe;
+pub(crate) use tree::Walk;
+pub use tree::{Step, Token};
+
+use crate::parse::Word;
+use crate::resolve::ResolveError;
+
+/// The first words of operational mode.
+pub static OPERATIONAL: &[&Step] = &[
+    &clear::CLEAR,
+    &operate::CONFIGURE,
+    &operate::EXIT,
+    &operate::HELP,
+    &operate::LOGOUT,
+    &operate::PING,
+    &operate::QUIT,
+    &clear::RESET,
+    &show::SHOW,
+    &operate::TRACEROUTE,
+];
+
+/// Resolves an operational command; words may be shortened to a unique prefix.
+///
+/// # Errors
+/// When a word is unknown or ambiguous, a value is wrong, or more words are needed.
+pub fn resolve(words: &[Word]) -> Result<Op, ResolveError> {
+    let mut walk = Walk::new(OPERATIONAL);
+    for word in words {
+        walk.typed(word)?;
+    }
+    walk.op()
+}
+
+/// Resolves a command of configuration mode; its verb may be shortened to a unique prefix.
+///
+/// Paths are returned as typed: they are resolved against the edit level with [`crate::resolve`].
+///
+/// # Errors
+/// When the verb is unknown or ambiguous, or its arguments do not fit.
+pub fn configuration(words: &[Word]) -> Result<ConfigCommand, ResolveError> {
+    configuration::resolve(words)
+}

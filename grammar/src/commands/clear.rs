@@ -1,0 +1,78 @@
+//! `clear …` and `reset …`, which are the same: hands know either.
+
+use nouns::Family;
+
+use super::op::{ClearHow, ClearTarget, Op};
+use super::tree::{Arguments, Step};
+use crate::value::ValueKind;
+
+pub(super) static CLEAR: Step = Step::word("clear", "Start something afresh", WHAT);
+pub(super) static RESET: Step = Step::word("reset", "Start something afresh", WHAT);
+
+static WHAT: &[&Step] = &[
+    &Step::word("bgp", "BGP sessions", SESSIONS_OR_FAMILY),
+    &Step::word("ip", "Internet Protocol version 4", &[&BGP]).family(Family::Ipv4Unicast),
+    &Step::word("ipv6", "Internet Protocol version 6", &[&BGP]).family(Family::Ipv6Unicast),
+];
+
+static BGP: Step = Step::word("bgp", "BGP sessions", SESSIONS);
+
+static SESSIONS_OR_FAMILY: &[&Step] = &[
+    &STAR,
+    &ALL,
+    &EXTERNAL,
+    &Step::word("ipv4", "IPv4 unicast routes", SESSIONS).family(Family::Ipv4Unicast),
+    &Step::word("ipv6", "IPv6 unicast routes", SESSIONS).family(Family::Ipv6Unicast),
+    &PEER_GROUP,
+    &ADDRESS,
+    &AS_NUMBER,
+];
+
+static SESSIONS: &[&Step] = &[&STAR, &ALL, &EXTERNAL, &PEER_GROUP, &ADDRESS, &AS_NUMBER];
+
+static STAR: Step = Step::word("*", "All sessions", HOW).op(clear);
+static ALL: Step = Step::word("all", "All sessions", HOW).op(clear);
+static EXTERNAL: Step = Step::word("external", "Sessions with other ASes", HOW).op(clear);
+static PEER_GROUP: Step = Step::word(
+    "peer-group",
+    "Sessions of a peer group",
+    &[&Step::value(ValueKind::PeerGroupRef, "Name of the group", "nodes", HOW).op(clear)],
+);
+static ADDRESS: Step =
+    Step::value(ValueKind::NeighborAddress, "Session with one neighbor", "192.168.101.201", HOW).op(clear);
+static AS_NUMBER: Step = Step::value(ValueKind::Asn, "Sessions with one AS", "64512", HOW).op(clear);
+
+static HOW: &[&Step] = &[
+    &Step::word("in", "Ask for the routes again, keep the session", &[]).op(clear),
+    &Step::word("out", "Send the routes again, keep the session", &[]).op(clear),
+    &Step::word(
+        "soft",
+        "Exchange the routes again, keep the session",
+        &[&Step::word("in", "Only ask for them", &[]).op(clear), &Step::word("out", "Only send them", &[]).op(clear)],
+    )
+    .op(clear),
+];
+
+fn clear(arguments: &Arguments) -> Option<Op> {
+    let how = match (arguments.has("in"), arguments.has("out"), arguments.has("soft")) {
+        (true, ..) => ClearHow::SoftIn,
+        (_, true, _) => ClearHow::SoftOut,
+        (.., true) => ClearHow::Soft,
+        _ => ClearHow::Hard,
+    };
+    Some(Op::ClearBgp { family: arguments.family, target: target(arguments)?, how })
+}
+
+fn target(arguments: &Arguments) -> Option<ClearTarget> {
+    if arguments.has("all") || arguments.has("*") {
+        return Some(ClearTarget::All);
+    }
+    if arguments.has("external") {
+        return Some(ClearTarget::External);
+    }
+    if let Some(group) = arguments.after("peer-group") {
+        return Some(ClearTarget::Group(group));
+    }
+    let address = arguments.first().map(ClearTarget::Address);
+    address.or_else(|| arguments.first().map(ClearTarget::Asn))
+}

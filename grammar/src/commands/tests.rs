@@ -1,0 +1,323 @@
+//! Every command, from words to its `Op`.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
+use std::collections::BTreeSet;
+
+use nouns::{Asn, Family::*};
+
+use super::tree::Token;
+use super::*;
+use crate::parse;
+
+fn words(text: &str) -> Vec<Word> {
+    parse::line(text).unwrap().into_iter().next().map(|command| command.words).unwrap_or_default()
+}
+
+fn op(text: &str) -> Op {
+    resolve(&words(text)).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+#[test]
+fn words_become_commands() {
+    let node = "192.168.101.201".parse().unwrap();
+    let node6 = "fd00:101::201".parse().unwrap();
+    let prefix = "172.16.102.229/32".parse().unwrap();
+    let neighbors = |family, neighbor| Op::ShowBgpNeighbors { family, neighbor };
+    let routes = |family, filter| Op::ShowRoutes { family, filter };
+    let interfaces =
+        |class, name: &str| Op::ShowInterfaces { class, name: (!name.is_empty()).then(|| name.parse().unwrap()) };
+    for (text, expect) in [
+        ("configure", Op::Configure),
+        ("conf", Op::Configure),
+        ("exit", Op::Exit),
+        ("quit", Op::Exit),
+        ("logout", Op::Exit),
+        ("help", Op::Help),
+        ("show ip bgp summary", Op::ShowBgpSummary { family: Some(Ipv4Unicast) }),
+        ("sh ip b su", Op::ShowBgpSummary { family: Some(Ipv4Unicast) }),
+        ("show bgp summary", Op::ShowBgpSummary { family: None }),
+        ("show bgp ipv6 summary", Op::ShowBgpSummary { family: Some(Ipv6Unicast) }),
+        ("show ip bgp", Op::ShowBgpTable { family: Ipv4Unicast }),
+        ("show bgp ipv4", Op::ShowBgpTable { family: Ipv4Unicast }),
+        ("show bgp ipv6", Op::ShowBgpTable { family: Ipv6Unicast }),
+        ("show ipv6 bgp", Op::ShowBgpTable { family: Ipv6Unicast }),
+        (
+            "show ip bgp 172.16.102.229/32",
+            Op::ShowBgpPrefix { family: Ipv4Unicast, destination: Destination::Prefix(prefix), why: false },
+        ),
+        (
+            "show ip bgp 172.16.102.229 why",
+            Op::ShowBgpPrefix { family: Ipv4Unicast, destination: Destination::Address(prefix.address()), why: true },
+        ),
+        (
+            "show bgp ipv6 FD00:101::201",
+            Op::ShowBgpPrefix { family: Ipv6Unicast, destination: Destination::Address(node6), why: false },
+        ),
+        ("show ip bgp neighbors", neighbors(Some(Ipv4Unicast), None)),
+        ("show ip bgp nei 192.168.101.201", neighbors(Some(Ipv4Unicast), Some(node))),
+        ("show bgp neighbors fd00:101::201", neighbors(None, Some(node6))),
+        (
+            "show ip bgp neighbors 192.168.101.201 rec",
+            Op::ShowBgpNeighborRoutes { family: Ipv4Unicast, neighbor: node, which: NeighborRoutes::Received },
+        ),
+        (
+            "show ip bgp neighbors 192.168.101.201 advertised-routes",
+            Op::ShowBgpNeighborRoutes { family: Ipv4Unicast, neighbor: node, which: NeighborRoutes::Advertised },
+        ),
+        (
+            "show bgp ipv6 neighbors 192.168.101.201 routes",
+            Op::ShowBgpNeighborRoutes { family: Ipv6Unicast, neighbor: node, which: NeighborRoutes::Accepted },
+        ),
+        ("show ip route", routes(Ipv4Unicast, RouteFilter::All)),
+        ("show ip route bgp", routes(Ipv4Unicast, RouteFilter::Source(RouteSource::Bgp))),
+        ("show ip route conn", routes(Ipv4Unicast, RouteFilter::Source(RouteSource::Connected))),
+        ("show ip route kernel", routes(Ipv4Unicast, RouteFilter::Source(RouteSource::Kernel))),
+        ("show ip route static", routes(Ipv4Unicast, RouteFilter::Source(RouteSource::Static))),
+        ("show ip route summary", routes(Ipv4Unicast, RouteFilter::Summary)),
+        ("show ipv6 route", routes(Ipv6Unicast, RouteFilter::All)),
+        ("show ip route 172.16.102.229/32", routes(Ipv4Unicast, RouteFilter::Destination(Destination::Prefix(prefix)))),
+        ("show ipv6 route fd00:101::201", routes(Ipv6Unicast, RouteFilter::Destination(Destination::Address(node6)))),
+        ("show ip fib", Op::ShowFib { family: Ipv4Unicast, summary: false }),
+        ("show ipv6 fib summary", Op::ShowFib { family: Ipv6Unicast, summary: true }),
+        ("show interfaces", interfaces(None, "")),
+        ("show interfaces ethernet", interfaces(Some(InterfaceClass::Ethernet), "")),
+        ("show interfaces ethernet eth1", interfaces(Some(InterfaceClass::Ethernet), "eth1")),
+        ("show interfaces lo", interfaces(Some(InterfaceClass::Loopback), "")),
+        ("show interfaces loopback lo", interfaces(Some(InterfaceClass::Loopback), "lo")),
+        ("show interfaces eth1", interfaces(None, "eth1")),
+        ("show configuration", Op::ShowConfiguration { form: ConfigurationForm::Braces }),
+        ("show configuration all", Op::ShowConfiguration { form: ConfigurationForm::All }),
+        ("show conf comm", Op::ShowConfiguration { form: ConfigurationForm::Commands }),
+        ("show version", Op::ShowVersion),
+        ("show log", Op::ShowLog { lines: None }),
+        ("show log 50", Op::ShowLog { lines: Some(50) }),
+        ("show system commit", Op::ShowSystemCommit),
+        ("traceroute example.net", Op::Traceroute { host: "example.net".to_owned() }),
+        ("ping 192.0.2.1", Op::Ping { host: "192.0.2.1".to_owned(), options: PingOptions::default() }),
+        (
+            "ping count count 3 interface eth0 ttl 9 count 4",
+            Op::Ping {
+                host: "count".to_owned(),
+                options: PingOptions {
+                    count: Some(4),
+                    interface: Some("eth0".parse().unwrap()),
+                    ttl: Some(9),
+                    ..PingOptions::default()
+                },
+            },
+        ),
+    ] {
+        assert_eq!(op(text), expect, "{text}");
+    }
+}
+
+#[test]
+fn sessions_are_cleared_by_either_word_in_every_way() {
+    let address = ClearTarget::Address("192.168.101.201".parse().unwrap());
+    for (text, family, target, how) in [
+        ("ip bgp all", Some(Ipv4Unicast), ClearTarget::All, ClearHow::Hard),
+        ("ip bgp *", Some(Ipv4Unicast), ClearTarget::All, ClearHow::Hard),
+        ("ip bgp * soft", Some(Ipv4Unicast), ClearTarget::All, ClearHow::Soft),
+        ("ip bgp 192.168.101.201", Some(Ipv4Unicast), address.clone(), ClearHow::Hard),
+        ("ip bgp 192.168.101.201 soft in", Some(Ipv4Unicast), address.clone(), ClearHow::SoftIn),
+        ("ip bgp 192.168.101.201 out", Some(Ipv4Unicast), address.clone(), ClearHow::SoftOut),
+        ("ip bgp 64512", Some(Ipv4Unicast), ClearTarget::Asn(Asn(64512)), ClearHow::Hard),
+        ("ip bgp external in", Some(Ipv4Unicast), ClearTarget::External, ClearHow::SoftIn),
+        ("ip bgp peer-group in soft", Some(Ipv4Unicast), ClearTarget::Group("in".to_owned()), ClearHow::Soft),
+        ("ipv6 bgp 64512 soft out", Some(Ipv6Unicast), ClearTarget::Asn(Asn(64512)), ClearHow::SoftOut),
+        ("bgp ipv6 192.168.101.201", Some(Ipv6Unicast), address.clone(), ClearHow::Hard),
+        ("bgp 192.168.101.201", None, address, ClearHow::Hard),
+    ] {
+        let expect = Op::ClearBgp { family, target, how };
+        assert_eq!(op(&format!("clear {text}")), expect, "{text}");
+        assert_eq!(op(&format!("reset {text}")), expect, "{text}");
+    }
+}
+
+#[test]
+fn wrong_commands_are_refused_in_words_that_scripts_know() {
+    for (text, expect) in [
+        (
+            "foo",
+            "Invalid command: [foo]\nPossible: clear, configure, exit, help, logout, ping, quit, reset, show, traceroute",
+        ),
+        (
+            "show foo",
+            "Invalid command: show [foo]\nPossible: bgp, configuration, interfaces, ip, ipv6, log, system, version",
+        ),
+        ("show verison", "Invalid command: show [verison]\nDid you mean 'version'?"),
+        ("configure now", "Invalid command: configure [now]\nNothing can follow here"),
+        (
+            "show ip",
+            "Incomplete command: show ip\n\nPossible completions:\n  bgp\tBorder Gateway Protocol\n  fib\tWhat the kernel has, beside what it should have\n  route\tRoutes",
+        ),
+        (
+            "show ip bgp 300.1.1.1",
+            "\"300.1.1.1\" is not a valid value of type \"ipv4\"\nAn IPv4 address is wanted, such as 192.0.2.1\nValue validation failed",
+        ),
+        (
+            "show ip bgp 10.0.0.1/24",
+            "\"10.0.0.1/24\" is not a valid value of type \"ipv4net\"\nThe address has bits set behind the prefix length; the network is 10.0.0.0/24\nValue validation failed",
+        ),
+        (
+            "ping -c",
+            "\"-c\" is not a valid value of type \"txt\"\nAn address or a host name is wanted\nValue validation failed",
+        ),
+        (
+            "show i",
+            "Ambiguous command: show [i]\n\nPossible completions:\n  interfaces\tNetwork interfaces\n  ip\tInternet Protocol version 4\n  ipv6\tInternet Protocol version 6",
+        ),
+    ] {
+        assert_eq!(resolve(&words(text)).unwrap_err().to_string(), expect, "{text}");
+    }
+}
+
+/// Walks every step once and yields the words that lead to each command.
+fn commands_of(steps: &'static [&'static Step], before: &str, above: &mut Vec<*const Step>, out: &mut Vec<String>) {
+    for step in steps {
+        let (Token::Word(word) | Token::Value(_, word)) = step.token;
+        if above.contains(&std::ptr::from_ref(*step)) {
+            continue;
+        }
+        let path = format!("{before} {}", crate::quote_single(word));
+        assert!(step.help.chars().count() <= 60 && !step.help.ends_with('.'), "{path}: {}", step.help);
+        assert!(step.help.starts_with(|c: char| c.is_uppercase()), "{path}: {}", step.help);
+        if let Token::Value(kind, example) = step.token {
+            assert_eq!(kind.parse(example).as_deref(), Ok(example), "{path}");
+        }
+        assert!(step.is_command() || !step.then.is_empty(), "{path} leads nowhere");
+        if step.is_command() {
+            out.push(path.clone());
+        }
+        above.push(std::ptr::from_ref(*step));
+        // The options of ping lead back to themselves; one round is enough.
+        if above.len() < 6 {
+            commands_of(step.then, &path, above, out);
+        }
+        above.pop();
+    }
+}
+
+#[test]
+fn every_way_through_the_words_ends_in_a_command_and_every_command_has_words() {
+    let mut found = Vec::new();
+    commands_of(OPERATIONAL, "", &mut Vec::new(), &mut found);
+    let ops: BTreeSet<&str> = found.iter().map(|text| name(&op(text))).collect();
+    let every = [
+        "configure",
+        "exit",
+        "help",
+        "bgp summary",
+        "bgp table",
+        "bgp prefix",
+        "bgp neighbors",
+        "bgp neighbor routes",
+        "routes",
+        "fib",
+        "interfaces",
+        "configuration",
+        "log",
+        "system commit",
+        "version",
+        "clear",
+        "ping",
+        "traceroute",
+    ];
+    assert_eq!(ops, every.into_iter().collect());
+}
+
+/// Exhaustive: a new command has to be named here, and then in the list above.
+fn name(op: &Op) -> &'static str {
+    match op {
+        Op::Configure => "configure",
+        Op::Exit => "exit",
+        Op::Help => "help",
+        Op::ShowBgpSummary { .. } => "bgp summary",
+        Op::ShowBgpTable { .. } => "bgp table",
+        Op::ShowBgpPrefix { .. } => "bgp prefix",
+        Op::ShowBgpNeighbors { .. } => "bgp neighbors",
+        Op::ShowBgpNeighborRoutes { .. } => "bgp neighbor routes",
+        Op::ShowRoutes { .. } => "routes",
+        Op::ShowFib { .. } => "fib",
+        Op::ShowInterfaces { .. } => "interfaces",
+        Op::ShowConfiguration { .. } => "configuration",
+        Op::ShowLog { .. } => "log",
+        Op::ShowSystemCommit => "system commit",
+        Op::ShowVersion => "version",
+        Op::ClearBgp { .. } => "clear",
+        Op::Ping { .. } => "ping",
+        Op::Traceroute { .. } => "traceroute",
+    }
+}
+
+#[test]
+fn configuration_mode_has_its_own_commands() {
+    for (text, expect) in [
+        ("commit", ConfigCommand::Commit { comment: None }),
+        ("commit comment 'first light'", ConfigCommand::Commit { comment: Some("first light".to_owned()) }),
+        ("commit check", ConfigCommand::CommitCheck),
+        ("comp", ConfigCommand::Compare(Compare::Active)),
+        ("compare saved", ConfigCommand::Compare(Compare::Saved)),
+        ("compare com", ConfigCommand::Compare(Compare::Commands)),
+        ("disc", ConfigCommand::Discard),
+        ("exit", ConfigCommand::Exit { discard: false }),
+        ("exit disc", ConfigCommand::Exit { discard: true }),
+        ("save", ConfigCommand::Save { file: None }),
+        ("save /config/other", ConfigCommand::Save { file: Some("/config/other".to_owned()) }),
+        ("load", ConfigCommand::Load { file: None }),
+        ("merge x", ConfigCommand::Merge { file: "x".to_owned() }),
+        ("top", ConfigCommand::Top),
+        ("up", ConfigCommand::Up),
+        ("help", ConfigCommand::Help),
+        ("set protocols bgp 1", ConfigCommand::Set(words("set protocols bgp 1").split_off(1))),
+        ("del system", ConfigCommand::Delete(words("del system").split_off(1))),
+        ("edit system", ConfigCommand::Edit(words("edit system").split_off(1))),
+        ("run show version", ConfigCommand::Run(words("run show version").split_off(1))),
+        ("show", ConfigCommand::Show { path: vec![], all: false }),
+        ("show -all", ConfigCommand::Show { path: vec![], all: true }),
+    ] {
+        assert_eq!(configuration(&words(text)).as_ref(), Ok(&expect), "{text}");
+    }
+    let comment = configuration(&words("comment system 'the router'")).unwrap();
+    assert!(matches!(comment, ConfigCommand::Comment { path, text } if path.len() == 1 && text == "the router"));
+}
+
+#[test]
+fn wrong_commands_of_configuration_mode_are_refused() {
+    for (text, expect) in [
+        ("foo", "Invalid command: [foo]"),
+        ("co", "Ambiguous command: [co]"),
+        ("run", "Incomplete command: run"),
+        ("set", "Incomplete command: set"),
+        ("merge", "Incomplete command: merge"),
+        ("commit confirm", "Invalid command: commit [confirm]"),
+        ("commit comment", "Incomplete command: commit comment"),
+        ("commit comment a b", "Invalid command: commit [b]"),
+        ("commit check now", "Invalid command: commit [now]"),
+        ("discard all", "Invalid command: discard [all]"),
+        ("save a b", "Invalid command: save [b]"),
+    ] {
+        let error = configuration(&words(text)).unwrap_err().to_string();
+        assert_eq!(error.lines().next(), Some(expect), "{text}");
+    }
+}
+
+#[test]
+fn pipes_are_resolved() {
+    for (text, expect) in [
+        ("count", Some(Pipe::Count)),
+        ("js", Some(Pipe::Json)),
+        ("more", Some(Pipe::More)),
+        ("no-more", Some(Pipe::NoMore)),
+        ("match '^ 1'", Some(Pipe::Match("^ 1".to_owned()))),
+        ("no-match x", Some(Pipe::NoMatch("x".to_owned()))),
+        ("m", None),
+        ("match", None),
+        ("match a b", None),
+        ("count x", None),
+        ("grep x", None),
+    ] {
+        assert_eq!(pipe::resolve(&words(text)).ok(), expect, "{text}");
+    }
+}

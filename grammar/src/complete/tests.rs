@@ -1,0 +1,203 @@
+//! Golden completions: a line with `^` at the cursor, and what is listed.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::schema::ROOT;
+
+/// A router with two interfaces, two neighbors and a group.
+struct Example;
+
+impl Names for Example {
+    fn names(&self, kind: NameKind, _context: &[String]) -> Vec<String> {
+        let names: &[&str] = match kind {
+            NameKind::Interface => &["eth10", "eth2", "lo"],
+            NameKind::Ethernet => &["eth10", "eth2"],
+            NameKind::Loopback => &["lo"],
+            NameKind::Neighbor => &["192.168.101.201", "192.168.101.202"],
+            NameKind::PeerGroup => &["nodes"],
+            NameKind::Prefix4 => &["172.16.102.229/32"],
+            _ => &[],
+        };
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    fn children(&self, path: &[String]) -> Vec<String> {
+        let children: &[&str] = match path.join(" ").as_str() {
+            "" => &["protocols"],
+            "protocols" => &["bgp"],
+            "protocols bgp" => &["64512"],
+            "protocols bgp 64512" => &["neighbor", "parameters"],
+            "protocols bgp 64512 neighbor" => &["192.168.101.201", "192.168.101.202"],
+            "protocols bgp 64512 neighbor 192.168.101.201" => &["description", "remote-as"],
+            "protocols bgp 64512 neighbor 192.168.101.201 description" => &["node 1"],
+            _ => &[],
+        };
+        children.iter().map(|&name| name.to_owned()).collect()
+    }
+}
+
+/// Each candidate as it is listed, after the beginning that would be replaced.
+fn shown(completion: &Completion, line: &str) -> Vec<String> {
+    let start = line.get(..completion.start).unwrap();
+    assert!(line.starts_with(start));
+    completion.candidates.iter().map(|c| format!("{}{}", c.sign, c.text)).collect()
+}
+
+fn at(marked: &str) -> (String, usize) {
+    let cursor = marked.find('^').unwrap_or_else(|| panic!("no cursor in {marked:?}"));
+    (marked.replacen('^', "", 1), cursor)
+}
+
+#[test]
+fn configuration_lines_are_completed() {
+    let neighbor = "protocols bgp 64512 neighbor 192.168.101.201";
+    for (level, marked, expect) in [
+        ("", "co^", &["  comment", "  commit", "  compare"][..]),
+        ("", "set ^", &[" >interfaces", " >protocols", " >system"]),
+        ("", "set p^", &[" >protocols"]),
+        ("", "set protocols ^", &["  <Enter>", "+>bgp", " >static"]),
+        ("", "set protocols bgp ^", &["  <1-4294967294>", "  64512"]),
+        ("", "set protocols bgp 64512 ne^", &["+>neighbor", "+>network"]),
+        (
+            "",
+            "set pro b 64512 nei ^",
+            &["  <x.x.x.x>", "  <h:h:h:h:h:h:h:h>", "  192.168.101.201", "  192.168.101.202"],
+        ),
+        (neighbor, "set pa^", &["  passive", "  password"]),
+        (neighbor, "set remote-as ^", &["  <1-4294967294>", "  external", "  internal"]),
+        (neighbor, "set remote-as i^", &["  <1-4294967294>", "  internal"]),
+        (neighbor, "set remote-as internal ^", &["  <Enter>"]),
+        (neighbor, "set peer-group ^", &["  <text>", "  nodes"]),
+        (neighbor, "set passive ^", &["  <Enter>"]),
+        ("", "set interfaces ethernet ^", &["  <interface>", "  eth2", "  eth10"]),
+        ("", "set interfaces ethernet eth2 ^", &["  <Enter>", "+ address", "  description", "  disable", "  mtu"]),
+        ("", "set protocols bgp 1 parameters ebgp-requires-policy ^", &["  disable", "  enable"]),
+        ("", "delete ^", &[" >protocols"]),
+        ("", "delete protocols bgp 64512 ^", &["  <Enter>", "+>neighbor", " >parameters"]),
+        ("", "delete protocols bgp 64512 neighbor ^", &["  <Enter>", "  192.168.101.201", "  192.168.101.202"]),
+        (neighbor, "show ^", &["  <Enter>", "  description", "  remote-as"]),
+        (neighbor, "delete description ^", &["  <Enter>", "  \"node 1\""]),
+        (
+            "",
+            "edit protocols bgp 64512 neighbor 192.168.101.201 ^",
+            &["  <Enter>", " >address-family", "+>local-as", " >soft-reconfiguration", " >timers", " >ttl-security"],
+        ),
+        ("", "commit; sa^", &["  save"]),
+        ("", "commit ^", &["  <Enter>", "  check", "  comment"]),
+        ("", "commit comment ^", &["  <text>"]),
+        ("", "exit ^", &["  <Enter>", "  discard"]),
+        ("", "run show ip b^", &["  bgp"]),
+        ("", "show | ^", &["  count", "  json", "  match", "  more", "  no-match", "  no-more"]),
+        ("", "load ^", &["  <Enter>", "  <filename>"]),
+        ("", "foo ^", &[]),
+        ("", "set foo ^", &[]),
+        ("", "# set ^", &[]),
+        ("", "set sys^tem host", &[" >system"]),
+    ] {
+        let base: Vec<String> = level.split_whitespace().map(str::to_owned).collect();
+        let (line, cursor) = at(marked);
+        let completion = config(&ROOT, &base, &line, cursor, &Example);
+        assert_eq!(shown(&completion, &line), expect, "[edit {level}] {marked}");
+    }
+}
+
+#[test]
+fn operational_lines_are_completed() {
+    for (marked, expect) in [
+        (
+            "^",
+            &[
+                "  clear",
+                "  configure",
+                "  exit",
+                "  help",
+                "  logout",
+                "  ping",
+                "  quit",
+                "  reset",
+                "  show",
+                "  traceroute",
+            ][..],
+        ),
+        ("sh^", &["  show"]),
+        ("show i^", &["  interfaces", "  ip", "  ipv6"]),
+        ("show ip bgp s^", &["  summary"]),
+        (
+            "show ip bgp ^",
+            &["  <Enter>", "  neighbors", "  summary", "  <x.x.x.x>", "  <x.x.x.x/x>", "  172.16.102.229/32"],
+        ),
+        ("show ip bgp 172.^", &["  <x.x.x.x>", "  <x.x.x.x/x>", "  172.16.102.229/32"]),
+        ("show ip bgp 172.16.102.229/32 ^", &["  <Enter>", "  why"]),
+        (
+            "sh ip bgp nei 192.168.101.20^",
+            &["  <x.x.x.x>", "  <h:h:h:h:h:h:h:h>", "  192.168.101.201", "  192.168.101.202"],
+        ),
+        (
+            "clear ip bgp ^",
+            &[
+                "  *",
+                "  all",
+                "  external",
+                "  peer-group",
+                "  <x.x.x.x>",
+                "  <h:h:h:h:h:h:h:h>",
+                "  192.168.101.201",
+                "  192.168.101.202",
+                "  <1-4294967294>",
+            ],
+        ),
+        ("show interfaces ethernet ^", &["  <Enter>", "  <interface>", "  eth2", "  eth10"]),
+        ("ping 192.0.2.1 c^", &["  count"]),
+        ("show version | co^", &["  count"]),
+        ("show version | match ^", &["  <text>"]),
+        ("show version; sh^", &["  show"]),
+    ] {
+        let (line, cursor) = at(marked);
+        let completion = operational(&line, cursor, &Example);
+        assert_eq!(shown(&completion, &line), expect, "{marked}");
+    }
+}
+
+#[test]
+fn a_completion_knows_where_it_begins_and_whether_the_line_could_run() {
+    for (marked, start, complete, quoted) in [
+        ("show ip bgp sum^", 12, true, false),
+        ("show ip ^", 8, false, false),
+        ("show version^", 5, true, false),
+        ("show version ^", 13, true, false),
+        ("ping 'exa^", 5, true, true),
+    ] {
+        let (line, cursor) = at(marked);
+        let completion = operational(&line, cursor, &NoNames);
+        assert_eq!((completion.start, completion.complete, completion.quoted), (start, complete, quoted), "{marked}");
+    }
+}
+
+#[test]
+fn a_listing_has_signs_words_and_help() {
+    let completion = config(&ROOT, &[], "set protocols ", 14, &NoNames);
+    assert_eq!(
+        completion.listing(),
+        "Possible completions:\n     <Enter>\tExecute the current command\n  +> bgp\tBorder Gateway Protocol\n   > static\tStatic routes\n"
+    );
+    assert_eq!(completion.words().collect::<Vec<_>>(), ["bgp", "static"]);
+}
+
+proptest! {
+    #[test]
+    fn any_line_is_completed(line in r#"(set |show |run |delete |protocols |bgp |1 |neighbor |['"\\;|#ä -]){0,8}"#, cursor in 0_usize..80) {
+        let completion = config(&ROOT, &[], &line, cursor, &Example);
+        prop_assert!(completion.start <= cursor.min(line.len()));
+        let completion = operational(&line, cursor, &Example);
+        prop_assert!(completion.start <= cursor.min(line.len()));
+    }
+
+    #[test]
+    fn any_text_is_completed(line in any::<String>(), cursor in 0_usize..200) {
+        let _ = config(&ROOT, &[], &line, cursor, &NoNames);
+        let _ = operational(&line, cursor, &NoNames);
+    }
+}

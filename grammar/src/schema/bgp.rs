@@ -1,0 +1,142 @@
+//! `protocols bgp <asn> …`: the speaker as a whole; its neighbors and groups stand in `bgp/peer.rs`.
+
+mod peer;
+
+use super::{Node, flag, inner, leaf, tag};
+use crate::value::ValueKind;
+
+pub(super) static BGP: Node = tag(
+    "bgp",
+    "Border Gateway Protocol",
+    ValueKind::Asn,
+    "64512",
+    &[
+        &inner(
+            "address-family",
+            "Settings of one address family",
+            &[&inner(
+                "ipv6-unicast",
+                "IPv6 unicast routes",
+                &[&tag("network", "Prefix to announce", ValueKind::Prefix6, "2001:db8::/32", &[]), &REDISTRIBUTE],
+            )],
+        ),
+        &inner(
+            "listen",
+            "Neighbors that need not be configured one by one",
+            &[
+                &leaf("limit", "How many such neighbors there may be", ValueKind::U32 { min: 1, max: 5000 }, "100")
+                    .default("100"),
+                &tag(
+                    "range",
+                    "Network whose hosts are accepted as neighbors",
+                    ValueKind::Prefix,
+                    "192.168.101.0/24",
+                    &[&leaf("peer-group", "Group that gives their settings", ValueKind::PeerGroupRef, "nodes")],
+                ),
+            ],
+        ),
+        &inner(
+            "maximum-paths",
+            "How many equal paths share the traffic",
+            &[
+                &leaf("ebgp", "Paths from external neighbors", PATHS, "64").default("64"),
+                &leaf("ibgp", "Paths from internal neighbors", PATHS, "64").default("64"),
+            ],
+        ),
+        &peer::NEIGHBOR,
+        &tag("network", "Prefix to announce", ValueKind::Prefix4, "192.0.2.0/24", &[]),
+        &PARAMETERS,
+        &peer::PEER_GROUP,
+        &REDISTRIBUTE,
+        &inner(
+            "timers",
+            "Timers of all neighbors",
+            &[
+                &leaf("holdtime", "Seconds of silence until a neighbor is down", ValueKind::HoldTime, "90")
+                    .default("90"),
+                &leaf("keepalive", "Seconds between keepalives", SECONDS, "30").default("30"),
+            ],
+        ),
+    ],
+)
+.single();
+
+const PATHS: ValueKind = ValueKind::U32 { min: 1, max: 256 };
+const SECONDS: ValueKind = ValueKind::U32 { min: 1, max: 65535 };
+const DISTANCE: ValueKind = ValueKind::U32 { min: 1, max: 255 };
+const ANY_U32: ValueKind = ValueKind::U32 { min: 0, max: u32::MAX };
+
+static REDISTRIBUTE: Node = inner(
+    "redistribute",
+    "Announce routes of other origin",
+    &[
+        &inner("connected", "Networks of the router's interfaces", METRIC).presence(),
+        &inner("kernel", "Routes that others put into the kernel", METRIC).presence(),
+        &inner("static", "Static routes", METRIC).presence(),
+    ],
+);
+
+static METRIC: &[&Node] = &[&leaf("metric", "Multi-exit discriminator of these routes", ANY_U32, "10")];
+
+const ENABLE_DISABLE: &[(&str, &str)] = &[
+    ("disable", "External neighbors need no policy"),
+    ("enable", "External neighbors exchange nothing without a policy"),
+];
+
+static PARAMETERS: Node = inner(
+    "parameters",
+    "Settings of the speaker as a whole",
+    &[
+        &flag("always-compare-med", "Compare MED across neighboring ASes too"),
+        &inner(
+            "bestpath",
+            "How the best path is chosen",
+            &[&inner(
+                "as-path",
+                "Rules about AS paths",
+                &[&flag("multipath-relax", "Share traffic over different paths of equal length")],
+            )],
+        ),
+        &inner(
+            "default",
+            "Defaults of routes",
+            &[&leaf("local-pref", "Local preference, higher wins", ANY_U32, "100").default("100")],
+        ),
+        &inner(
+            "distance",
+            "Administrative distances",
+            &[&inner(
+                "global",
+                "Distances of all routes",
+                &[
+                    &leaf("external", "Routes of external neighbors", DISTANCE, "20").default("20"),
+                    &leaf("internal", "Routes of internal neighbors", DISTANCE, "200").default("200"),
+                ],
+            )],
+        ),
+        &leaf(
+            "ebgp-requires-policy",
+            "Whether external neighbors need a policy (RFC 8212)",
+            ValueKind::Choice(ENABLE_DISABLE),
+            "disable",
+        )
+        .default("enable"),
+        &inner(
+            "graceful-restart",
+            "Keep routes while a neighbor restarts (RFC 4724)",
+            &[
+                &flag("disable", "Drop the routes of a neighbor at once"),
+                &leaf(
+                    "stalepath-time",
+                    "Longest time in seconds to keep its routes",
+                    ValueKind::U32 { min: 1, max: 3600 },
+                    "360",
+                )
+                .default("360"),
+            ],
+        )
+        .presence(),
+        &flag("log-neighbor-changes", "Log neighbors that come and go (always done)"),
+        &leaf("router-id", "Identifier of this speaker", ValueKind::RouterId, "192.168.101.1"),
+    ],
+);

@@ -1,0 +1,185 @@
+//! Every kind of value with good texts, their canonical spelling, and bad ones.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use proptest::prelude::*;
+
+use super::ValueKind::{self, *};
+
+const WORDS: ValueKind = Choice(&[("disable", "Off"), ("enable", "On")]);
+const KINDS: &[ValueKind] = &[
+    Asn,
+    U32 { min: 1, max: 300 },
+    Ipv4,
+    Ipv6,
+    Address,
+    RouterId,
+    NeighborAddress,
+    NextHop4,
+    NextHop6,
+    Prefix4,
+    Prefix6,
+    Prefix,
+    InterfaceAddress,
+    InterfaceName,
+    EthernetName,
+    LoopbackName,
+    AddressOrInterface,
+    HostName,
+    Host,
+    TimeZone,
+    Text { max: 20 },
+    WORDS,
+    RemoteAs,
+    HoldTime,
+    PeerGroupName,
+    PeerGroupRef,
+    Password,
+    FileName,
+];
+
+#[test]
+fn values_are_respelled_or_refused() {
+    let long = "x".repeat(81);
+    let table: &[(ValueKind, &str, Option<&str>)] = &[
+        (Asn, "64512", Some("64512")),
+        (Asn, "007", Some("7")),
+        (Asn, "0", None),
+        (Asn, "4294967295", None),
+        (U32 { min: 68, max: 16000 }, "68", Some("68")),
+        (U32 { min: 68, max: 16000 }, "16000", Some("16000")),
+        (U32 { min: 68, max: 16000 }, "67", None),
+        (U32 { min: 68, max: 16000 }, "16001", None),
+        (U32 { min: 0, max: u32::MAX }, "4294967296", None),
+        (U32 { min: 0, max: 9 }, "+1", None),
+        (U32 { min: 0, max: 9 }, "", None),
+        (Ipv4, "192.0.2.1", Some("192.0.2.1")),
+        (Ipv4, "192.0.2", None),
+        (Ipv4, "192.0.2.01", None),
+        (Ipv6, "2001:DB8:0:0::1", Some("2001:db8::1")),
+        (Ipv6, "192.0.2.1", None),
+        (Address, "FE80::1", Some("fe80::1")),
+        (RouterId, "192.168.101.1", Some("192.168.101.1")),
+        (RouterId, "0.0.0.0", None),
+        (NeighborAddress, "192.168.101.201", Some("192.168.101.201")),
+        (NeighborAddress, "FD00:101::0201", Some("fd00:101::201")),
+        (NeighborAddress, "224.0.0.1", None),
+        (NeighborAddress, "ff02::1", None),
+        (NeighborAddress, "255.255.255.255", None),
+        (NeighborAddress, "0.0.0.0", None),
+        (NeighborAddress, "::", None),
+        (NeighborAddress, "fe80::1", None),
+        (NeighborAddress, "::ffff:192.0.2.1", None),
+        (NextHop4, "192.0.2.1", Some("192.0.2.1")),
+        (NextHop4, "2001:db8::1", None),
+        (NextHop6, "fe80::1", Some("fe80::1")),
+        (NextHop6, "192.0.2.1", None),
+        (Prefix4, "10.0.0.0/8", Some("10.0.0.0/8")),
+        (Prefix4, "10.0.0.1/8", None),
+        (Prefix4, "10.0.0.0/33", None),
+        (Prefix4, "2001:db8::/32", None),
+        (Prefix6, "2001:DB8::/32", Some("2001:db8::/32")),
+        (Prefix6, "10.0.0.0/8", None),
+        (Prefix, "0.0.0.0/0", Some("0.0.0.0/0")),
+        (Prefix, "::/0", Some("::/0")),
+        (InterfaceAddress, "192.168.101.1/24", Some("192.168.101.1/24")),
+        (InterfaceAddress, "192.168.101.1", None),
+        (InterfaceAddress, "224.0.0.1/24", None),
+        (InterfaceName, "eth0.100", Some("eth0.100")),
+        (InterfaceName, "abcdefghijklmnop", None),
+        (EthernetName, "eth0", Some("eth0")),
+        (EthernetName, "lo", None),
+        (LoopbackName, "lo", Some("lo")),
+        (LoopbackName, "lo0", None),
+        (AddressOrInterface, "eth0", Some("eth0")),
+        (AddressOrInterface, "192.0.2.1", Some("192.0.2.1")),
+        (AddressOrInterface, "192.0.2.300", None),
+        (HostName, "router1", Some("router1")),
+        (HostName, "r1.example.net", Some("r1.example.net")),
+        (HostName, "-r", None),
+        (HostName, "r-", None),
+        (HostName, "a..b", None),
+        (HostName, "", None),
+        (Host, "example.net.", Some("example.net.")),
+        (Host, "-c", None),
+        (Host, "2001:DB8::1", Some("2001:db8::1")),
+        (TimeZone, "Europe/Berlin", Some("Europe/Berlin")),
+        (TimeZone, "Etc/GMT+1", Some("Etc/GMT+1")),
+        (TimeZone, "../../etc/passwd", None),
+        (TimeZone, "/etc", None),
+        (Text { max: 5 }, "größe", Some("größe")),
+        (Text { max: 5 }, "sixsix", None),
+        (Text { max: 5 }, "a\tb", None),
+        (Text { max: 5 }, "\u{1b}[1m", None),
+        (Text { max: 5 }, "", Some("")),
+        (WORDS, "enable", Some("enable")),
+        (WORDS, "en", None),
+        (RemoteAs, "internal", Some("internal")),
+        (RemoteAs, "64512", Some("64512")),
+        (RemoteAs, "int", None),
+        (HoldTime, "0", Some("0")),
+        (HoldTime, "2", None),
+        (HoldTime, "3", Some("3")),
+        (HoldTime, "65536", None),
+        (PeerGroupName, "k8s-nodes_1", Some("k8s-nodes_1")),
+        (PeerGroupName, "1nodes", None),
+        (PeerGroupRef, "two words", None),
+        (Password, "s3cret", Some("s3cret")),
+        (Password, "", None),
+        (Password, "two words", None),
+        (Password, &long, None),
+        (FileName, "/config/config.boot", Some("/config/config.boot")),
+        (FileName, "", None),
+    ];
+    for (kind, text, expect) in table {
+        assert_eq!(kind.parse(text).ok().as_deref(), *expect, "{kind:?} {text:?}");
+    }
+}
+
+#[test]
+fn a_refusal_says_what_would_be_accepted() {
+    for (kind, text, message, reason) in [
+        (Ipv4, "abc", "\"abc\" is not a valid value of type \"ipv4\"", "an IPv4 address is wanted, such as 192.0.2.1"),
+        (
+            U32 { min: 68, max: 16000 },
+            "9",
+            "\"9\" is not a valid value of type \"u32\"",
+            "a number from 68 to 16000 is wanted",
+        ),
+        (
+            Prefix4,
+            "10.0.0.1/8",
+            "\"10.0.0.1/8\" is not a valid value of type \"ipv4net\"",
+            "the address has bits set behind the prefix length; the network is 10.0.0.0/8",
+        ),
+    ] {
+        let error = kind.parse(text).unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.reason, reason);
+    }
+}
+
+#[test]
+fn a_refused_password_is_not_repeated() {
+    let error = Password.parse("my secret").unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("my secret"));
+}
+
+proptest! {
+    #[test]
+    fn a_canonical_spelling_is_its_own(text in r"[0-9a-fA-F.:/a-z-]{0,20}") {
+        for kind in KINDS {
+            if let Ok(canonical) = kind.parse(&text) {
+                prop_assert_eq!(kind.parse(&canonical), Ok(canonical), "{:?}", kind);
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_is_too_strange(text in any::<String>()) {
+        for kind in KINDS {
+            let canonical = kind.parse(&text);
+            prop_assert!(canonical.is_ok_and(|text| !text.chars().any(char::is_control)) || kind.parse(&text).is_err());
+        }
+    }
+}
