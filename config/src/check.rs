@@ -1,0 +1,211 @@
+//! Rules between nodes: what a single value cannot tell.
+//!
+//! Never changes the model, and never asks the world: what it has to know of it is in `Context`.
+
+mod bgp;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+
+use grammar::schema::Shape;
+use nouns::{InterfaceAddress, Prefix};
+
+use crate::model::{Interface, Model, StaticRoute};
+use crate::tree::{DeleteOutcome, Tree};
+
+/// A reason to refuse a configuration, at a path.
+///
+/// Displayed as `[ protocols bgp 64512 neighbor 192.0.2.1 ]` and the reason, indented, on the next line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConfigError {
+    /// The words of the node, as `set` takes them.
+    pub path: Vec<String>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// Something that is allowed and probably not meant.
+///
+/// Displayed on one line; the message names its node itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConfigWarning {
+    /// The words of the node, as `set` takes them.
+    pub path: Vec<String>,
+    /// What will happen and what to do.
+    pub message: String,
+}
+
+/// What the rules have to know of the running system.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// Addresses that the router has, besides those of the configuration.
+    pub local_addresses: BTreeSet<IpAddr>,
+}
+
+/// A configuration with its bad parts left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Admitted {
+    /// The tree without the refused nodes.
+    pub tree: Tree,
+    /// Its model.
+    pub model: Model,
+    /// Why nodes were refused.
+    pub errors: Vec<ConfigError>,
+}
+
+/// Lowers and checks a whole configuration.
+///
+/// # Errors
+/// Every reason against it.
+pub fn accept(tree: &Tree, context: &Context) -> Result<Model, Vec<ConfigError>> {
+    let (model, mut errors) = Model::lower(tree);
+    errors.extend(check(&model, context));
+    if errors.is_empty() { Ok(model) } else { Err(errors) }
+}
+
+/// For the start of the router: what is sound comes up, the rest is left out and listed.
+///
+/// With a bad leaf goes the neighbor, group, route or interface that it belongs to: half of a neighbor,
+/// without its password say, would be something that nobody wrote.
+#[must_use]
+pub fn admit(tree: &Tree, context: &Context) -> Admitted {
+    let mut tree = tree.clone();
+    let mut errors = Vec::new();
+    loop {
+        let (model, mut found) = Model::lower(&tree);
+        found.extend(check(&model, context));
+        let mut left_out = false;
+        for error in &found {
+            left_out |= tree.delete(&refused(&tree, &error.path)) == DeleteOutcome::Deleted;
+        }
+        errors.extend(found);
+        if !left_out {
+            return Admitted { tree, model, errors };
+        }
+    }
+}
+
+/// The node that is left out for an error at a path: one value of a repeatable leaf, else the innermost instance.
+fn refused(tree: &Tree, path: &[String]) -> Vec<String> {
+    let is_one_of_many = path
+        .split_last()
+        .is_some_and(|(_, leaf)| tree.node(leaf).is_some_and(|node| matches!(node.schema.shape, Shape::Multi(_))));
+    if is_one_of_many {
+        return path.to_vec();
+    }
+    let mut heads = (1..=path.len()).rev().filter_map(|length| path.get(..length));
+    let instance = heads.find(|head| tree.node(head).is_some_and(|node| node.is_instance));
+    instance.unwrap_or(path).to_vec()
+}
+
+/// Every broken rule between nodes.
+#[must_use]
+pub fn check(model: &Model, context: &Context) -> Vec<ConfigError> {
+    let configured = model.interfaces.values().flat_map(|interface| interface.addresses.iter());
+    let mut local: BTreeSet<IpAddr> = configured.map(|address| address.address()).collect();
+    local.extend(&context.local_addresses);
+    let mut errors = Vec::new();
+    addresses_stand_once(model, &mut errors);
+    for (prefix, route) in &model.static_routes {
+        static_route(*prefix, route, &local, &mut errors);
+    }
+    if let Some(bgp) = &model.bgp {
+        bgp::check(bgp, &local, &mut errors);
+    }
+    errors
+}
+
+/// What should be said loudly at a commit, although it is allowed.
+#[must_use]
+pub fn warnings(model: &Model) -> Vec<ConfigWarning> {
+    model.bgp.as_ref().map(bgp::warnings).unwrap_or_default()
+}
+
+/// Errors as a commit prints them: each node's header once, its reasons indented below.
+#[must_use]
+pub fn report(errors: &[ConfigError]) -> String {
+    let mut text = String::new();
+    let mut header: Option<&[String]> = None;
+    for error in errors {
+        if header != Some(&error.path) {
+            text.push_str(&format!("[ {} ]\n", error.path.join(" ")));
+            header = Some(&error.path);
+        }
+        text.push_str(&format!("  {}\n", error.message));
+    }
+    text
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[ {} ]\n  {}", self.path.join(" "), self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for ConfigWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// The path of words and values.
+fn path(words: &[&dyn fmt::Display]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    }
+}
+
+fn addresses_stand_once(model: &Model, errors: &mut Vec<ConfigError>) {
+    let mut seen: BTreeMap<IpAddr, String> = BTreeMap::new();
+    for (name, interface) in &model.interfaces {
+        for address in interface.addresses.iter().filter(|address| !is_link_local(address.address())) {
+            match seen.get(&address.address()) {
+                Some(other) if *other != name.as_str() => errors.push(address_twice(name, interface, *address, other)),
+                _ => {
+                    seen.insert(address.address(), name.to_string());
+                }
+            }
+        }
+    }
+}
+
+fn address_twice(name: &nouns::IfName, interface: &Interface, address: InterfaceAddress, other: &str) -> ConfigError {
+    ConfigError {
+        path: path(&[&"interfaces", &interface.kind.word(), name, &"address", &address]),
+        message: format!("address {} stands on {other} already; delete it there or here", address.address()),
+    }
+}
+
+fn static_route(prefix: Prefix, route: &StaticRoute, local: &BTreeSet<IpAddr>, errors: &mut Vec<ConfigError>) {
+    let word = if prefix.address().is_ipv4() { "route" } else { "route6" };
+    let at_route = || path(&[&"protocols", &"static", &word, &prefix]);
+    if route.next_hops.is_empty() && route.interfaces.is_empty() && route.blackhole.is_none() {
+        errors.push(ConfigError {
+            path: at_route(),
+            message: "must set next-hop, interface or blackhole, so that packets know where to go".to_owned(),
+        });
+    }
+    for (address, next_hop) in &route.next_hops {
+        let mut refuse = |message: String| {
+            let path = at_route().into_iter().chain(["next-hop".to_owned(), address.to_string()]).collect();
+            errors.push(ConfigError { path, message });
+        };
+        if address.is_ipv6() && is_link_local(*address) && next_hop.interface.is_none() {
+            refuse("a link-local next hop needs 'interface', because each link has its own".to_owned());
+        }
+        if local.contains(address) {
+            refuse(format!("{address} is an address of this router; the next hop has to be another router"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Rules of `protocols bgp <asn> …`.
+//!
+//! Settings are the effective ones, so a rule that a group breaks is told at each member.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::net::IpAddr;
+
+use nouns::Asn;
+
+use super::{ConfigError, ConfigWarning, path};
+use crate::model::Bgp;
+use crate::model::bgp::{PeerSettings, UpdateSource};
+
+pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<ConfigError>) {
+    for (address, neighbor) in &bgp.neighbors {
+        let mut reasons = settings(&neighbor.settings, bgp.asn);
+        reasons.extend(addresses(*address, &neighbor.settings, local));
+        errors.extend(reasons.into_iter().map(|message| ConfigError {
+            path: path(&[&"protocols", &"bgp", &bgp.asn, &"neighbor", address]),
+            message,
+        }));
+    }
+    for (prefix, range) in &bgp.listen_ranges {
+        errors.extend(settings(&range.settings, bgp.asn).into_iter().map(|message| ConfigError {
+            path: path(&[&"protocols", &"bgp", &bgp.asn, &"listen", &"range", prefix]),
+            message,
+        }));
+    }
+}
+
+/// External peers exchange nothing without a policy (RFC 8212), which surprises whoever does not know.
+pub(super) fn warnings(bgp: &Bgp) -> Vec<ConfigWarning> {
+    let is_mute = |settings: &PeerSettings| {
+        bgp.ebgp_requires_policy && !settings.remote_as.is_internal(bgp.asn) && !settings.shutdown
+    };
+    let warning = |words: &str, instance: &dyn Display| ConfigWarning {
+        path: path(&[&"protocols", &"bgp", &bgp.asn])
+            .into_iter()
+            .chain(words.split(' ').map(str::to_owned))
+            .chain([instance.to_string()])
+            .collect(),
+        message: format!(
+            "{words} {instance}: external peer without policy, nothing is exchanged (RFC 8212); \
+             allow it with 'set protocols bgp {} parameters ebgp-requires-policy disable'",
+            bgp.asn
+        ),
+    };
+    let neighbors = bgp.neighbors.iter().filter(|(_, neighbor)| is_mute(&neighbor.settings));
+    let ranges = bgp.listen_ranges.iter().filter(|(_, range)| is_mute(&range.settings));
+    neighbors
+        .map(|(address, _)| warning("neighbor", address))
+        .chain(ranges.map(|(prefix, _)| warning("listen range", prefix)))
+        .collect()
+}
+
+/// Rules that need the settings of one peer only.
+fn settings(peer: &PeerSettings, router: Asn) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if peer.ebgp_multihop.is_some() && peer.ttl_security_hops.is_some() {
+        reasons.push("you can't set both ebgp-multihop and ttl-security hops; delete one of them".to_owned());
+    }
+    if peer.remote_as.is_internal(router) {
+        let external_only = [
+            ("ebgp-multihop", peer.ebgp_multihop.is_some()),
+            ("ttl-security", peer.ttl_security_hops.is_some()),
+            ("local-as", peer.local_as.is_some()),
+        ];
+        reasons.extend(
+            external_only
+                .iter()
+                .filter(|(_, set)| *set)
+                .map(|(word, _)| format!("can not set {word} and an iBGP remote-as at the same time; delete {word}")),
+        );
+    } else if peer.local_as.is_some_and(|local_as| local_as.asn == router) {
+        reasons.push(format!("local-as can not be the router's own AS {router}; delete it or set another"));
+    }
+    if peer.hold_time > 0 && peer.keepalive >= peer.hold_time {
+        reasons.push(format!(
+            "keepalive {} must be less than holdtime {}; a third of it is usual",
+            peer.keepalive, peer.hold_time
+        ));
+    }
+    reasons
+}
+
+/// Rules about where the session runs.
+fn addresses(peer: IpAddr, settings: &PeerSettings, local: &BTreeSet<IpAddr>) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if local.contains(&peer) {
+        reasons.push(format!(
+            "can't set neighbor address to local system IP: {peer} is an address of this router; set the other router's"
+        ));
+    }
+    match &settings.update_source {
+        Some(UpdateSource::Address(source)) if source.is_ipv4() != peer.is_ipv4() => reasons.push(format!(
+            "update-source {source} is not of the neighbor's address family; set an address of the same family"
+        )),
+        Some(UpdateSource::Address(source)) if !local.contains(source) => reasons.push(format!(
+            "update-source {source} is not an address of this router; set one that 'show interfaces' lists"
+        )),
+        _ => {}
+    }
+    reasons
+}

@@ -1,0 +1,189 @@
+//! Rules between nodes: each broken once, told at its path; and what is admitted at the start.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
+
+use super::*;
+use crate::fixtures::tree;
+
+const GOOD: &str = "set interfaces ethernet eth0 address 192.0.2.254/24
+    set interfaces ethernet eth0 address 2001:db8::254/64
+    set interfaces loopback lo address 198.51.100.1/32
+    set protocols bgp 64512 neighbor 192.0.2.1 remote-as 64512
+    set protocols bgp 64512 neighbor 192.0.2.2 remote-as 64513
+    set protocols bgp 64512 peer-group nodes remote-as external
+    set protocols bgp 64512 listen range 192.0.2.0/24 peer-group nodes
+    set protocols static route 10.0.0.0/8 next-hop 192.0.2.9";
+
+fn context() -> Context {
+    Context { local_addresses: BTreeSet::from(["203.0.113.1".parse().unwrap()]) }
+}
+
+#[test]
+fn a_sound_configuration_is_accepted() {
+    assert!(accept(&tree(GOOD), &context()).is_ok());
+    assert!(accept(&Tree::default(), &Context::default()).is_ok());
+}
+
+#[test]
+fn each_broken_rule_is_told_at_its_path() {
+    for (lines, path, expect) in [
+        (
+            "protocols bgp 64512 neighbor 192.0.2.254 remote-as 64512",
+            "protocols bgp 64512 neighbor 192.0.2.254",
+            "local system IP",
+        ),
+        (
+            "protocols bgp 64512 neighbor 203.0.113.1 remote-as 64512",
+            "protocols bgp 64512 neighbor 203.0.113.1",
+            "local system IP",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 update-source 192.0.2.77",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "update-source 192.0.2.77 is not an address of this router",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 update-source 2001:db8::254",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "address family",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 ebgp-multihop 2",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "can not set ebgp-multihop and an iBGP remote-as",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 ttl-security hops 2",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "can not set ttl-security and an iBGP remote-as",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 local-as 64999",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "can not set local-as and an iBGP remote-as",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.2 local-as 64512",
+            "protocols bgp 64512 neighbor 192.0.2.2",
+            "the router's own AS 64512",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.2 ebgp-multihop 2;protocols bgp 64512 neighbor 192.0.2.2 ttl-security hops 2",
+            "protocols bgp 64512 neighbor 192.0.2.2",
+            "both ebgp-multihop and ttl-security",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.2 timers keepalive 90",
+            "protocols bgp 64512 neighbor 192.0.2.2",
+            "keepalive 90 must be less than holdtime 90",
+        ),
+        (
+            "protocols bgp 64512 peer-group nodes local-as 64512",
+            "protocols bgp 64512 listen range 192.0.2.0/24",
+            "the router's own AS 64512",
+        ),
+        (
+            "interfaces ethernet eth1 address 192.0.2.254/25",
+            "interfaces ethernet eth1 address 192.0.2.254/25",
+            "stands on eth0 already",
+        ),
+        (
+            "protocols static route 10.1.0.0/16 description x",
+            "protocols static route 10.1.0.0/16",
+            "must set next-hop, interface or blackhole",
+        ),
+        (
+            "protocols static route6 2001:db8:1::/48 next-hop fe80::1",
+            "protocols static route6 2001:db8:1::/48 next-hop fe80::1",
+            "needs 'interface'",
+        ),
+        (
+            "protocols static route 10.1.0.0/16 next-hop 192.0.2.254",
+            "protocols static route 10.1.0.0/16 next-hop 192.0.2.254",
+            "an address of this router",
+        ),
+    ] {
+        let lines: String = lines.split(';').map(|line| format!("set {line}\n")).collect();
+        let errors = accept(&tree(&format!("{GOOD}\n{lines}")), &context()).expect_err(&lines);
+        assert_eq!(errors.len(), 1, "{lines}: {errors:?}");
+        assert_eq!(errors[0].path.join(" "), path);
+        assert!(errors[0].message.contains(expect), "{lines}: {}", errors[0].message);
+    }
+}
+
+#[test]
+fn sound_settings_that_look_alike_are_accepted() {
+    for line in [
+        "protocols bgp 64512 neighbor 192.0.2.1 update-source 192.0.2.254",
+        "protocols bgp 64512 neighbor 192.0.2.1 update-source 203.0.113.1",
+        "protocols bgp 64512 neighbor 192.0.2.2 ebgp-multihop 2",
+        "protocols bgp 64512 neighbor 192.0.2.2 local-as 64999",
+        "protocols bgp 64512 neighbor 192.0.2.1 timers holdtime 3",
+        "protocols static route 10.1.0.0/16 blackhole",
+        "protocols static route6 2001:db8:1::/48 next-hop fe80::1 interface eth0",
+    ] {
+        let accepted = accept(&tree(&format!("{GOOD}\nset {line}")), &context());
+        assert!(accepted.is_ok(), "{line}: {accepted:?}");
+    }
+}
+
+#[test]
+fn external_peers_without_policy_are_warned_of() {
+    let model = accept(&tree(GOOD), &context()).unwrap();
+    let texts: Vec<String> = warnings(&model).iter().map(ToString::to_string).collect();
+    let hint = "external peer without policy, nothing is exchanged (RFC 8212); \
+                allow it with 'set protocols bgp 64512 parameters ebgp-requires-policy disable'";
+    assert_eq!(texts, [format!("neighbor 192.0.2.2: {hint}"), format!("listen range 192.0.2.0/24: {hint}")]);
+    let allowed = tree(&format!("{GOOD}\nset protocols bgp 64512 parameters ebgp-requires-policy disable"));
+    assert_eq!(warnings(&accept(&allowed, &context()).unwrap()), Vec::new());
+}
+
+#[test]
+fn errors_are_reported_below_the_header_of_their_node() {
+    let bad = tree(
+        "set protocols bgp 64512 neighbor 192.0.2.1 remote-as 64512
+         set protocols bgp 64512 neighbor 192.0.2.1 ebgp-multihop 2
+         set protocols bgp 64512 neighbor 192.0.2.1 local-as 64999
+         set protocols bgp 64512 neighbor 192.0.2.2 passive",
+    );
+    let errors = accept(&bad, &context()).unwrap_err();
+    assert_eq!(
+        report(&errors),
+        "[ protocols bgp 64512 neighbor 192.0.2.2 ]
+  must set remote-as or peer-group with remote-as defined
+[ protocols bgp 64512 neighbor 192.0.2.1 ]
+  can not set ebgp-multihop and an iBGP remote-as at the same time; delete ebgp-multihop
+  can not set local-as and an iBGP remote-as at the same time; delete local-as
+"
+    );
+}
+
+#[test]
+fn at_the_start_the_sound_part_comes_up_and_the_rest_is_listed() {
+    let broken = tree(&format!(
+        "{GOOD}
+         set protocols bgp 64512 neighbor 192.0.2.3 password s3cret
+         set protocols bgp 64512 neighbor 192.0.2.254 remote-as 64512
+         set interfaces ethernet eth1 address 192.0.2.254/25
+         set interfaces ethernet eth1 mtu 9000
+         set protocols static route 10.1.0.0/16 description x"
+    ));
+    let admitted = admit(&broken, &context());
+    let paths: Vec<String> = admitted.errors.iter().map(|error| error.path.join(" ")).collect();
+    assert_eq!(
+        paths,
+        [
+            "protocols bgp 64512 neighbor 192.0.2.3",
+            "interfaces ethernet eth1 address 192.0.2.254/25",
+            "protocols static route 10.1.0.0/16",
+            "protocols bgp 64512 neighbor 192.0.2.254",
+        ]
+    );
+    assert_eq!(admitted.tree, tree(&format!("{GOOD}\nset interfaces ethernet eth1 mtu 9000")));
+    assert_eq!(accept(&admitted.tree, &context()), Ok(admitted.model));
+}

@@ -1,0 +1,60 @@
+//! The typed model: what a configuration means once every word and value in it is understood.
+//!
+//! A `Model` that exists is valid in each of its values; rules between nodes are `check`'s.
+//! It never holds text that still has to be parsed, and never knows how a wish is carried out.
+
+pub mod bgp;
+pub mod interfaces;
+mod reader;
+pub mod static_routes;
+pub mod system;
+
+use std::collections::BTreeMap;
+
+use nouns::{IfName, Prefix};
+
+use crate::check::ConfigError;
+use crate::tree::Tree;
+
+pub use bgp::Bgp;
+pub use interfaces::Interface;
+pub use static_routes::StaticRoute;
+pub use system::System;
+
+use reader::{Findings, Reader};
+
+/// A whole configuration, typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Model {
+    /// `system …`
+    pub system: System,
+    /// `interfaces …`, by name.
+    pub interfaces: BTreeMap<IfName, Interface>,
+    /// `protocols static route|route6 …`, by destination.
+    pub static_routes: BTreeMap<Prefix, StaticRoute>,
+    /// `protocols bgp …`
+    pub bgp: Option<Bgp>,
+}
+
+impl Model {
+    /// Reads a tree; what cannot be read, or stands for nothing without something else, is left out and listed.
+    #[must_use]
+    pub fn lower(tree: &Tree) -> (Self, Vec<ConfigError>) {
+        let findings = Findings::default();
+        let model = Self::read(&Reader::new(tree, &findings));
+        (model, findings.into_errors())
+    }
+
+    fn read(top: &Reader<'_>) -> Self {
+        let protocols = top.at("protocols");
+        Self {
+            system: system::lower(top.at("system")),
+            interfaces: interfaces::lower(top.at("interfaces")),
+            static_routes: static_routes::lower(protocols.at("static")),
+            bgp: bgp::lower(&protocols),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! `protocols bgp <asn> …`, with peer groups already folded into their members.
+//!
+//! Never knows a session's state; it is the wish that the sessions are held against.
+
+mod lower;
+mod peers;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::str::FromStr;
+
+use nouns::{Asn, Family, IfName, IfNameError, Prefix};
+
+pub(super) use lower::lower;
+
+/// `protocols bgp <asn>`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bgp {
+    /// The local autonomous system.
+    pub asn: Asn,
+    /// `parameters router-id`; without it the engine takes the highest loopback, then the highest other IPv4 address.
+    pub router_id: Option<Ipv4Addr>,
+    /// `parameters ebgp-requires-policy`, enabled by default (RFC 8212).
+    pub ebgp_requires_policy: bool,
+    /// `parameters default local-pref`, 100 by default.
+    pub default_local_pref: u32,
+    /// `parameters log-neighbor-changes`: session changes go to the log, on by default.
+    pub log_neighbor_changes: bool,
+    /// `parameters graceful-restart`
+    pub graceful_restart: GracefulRestart,
+    /// `parameters always-compare-med`
+    pub always_compare_med: bool,
+    /// `parameters bestpath as-path multipath-relax`
+    pub multipath_relax: bool,
+    /// `parameters distance global external`, 20 by default.
+    pub distance_external: u8,
+    /// `parameters distance global internal`, 200 by default.
+    pub distance_internal: u8,
+    /// `maximum-paths ebgp`, 64 by default.
+    pub maximum_paths_ebgp: u16,
+    /// `maximum-paths ibgp`, 64 by default.
+    pub maximum_paths_ibgp: u16,
+    /// `neighbor <address>`
+    pub neighbors: BTreeMap<IpAddr, Neighbor>,
+    /// Names of the `peer-group`s, for reference.
+    pub groups: BTreeSet<String>,
+    /// `listen range <net> peer-group <name>`
+    pub listen_ranges: BTreeMap<Prefix, ListenRange>,
+    /// `listen limit`, 100 by default: how many dynamic neighbors may exist.
+    pub listen_limit: u32,
+    /// `network <net>` of both families.
+    pub networks: BTreeSet<Prefix>,
+    /// `redistribute <source>` of each family, with `metric` if given.
+    pub redistribute: BTreeMap<(Family, RedistributeSource), Option<u32>>,
+}
+
+/// Where redistributed routes come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RedistributeSource {
+    /// Networks of the router's own interfaces.
+    Connected,
+    /// Routes that somebody else put into the kernel.
+    Kernel,
+    /// `protocols static`
+    Static,
+}
+
+/// `parameters graceful-restart` (RFC 4724): the helper is on unless disabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GracefulRestart {
+    /// False after `graceful-restart disable`.
+    pub enabled: bool,
+    /// `stalepath-time` in seconds, 360 by default: the longest that a helper keeps stale routes.
+    pub stalepath_time: u16,
+}
+
+/// `neighbor <address>`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbor {
+    /// The group that it takes settings from.
+    pub group: Option<String>,
+    /// The effective settings: own leaves over the group's over the defaults.
+    pub settings: PeerSettings,
+}
+
+/// `listen range <net>`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenRange {
+    /// The group that members take their settings from.
+    pub group: String,
+    /// The group's effective settings.
+    pub settings: PeerSettings,
+}
+
+/// The effective settings of a neighbor or of a range's members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerSettings {
+    /// `remote-as`
+    pub remote_as: RemoteAs,
+    /// `description`
+    pub description: Option<String>,
+    /// `shutdown`
+    pub shutdown: bool,
+    /// `passive`: never open, only accept.
+    pub passive: bool,
+    /// `password`: TCP MD5 (RFC 2385), 1 to 80 octets.
+    pub password: Option<String>,
+    /// `port` to dial, 179 by default.
+    pub port: u16,
+    /// `timers holdtime` in seconds, 0 or at least 3, 90 by default.
+    pub hold_time: u16,
+    /// `timers keepalive` in seconds, 30 by default; a third of the negotiated hold time when that is less.
+    pub keepalive: u16,
+    /// `timers connect` in seconds, 120 by default in the RFC, 10 here.
+    pub connect_retry: u16,
+    /// `ebgp-multihop`: the TTL, absent for directly connected external peers (TTL 1).
+    pub ebgp_multihop: Option<u8>,
+    /// `ttl-security hops` (RFC 5082).
+    pub ttl_security_hops: Option<u8>,
+    /// `update-source`
+    pub update_source: Option<UpdateSource>,
+    /// `local-as`
+    pub local_as: Option<LocalAs>,
+    /// `maximum-prefix` of each family.
+    pub maximum_prefix: BTreeMap<Family, u32>,
+    /// `nexthop-self` of each family.
+    pub nexthop_self: BTreeSet<Family>,
+}
+
+/// `remote-as`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemoteAs {
+    /// A number.
+    Asn(Asn),
+    /// The local AS.
+    Internal,
+    /// Any AS but the local one.
+    External,
+}
+
+/// `update-source`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpdateSource {
+    /// A local address.
+    Address(IpAddr),
+    /// The address of an interface.
+    Interface(IfName),
+}
+
+/// `local-as <asn> [no-prepend]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalAs {
+    /// The AS that the peer sees.
+    pub asn: Asn,
+    /// Received paths do not get the local AS prepended.
+    pub no_prepend: bool,
+}
+
+impl RemoteAs {
+    /// Whether a peer of this AS is internal to `local`.
+    #[must_use]
+    pub fn is_internal(self, local: Asn) -> bool {
+        match self {
+            Self::Asn(asn) => asn == local,
+            Self::Internal => true,
+            Self::External => false,
+        }
+    }
+}
+
+/// Why a text is not a `remote-as`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an AS number from 1 to 4294967294, 'internal' or 'external'")]
+pub struct RemoteAsError;
+
+impl FromStr for RemoteAs {
+    type Err = RemoteAsError;
+
+    fn from_str(text: &str) -> Result<Self, RemoteAsError> {
+        match text {
+            "internal" => Ok(Self::Internal),
+            "external" => Ok(Self::External),
+            number => number.parse().map(Self::Asn).map_err(|_| RemoteAsError),
+        }
+    }
+}
+
+impl FromStr for UpdateSource {
+    type Err = IfNameError;
+
+    fn from_str(text: &str) -> Result<Self, IfNameError> {
+        match text.parse() {
+            Ok(address) => Ok(Self::Address(address)),
+            Err(_) => text.parse().map(Self::Interface),
+        }
+    }
+}

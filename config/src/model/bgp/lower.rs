@@ -1,0 +1,81 @@
+//! `protocols bgp <asn> …` read from the tree: the speaker as a whole.
+//!
+//! Neighbors, groups and ranges are read next door, in `peers`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nouns::{Asn, Family, Prefix};
+
+use super::peers::{self, Timers};
+use super::{Bgp, GracefulRestart, RedistributeSource};
+use crate::model::reader::Reader;
+
+/// The speaker, if there is one; the schema lets only one stand.
+pub(in crate::model) fn lower(protocols: &Reader<'_>) -> Option<Bgp> {
+    let (asn, place) = protocols.instances::<Asn>("bgp").into_iter().next()?;
+    Some(speaker(asn, &place))
+}
+
+fn speaker(asn: Asn, place: &Reader<'_>) -> Bgp {
+    let parameters = place.at("parameters");
+    let (distance, best_path) = (parameters.at("distance"), parameters.at("bestpath"));
+    let distance = distance.at("global");
+    let (maximum_paths, listen) = (place.at("maximum-paths"), place.at("listen"));
+    // Changes of sessions are always logged; the word is known so that files of others load.
+    let _ = parameters.flag("log-neighbor-changes");
+    let groups = peers::groups(place);
+    let timers = Timers::of_speaker(place);
+    Bgp {
+        asn,
+        router_id: parameters.leaf("router-id"),
+        ebgp_requires_policy: parameters.leaf_or_default::<String>("ebgp-requires-policy") != "disable",
+        default_local_pref: parameters.at("default").leaf_or_default("local-pref"),
+        log_neighbor_changes: true,
+        graceful_restart: graceful_restart(&parameters),
+        always_compare_med: parameters.flag("always-compare-med"),
+        multipath_relax: best_path.at("as-path").flag("multipath-relax"),
+        distance_external: distance.leaf_or_default("external"),
+        distance_internal: distance.leaf_or_default("internal"),
+        maximum_paths_ebgp: maximum_paths.leaf_or_default("ebgp"),
+        maximum_paths_ibgp: maximum_paths.leaf_or_default("ibgp"),
+        neighbors: peers::neighbors(place, &groups, timers),
+        listen_ranges: peers::listen_ranges(&listen, &groups, timers),
+        groups: groups.into_keys().collect(),
+        listen_limit: listen.leaf_or_default("limit"),
+        networks: networks(place),
+        redistribute: redistribute(place),
+    }
+}
+
+fn graceful_restart(parameters: &Reader<'_>) -> GracefulRestart {
+    // The helper is on without the word too; the word alone is how others turn it on.
+    let _ = parameters.is_set("graceful-restart");
+    let place = parameters.at("graceful-restart");
+    GracefulRestart { enabled: !place.flag("disable"), stalepath_time: place.leaf_or_default("stalepath-time") }
+}
+
+fn networks(place: &Reader<'_>) -> BTreeSet<Prefix> {
+    let families = place.at("address-family");
+    let of_v6 = families.at("ipv6-unicast");
+    let networks = place.instances("network").into_iter().chain(of_v6.instances("network"));
+    networks.map(|(prefix, _)| prefix).collect()
+}
+
+fn redistribute(place: &Reader<'_>) -> BTreeMap<(Family, RedistributeSource), Option<u32>> {
+    let families = place.at("address-family");
+    let of_v6 = families.at("ipv6-unicast");
+    let mut sources = BTreeMap::new();
+    for (family, place) in [(Family::Ipv4Unicast, place), (Family::Ipv6Unicast, &of_v6)] {
+        let place = place.at("redistribute");
+        for (word, source) in [
+            ("connected", RedistributeSource::Connected),
+            ("kernel", RedistributeSource::Kernel),
+            ("static", RedistributeSource::Static),
+        ] {
+            if place.is_set(word) {
+                sources.insert((family, source), place.at(word).leaf("metric"));
+            }
+        }
+    }
+    sources
+}

@@ -1,0 +1,214 @@
+//! Neighbors, peer groups and listen ranges: a group's settings are folded into its members here.
+//!
+//! A neighbor's own leaf wins over its group's, which wins over the speaker's, which wins over the default.
+//! After this nobody has to know that groups exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use nouns::{Asn, Family, Prefix};
+
+use super::{ListenRange, LocalAs, Neighbor, PeerSettings, RemoteAs, UpdateSource};
+use crate::model::reader::Reader;
+
+/// The leaves of one neighbor or group, as far as they are set.
+pub(super) struct Leaves {
+    remote_as: Option<RemoteAs>,
+    description: Option<String>,
+    shutdown: bool,
+    passive: bool,
+    password: Option<String>,
+    port: Option<u16>,
+    timers: Timers,
+    connect_retry: Option<u16>,
+    ebgp_multihop: Option<u8>,
+    ttl_security_hops: Option<u8>,
+    update_source: Option<UpdateSource>,
+    local_as: Option<LocalAs>,
+    maximum_prefix: BTreeMap<Family, u32>,
+    nexthop_self: BTreeSet<Family>,
+    /// What holds when neither the neighbor nor its group says a word: port and connect timer.
+    fallback: (u16, u16),
+}
+
+/// Hold and keepalive time in seconds, as far as they are set.
+#[derive(Clone, Copy)]
+pub(super) struct Timers {
+    hold_time: Option<u16>,
+    keepalive: Option<u16>,
+}
+
+/// What the speaker says of timers, and behind it the defaults, which are always there.
+pub(super) type SpeakerTimers = [Timers; 2];
+
+impl Timers {
+    /// `timers` of the speaker.
+    pub(super) fn of_speaker(place: &Reader<'_>) -> SpeakerTimers {
+        let timers = place.at("timers");
+        let defaults =
+            Self { hold_time: Some(timers.default_of("holdtime")), keepalive: Some(timers.default_of("keepalive")) };
+        [Self::of_peer(place), defaults]
+    }
+
+    fn of_peer(place: &Reader<'_>) -> Self {
+        let timers = place.at("timers");
+        Self { hold_time: timers.leaf("holdtime"), keepalive: timers.leaf("keepalive") }
+    }
+
+    /// Hold and keepalive time of the first level that says so. A keepalive time from a wider level than the
+    /// hold time is at most a third of it: whoever types a short hold time need not type both.
+    fn fold(levels: &[Self]) -> (u16, u16) {
+        let first = |read: fn(&Self) -> Option<u16>| {
+            levels.iter().enumerate().find_map(|(level, timers)| Some((level, read(timers)?))).unwrap_or_default()
+        };
+        let (hold_level, hold_time) = first(|timers| timers.hold_time);
+        let (level, keepalive) = first(|timers| timers.keepalive);
+        let follows = level > hold_level && hold_time > 0;
+        (hold_time, if follows { keepalive.min(hold_time / 3).max(1) } else { keepalive })
+    }
+}
+
+/// `peer-group <name>`
+pub(super) fn groups(place: &Reader<'_>) -> BTreeMap<String, Leaves> {
+    place.instances("peer-group").into_iter().map(|(name, place)| (name, leaves(&place))).collect()
+}
+
+/// `neighbor <address>`
+pub(super) fn neighbors(
+    place: &Reader<'_>,
+    groups: &BTreeMap<String, Leaves>,
+    speaker: SpeakerTimers,
+) -> BTreeMap<IpAddr, Neighbor> {
+    let instances = place.instances::<IpAddr>("neighbor").into_iter();
+    instances.filter_map(|(address, place)| Some((address, neighbor(&place, groups, speaker)?))).collect()
+}
+
+fn neighbor(place: &Reader<'_>, groups: &BTreeMap<String, Leaves>, speaker: SpeakerTimers) -> Option<Neighbor> {
+    let own = leaves(place);
+    let name: Option<String> = place.leaf("peer-group");
+    let group = match &name {
+        Some(name) => Some(known_group(place, groups, name)?),
+        None => None,
+    };
+    let remote_as = match (own.remote_as, group.and_then(|group| group.remote_as)) {
+        (Some(_), Some(_)) => {
+            place.error(
+                "remote-as should not be defined in both neighbor and peer-group; delete one of them".to_owned(),
+            );
+            return None;
+        }
+        (None, None) => {
+            place.error("must set remote-as or peer-group with remote-as defined".to_owned());
+            return None;
+        }
+        (Some(remote_as), None) | (None, Some(remote_as)) => remote_as,
+    };
+    Some(Neighbor { settings: own.over(group, remote_as, speaker), group: name })
+}
+
+/// `listen range <net> peer-group <name>`
+pub(super) fn listen_ranges(
+    listen: &Reader<'_>,
+    groups: &BTreeMap<String, Leaves>,
+    speaker: SpeakerTimers,
+) -> BTreeMap<Prefix, ListenRange> {
+    let instances = listen.instances::<Prefix>("range").into_iter();
+    instances.filter_map(|(prefix, place)| Some((prefix, listen_range(&place, groups, speaker)?))).collect()
+}
+
+fn listen_range(place: &Reader<'_>, groups: &BTreeMap<String, Leaves>, speaker: SpeakerTimers) -> Option<ListenRange> {
+    let Some(name) = place.leaf::<String>("peer-group") else {
+        place.error("must set a peer-group, whose settings the members of the range take".to_owned());
+        return None;
+    };
+    let group = known_group(place, groups, &name)?;
+    let Some(remote_as) = group.remote_as else {
+        place.error(format!("peer-group \"{name}\" must set remote-as, because the listen range uses it"));
+        return None;
+    };
+    Some(ListenRange { settings: group.over(None, remote_as, speaker), group: name })
+}
+
+fn known_group<'g>(place: &Reader<'_>, groups: &'g BTreeMap<String, Leaves>, name: &str) -> Option<&'g Leaves> {
+    let group = groups.get(name);
+    if group.is_none() {
+        place.error(format!("peer-group \"{name}\" does not exist; set it, or delete this use of it"));
+    }
+    group
+}
+
+fn leaves(place: &Reader<'_>) -> Leaves {
+    let timers = place.at("timers");
+    let local_as = place.instances::<Asn>("local-as").into_iter().next();
+    Leaves {
+        remote_as: place.leaf("remote-as"),
+        description: place.leaf("description"),
+        shutdown: place.flag("shutdown"),
+        passive: place.flag("passive"),
+        password: place.leaf("password"),
+        port: place.leaf("port"),
+        timers: Timers::of_peer(place),
+        connect_retry: timers.leaf("connect"),
+        ebgp_multihop: place.leaf("ebgp-multihop"),
+        ttl_security_hops: place.at("ttl-security").leaf("hops"),
+        update_source: place.leaf("update-source"),
+        local_as: local_as.map(|(asn, place)| LocalAs { asn, no_prepend: place.flag("no-prepend") }),
+        maximum_prefix: each_family(place, |place| place.leaf("maximum-prefix")).collect(),
+        nexthop_self: each_family(place, |place| place.flag("nexthop-self").then_some(()))
+            .map(|(family, ())| family)
+            .collect(),
+        fallback: (place.default_of("port"), timers.default_of("connect")),
+    }
+}
+
+/// What a leaf says for each family: the neighbor's own leaf is IPv4's, as it is spelled since Vyatta, unless
+/// `address-family ipv4-unicast` says otherwise.
+fn each_family<T>(place: &Reader<'_>, read: impl Fn(&Reader<'_>) -> Option<T>) -> impl Iterator<Item = (Family, T)> {
+    let families = place.at("address-family");
+    // Both families are always offered, and received routes are always kept: the words are known for files of others.
+    for word in ["ipv4-unicast", "ipv6-unicast"] {
+        let _ = families.is_set(word);
+        let _ = families.at(word).at("soft-reconfiguration").flag("inbound");
+    }
+    let _ = place.at("soft-reconfiguration").flag("inbound");
+    let own = read(place);
+    let of_v4 = read(&families.at("ipv4-unicast"));
+    let v4 = of_v4.or(own).map(|value| (Family::Ipv4Unicast, value));
+    let v6 = read(&families.at("ipv6-unicast")).map(|value| (Family::Ipv6Unicast, value));
+    v4.into_iter().chain(v6)
+}
+
+impl Leaves {
+    /// The effective settings: these leaves over a group's over the speaker's.
+    fn over(&self, group: Option<&Self>, remote_as: RemoteAs, speaker: SpeakerTimers) -> PeerSettings {
+        let none = Timers { hold_time: None, keepalive: None };
+        let [speaker, default] = speaker;
+        let (hold_time, keepalive) =
+            Timers::fold(&[self.timers, group.map_or(none, |group| group.timers), speaker, default]);
+        let mut maximum_prefix = group.map(|group| group.maximum_prefix.clone()).unwrap_or_default();
+        maximum_prefix.extend(self.maximum_prefix.iter().map(|(family, limit)| (*family, *limit)));
+        let mut nexthop_self = group.map(|group| group.nexthop_self.clone()).unwrap_or_default();
+        nexthop_self.extend(&self.nexthop_self);
+        PeerSettings {
+            remote_as,
+            description: self.or(group, |leaves| leaves.description.clone()),
+            shutdown: self.shutdown || group.is_some_and(|group| group.shutdown),
+            passive: self.passive || group.is_some_and(|group| group.passive),
+            password: self.or(group, |leaves| leaves.password.clone()),
+            port: self.or(group, |leaves| leaves.port).unwrap_or(self.fallback.0),
+            hold_time,
+            keepalive,
+            connect_retry: self.or(group, |leaves| leaves.connect_retry).unwrap_or(self.fallback.1),
+            ebgp_multihop: self.or(group, |leaves| leaves.ebgp_multihop),
+            ttl_security_hops: self.or(group, |leaves| leaves.ttl_security_hops),
+            update_source: self.or(group, |leaves| leaves.update_source.clone()),
+            local_as: self.or(group, |leaves| leaves.local_as),
+            maximum_prefix,
+            nexthop_self,
+        }
+    }
+
+    fn or<T>(&self, group: Option<&Self>, leaf: impl Fn(&Self) -> Option<T>) -> Option<T> {
+        leaf(self).or_else(|| group.and_then(leaf))
+    }
+}

@@ -1,0 +1,63 @@
+//! `protocols static …`: routes that a person typed.
+//!
+//! Never resolves a next hop.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use nouns::{IfName, Prefix};
+
+use super::reader::Reader;
+
+/// `protocols static route <net>` or `route6 <net>`: next hops, or a blackhole, or both at different distances.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StaticRoute {
+    /// `next-hop <address>`
+    pub next_hops: BTreeMap<IpAddr, StaticNextHop>,
+    /// `interface <name>`: on-link through an interface, with the distance.
+    pub interfaces: BTreeMap<IfName, u8>,
+    /// `blackhole`, with its distance.
+    pub blackhole: Option<u8>,
+    /// `description`
+    pub description: Option<String>,
+}
+
+/// One next hop of a static route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaticNextHop {
+    /// `distance`, 1 by default.
+    pub distance: u8,
+    /// `interface`: the outgoing link, needed for a link-local next hop.
+    pub interface: Option<IfName>,
+    /// `disable`
+    pub disable: bool,
+}
+
+pub(super) fn lower(routes: Reader<'_>) -> BTreeMap<Prefix, StaticRoute> {
+    let mut lowered = BTreeMap::new();
+    for word in ["route", "route6"] {
+        for (prefix, place) in routes.instances::<Prefix>(word) {
+            lowered.insert(prefix, route(&place));
+        }
+    }
+    lowered
+}
+
+fn route(place: &Reader<'_>) -> StaticRoute {
+    let next_hops = place.instances::<IpAddr>("next-hop").into_iter().map(|(address, hop)| (address, next_hop(&hop)));
+    let interfaces = place.instances::<IfName>("interface").into_iter();
+    StaticRoute {
+        next_hops: next_hops.collect(),
+        interfaces: interfaces.map(|(name, link)| (name, link.leaf_or_default("distance"))).collect(),
+        blackhole: place.is_set("blackhole").then(|| place.at("blackhole").leaf_or_default("distance")),
+        description: place.leaf("description"),
+    }
+}
+
+fn next_hop(place: &Reader<'_>) -> StaticNextHop {
+    StaticNextHop {
+        distance: place.leaf_or_default("distance"),
+        interface: place.leaf("interface"),
+        disable: place.flag("disable"),
+    }
+}

@@ -1,0 +1,266 @@
+//! Lowering: from `set` lines to types, and that every word of the schema is read.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
+
+use std::collections::BTreeSet;
+
+use grammar::schema::{self, Shape};
+use nouns::Family;
+
+use super::bgp::{LocalAs, PeerSettings, RedistributeSource, RemoteAs, UpdateSource};
+use super::*;
+use crate::fixtures::{PATHS, tree};
+
+/// The model of good lines.
+fn model(lines: &str) -> Model {
+    let (model, errors) = Model::lower(&tree(lines));
+    assert_eq!(errors, Vec::new());
+    model
+}
+
+fn neighbor(lines: &str) -> PeerSettings {
+    let bgp = model(lines).bgp.unwrap();
+    bgp.neighbors.into_values().next().unwrap().settings
+}
+
+/// The words of everything that somebody has to read: leaves, tags, and inner nodes that mean something alone.
+fn words_to_read(place: &schema::Node, above: &str, words: &mut BTreeSet<String>) {
+    for child in place.children {
+        let path = format!("{above} {}", child.name).trim().to_owned();
+        if child.is_leaf() || matches!(child.shape, Shape::Tag(_)) || child.presence {
+            words.insert(path.clone());
+        }
+        words_to_read(child, &path, words);
+    }
+}
+
+#[test]
+fn every_word_of_the_schema_is_read_and_no_other() {
+    let mut tree = Tree::default();
+    for path in PATHS.iter() {
+        let _ = tree.set(path);
+    }
+    let findings = Findings::noting();
+    Model::read(&Reader::new(&tree, &findings));
+    let mut words = BTreeSet::new();
+    words_to_read(&schema::ROOT, "", &mut words);
+    let asked = findings.asked();
+    assert_eq!(asked.difference(&words).collect::<Vec<_>>(), Vec::<&String>::new(), "read, but not in the schema");
+    assert_eq!(words.difference(&asked).collect::<Vec<_>>(), Vec::<&String>::new(), "in the schema, but not read");
+}
+
+#[test]
+fn an_empty_speaker_has_the_documented_defaults() {
+    let bgp = model("set protocols bgp 64512").bgp.unwrap();
+    assert_eq!((bgp.asn.0, bgp.router_id, bgp.ebgp_requires_policy), (64512, None, true));
+    assert_eq!((bgp.default_local_pref, bgp.log_neighbor_changes), (100, true));
+    assert_eq!((bgp.graceful_restart.enabled, bgp.graceful_restart.stalepath_time), (true, 360));
+    assert_eq!((bgp.always_compare_med, bgp.multipath_relax), (false, false));
+    assert_eq!((bgp.distance_external, bgp.distance_internal), (20, 200));
+    assert_eq!((bgp.maximum_paths_ebgp, bgp.maximum_paths_ibgp, bgp.listen_limit), (64, 64, 100));
+    assert!(bgp.neighbors.is_empty() && bgp.networks.is_empty() && bgp.redistribute.is_empty());
+    assert_eq!(model("").bgp, None);
+}
+
+#[test]
+fn a_neighbor_with_its_as_alone_has_the_documented_defaults() {
+    let expect = PeerSettings {
+        remote_as: RemoteAs::Asn(nouns::Asn(64512)),
+        description: None,
+        shutdown: false,
+        passive: false,
+        password: None,
+        port: 179,
+        hold_time: 90,
+        keepalive: 30,
+        connect_retry: 10,
+        ebgp_multihop: None,
+        ttl_security_hops: None,
+        update_source: None,
+        local_as: None,
+        maximum_prefix: BTreeMap::new(),
+        nexthop_self: BTreeSet::new(),
+    };
+    assert_eq!(neighbor("set protocols bgp 64512 neighbor 192.0.2.1 remote-as 64512"), expect);
+}
+
+#[test]
+fn every_leaf_of_a_neighbor_reaches_the_model() {
+    let settings = neighbor(
+        "set protocols bgp 64512 neighbor 192.0.2.1 remote-as external
+         set protocols bgp 64512 neighbor 192.0.2.1 description 'node 1'
+         set protocols bgp 64512 neighbor 192.0.2.1 shutdown
+         set protocols bgp 64512 neighbor 192.0.2.1 passive
+         set protocols bgp 64512 neighbor 192.0.2.1 password s3cret
+         set protocols bgp 64512 neighbor 192.0.2.1 port 1179
+         set protocols bgp 64512 neighbor 192.0.2.1 timers holdtime 12
+         set protocols bgp 64512 neighbor 192.0.2.1 timers keepalive 3
+         set protocols bgp 64512 neighbor 192.0.2.1 timers connect 7
+         set protocols bgp 64512 neighbor 192.0.2.1 ebgp-multihop 3
+         set protocols bgp 64512 neighbor 192.0.2.1 ttl-security hops 2
+         set protocols bgp 64512 neighbor 192.0.2.1 update-source lo
+         set protocols bgp 64512 neighbor 192.0.2.1 local-as 64999 no-prepend
+         set protocols bgp 64512 neighbor 192.0.2.1 maximum-prefix 10
+         set protocols bgp 64512 neighbor 192.0.2.1 nexthop-self
+         set protocols bgp 64512 neighbor 192.0.2.1 address-family ipv6-unicast maximum-prefix 20
+         set protocols bgp 64512 neighbor 192.0.2.1 soft-reconfiguration inbound",
+    );
+    let expect = PeerSettings {
+        remote_as: RemoteAs::External,
+        description: Some("node 1".to_owned()),
+        shutdown: true,
+        passive: true,
+        password: Some("s3cret".to_owned()),
+        port: 1179,
+        hold_time: 12,
+        keepalive: 3,
+        connect_retry: 7,
+        ebgp_multihop: Some(3),
+        ttl_security_hops: Some(2),
+        update_source: Some(UpdateSource::Interface("lo".parse().unwrap())),
+        local_as: Some(LocalAs { asn: nouns::Asn(64999), no_prepend: true }),
+        maximum_prefix: BTreeMap::from([(Family::Ipv4Unicast, 10), (Family::Ipv6Unicast, 20)]),
+        nexthop_self: BTreeSet::from([Family::Ipv4Unicast]),
+    };
+    assert_eq!(settings, expect);
+}
+
+#[test]
+fn a_group_is_folded_into_its_members_and_ranges() {
+    let bgp = model(
+        "set protocols bgp 64512 peer-group nodes remote-as internal
+         set protocols bgp 64512 peer-group nodes passive
+         set protocols bgp 64512 peer-group nodes port 1179
+         set protocols bgp 64512 peer-group nodes maximum-prefix 10
+         set protocols bgp 64512 peer-group nodes address-family ipv6-unicast nexthop-self
+         set protocols bgp 64512 neighbor 192.0.2.1 peer-group nodes
+         set protocols bgp 64512 neighbor 192.0.2.1 port 2179
+         set protocols bgp 64512 listen range 10.0.0.0/8 peer-group nodes",
+    )
+    .bgp
+    .unwrap();
+    let member = bgp.neighbors.values().next().unwrap();
+    assert_eq!((member.group.as_deref(), member.settings.port, member.settings.passive), (Some("nodes"), 2179, true));
+    let range = bgp.listen_ranges.values().next().unwrap();
+    assert_eq!((range.group.as_str(), range.settings.port), ("nodes", 1179));
+    for settings in [&member.settings, &range.settings] {
+        assert_eq!(settings.remote_as, RemoteAs::Internal);
+        assert_eq!(settings.maximum_prefix, BTreeMap::from([(Family::Ipv4Unicast, 10)]));
+        assert_eq!(settings.nexthop_self, BTreeSet::from([Family::Ipv6Unicast]));
+    }
+    assert_eq!(bgp.groups, BTreeSet::from(["nodes".to_owned()]));
+}
+
+#[test]
+fn timers_come_from_the_nearest_level_and_a_short_hold_time_shortens_the_keepalive() {
+    for (lines, expect) in [
+        ("", (90, 30)),
+        ("neighbor 192.0.2.1 timers holdtime 9", (9, 3)),
+        ("neighbor 192.0.2.1 timers holdtime 3", (3, 1)),
+        ("neighbor 192.0.2.1 timers holdtime 300", (300, 30)),
+        ("neighbor 192.0.2.1 timers holdtime 0", (0, 30)),
+        ("neighbor 192.0.2.1 timers keepalive 5", (90, 5)),
+        ("neighbor 192.0.2.1 timers keepalive 95", (90, 95)),
+        ("timers holdtime 30", (30, 10)),
+        ("timers holdtime 30;timers keepalive 20", (30, 20)),
+        ("timers keepalive 20;neighbor 192.0.2.1 timers holdtime 30", (30, 10)),
+        ("peer-group g timers holdtime 15;timers holdtime 60;timers keepalive 50", (15, 5)),
+        ("peer-group g timers holdtime 15;neighbor 192.0.2.1 timers holdtime 60", (60, 20)),
+    ] {
+        let lines: String = lines.split(';').map(|line| format!("set protocols bgp 64512 {line}\n")).collect();
+        let settings = neighbor(&format!(
+            "{lines}set protocols bgp 64512 peer-group g remote-as internal
+             set protocols bgp 64512 neighbor 192.0.2.1 peer-group g"
+        ));
+        assert_eq!((settings.hold_time, settings.keepalive), expect, "{lines}");
+    }
+}
+
+#[test]
+fn networks_and_redistribution_of_both_families_are_read() {
+    let bgp = model(
+        "set protocols bgp 64512 network 192.0.2.0/24
+         set protocols bgp 64512 address-family ipv6-unicast network 2001:db8::/32
+         set protocols bgp 64512 redistribute connected metric 5
+         set protocols bgp 64512 address-family ipv6-unicast redistribute static
+         set protocols bgp 64512 parameters ebgp-requires-policy disable
+         set protocols bgp 64512 parameters graceful-restart disable",
+    )
+    .bgp
+    .unwrap();
+    assert_eq!(bgp.networks.iter().map(ToString::to_string).collect::<Vec<_>>(), ["192.0.2.0/24", "2001:db8::/32"]);
+    let expect = BTreeMap::from([
+        ((Family::Ipv4Unicast, RedistributeSource::Connected), Some(5)),
+        ((Family::Ipv6Unicast, RedistributeSource::Static), None),
+    ]);
+    assert_eq!(bgp.redistribute, expect);
+    assert!(!bgp.ebgp_requires_policy && !bgp.graceful_restart.enabled);
+}
+
+#[test]
+fn interfaces_and_static_routes_are_read() {
+    let model = model(
+        "set interfaces ethernet eth0 address 192.0.2.1/24
+         set interfaces ethernet eth0 address 2001:db8::1/64
+         set interfaces ethernet eth0 mtu 9000
+         set interfaces loopback lo disable
+         set protocols static route 10.0.0.0/8 next-hop 192.0.2.9 distance 5
+         set protocols static route 10.0.0.0/8 next-hop 192.0.2.8 disable
+         set protocols static route 10.0.0.0/8 blackhole distance 254
+         set protocols static route6 2001:db8:1::/48 interface eth0
+         set system host-name r1
+         set system time-zone UTC",
+    );
+    let eth0 = &model.interfaces[&"eth0".parse().unwrap()];
+    assert_eq!((eth0.addresses.len(), eth0.mtu, eth0.disable), (2, Some(9000), false));
+    assert!(model.interfaces[&"lo".parse().unwrap()].disable);
+    let route = &model.static_routes[&"10.0.0.0/8".parse().unwrap()];
+    let hop = &route.next_hops[&"192.0.2.9".parse().unwrap()];
+    assert_eq!((hop.distance, hop.disable, route.blackhole), (5, false, Some(254)));
+    assert!(route.next_hops[&"192.0.2.8".parse().unwrap()].disable);
+    assert_eq!(model.static_routes[&"2001:db8:1::/48".parse().unwrap()].interfaces[&"eth0".parse().unwrap()], 1);
+    assert_eq!((model.system.host_name.as_deref(), model.system.time_zone.as_deref()), (Some("r1"), Some("UTC")));
+}
+
+#[test]
+fn what_stands_for_nothing_by_itself_is_left_out_and_listed() {
+    for (line, path, expect) in [
+        ("neighbor 192.0.2.1 passive", "neighbor 192.0.2.1", "must set remote-as or peer-group with remote-as defined"),
+        ("neighbor 192.0.2.1 peer-group gone", "neighbor 192.0.2.1", "peer-group \"gone\" does not exist"),
+        (
+            "neighbor 192.0.2.1 peer-group empty",
+            "neighbor 192.0.2.1",
+            "must set remote-as or peer-group with remote-as",
+        ),
+        (
+            "neighbor 192.0.2.1 remote-as 1;set protocols bgp 64512 neighbor 192.0.2.1 peer-group nodes",
+            "neighbor 192.0.2.1",
+            "remote-as should not be defined in both neighbor and peer-group",
+        ),
+        ("listen range 10.0.0.0/8", "listen range 10.0.0.0/8", "must set a peer-group"),
+        ("listen range 10.0.0.0/8 peer-group gone", "listen range 10.0.0.0/8", "peer-group \"gone\" does not exist"),
+        (
+            "listen range 10.0.0.0/8 peer-group empty",
+            "listen range 10.0.0.0/8",
+            "peer-group \"empty\" must set remote-as",
+        ),
+    ] {
+        let (model, errors) = Model::lower(&tree(&format!(
+            "set protocols bgp 64512 peer-group nodes remote-as internal
+             set protocols bgp 64512 peer-group empty passive
+             set protocols bgp 64512 neighbor 192.0.2.99 peer-group nodes
+             set protocols bgp 64512 {}",
+            line.replace(';', "\n")
+        )));
+        assert_eq!(errors.len(), 1, "{line}: {errors:?}");
+        assert_eq!(errors[0].path.join(" "), format!("protocols bgp 64512 {path}"));
+        assert!(errors[0].message.contains(expect), "{line}: {}", errors[0].message);
+        let bgp = model.bgp.unwrap();
+        assert_eq!((bgp.neighbors.len(), bgp.listen_ranges.len()), (1, 0), "{line}");
+    }
+}
