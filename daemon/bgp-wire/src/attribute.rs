@@ -1,0 +1,159 @@
+//! Path attributes as values: what an UPDATE says of the routes it carries.
+//!
+//! Never holds an octet of framing; `decode` and `encode` live beside it.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use nouns::Asn;
+
+mod as_path;
+mod community;
+
+pub(crate) use as_path::SEGMENT_LIMIT;
+pub use community::{Community, ExtendedCommunity};
+
+/// ORIGIN (RFC 4271 §5.1.1), ordered as the decision prefers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// Interior to the originating AS.
+    Igp,
+    /// Learned through EGP.
+    Egp,
+    /// By some other means.
+    Incomplete,
+}
+
+impl Origin {
+    /// The letter of `show ip bgp`: `i`, `e` or `?`.
+    #[must_use]
+    pub fn letter(self) -> char {
+        match self {
+            Self::Igp => 'i',
+            Self::Egp => 'e',
+            Self::Incomplete => '?',
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Igp => "IGP",
+            Self::Egp => "EGP",
+            Self::Incomplete => "incomplete",
+        })
+    }
+}
+
+/// The kind of an AS_PATH segment (RFC 4271 §4.3, RFC 5065 §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SegmentKind {
+    /// AS_SET
+    Set,
+    /// AS_SEQUENCE
+    Sequence,
+    /// AS_CONFED_SEQUENCE
+    ConfedSequence,
+    /// AS_CONFED_SET
+    ConfedSet,
+}
+
+/// One segment of an AS_PATH: 1 to 255 numbers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Segment {
+    /// Its kind.
+    pub kind: SegmentKind,
+    /// Its numbers, nearest first.
+    pub asns: Vec<Asn>,
+}
+
+/// AS_PATH (RFC 4271 §5.1.2).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AsPath(pub Vec<Segment>);
+
+/// Where packets for the route go, as the peer said it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NextHop {
+    /// NEXT_HOP, or the global address of MP_REACH_NLRI (RFC 4760, RFC 2545, RFC 8950).
+    pub address: IpAddr,
+    /// The link-local address that came beside it (RFC 2545 §3).
+    pub link_local: Option<Ipv6Addr>,
+}
+
+/// AGGREGATOR (RFC 4271 §5.1.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Aggregator {
+    /// The aggregating AS.
+    pub asn: Asn,
+    /// The aggregating speaker.
+    pub address: Ipv4Addr,
+}
+
+/// LARGE_COMMUNITY (RFC 8092): global administrator and two local parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LargeCommunity(pub u32, pub u32, pub u32);
+
+/// An attribute that this speaker does not interpret, passed on when transitive (RFC 4271 §5).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnknownAttribute {
+    /// The flags as received; Partial is set when it is passed on.
+    pub flags: u8,
+    /// The type code.
+    pub code: u8,
+    /// The value.
+    pub value: Vec<u8>,
+}
+
+/// The attributes of a route, next hop included; routes with equal sets share one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PathAttributes {
+    /// ORIGIN
+    pub origin: Origin,
+    /// AS_PATH, with AS4_PATH already merged (RFC 6793 §4.2.3).
+    pub as_path: AsPath,
+    /// NEXT_HOP or the next hop of MP_REACH_NLRI.
+    pub next_hop: NextHop,
+    /// MULTI_EXIT_DISC
+    pub med: Option<u32>,
+    /// LOCAL_PREF
+    pub local_pref: Option<u32>,
+    /// ATOMIC_AGGREGATE
+    pub atomic_aggregate: bool,
+    /// AGGREGATOR
+    pub aggregator: Option<Aggregator>,
+    /// COMMUNITIES (RFC 1997), sorted and unique.
+    pub communities: Vec<u32>,
+    /// EXTENDED COMMUNITIES (RFC 4360), sorted and unique.
+    pub extended_communities: Vec<[u8; 8]>,
+    /// LARGE_COMMUNITY (RFC 8092), sorted and unique.
+    pub large_communities: Vec<LargeCommunity>,
+    /// ORIGINATOR_ID (RFC 4456)
+    pub originator_id: Option<Ipv4Addr>,
+    /// CLUSTER_LIST (RFC 4456)
+    pub cluster_list: Vec<Ipv4Addr>,
+    /// Everything else that has to be passed on.
+    pub unknown: Vec<UnknownAttribute>,
+}
+
+impl PathAttributes {
+    /// The mandatory attributes with an empty AS path, and none of the others.
+    #[must_use]
+    pub fn new(origin: Origin, next_hop: IpAddr) -> Self {
+        Self {
+            origin,
+            as_path: AsPath::default(),
+            next_hop: NextHop { address: next_hop, link_local: None },
+            med: None,
+            local_pref: None,
+            atomic_aggregate: false,
+            aggregator: None,
+            communities: Vec::new(),
+            extended_communities: Vec::new(),
+            large_communities: Vec::new(),
+            originator_id: None,
+            cluster_list: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What every target does: wrap octets into a message, decode it in all kinds of session, and use the result.
+//!
+//! Never judges the result beyond "it can be written again": the tests of the codec do that.
+
+use bgp_wire::{HEADER_LENGTH, Message, Negotiated, Notification, encode_reach};
+use nouns::Family;
+
+/// Decodes one whole message in every kind of session.
+pub fn decode(bytes: &[u8]) {
+    for bits in 0..8u8 {
+        let add_path = if bits & 4 != 0 { Family::ALL.to_vec() } else { vec![] };
+        let negotiated = Negotiated {
+            four_octet_as: bits & 1 != 0,
+            internal: bits & 2 != 0,
+            extended_message: true,
+            extended_next_hop: true,
+            families: Family::ALL.to_vec(),
+            add_path_receive: add_path.clone(),
+            add_path_send: add_path,
+        };
+        use_result(Message::decode(bytes, &negotiated), &negotiated);
+    }
+}
+
+/// Decodes a body behind a valid header of a type.
+pub fn decode_body(kind: u8, body: &[u8]) {
+    if let Ok(length) = u16::try_from(HEADER_LENGTH + body.len()) {
+        decode(&[&[0xff; 16], &length.to_be_bytes()[..], &[kind], body].concat());
+    }
+}
+
+/// Decodes an OPEN with one optional parameter of capabilities.
+pub fn decode_capabilities(value: &[u8]) {
+    if let (Ok(length), Ok(all)) = (u8::try_from(value.len()), u8::try_from(value.len() + 2)) {
+        let head = [4, 0xfd, 0xe8, 0, 180, 192, 0, 2, 1, all, 2, length];
+        decode_body(1, &[&head, value].concat());
+    }
+}
+
+fn use_result(result: Result<Message, bgp_wire::DecodeError>, negotiated: &Negotiated) {
+    let mut out = Vec::new();
+    match result {
+        Err(error) => {
+            let farewell = Message::Notification(Notification::from(&error));
+            assert_eq!(farewell.encode(negotiated, &mut out), Ok(()), "{error}");
+        }
+        Ok(Message::Update(update)) => {
+            for reach in &update.reach {
+                let mut routes = reach.nlri.iter().copied();
+                let written = encode_reach(reach.family, &reach.attributes, &mut routes, negotiated, &mut out);
+                assert_eq!(written, Ok(()), "{reach:?}");
+            }
+        }
+        Ok(Message::Notification(notification)) => drop(notification.to_string()),
+        Ok(Message::Open(open)) => drop(open.families()),
+        Ok(_) => {}
+    }
+}
