@@ -1,0 +1,88 @@
+//! What a changed configuration does to a session, decided before anything is changed.
+//!
+//! Never touches a session: `commit check` asks the same question as `Session::reconfigure`.
+
+use crate::session::SessionConfig;
+
+/// What becomes of a session under a new configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The session goes on.
+    Keep,
+    /// The session has to be opened anew; the text names the leaves that ask for it.
+    Reset(String),
+}
+
+/// Compares two configurations of one session, leaf by leaf.
+///
+/// `maximum-prefix`, `timers connect` and `passive` are obeyed by a running session as it is.
+#[must_use]
+pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
+    let SessionConfig {
+        remote_address,
+        local_as,
+        expected_as,
+        router_id,
+        hold_time,
+        keepalive,
+        connect_retry: _,
+        passive: _,
+        families,
+        graceful_restart,
+        maximum_prefix: _,
+    } = new;
+    let changed: Vec<&str> = [
+        ("neighbor", old.remote_address != *remote_address),
+        ("local-as", old.local_as != *local_as),
+        ("remote-as", old.expected_as != *expected_as),
+        ("parameters router-id", old.router_id != *router_id),
+        ("timers holdtime", old.hold_time != *hold_time),
+        ("timers keepalive", old.keepalive != *keepalive),
+        ("address-family", old.families != *families),
+        ("parameters graceful-restart", old.graceful_restart != *graceful_restart),
+    ]
+    .into_iter()
+    .filter_map(|(leaf, differs)| differs.then_some(leaf))
+    .collect();
+    if changed.is_empty() { Change::Keep } else { Change::Reset(changed.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::ExpectedAs;
+    use nouns::{Asn, Family};
+
+    type Edit = fn(&mut SessionConfig);
+
+    #[test]
+    fn each_leaf_keeps_or_resets_the_session() {
+        let rows: [(Edit, Option<&str>); 11] = [
+            (|_| (), None),
+            (|new| new.connect_retry = 7, None),
+            (|new| new.passive = true, None),
+            (|new| new.maximum_prefix = [(Family::Ipv4Unicast, 9)].into(), None),
+            (|new| new.expected_as = ExpectedAs::Exactly(Asn(9)), Some("remote-as")),
+            (|new| new.local_as = Asn(9), Some("local-as")),
+            (|new| new.router_id = [9, 9, 9, 9].into(), Some("parameters router-id")),
+            (|new| new.hold_time = 9, Some("timers holdtime")),
+            (|new| new.keepalive = 1, Some("timers keepalive")),
+            (|new| new.families = vec![Family::Ipv4Unicast], Some("address-family")),
+            (|new| new.graceful_restart = false, Some("parameters graceful-restart")),
+        ];
+        for (edit, expected) in rows {
+            let old = crate::tests_support::config();
+            let mut new = old.clone();
+            edit(&mut new);
+            let expected = expected.map_or(Change::Keep, |leaf| Change::Reset(leaf.to_owned()));
+            assert_eq!(classify(&old, &new), expected);
+        }
+    }
+
+    #[test]
+    fn all_leaves_that_reset_are_named() {
+        let old = crate::tests_support::config();
+        let new = SessionConfig { hold_time: 9, keepalive: 3, ..old.clone() };
+        assert_eq!(classify(&old, &new), Change::Reset("timers holdtime, timers keepalive".to_owned()));
+    }
+}

@@ -1,0 +1,97 @@
+//! What each kind of peer hears of each kind of route.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use bgp_wire::attribute::{AsPath, Origin, Segment, SegmentKind};
+
+use super::*;
+
+const OURS: Asn = Asn(64512);
+
+fn target(internal: bool) -> ExportTarget {
+    ExportTarget {
+        internal,
+        local_as: OURS,
+        router_as: OURS,
+        remote_as: if internal { OURS } else { Asn(64999) },
+        next_hop: [192, 0, 2, 254].into(),
+        nexthop_self: false,
+        default_local_pref: 100,
+        requires_policy: false,
+    }
+}
+
+fn route() -> PathAttributes {
+    let mut attributes = PathAttributes::new(Origin::Igp, [192, 0, 2, 1].into());
+    attributes.as_path = AsPath::sequence(&[Asn(64513)]);
+    attributes.med = Some(5);
+    attributes.local_pref = Some(200);
+    attributes
+}
+
+fn told(attributes: PathAttributes, learned: Learned, to: &ExportTarget) -> Option<PathAttributes> {
+    export(&Exportable { attributes: &Arc::new(attributes), learned }, to)
+}
+
+#[test]
+fn who_hears_of_what() {
+    use Learned::{External, Internal, Local};
+    let with = |community: Community| PathAttributes { communities: vec![community.0], ..route() };
+    let through_peer = PathAttributes { as_path: AsPath::sequence(&[Asn(64513), Asn(64999)]), ..route() };
+    let strict = |internal| ExportTarget { requires_policy: true, ..target(internal) };
+    for (attributes, learned, to, hears) in [
+        (route(), Local, target(true), true),
+        (route(), Local, target(false), true),
+        (route(), External, target(true), true),
+        (route(), External, target(false), true),
+        (route(), Internal, target(false), true),
+        (route(), Internal, target(true), false),
+        (with(Community::NO_ADVERTISE), Local, target(true), false),
+        (with(Community::NO_ADVERTISE), External, target(false), false),
+        (with(Community::NO_EXPORT), External, target(false), false),
+        (with(Community::NO_EXPORT), External, target(true), true),
+        (with(Community::LOCAL_AS), Local, target(false), false),
+        (with(Community::LOCAL_AS), Local, target(true), true),
+        (through_peer, External, target(false), false),
+        (route(), Local, strict(false), false),
+        (route(), Local, strict(true), true),
+    ] {
+        assert_eq!(told(attributes.clone(), learned, &to).is_some(), hears, "{attributes:?} {learned:?} {to:?}");
+    }
+}
+
+#[test]
+fn another_as_sees_our_as_and_address_and_nothing_internal() {
+    let mut attributes = route();
+    attributes.originator_id = Some([1, 1, 1, 1].into());
+    attributes.cluster_list = vec![[2, 2, 2, 2].into()];
+    attributes.extended_communities = vec![[0, 2, 0, 0, 0, 0, 0, 1], [0x40, 4, 0, 0, 0, 0, 0, 2]];
+    attributes.as_path.0.insert(0, Segment { kind: SegmentKind::ConfedSequence, asns: vec![Asn(65001)] });
+    let told = told(attributes, Learned::Internal, &target(false)).unwrap();
+    assert_eq!(told.as_path, AsPath::sequence(&[OURS, Asn(64513)]));
+    assert_eq!(told.next_hop.address, target(false).next_hop);
+    assert_eq!((told.med, told.local_pref, told.originator_id), (None, None, None));
+    assert_eq!((told.cluster_list.len(), told.extended_communities.len()), (0, 1));
+}
+
+#[test]
+fn the_med_of_our_own_routes_crosses_the_border() {
+    assert_eq!(told(route(), Learned::Local, &target(false)).unwrap().med, Some(5));
+}
+
+#[test]
+fn our_own_as_sees_the_route_as_it_is() {
+    let there = told(route(), Learned::External, &target(true)).unwrap();
+    assert_eq!(there, route());
+    let own = told(PathAttributes { local_pref: None, ..route() }, Learned::Local, &target(true)).unwrap();
+    assert_eq!((own.local_pref, own.next_hop.address), (Some(100), target(true).next_hop));
+    let to = ExportTarget { nexthop_self: true, ..target(true) };
+    assert_eq!(told(route(), Learned::External, &to).unwrap().next_hop.address, to.next_hop);
+}
+
+#[test]
+fn local_as_stands_before_the_routers_as() {
+    let to = ExportTarget { local_as: Asn(65000), ..target(false) };
+    let told = told(route(), Learned::External, &to).unwrap();
+    assert_eq!(told.as_path, AsPath::sequence(&[Asn(65000), OURS, Asn(64513)]));
+}

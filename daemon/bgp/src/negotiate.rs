@@ -1,0 +1,175 @@
+//! Our OPEN, and what comes of the peer's (RFC 4271 §6.2, RFC 5492).
+//!
+//! Never sends anything: a refusal comes back as the NOTIFICATION and the words for the log.
+
+mod describe;
+#[cfg(test)]
+mod tests;
+
+use bgp_wire::capability::Capability;
+use bgp_wire::message::Open;
+use bgp_wire::notification::{Notification, Reason};
+use bgp_wire::{AfiSafi, Negotiated as Codec};
+use nouns::{Asn, Family};
+
+use crate::session::{ExpectedAs, Negotiated, PeerRestart, SessionConfig};
+
+/// ADD-PATH: we would receive several paths (RFC 7911 §4).
+const RECEIVE: u8 = 1;
+/// ADD-PATH: the peer would send several paths; 3 is both.
+const SEND: u8 = 2;
+
+/// Why the peer's OPEN is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What the peer is told.
+    pub notification: Notification,
+    /// What the operator is told: what was wrong, and what to do.
+    pub text: String,
+}
+
+/// Our OPEN.
+///
+/// Graceful restart lists both families whatever is configured: a restarting Kubernetes node withholds its
+/// routes until it has our End-of-RIB of every family, and older ones of families that we do not offer at all.
+#[must_use]
+pub fn our_open(config: &SessionConfig) -> Open {
+    let mut capabilities: Vec<Capability> =
+        config.families.iter().map(|family| Capability::multiprotocol(*family)).collect();
+    capabilities.push(Capability::RouteRefresh);
+    if config.families.contains(&Family::Ipv4Unicast) {
+        capabilities.push(Capability::ExtendedNextHop(vec![Family::Ipv4Unicast]));
+    }
+    capabilities.push(Capability::ExtendedMessage);
+    if config.graceful_restart {
+        capabilities.push(Capability::GracefulRestart {
+            restarting: false,
+            notification: true,
+            time: 0,
+            families: Family::ALL.map(|family| (family, false)).to_vec(),
+        });
+    }
+    capabilities.push(Capability::FourOctetAs(config.local_as));
+    capabilities.push(Capability::AddPath(config.families.iter().map(|family| (*family, RECEIVE)).collect()));
+    Open { asn: config.local_as, hold_time: config.hold_time, router_id: config.router_id, capabilities }
+}
+
+/// What both sides agree on, judged by the peer's OPEN.
+///
+/// # Errors
+/// A `Refusal` for a wrong AS (2/2), a hold time of 1 or 2 s (2/6), a BGP identifier that is zero or, within
+/// one AS, our own (2/3, RFC 6286), and for no family in common (2/7).
+pub fn negotiate(config: &SessionConfig, open: &Open) -> Result<Negotiated, Refusal> {
+    check_as(config, open)?;
+    check_identity(config, open)?;
+    let families: Vec<Family> =
+        config.families.iter().copied().filter(|family| open.families().contains(family)).collect();
+    if families.is_empty() {
+        return Err(no_common_family(config, open));
+    }
+    let internal = open.asn == config.local_as;
+    let hold_time = Some(config.hold_time.min(open.hold_time)).filter(|seconds| *seconds > 0);
+    let offers = |capability: &Capability| open.capabilities.contains(capability);
+    Ok(Negotiated {
+        remote_as: open.asn,
+        remote_router_id: open.router_id,
+        internal,
+        hold_time,
+        keepalive: hold_time.map(|hold| keepalive(config, hold)),
+        codec: codec(open, internal, &families),
+        families,
+        route_refresh: offers(&Capability::RouteRefresh),
+        graceful_restart: config.graceful_restart.then(|| peer_restart(open)).flatten(),
+        capabilities: open.capabilities.iter().map(describe::describe).collect(),
+        hostname: open.capabilities.iter().find_map(describe::hostname),
+        software: open.capabilities.iter().find_map(describe::software),
+    })
+}
+
+fn check_as(config: &SessionConfig, open: &Open) -> Result<(), Refusal> {
+    let (as_expected, expected) = match config.expected_as {
+        ExpectedAs::Exactly(asn) => (open.asn == asn, format!("AS {asn}")),
+        ExpectedAs::AnyBut(asn) => (open.asn != asn, format!("any AS but {asn}")),
+    };
+    if as_expected && open.asn != Asn(0) {
+        return Ok(());
+    }
+    let text = format!("the neighbor is AS {}, but remote-as expects {expected}", open.asn);
+    Err(Refusal { notification: Notification::new(Reason::BadPeerAs), text })
+}
+
+fn check_identity(config: &SessionConfig, open: &Open) -> Result<(), Refusal> {
+    if matches!(open.hold_time, 1 | 2) {
+        let text = format!("the neighbor proposes a hold time of {} s, at least 3 s are needed", open.hold_time);
+        return Err(Refusal { notification: Notification::new(Reason::UnacceptableHoldTime), text });
+    }
+    let ours = open.router_id == config.router_id && open.asn == config.local_as;
+    if open.router_id.is_unspecified() || ours {
+        let why = if ours { "is this router's too: every router of an AS needs its own" } else { "is not allowed" };
+        let text = format!("the neighbor's router-id {} {why}", open.router_id);
+        return Err(Refusal { notification: Notification::new(Reason::BadBgpIdentifier), text });
+    }
+    Ok(())
+}
+
+/// The data lists the capabilities that we miss (RFC 5492 §5).
+fn no_common_family(config: &SessionConfig, open: &Open) -> Refusal {
+    let data = config.families.iter().flat_map(|family| {
+        let AfiSafi { afi, safi } = (*family).into();
+        let [high, low] = afi.to_be_bytes();
+        [1, 4, high, low, 0, safi]
+    });
+    let names = |families: &[Family]| match families {
+        [] => "none of ours".to_owned(),
+        some => some.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "),
+    };
+    Refusal {
+        notification: Notification::with_data(Reason::UnsupportedCapability, data.collect()),
+        text: format!(
+            "no address family in common: the neighbor offers {}, configured here is {}",
+            names(&open.families()),
+            names(&config.families)
+        ),
+    }
+}
+
+/// The configured interval, at most a third of the hold time (RFC 4271 §4.4), at least a second.
+fn keepalive(config: &SessionConfig, hold: u16) -> u16 {
+    let third = (hold / 3).max(1);
+    if config.keepalive == 0 { third } else { config.keepalive.min(third) }
+}
+
+fn codec(open: &Open, internal: bool, families: &[Family]) -> Codec {
+    let has = |test: fn(&Capability) -> bool| open.capabilities.iter().any(test);
+    let sends_paths = |family: &Family| {
+        open.capabilities.iter().any(|capability| match capability {
+            Capability::AddPath(offers) => {
+                offers.iter().any(|(offered, mode)| offered == family && *mode <= 3 && mode & SEND != 0)
+            }
+            _ => false,
+        })
+    };
+    Codec {
+        four_octet_as: has(|capability| matches!(capability, Capability::FourOctetAs(_))),
+        extended_message: has(|capability| *capability == Capability::ExtendedMessage),
+        internal,
+        families: families.to_vec(),
+        add_path_receive: families.iter().copied().filter(sends_paths).collect(),
+        add_path_send: Vec::new(),
+        extended_next_hop: has(
+            |capability| matches!(capability, Capability::ExtendedNextHop(families) if families.contains(&Family::Ipv4Unicast)),
+        ),
+    }
+}
+
+fn peer_restart(open: &Open) -> Option<PeerRestart> {
+    open.capabilities.iter().find_map(|capability| match capability {
+        Capability::GracefulRestart { restarting, notification, time, families } => Some(PeerRestart {
+            restarting: *restarting,
+            notification: *notification,
+            restart_time: *time,
+            families: families.clone(),
+        }),
+        _ => None,
+    })
+}

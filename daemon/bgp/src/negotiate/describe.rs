@@ -1,0 +1,66 @@
+//! A peer's capabilities in words, for `show ip bgp neighbors`.
+//!
+//! Never judges them. Texts of the peer are bounded and lose whatever could steer a terminal.
+
+use bgp_wire::capability::Capability;
+use nouns::Family;
+
+/// Characters of a peer's own text that are kept.
+const TEXT_LIMIT: usize = 128;
+
+/// The capability's name, with what matters of its value.
+pub(super) fn describe(capability: &Capability) -> String {
+    match capability {
+        Capability::Multiprotocol(family) => format!("Address family {family}"),
+        Capability::RouteRefresh => "Route refresh".to_owned(),
+        Capability::ExtendedNextHop(families) => format!("Extended next hop: {}", list(families.iter().copied())),
+        Capability::ExtendedMessage => "Extended message".to_owned(),
+        Capability::Role(role) => format!("Role {role}"),
+        Capability::GracefulRestart { restarting, notification, time, families } => {
+            let mut text = format!("Graceful restart: {time} s");
+            for (set, word) in [(*restarting, ", restarting"), (*notification, ", notifications included")] {
+                text.push_str(if set { word } else { "" });
+            }
+            if !families.is_empty() {
+                text.push_str(", ");
+                text.push_str(&list(families.iter().map(|(family, _)| *family)));
+            }
+            text
+        }
+        Capability::FourOctetAs(_) => "4-octet AS".to_owned(),
+        Capability::AddPath(families) => {
+            format!("Additional paths: {}", list(families.iter().map(|(family, _)| *family)))
+        }
+        Capability::EnhancedRouteRefresh => "Enhanced route refresh".to_owned(),
+        Capability::LongLivedGracefulRestart(_) => "Long-lived graceful restart".to_owned(),
+        Capability::Fqdn { .. } => "FQDN".to_owned(),
+        Capability::SoftwareVersion(_) => "Software version".to_owned(),
+        Capability::Unknown { code, .. } => format!("Unknown capability {code}"),
+    }
+}
+
+/// The peer's name, if the capability tells it.
+pub(super) fn hostname(capability: &Capability) -> Option<String> {
+    match capability {
+        Capability::Fqdn { host, domain } if domain.is_empty() => Some(plain(host)),
+        Capability::Fqdn { host, domain } => Some(plain(&format!("{host}.{domain}"))),
+        _ => None,
+    }
+    .filter(|name| !name.is_empty())
+}
+
+/// The peer's software, if the capability tells it.
+pub(super) fn software(capability: &Capability) -> Option<String> {
+    match capability {
+        Capability::SoftwareVersion(text) => Some(plain(text)).filter(|text| !text.is_empty()),
+        _ => None,
+    }
+}
+
+fn plain(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(TEXT_LIMIT).collect()
+}
+
+fn list(families: impl Iterator<Item = Family>) -> String {
+    families.map(|family| family.to_string()).collect::<Vec<_>>().join(", ")
+}

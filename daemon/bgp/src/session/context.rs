@@ -1,0 +1,185 @@
+//! What every state needs while it handles an event: the time, the configuration, and where answers go.
+//!
+//! Never holds what belongs to one state only.
+
+use std::time::{Duration, Instant};
+
+use bgp_wire::Negotiated as Codec;
+use bgp_wire::message::Message;
+use bgp_wire::notification::Notification;
+use nouns::Family;
+
+use super::{ConnId, Counters, Down, Log, Output, SessionConfig};
+use crate::jitter::Jitter;
+use crate::negotiate;
+
+/// The longest that a session rests after an error, in seconds.
+const LONGEST_HOLD_BACK: u64 = 30;
+
+/// What outlives a state.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pub(crate) jitter: Jitter,
+    pub(crate) counters: Counters,
+    pub(crate) last_down: Option<(Instant, String)>,
+    /// Errors in a row without a stable session between them; the hold-back grows with it.
+    failures: u32,
+    /// What was logged last since the peer was there; a peer that fails every few seconds is told of once.
+    logged: Option<String>,
+}
+
+impl Memory {
+    pub(crate) fn new(jitter: Jitter) -> Self {
+        Self { jitter, counters: Counters::default(), last_down: None, failures: 0, logged: None }
+    }
+}
+
+/// The kinds of messages, as `Counters` counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Open,
+    Notification,
+    Update,
+    Keepalive,
+    RouteRefresh,
+}
+
+impl Kind {
+    pub(crate) fn of(message: &Message) -> Self {
+        match message {
+            Message::Open(_) => Self::Open,
+            Message::Notification(_) => Self::Notification,
+            Message::Update(_) => Self::Update,
+            Message::Keepalive => Self::Keepalive,
+            Message::RouteRefresh(_) => Self::RouteRefresh,
+        }
+    }
+
+    /// Adds to the counter of this kind.
+    pub(crate) fn count(self, counters: &mut [u64; 5], messages: u64) {
+        let [opens, notifications, updates, keepalives, refreshes] = counters;
+        let counter = match self {
+            Self::Open => opens,
+            Self::Notification => notifications,
+            Self::Update => updates,
+            Self::Keepalive => keepalives,
+            Self::RouteRefresh => refreshes,
+        };
+        *counter = counter.saturating_add(messages);
+    }
+}
+
+/// The surroundings of one transition.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Instant,
+    pub(crate) config: &'a SessionConfig,
+    pub(crate) memory: &'a mut Memory,
+    out: &'a mut Vec<Output>,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(
+        now: Instant,
+        config: &'a SessionConfig,
+        memory: &'a mut Memory,
+        out: &'a mut Vec<Output>,
+    ) -> Self {
+        Self { now, config, memory, out }
+    }
+
+    pub(crate) fn push(&mut self, output: Output) {
+        self.out.push(output);
+    }
+
+    /// Sends a message of ours. Ours always fit: an encoder's refusal would be a fault of this crate.
+    pub(crate) fn send(&mut self, conn: ConnId, message: &Message, codec: &Codec) {
+        let mut bytes = Vec::new();
+        match message.encode(codec, &mut bytes) {
+            Ok(()) => self.send_encoded(conn, bytes, Kind::of(message), 1),
+            Err(error) => self.warn(format!("a message of ours was not sent: {error}")),
+        }
+    }
+
+    pub(crate) fn send_encoded(&mut self, conn: ConnId, bytes: Vec<u8>, kind: Kind, messages: u64) {
+        kind.count(&mut self.memory.counters.sent, messages);
+        self.push(Output::Send(conn, bytes));
+    }
+
+    pub(crate) fn send_open(&mut self, conn: ConnId) {
+        self.send(conn, &Message::Open(negotiate::our_open(self.config)), &Codec::default());
+    }
+
+    pub(crate) fn send_keepalive(&mut self, conn: ConnId) {
+        self.send(conn, &Message::Keepalive, &Codec::default());
+    }
+
+    /// Says why, and closes.
+    pub(crate) fn notify(&mut self, conn: ConnId, notification: Notification) {
+        self.send(conn, &Message::Notification(notification), &Codec::default());
+        self.close(conn);
+    }
+
+    pub(crate) fn close(&mut self, conn: ConnId) {
+        self.push(Output::Close(conn));
+    }
+
+    /// The session, or the attempt at one, has ended.
+    pub(crate) fn down(&mut self, reason: String, was_established: bool, keep_stale: Vec<(Family, u16)>) {
+        if was_established {
+            let dropped = &mut self.memory.counters.dropped;
+            *dropped = dropped.saturating_add(1);
+        }
+        self.memory.last_down = Some((self.now, reason.clone()));
+        self.push(Output::Down(Down { reason, was_established, keep_stale }));
+    }
+
+    /// A line for the log, unless it would only repeat the last one.
+    pub(crate) fn note(&mut self, text: String) {
+        self.log(false, text);
+    }
+
+    /// A line for the log that somebody should act upon, unless it would only repeat the last one.
+    pub(crate) fn warn(&mut self, text: String) {
+        self.log(true, text);
+    }
+
+    /// The peer is there: what was logged before is news again.
+    pub(crate) fn log_afresh(&mut self) {
+        self.memory.logged = None;
+    }
+
+    fn log(&mut self, warning: bool, text: String) {
+        if self.memory.logged.as_ref() != Some(&text) {
+            self.memory.logged = Some(text.clone());
+            self.push(Output::Log(Log { warning, text }));
+        }
+    }
+
+    /// When to try again after an error: 1, 2, 4 … 30 s, shortened by jitter.
+    pub(crate) fn hold_back(&mut self) -> Instant {
+        let seconds = 1_u64.checked_shl(self.memory.failures).unwrap_or(u64::MAX).min(LONGEST_HOLD_BACK);
+        self.memory.failures = self.memory.failures.saturating_add(1).min(LONGEST_HOLD_BACK.ilog2().saturating_add(1));
+        self.after(Duration::from_secs(seconds))
+    }
+
+    /// A session was stable, or a person asked: the next error is the first again.
+    pub(crate) fn forgive(&mut self) {
+        self.memory.failures = 0;
+    }
+
+    /// When the next attempt to connect is due.
+    pub(crate) fn connect_retry(&mut self) -> Instant {
+        self.after(Duration::from_secs(u64::from(self.config.connect_retry.max(1))))
+    }
+
+    /// A time ahead, shortened by jitter.
+    pub(crate) fn after(&mut self, whole: Duration) -> Instant {
+        let wait = self.memory.jitter.shorten(whole);
+        self.exactly_after(wait)
+    }
+
+    /// A time ahead; now, should the clock be at its end.
+    pub(crate) fn exactly_after(&self, wait: Duration) -> Instant {
+        self.now.checked_add(wait).unwrap_or(self.now)
+    }
+}

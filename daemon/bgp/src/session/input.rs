@@ -1,0 +1,53 @@
+//! What can happen to a session, as data that can be recorded and played again.
+//!
+//! Never carries a time: that is the `now` beside it.
+
+use nouns::Family;
+
+/// Names a TCP connection; given out by whoever opens it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// What can happen to a session. Time is the `now` of `Session::handle`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// ManualStart or AutomaticStart.
+    Start,
+    /// ManualStop with its reason; sends Cease if a session is up, then rests in Idle until `Start`.
+    Stop(StopReason),
+    /// Stop, and start again by itself (clear, reset by a changed configuration).
+    Reset(StopReason),
+    /// The connection asked for with `Output::Connect` is open.
+    Connected(ConnId),
+    /// The connection asked for could not be opened, and why in words.
+    ConnectFailed(String),
+    /// The peer opened a connection to us (already matched to this session by address).
+    Accepted(ConnId),
+    /// Bytes arrived.
+    Bytes(ConnId, Vec<u8>),
+    /// The connection is gone: `None` for an orderly FIN, else the error in words.
+    Closed(ConnId, Option<String>),
+    /// Octets that the connection still has to write; 0 when all is written (RFC 9687 send hold).
+    SendQueue(ConnId, usize),
+    /// A deadline may have passed.
+    Tick,
+    /// The route table counted this many prefixes received of a family (for `maximum_prefix`).
+    PrefixCount(Family, u32),
+    /// Ask the peer for its routes again (RFC 2918).
+    RequestRefresh(Family),
+}
+
+/// Why a person or the configuration stops a session: the Cease subcode (RFC 4486, RFC 9003).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// `shutdown`, with the text to send (RFC 9003).
+    AdministrativeShutdown(String),
+    /// `clear|reset ip bgp`
+    AdministrativeReset(String),
+    /// The neighbor was deleted.
+    PeerDeconfigured,
+    /// A changed configuration needs a new session; the text says which leaf.
+    OtherConfigurationChange(String),
+    /// The daemon ends; the connection closes without NOTIFICATION so that graceful restart applies.
+    Restarting,
+}

@@ -1,0 +1,185 @@
+//! How sessions end: what is said, what stays, what comes next.
+
+use bgp_wire::message::{Message, Open, Update};
+use bgp_wire::notification::{Notification, Reason};
+use nouns::Family;
+
+use crate::session::{ConnId, Input, Output, SessionConfig, StateName, StopReason};
+use crate::state::IdleReason;
+use crate::tests_support::{Script, config, node_open, notification, octets, restarting_open};
+
+/// Graceful restart of the peer: none, without the N bit, with it.
+const PEERS: [fn() -> Open; 3] = [node_open, || restarting_open(false), || restarting_open(true)];
+
+#[test]
+fn routes_stay_after_an_ending_as_graceful_restart_says() {
+    let deconfigured = notification(Reason::PeerDeconfigured);
+    let shutdown = notification(Reason::AdministrativeShutdown);
+    let hard = Message::Notification(Notification::hard_reset(&Notification::new(Reason::AdministrativeShutdown)));
+    let stop = |reason| Input::Stop(reason);
+    let heard = |message: &Message| Input::Bytes(ConnId(1), octets(message));
+    // Without graceful restart, without the N bit, with it.
+    for (input, keeps) in [
+        (Input::Closed(ConnId(1), None), [false, true, true]),
+        (Input::Closed(ConnId(1), Some("connection reset by peer".to_owned())), [false, true, true]),
+        (heard(&deconfigured), [false, false, true]),
+        (heard(&shutdown), [false, false, true]),
+        (heard(&hard), [false, false, false]),
+        (Input::Bytes(ConnId(1), vec![0; 19]), [false, false, true]),
+        (stop(StopReason::AdministrativeShutdown(String::new())), [false; 3]),
+        (stop(StopReason::PeerDeconfigured), [false; 3]),
+        (Input::Reset(StopReason::AdministrativeReset(String::new())), [false; 3]),
+        (Input::Reset(StopReason::OtherConfigurationChange("remote-as".to_owned())), [false; 3]),
+        (Input::PrefixCount(Family::Ipv4Unicast, 11), [false; 3]),
+    ] {
+        for (open, keeps) in PEERS.into_iter().zip(keeps) {
+            let mut limited = config();
+            limited.maximum_prefix.insert(Family::Ipv4Unicast, 10);
+            let mut script = Script::established(limited, open());
+            let down = script.give(input.clone()).down();
+            let expected = if keeps { vec![(Family::Ipv6Unicast, 120), (Family::Ipv4Unicast, 120)] } else { vec![] };
+            assert_eq!((down.keep_stale, down.was_established), (expected, true), "{input:?}");
+        }
+    }
+}
+
+#[test]
+fn routes_stay_after_the_hold_time_of_a_restarting_peer() {
+    for (open, kept) in PEERS.into_iter().zip([0, 2, 2]) {
+        let mut script = Script::established(config(), open());
+        assert_eq!(script.at(90).down().keep_stale.len(), kept);
+    }
+}
+
+#[test]
+fn nothing_stays_when_graceful_restart_is_off_here() {
+    let off = SessionConfig { graceful_restart: false, ..config() };
+    let mut script = Script::established(off, restarting_open(true));
+    assert_eq!(script.close(1).down().keep_stale, []);
+}
+
+#[test]
+fn each_stop_tells_the_peer_why() {
+    let text = || "back at 10:00".to_owned();
+    for (reason, plain, spared) in [
+        (
+            StopReason::AdministrativeShutdown(text()),
+            "Cease/Administrative Shutdown \"back at 10:00\"",
+            "Cease/Hard Reset (Cease/Administrative Shutdown) \"back at 10:00\"",
+        ),
+        (StopReason::AdministrativeReset(String::new()), "Cease/Administrative Reset", "Cease/Administrative Reset"),
+        (StopReason::PeerDeconfigured, "Cease/Peer De-configured", "Cease/Hard Reset (Cease/Peer De-configured)"),
+        (
+            StopReason::OtherConfigurationChange("remote-as".to_owned()),
+            "Cease/Other Configuration Change",
+            "Cease/Other Configuration Change",
+        ),
+    ] {
+        for (open, words) in [(node_open(), plain), (restarting_open(true), spared)] {
+            let mut script = Script::established(config(), open);
+            script.give(Input::Stop(reason.clone()));
+            assert_eq!(script.said(), [format!("1 {words}"), "1 closed".to_owned(), "down".to_owned()]);
+        }
+    }
+    let mut script = Script::established(config(), restarting_open(true));
+    script.give(Input::Stop(StopReason::Restarting));
+    assert_eq!(script.said(), ["1 closed", "down"], "a restart must not look like an ending");
+}
+
+#[test]
+fn too_many_prefixes_end_the_session_until_it_is_cleared_or_the_limit_changes() {
+    let mut limited = config();
+    limited.maximum_prefix.insert(Family::Ipv4Unicast, 10);
+    let mut script = Script::established(limited.clone(), node_open());
+    script.give(Input::PrefixCount(Family::Ipv4Unicast, 10)).give(Input::PrefixCount(Family::Ipv6Unicast, 99));
+    assert_eq!(script.session.state(), StateName::Established);
+    script.give(Input::PrefixCount(Family::Ipv4Unicast, 11));
+    let outputs = script.outputs();
+    let expected = Notification::with_data(Reason::MaximumPrefixes, vec![0, 1, 1, 0, 0, 0, 10]);
+    assert!(outputs.contains(&Output::Send(ConnId(1), octets(&Message::Notification(expected)))));
+    script.at(10_000).start();
+    assert_eq!(script.session.idle_reason(), Some(IdleReason::PrefixLimit(Family::Ipv4Unicast)));
+    script.accept(2);
+    assert_eq!(script.said(), ["2 Cease/Connection Rejected", "2 closed"]);
+    limited.maximum_prefix.insert(Family::Ipv4Unicast, 20);
+    let (now, mut out) = (script.now(), Vec::new());
+    script.session.reconfigure(now, limited, &mut out);
+    assert_eq!(script.session.state(), StateName::Connect);
+}
+
+#[test]
+fn a_reset_comes_back_by_itself() {
+    let mut script = Script::established(config(), node_open());
+    script.give(Input::Reset(StopReason::AdministrativeReset(String::new()))).at(1);
+    assert_eq!(script.said(), ["1 Cease/Administrative Reset", "1 closed", "down", "connect"]);
+}
+
+#[test]
+fn a_new_configuration_resets_only_where_it_must() {
+    let mut script = Script::established(config(), node_open());
+    let (now, mut out) = (script.now(), Vec::new());
+    let kept = SessionConfig { connect_retry: 99, passive: true, ..config() };
+    script.session.reconfigure(now, kept.clone(), &mut out);
+    assert_eq!((script.session.state(), out.len()), (StateName::Established, 0));
+    script.session.reconfigure(now, SessionConfig { hold_time: 9, ..kept }, &mut out);
+    assert_eq!(script.session.state(), StateName::Idle);
+    assert_eq!(script.session.last_down().unwrap().1, "Configuration changed (timers holdtime)");
+}
+
+#[test]
+fn a_session_that_becomes_passive_stops_calling() {
+    let mut script = Script::new(config());
+    script.start();
+    let (now, mut out) = (script.now(), Vec::new());
+    script.session.reconfigure(now, SessionConfig { passive: true, ..config() }, &mut out);
+    assert!(out.contains(&Output::CancelConnect));
+    script.at(60);
+    assert_eq!(script.session.state(), StateName::Active);
+    assert_eq!(script.said(), ["connect"]);
+}
+
+#[test]
+fn an_unexpected_message_is_an_error_of_its_state() {
+    let update = Message::Update(Update { end_of_rib: Some(Family::Ipv4Unicast), ..Update::default() });
+    let open = Message::Open(node_open());
+    let mut sent = Script::new(config());
+    sent.start().accept(1);
+    let mut confirm = Script::new(config());
+    confirm.start().accept(1).hear(1, &open);
+    let up = Script::established(config(), node_open());
+    for (mut script, message, state) in
+        [(sent, &update, "OpenSent"), (confirm, &update, "OpenConfirm"), (up, &open, "Established")]
+    {
+        script.outputs();
+        script.hear(1, message);
+        let expected = format!("1 Finite State Machine Error/Receive Unexpected Message in {state} State");
+        assert_eq!(script.said().first(), Some(&expected));
+    }
+}
+
+#[test]
+fn a_refresh_goes_both_ways_for_negotiated_families() {
+    use bgp_wire::message::RouteRefresh;
+    let mut script = Script::established(config(), node_open());
+    script.give(Input::RequestRefresh(Family::Ipv6Unicast));
+    assert_eq!(script.said(), ["1 ROUTE-REFRESH"]);
+    script.hear(1, &Message::RouteRefresh(RouteRefresh { family: Some(Family::Ipv4Unicast), subtype: 0 }));
+    assert_eq!(script.outputs(), [Output::RefreshRequested(Family::Ipv4Unicast)]);
+    let mut script =
+        Script::established(SessionConfig { families: vec![Family::Ipv4Unicast], ..config() }, node_open());
+    script.hear(1, &Message::RouteRefresh(RouteRefresh { family: Some(Family::Ipv6Unicast), subtype: 0 }));
+    script.give(Input::RequestRefresh(Family::Ipv6Unicast));
+    assert_eq!(script.outputs(), []);
+}
+
+#[test]
+fn a_stable_session_lets_the_rest_begin_anew() {
+    let mut script = Script::new(SessionConfig { passive: true, ..config() });
+    script.start();
+    for _ in 0..5 {
+        script.accept(1).hear(1, &notification(Reason::CeaseUnspecific));
+    }
+    script.accept(2).hear(2, &Message::Open(node_open())).hear(2, &Message::Keepalive);
+    script.at(70).close(2);
+    assert!(script.due().unwrap() <= 1.0);
+}

@@ -1,0 +1,158 @@
+//! Laws that hold whatever happens: outputs make sense, and octets may be cut anywhere.
+
+use std::collections::BTreeSet;
+
+use bgp_wire::message::{Message, RouteRefresh, Update};
+use bgp_wire::notification::Reason;
+use nouns::Family;
+use proptest::prelude::*;
+
+use crate::session::{ConnId, Input, Output, StateName, StopReason};
+use crate::tests_support::{Script, config, node_open, notification, octets, restarting_open};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn octets_cut_anywhere_give_the_same_result(
+        messages in prop::collection::vec(peer_message(), 0..8),
+        cuts in prop::collection::vec(1_usize..60, 0..40),
+    ) {
+        let open = octets(&Message::Open(restarting_open(true)));
+        let stream: Vec<u8> =
+            [open, octets(&Message::Keepalive)].into_iter().chain(messages).flatten().collect();
+        let mut whole = Script::new(config());
+        whole.start().accept(1).give(Input::Bytes(ConnId(1), stream.clone()));
+        let mut cut = Script::new(config());
+        cut.start().accept(1);
+        let mut rest = stream.as_slice();
+        for length in cuts {
+            let (piece, behind) = rest.split_at(length.min(rest.len()));
+            cut.give(Input::Bytes(ConnId(1), piece.to_vec()));
+            rest = behind;
+        }
+        cut.give(Input::Bytes(ConnId(1), rest.to_vec()));
+        prop_assert_eq!(whole.session.state(), cut.session.state());
+        prop_assert_eq!(whole.session.counters(), cut.session.counters());
+        prop_assert_eq!(whole.outputs(), cut.outputs());
+    }
+
+    #[test]
+    fn whatever_happens_the_outputs_make_sense(inputs in prop::collection::vec((any_input(), 0_u64..200), 0..60)) {
+        let mut script = Script::new(config());
+        let mut model = Model::default();
+        let mut second = 0;
+        let mut newest = 0;
+        for (input, wait) in inputs {
+            second += wait;
+            script.at(second);
+            model.check(script.outputs());
+            let input = with_connection(input, &mut newest);
+            model.given(&input);
+            script.give(input);
+            model.check(script.outputs());
+            prop_assert_eq!(model.state, script.session.state());
+            prop_assert_eq!(model.up, script.session.state() == StateName::Established);
+            prop_assert!(script.session.deadline().is_none_or(|due| due >= script.now()));
+        }
+    }
+}
+
+/// What the outputs so far say.
+#[derive(Debug)]
+struct Model {
+    open: BTreeSet<ConnId>,
+    up: bool,
+    state: StateName,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self { open: BTreeSet::new(), up: false, state: StateName::Idle }
+    }
+}
+
+impl Model {
+    fn given(&mut self, input: &Input) {
+        match input {
+            Input::Connected(conn) | Input::Accepted(conn) => {
+                self.open.insert(*conn);
+            }
+            Input::Closed(conn, _) => {
+                self.open.remove(conn);
+            }
+            _ => {}
+        }
+    }
+
+    fn check(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Send(conn, bytes) => {
+                    assert!(self.open.contains(&conn), "sent over {conn:?}, which is closed");
+                    assert!(!bytes.is_empty());
+                }
+                Output::Close(conn) => assert!(self.open.remove(&conn), "{conn:?} closed twice"),
+                Output::Up(_) => assert!(!std::mem::replace(&mut self.up, true), "up twice"),
+                Output::Down(down) => {
+                    assert_eq!(down.was_established, std::mem::replace(&mut self.up, false));
+                }
+                Output::Connect | Output::CancelConnect => {}
+                Output::Update(_) | Output::RefreshRequested(_) => assert!(self.up, "routes while down"),
+                Output::State(from, to) => {
+                    assert_eq!(from, self.state);
+                    self.state = to;
+                }
+                Output::Log(log) => assert!(!log.text.is_empty()),
+            }
+        }
+    }
+}
+
+/// The number in a drawn input says how many connections ago: each connection gets a number of its own.
+fn with_connection(input: Input, newest: &mut u64) -> Input {
+    let ago = |conn: ConnId| ConnId(newest.saturating_sub(conn.0));
+    match input {
+        Input::Connected(_) | Input::Accepted(_) => {
+            *newest += 1;
+            let fresh = ConnId(*newest);
+            if matches!(input, Input::Accepted(_)) { Input::Accepted(fresh) } else { Input::Connected(fresh) }
+        }
+        Input::Bytes(conn, octets) => Input::Bytes(ago(conn), octets),
+        Input::Closed(conn, why) => Input::Closed(ago(conn), why),
+        Input::SendQueue(conn, octets) => Input::SendQueue(ago(conn), octets),
+        other => other,
+    }
+}
+
+fn any_input() -> impl Strategy<Value = Input> {
+    prop_oneof![
+        3 => Just(Input::Start),
+        1 => Just(Input::Stop(StopReason::AdministrativeShutdown("why".to_owned()))),
+        1 => Just(Input::Stop(StopReason::Restarting)),
+        1 => Just(Input::Reset(StopReason::AdministrativeReset(String::new()))),
+        2 => Just(Input::Connected(ConnId(0))),
+        1 => Just(Input::ConnectFailed("refused".to_owned())),
+        4 => Just(Input::Accepted(ConnId(0))),
+        12 => (0_u64..3, peer_message()).prop_map(|(conn, bytes)| Input::Bytes(ConnId(conn), bytes)),
+        2 => (0_u64..3).prop_map(|conn| Input::Closed(ConnId(conn), None)),
+        1 => (0_u64..3, 0_usize..3).prop_map(|(conn, octets)| Input::SendQueue(ConnId(conn), octets)),
+        1 => Just(Input::Tick),
+        1 => (0_u32..30).prop_map(|count| Input::PrefixCount(Family::Ipv4Unicast, count)),
+        1 => Just(Input::RequestRefresh(Family::Ipv6Unicast)),
+    ]
+}
+
+fn peer_message() -> impl Strategy<Value = Vec<u8>> {
+    let end_of_rib = |family| octets(&Message::Update(Update { end_of_rib: Some(family), ..Update::default() }));
+    let refresh = Message::RouteRefresh(RouteRefresh { family: Some(Family::Ipv4Unicast), subtype: 0 });
+    prop_oneof![
+        4 => Just(octets(&Message::Open(node_open()))),
+        2 => Just(octets(&Message::Open(restarting_open(true)))),
+        8 => Just(octets(&Message::Keepalive)),
+        2 => Just(end_of_rib(Family::Ipv4Unicast)),
+        1 => Just(octets(&refresh)),
+        1 => Just(octets(&notification(Reason::PeerDeconfigured))),
+        1 => prop::collection::vec(any::<u8>(), 1..64),
+    ]
+}

@@ -1,0 +1,313 @@
+//! Established: routes flow.
+//!
+//! Never keeps a route: UPDATEs go to the caller as they come.
+
+use std::time::{Duration, Instant};
+
+use bgp_wire::error::ErrorClass;
+use bgp_wire::message::{Message, RouteRefresh, Update};
+use bgp_wire::notification::{Notification, Reason};
+use nouns::Family;
+
+use super::timers::Timers;
+use super::{Afterwards, Event, Idle, OpenSent, Opening, State, opening, rest};
+use crate::cease;
+use crate::collision::{Opener, Speaker, survivor};
+use crate::graceful::{Ending, keep_stale};
+use crate::line::Line;
+use crate::session::{ConnId, Context, Negotiated, Output, StopReason};
+
+/// A session that lasted this long was stable: the next error is the first again.
+const STABLE: Duration = Duration::from_secs(60);
+/// The shortest send hold time (RFC 9687 §4): 8 minutes.
+const SEND_HOLD: Duration = Duration::from_secs(480);
+/// How long a second connection waits for the first to prove dead. The KEEPALIVE sent meanwhile makes the
+/// host of a peer that was rebooted answer with a reset.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// RFC 4271 §8.2.2 Established.
+#[derive(Debug)]
+pub(crate) struct Established {
+    line: Line,
+    negotiated: Box<Negotiated>,
+    /// `None` when the negotiated hold time is zero.
+    timers: Option<Timers>,
+    since: Instant,
+    /// Octets wait to be written (RFC 9687); `None` when all is written.
+    unsent: Option<Unsent>,
+    /// A second connection, heard only if the first is lost within `PATIENCE`.
+    rival: Option<Opening>,
+}
+
+/// What the connection could not yet write.
+#[derive(Clone, Copy, Debug)]
+struct Unsent {
+    octets: usize,
+    /// When the peer has not read for too long.
+    give_up: Instant,
+}
+
+impl Established {
+    /// The peer has confirmed our OPEN.
+    pub(crate) fn begin(
+        context: &mut Context<'_>,
+        line: Line,
+        negotiated: Box<Negotiated>,
+        timers: Option<Timers>,
+        rival: Option<Opening>,
+    ) -> State {
+        let established = &mut context.memory.counters.established;
+        *established = established.saturating_add(1);
+        context.log_afresh();
+        context.push(Output::Up(negotiated.clone()));
+        let mut state = Self { line, negotiated, timers, since: context.now, unsent: None, rival: None };
+        if let Some(rival) = rival {
+            let local = Speaker { router_id: context.config.router_id, asn: context.config.local_as };
+            let remote = Speaker { router_id: state.negotiated.remote_router_id, asn: state.negotiated.remote_as };
+            if survivor(local, remote) == rival.line.opener {
+                // The peer may just be choosing the rival: keep it until that is known.
+                state.park(context, rival);
+            } else {
+                context.notify(rival.conn(), cease::collision());
+            }
+        }
+        State::Established(state)
+    }
+
+    pub(crate) fn negotiated(&self) -> &Negotiated {
+        &self.negotiated
+    }
+
+    pub(crate) fn since(&self) -> Instant {
+        self.since
+    }
+
+    pub(crate) fn conn(&self) -> ConnId {
+        self.line.conn
+    }
+
+    /// Something was sent, so the next keepalive has time.
+    pub(crate) fn restart_keepalive(&mut self, context: &mut Context<'_>) {
+        if let Some(timers) = &mut self.timers {
+            timers.spoke(context);
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let timers = self.timers.as_ref().map(Timers::deadline);
+        let unsent = self.unsent.map(|unsent| unsent.give_up);
+        let rival = self.rival.as_ref().map(|rival| rival.give_up);
+        [timers, unsent, rival].into_iter().flatten().min()
+    }
+
+    pub(crate) fn receive(&mut self, now: Instant, conn: ConnId, octets: &[u8]) {
+        if self.line.conn == conn {
+            self.line.receive(octets);
+            if let Some(timers) = &mut self.timers {
+                timers.heard(now);
+            }
+        } else if let Some(rival) = &mut self.rival {
+            rival.receive(conn, octets);
+        }
+    }
+
+    pub(crate) fn next_received(&mut self) -> Option<Event> {
+        opening::next_received(&mut self.line, &self.negotiated.codec)
+    }
+
+    pub(crate) fn handle(mut self, context: &mut Context<'_>, event: Event) -> State {
+        match event {
+            Event::Stop(reason) => self.end(context, &reason, Afterwards::Stopped),
+            Event::Reset(reason) => self.end(context, &reason, Afterwards::Again),
+            Event::Connected(conn) => {
+                context.close(conn);
+                State::Established(self)
+            }
+            Event::Accepted(conn) => self.accepted(context, conn),
+            Event::Message(_, message) => self.message(context, message),
+            Event::Fault(_, error) => {
+                let why = error.to_string();
+                self.refuse(context, Notification::from(&error), &why)
+            }
+            Event::Closed(conn, why) if conn == self.line.conn => {
+                let kept = keep_stale(&self.negotiated, Ending::Lost);
+                self.leave(context, super::closed(why), kept)
+            }
+            Event::Closed(conn, _) => {
+                self.rival.take_if(|rival| rival.conn() == conn);
+                State::Established(self)
+            }
+            Event::SendQueue(conn, octets) => {
+                self.send_queue(context, conn, octets);
+                State::Established(self)
+            }
+            Event::Tick => self.tick(context),
+            Event::PrefixCount(family, count) => self.prefix_count(context, family, count),
+            Event::RequestRefresh(family) => {
+                self.request_refresh(context, family);
+                State::Established(self)
+            }
+            Event::Start | Event::ConnectFailed(_) => State::Established(self),
+        }
+    }
+
+    fn end(self, context: &mut Context<'_>, reason: &StopReason, afterwards: Afterwards) -> State {
+        super::dismiss(context, self.line.conn, reason, self.notifications_spare_routes());
+        if let Some(rival) = self.rival {
+            super::dismiss(context, rival.conn(), reason, false);
+        }
+        context.down(cease::words(reason), true, keep_stale(&self.negotiated, Ending::OnPurpose));
+        afterwards.begin(context)
+    }
+
+    /// With graceful restart a new connection means that the peer has restarted (RFC 4724 §5); without, the
+    /// newcomer is refused (RFC 4271 §6.8) unless the old connection turns out to be dead at once.
+    fn accepted(mut self, context: &mut Context<'_>, conn: ConnId) -> State {
+        let newcomer = Opening::begin(context, conn, Opener::Theirs);
+        if self.negotiated.graceful_restart.is_some() {
+            let kept = keep_stale(&self.negotiated, Ending::Lost);
+            context.close(self.line.conn);
+            if let Some(older) = self.rival.replace(newcomer) {
+                context.close(older.conn());
+            }
+            return self.leave(context, "Peer restarted".to_owned(), kept);
+        }
+        context.send_keepalive(self.line.conn);
+        self.restart_keepalive(context);
+        self.park(context, newcomer);
+        State::Established(self)
+    }
+
+    fn park(&mut self, context: &mut Context<'_>, newcomer: Opening) {
+        let newcomer = Opening { give_up: context.exactly_after(PATIENCE), ..newcomer };
+        if let Some(older) = self.rival.replace(newcomer) {
+            context.close(older.conn());
+        }
+    }
+
+    fn message(self, context: &mut Context<'_>, message: Message) -> State {
+        match message {
+            Message::Keepalive => {}
+            Message::Update(update) => update_received(context, update),
+            Message::RouteRefresh(RouteRefresh { family: Some(family), subtype: 0 })
+                if self.negotiated.families.contains(&family) =>
+            {
+                context.push(Output::RefreshRequested(family));
+            }
+            Message::RouteRefresh(_) => {}
+            Message::Notification(notification) => {
+                context.close(self.line.conn);
+                let kept = keep_stale(&self.negotiated, Ending::Received(&notification));
+                return self.leave(context, format!("Notification received: {notification}"), kept);
+            }
+            Message::Open(_) => {
+                return self.refuse(
+                    context,
+                    Notification::new(Reason::UnexpectedInEstablished),
+                    "an OPEN came in the middle of the session",
+                );
+            }
+        }
+        State::Established(self)
+    }
+
+    fn send_queue(&mut self, context: &Context<'_>, conn: ConnId, octets: usize) {
+        if conn != self.line.conn {
+            return;
+        }
+        let twice_hold = Duration::from_secs(u64::from(self.negotiated.hold_time.unwrap_or(0)).saturating_mul(2));
+        let give_up = context.exactly_after(SEND_HOLD.max(twice_hold));
+        self.unsent = match self.unsent {
+            _ if octets == 0 => None,
+            // Fewer octets than before: the peer reads, if slowly.
+            Some(unsent) if octets >= unsent.octets => Some(Unsent { octets, give_up: unsent.give_up }),
+            _ => Some(Unsent { octets, give_up }),
+        };
+    }
+
+    fn tick(mut self, context: &mut Context<'_>) -> State {
+        if self.timers.is_some_and(|timers| timers.hold <= context.now) {
+            context.notify(self.line.conn, Notification::new(Reason::HoldTimerExpired));
+            let kept = keep_stale(&self.negotiated, Ending::Silent);
+            return self.leave(context, "Hold timer expired".to_owned(), kept);
+        }
+        if self.unsent.is_some_and(|unsent| unsent.give_up <= context.now) {
+            let notification = Notification::new(Reason::SendHoldTimerExpired);
+            let kept = keep_stale(&self.negotiated, Ending::Sent(&notification));
+            context.notify(self.line.conn, notification);
+            context.warn("the neighbor has not read what was sent to it for a long time".to_owned());
+            return self.leave(context, "Send hold timer expired".to_owned(), kept);
+        }
+        if self.timers.is_some_and(|timers| timers.keepalive <= context.now) {
+            context.send_keepalive(self.line.conn);
+            self.restart_keepalive(context);
+        }
+        if let Some(late) = self.rival.take_if(|rival| rival.give_up <= context.now) {
+            context.notify(late.conn(), cease::collision());
+        }
+        State::Established(self)
+    }
+
+    fn prefix_count(self, context: &mut Context<'_>, family: Family, count: u32) -> State {
+        let limit = match context.config.maximum_prefix.get(&family) {
+            Some(limit) if count > *limit => *limit,
+            _ => return State::Established(self),
+        };
+        context.notify(self.line.conn, cease::maximum_prefixes(family, limit, self.notifications_spare_routes()));
+        if let Some(rival) = &self.rival {
+            context.notify(rival.conn(), cease::connection_rejected());
+        }
+        let reason = format!("{count} prefixes of {family} received, maximum-prefix is {limit}");
+        context.warn(format!("{reason}; the session rests until 'clear ip bgp' or another limit"));
+        context.down(reason, true, keep_stale(&self.negotiated, Ending::OnPurpose));
+        State::Idle(Idle::prefix_limit(family))
+    }
+
+    fn request_refresh(&self, context: &mut Context<'_>, family: Family) {
+        if self.negotiated.route_refresh && self.negotiated.families.contains(&family) {
+            let request = Message::RouteRefresh(RouteRefresh { family: Some(family), subtype: 0 });
+            context.send(self.line.conn, &request, &self.negotiated.codec);
+        }
+    }
+
+    fn refuse(self, context: &mut Context<'_>, notification: Notification, why: &str) -> State {
+        let reason = format!("Notification sent: {notification} ({why})");
+        let kept = keep_stale(&self.negotiated, Ending::Sent(&notification));
+        context.notify(self.line.conn, notification);
+        self.leave(context, reason, kept)
+    }
+
+    /// The session is over; a second connection takes its place, or the peer is looked for after a rest.
+    fn leave(self, context: &mut Context<'_>, reason: String, kept: Vec<(Family, u16)>) -> State {
+        if context.now.saturating_duration_since(self.since) >= STABLE {
+            context.forgive();
+        }
+        context.down(reason, true, kept);
+        match self.rival {
+            Some(rival) => OpenSent::with(rival.renewed(context)),
+            None => rest(context),
+        }
+    }
+
+    /// N bit on both sides: only a Hard Reset ends the routes (RFC 8538 §3).
+    fn notifications_spare_routes(&self) -> bool {
+        self.negotiated.graceful_restart.as_ref().is_some_and(|restart| restart.notification)
+    }
+}
+
+/// Counts what was wrong with an UPDATE, and hands it on; the words for the log travel in `Update::errors`.
+fn update_received(context: &mut Context<'_>, update: Update) {
+    if !update.errors.is_empty() {
+        let withdraws = update.errors.iter().any(|error| error.class == ErrorClass::Withdraw);
+        let routes: usize = if withdraws { update.unreach.iter().map(|unreach| unreach.nlri.len()).sum() } else { 0 };
+        let discarded = update.errors.iter().filter(|error| error.class == ErrorClass::Discard).count();
+        let counters = &mut context.memory.counters;
+        counters.treated_as_withdraw = counters.treated_as_withdraw.saturating_add(count(routes));
+        counters.attributes_discarded = counters.attributes_discarded.saturating_add(count(discarded));
+    }
+    context.push(Output::Update(update));
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
