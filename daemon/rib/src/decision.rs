@@ -1,0 +1,411 @@
+//! The decision: which path of a prefix is best, which others share the load, and why each loser lost.
+//!
+//! A chain of named filters over the set of candidates, not an order of pairs: MED compares only within a
+//! neighboring AS, so pairwise comparison would depend on the order of arrival. Obeys RFC 4271 §9.1.2 and
+//! RFC 4456 §9. Never changes a table; the sentences are made only when somebody asks for them.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+use bgp_wire::attribute::{Origin, PathAttributes, SegmentKind};
+use nouns::{Asn, Family};
+
+use crate::bgp_table::{BgpTable, Path};
+use crate::nexthop::{NextHops, Resolution};
+
+/// LOCAL_PREF of a path that has none.
+const DEFAULT_LOCAL_PREFERENCE: u32 = 100;
+
+/// What the configuration says about the decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// How many external paths share the load.
+    pub maximum_paths_ebgp: u16,
+    /// How many internal paths share the load.
+    pub maximum_paths_ibgp: u16,
+    /// Compare MED between paths of different neighboring ASes, too.
+    pub always_compare_med: bool,
+    /// External paths share the load when their AS paths are equally long, not only when they are equal.
+    pub multipath_relax: bool,
+}
+
+/// What became of one path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The best path.
+    Best,
+    /// Not the best, but shares the load with it.
+    Multipath,
+    /// Lost a comparison.
+    Lost {
+        /// The step of the decision.
+        step: &'static str,
+        /// The comparison: `AS path length 3, best has 1`.
+        because: String,
+    },
+    /// The next hop cannot be used, and why.
+    Unusable(String),
+    /// Import rejected the path, and why.
+    Rejected(String),
+}
+
+/// The outcome for a prefix; the numbers are places in the list of paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The best path.
+    pub best: usize,
+    /// All paths that share the load, the best one first, then by router id, cluster list and address.
+    pub multipath: Vec<usize>,
+    /// The step that left the best path alone.
+    pub decided_by: &'static str,
+}
+
+/// A path that takes part, with what is not in its attributes.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// Its place in the list of paths.
+    pub index: usize,
+    /// The path.
+    pub path: &'a Path,
+    /// Whether its session is internal; false for the router's own.
+    pub internal: bool,
+    /// The peer's BGP identifier, or ORIGINATOR_ID in its place (RFC 4456 §9).
+    pub router_id: Ipv4Addr,
+    /// The peer's address.
+    pub address: IpAddr,
+    /// The metric of the route to the next hop.
+    pub cost: u32,
+}
+
+/// One step of the decision.
+struct Step {
+    name: &'static str,
+    rule: Rule,
+    /// Ends the sentence `…, best has …`.
+    tell: fn(&Candidate) -> Told,
+}
+
+enum Rule {
+    /// The lowest value stays.
+    Lowest(fn(&Candidate) -> u64),
+    /// The lowest MED stays within each neighboring AS.
+    Med,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "stale", rule: Rule::Lowest(|c| u64::from(c.path.stale)), tell: |c| Told::Stale(c.path.stale) },
+    Step {
+        name: "local route",
+        rule: Rule::Lowest(|c| u64::from(!c.path.is_local())),
+        tell: |c| Told::Local(c.path.is_local()),
+    },
+    Step {
+        name: "local preference",
+        rule: Rule::Lowest(|c| u64::from(u32::MAX - local_preference(c.path))),
+        tell: |c| Told::Number(u64::from(local_preference(c.path))),
+    },
+    Step { name: "AS path length", rule: Rule::Lowest(as_path_length), tell: |c| Told::Number(as_path_length(c)) },
+    Step {
+        name: "origin",
+        rule: Rule::Lowest(|c| c.path.attributes.origin as u64),
+        tell: |c| Told::Word(origin_name(c.path.attributes.origin)),
+    },
+    Step { name: "MED", rule: Rule::Med, tell: |c| Told::Number(u64::from(med(c.path))) },
+    Step {
+        name: "external over internal",
+        rule: Rule::Lowest(|c| u64::from(c.internal)),
+        tell: |c| Told::Session(c.internal),
+    },
+    Step {
+        name: "next hop cost",
+        rule: Rule::Lowest(|c| u64::from(c.cost)),
+        tell: |c| Told::Number(u64::from(c.cost)),
+    },
+];
+
+/// Names of the comparisons that break the tie between paths that are equally good.
+const TIE_STEPS: [&str; 4] = ["router id", "cluster list length", "neighbor address", "path id"];
+
+/// Finds the best path and those that share the load; `None` when no path is usable.
+#[must_use]
+pub fn decide(paths: &[Path], table: &BgpTable, next_hops: &NextHops, rules: &Rules) -> Option<Decision> {
+    let mut candidates = Vec::with_capacity(paths.len());
+    candidates
+        .extend(paths.iter().enumerate().filter_map(|(index, path)| candidate(index, path, table, next_hops).ok()));
+    let mut decided_by = "only path";
+    for step in STEPS {
+        let before = candidates.len();
+        filter(&mut candidates, &step.rule, rules);
+        if before > 1 && candidates.len() == 1 {
+            decided_by = step.name;
+        }
+    }
+    candidates.sort_unstable_by(tie_order);
+    if let [best, second, ..] = candidates.as_slice() {
+        decided_by = tie_step(second, best);
+    }
+    let best = *candidates.first()?;
+    let multipath = share(&best, &candidates, rules);
+    Some(Decision { best: best.index, multipath, decided_by })
+}
+
+/// Tells for each path, in the order of `paths`, what became of it.
+#[must_use]
+pub fn explain(paths: &[Path], table: &BgpTable, next_hops: &NextHops, rules: &Rules) -> Vec<Verdict> {
+    let decision = decide(paths, table, next_hops, rules);
+    let mut verdicts: BTreeMap<usize, Verdict> = BTreeMap::new();
+    let mut candidates = Vec::with_capacity(paths.len());
+    for (index, path) in paths.iter().enumerate() {
+        match candidate(index, path, table, next_hops) {
+            Ok(candidate) => candidates.push(candidate),
+            Err(verdict) => _ = verdicts.insert(index, verdict),
+        }
+    }
+    let Some(decision) = decision else { return verdicts.into_values().collect() };
+    let best = candidates.iter().find(|candidate| candidate.index == decision.best).copied();
+    for step in STEPS {
+        let before = candidates.clone();
+        filter(&mut candidates, &step.rule, rules);
+        for loser in before.iter().filter(|old| !candidates.iter().any(|kept| kept.index == old.index)) {
+            let rival = rival_of(loser, &before, step, rules).or(best);
+            verdicts.insert(loser.index, lost(step, loser, rival.as_ref(), decision.best));
+        }
+    }
+    for survivor in &candidates {
+        let verdict = match best {
+            _ if survivor.index == decision.best => Verdict::Best,
+            _ if decision.multipath.contains(&survivor.index) => Verdict::Multipath,
+            Some(best) => tie_lost(survivor, &best),
+            None => continue,
+        };
+        verdicts.insert(survivor.index, verdict);
+    }
+    verdicts.into_values().collect()
+}
+
+/// A path as candidate, or why it cannot be one.
+fn candidate<'a>(
+    index: usize,
+    path: &'a Path,
+    table: &BgpTable,
+    next_hops: &NextHops,
+) -> Result<Candidate<'a>, Verdict> {
+    if let Some(reason) = &path.rejected {
+        return Err(Verdict::Rejected(reason.to_string()));
+    }
+    let Some(peer) = table.peer(path.key.peer) else {
+        return Err(Verdict::Unusable("its neighbor is no longer known".into()));
+    };
+    let mut candidate = Candidate {
+        index,
+        path,
+        internal: peer.internal && !path.is_local(),
+        router_id: path.attributes.originator_id.unwrap_or(peer.router_id),
+        address: peer.address,
+        cost: 0,
+    };
+    if path.is_local() {
+        return Ok(candidate);
+    }
+    let next_hop = path.next_hop();
+    if table.family() == Family::Ipv6Unicast && next_hop.is_ipv4() {
+        return Err(Verdict::Unusable(format!("next hop {next_hop} is an IPv4 address, IPv6 routes cannot use it")));
+    }
+    match next_hops.resolve(next_hop) {
+        Resolution::Resolved { metric, .. } => {
+            candidate.cost = *metric;
+            Ok(candidate)
+        }
+        Resolution::Unresolved(why) => Err(Verdict::Unusable(why.to_string())),
+    }
+}
+
+fn filter(candidates: &mut Vec<Candidate>, rule: &Rule, rules: &Rules) {
+    if candidates.len() < 2 {
+        return;
+    }
+    match rule {
+        Rule::Lowest(value) => {
+            let Some(lowest) = candidates.iter().map(value).min() else { return };
+            candidates.retain(|candidate| value(candidate) == lowest);
+        }
+        Rule::Med => {
+            let all: Vec<(Option<Asn>, u32)> =
+                candidates.iter().map(|candidate| (med_group(candidate, rules), med(candidate.path))).collect();
+            candidates.retain(|candidate| {
+                let (group, own) = (med_group(candidate, rules), med(candidate.path));
+                !all.iter().any(|(other, med)| *other == group && *med < own)
+            });
+        }
+    }
+}
+
+/// Paths that are as good as the best up to the tie: at most as many as the rules allow, each with its own next hop.
+fn share(best: &Candidate, equal: &[Candidate], rules: &Rules) -> Vec<usize> {
+    let limit = if best.path.is_local() {
+        1
+    } else if best.internal {
+        rules.maximum_paths_ibgp
+    } else {
+        rules.maximum_paths_ebgp
+    };
+    let mut next_hops: Vec<IpAddr> = Vec::new();
+    let mut shared = Vec::new();
+    for candidate in equal {
+        if shared.len() >= usize::from(limit.max(1)) {
+            break;
+        }
+        let next_hop = candidate.path.next_hop();
+        if shares_as_path(candidate, best, rules) && !next_hops.contains(&next_hop) {
+            next_hops.push(next_hop);
+            shared.push(candidate.index);
+        }
+    }
+    shared
+}
+
+fn shares_as_path(candidate: &Candidate, best: &Candidate, rules: &Rules) -> bool {
+    best.internal || rules.multipath_relax || candidate.path.attributes.as_path == best.path.attributes.as_path
+}
+
+fn cluster_length(candidate: &Candidate) -> usize {
+    candidate.path.attributes.cluster_list.len()
+}
+
+fn tie_order(a: &Candidate, b: &Candidate) -> Ordering {
+    let by_cluster = || cluster_length(a).cmp(&cluster_length(b));
+    let by_identity = || (a.address, a.path.key).cmp(&(b.address, b.path.key));
+    a.router_id.cmp(&b.router_id).then_with(by_cluster).then_with(by_identity)
+}
+
+/// The comparison in which two equally good paths differ.
+fn tie_step(loser: &Candidate, best: &Candidate) -> &'static str {
+    let [router_id, cluster_list, address, path_id] = TIE_STEPS;
+    if loser.router_id != best.router_id {
+        router_id
+    } else if cluster_length(loser) != cluster_length(best) {
+        cluster_list
+    } else if loser.address != best.address {
+        address
+    } else {
+        path_id
+    }
+}
+
+fn tie_lost(loser: &Candidate, best: &Candidate) -> Verdict {
+    let step = tie_step(loser, best);
+    let [router_id, cluster_list, address, _] = TIE_STEPS;
+    let because = if step == router_id {
+        format!("router id {}, best has {}", loser.router_id, best.router_id)
+    } else if step == cluster_list {
+        format!("cluster list length {}, best has {}", cluster_length(loser), cluster_length(best))
+    } else if step == address {
+        format!("neighbor address {}, best has {}", loser.address, best.address)
+    } else {
+        format!("path id {}, best has {}", loser.path.key.path_id, best.path.key.path_id)
+    };
+    Verdict::Lost { step, because }
+}
+
+/// Who made the candidate lose: for MED the best of its own group, which need not be the winner.
+fn rival_of<'a>(loser: &Candidate, before: &[Candidate<'a>], step: &Step, rules: &Rules) -> Option<Candidate<'a>> {
+    match step.rule {
+        Rule::Lowest(_) => None,
+        Rule::Med => {
+            let group = med_group(loser, rules);
+            let rivals = before.iter().filter(|candidate| med_group(candidate, rules) == group);
+            rivals.min_by_key(|candidate| med(candidate.path)).copied()
+        }
+    }
+}
+
+fn lost(step: &Step, loser: &Candidate, rival: Option<&Candidate>, best: usize) -> Verdict {
+    let own = (step.tell)(loser);
+    let because = match rival {
+        Some(rival) => {
+            let who = if rival.index == best { "best".into() } else { format!("path from {}", rival.address) };
+            own.against(step.name, &(step.tell)(rival), &who)
+        }
+        None => format!("{} {own}", step.name),
+    };
+    Verdict::Lost { step: step.name, because }
+}
+
+/// A compared value, in the words of the step.
+enum Told {
+    Number(u64),
+    Word(&'static str),
+    Stale(bool),
+    Local(bool),
+    Session(bool),
+}
+
+impl Told {
+    fn against(&self, name: &str, other: &Self, who: &str) -> String {
+        match self {
+            Self::Number(_) | Self::Word(_) => format!("{name} {self}, {who} has {other}"),
+            Self::Stale(_) | Self::Local(_) | Self::Session(_) => format!("{self}, {who} is {other}"),
+        }
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Word(word) => f.write_str(word),
+            Self::Stale(true) => f.write_str("stale while its neighbor restarts"),
+            Self::Stale(false) => f.write_str("live"),
+            Self::Local(true) => f.write_str("the router's own"),
+            Self::Local(false) => f.write_str("learned from a neighbor"),
+            Self::Session(true) => f.write_str("internal"),
+            Self::Session(false) => f.write_str("external"),
+        }
+    }
+}
+
+fn local_preference(path: &Path) -> u32 {
+    path.attributes.local_pref.unwrap_or(DEFAULT_LOCAL_PREFERENCE)
+}
+
+/// A missing MED counts as the lowest one (RFC 4271 §9.1.2.2 c).
+fn med(path: &Path) -> u32 {
+    path.attributes.med.unwrap_or(0)
+}
+
+/// Paths whose MEDs compare with each other; `None` when all of a kind do: paths that began in our own AS.
+fn med_group(candidate: &Candidate, rules: &Rules) -> Option<Asn> {
+    if rules.always_compare_med { None } else { neighbor_as(&candidate.path.attributes) }
+}
+
+/// The AS that the path came from: the first of its first sequence outside confederations (RFC 5065 §5.3).
+fn neighbor_as(attributes: &PathAttributes) -> Option<Asn> {
+    let outside = |kind| matches!(kind, SegmentKind::Sequence | SegmentKind::Set);
+    let segment = attributes.as_path.0.iter().find(|segment| outside(segment.kind))?;
+    if segment.kind == SegmentKind::Sequence { segment.asns.first().copied() } else { None }
+}
+
+/// A set counts as one, confederation segments not at all (RFC 4271 §9.1.2.2 a, RFC 5065 §5.3).
+fn as_path_length(candidate: &Candidate) -> u64 {
+    let segments = candidate.path.attributes.as_path.0.iter();
+    segments.fold(0, |length: u64, segment| {
+        length.saturating_add(match segment.kind {
+            SegmentKind::Sequence => segment.asns.len() as u64,
+            SegmentKind::Set => 1,
+            SegmentKind::ConfedSequence | SegmentKind::ConfedSet => 0,
+        })
+    })
+}
+
+fn origin_name(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Igp => "IGP",
+        Origin::Egp => "EGP",
+        Origin::Incomplete => "incomplete",
+    }
+}
+
+#[cfg(test)]
+mod tests;

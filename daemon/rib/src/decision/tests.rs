@@ -1,0 +1,361 @@
+//! The decision: a pair for every step, compared both ways, and every order of arrival.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bgp_wire::attribute::{AsPath, Segment};
+use nouns::Prefix;
+use proptest::prelude::*;
+
+use super::*;
+use crate::bgp_table::{Inserted, PathKey, PeerId, PeerInfo};
+use crate::fixtures::{attributes, ip, prefix, world};
+use crate::nexthop::NextHops;
+use crate::routes::{Protocol, Rib};
+use crate::world_view::World;
+
+const RULES: Rules =
+    Rules { maximum_paths_ebgp: 64, maximum_paths_ibgp: 64, always_compare_med: false, multipath_relax: false };
+
+/// A path to be, and the peer it comes from.
+#[derive(Clone, Debug)]
+struct Given {
+    peer: u32,
+    path_id: u32,
+    internal: bool,
+    router_id: u8,
+    address: u8,
+    stale: bool,
+    rejected: bool,
+    attributes: PathAttributes,
+}
+
+fn given(peer: u32) -> Given {
+    let host = u8::try_from(200 + peer).unwrap();
+    Given {
+        peer,
+        path_id: 0,
+        internal: true,
+        router_id: host,
+        address: host,
+        stale: false,
+        rejected: false,
+        attributes: attributes(&format!("192.168.101.{host}")),
+    }
+}
+
+fn sequence(asns: &[u32]) -> AsPath {
+    AsPath(vec![Segment { kind: SegmentKind::Sequence, asns: asns.iter().map(|asn| Asn(*asn)).collect() }])
+}
+
+/// Everything that `decide` looks at.
+struct Scene {
+    table: BgpTable,
+    next_hops: NextHops,
+}
+
+impl Scene {
+    fn new(all: &[Given]) -> Self {
+        let mut table = BgpTable::new(Family::Ipv4Unicast);
+        for given in all {
+            let info = PeerInfo {
+                address: IpAddr::V4(Ipv4Addr::new(192, 168, 101, given.address)),
+                router_id: Ipv4Addr::new(1, 1, 1, given.router_id),
+                internal: given.internal,
+            };
+            if PeerId(given.peer) != PeerId::LOCAL {
+                table.set_peer(PeerId(given.peer), info);
+            }
+            table.insert(service(), given.key(), given.inserted(), Instant::now());
+            if given.stale {
+                table.mark_stale(PeerId(given.peer));
+            }
+        }
+        let (world, mut rib) = (routed_world(), Rib::new());
+        rib.replace_protocol(Protocol::Connected, world.connected_routes(Instant::now()), Instant::now());
+        rib.replace_protocol(Protocol::Kernel, world.kernel_routes(Instant::now()), Instant::now());
+        let mut next_hops = NextHops::new();
+        for (address, _) in table.take_next_hop_news() {
+            next_hops.track(address);
+        }
+        rib.settle(&mut next_hops, &world);
+        Self { table, next_hops }
+    }
+
+    fn decide(&self, rules: &Rules) -> Option<Decision> {
+        decide(self.table.paths(service()), &self.table, &self.next_hops, rules)
+    }
+
+    fn explain(&self, rules: &Rules) -> Vec<Verdict> {
+        explain(self.table.paths(service()), &self.table, &self.next_hops, rules)
+    }
+
+    /// The key of the best path and of those that share the load.
+    fn outcome(&self, rules: &Rules) -> Option<(PathKey, Vec<PathKey>, &'static str)> {
+        let paths = self.table.paths(service());
+        let decision = self.decide(rules)?;
+        let keys = decision.multipath.iter().map(|index| paths[*index].key).collect();
+        Some((paths[decision.best].key, keys, decision.decided_by))
+    }
+}
+
+impl Given {
+    fn key(&self) -> PathKey {
+        PathKey { peer: PeerId(self.peer), path_id: self.path_id }
+    }
+
+    fn inserted(&self) -> Inserted {
+        let attributes = Arc::new(self.attributes.clone());
+        let rejected = self.rejected.then(|| Arc::from("AS loop: 64512 is our own AS"));
+        Inserted { received: Arc::clone(&attributes), attributes, rejected }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
+fn service() -> Prefix {
+    prefix("172.16.102.229/32")
+}
+
+/// The usual world, with a foreign route of metric 50 to 10.50.0.0/16.
+fn routed_world() -> World {
+    let mut world = world();
+    world.apply(&crate::world::WorldEvent::Route(crate::world::ForeignRoute {
+        prefix: prefix("10.50.0.0/16"),
+        metric: 50,
+        protocol: 4,
+        legs: vec![crate::fixtures::leg("192.168.101.250", 1)],
+    }));
+    world
+}
+
+#[test]
+fn each_step_prefers_one_of_a_pair_in_both_orders_and_says_why() {
+    let external = |peer| given(peer).with(|given| given.internal = false);
+    let through = |peer, asns: &[u32]| external(peer).with(|given| given.attributes.as_path = sequence(asns));
+    let cases: Vec<(Given, Given, &str, &str)> = vec![
+        (
+            given(2),
+            given(1).with(|given| given.stale = true),
+            "stale",
+            "stale while its neighbor restarts, best is live",
+        ),
+        (given(0), given(1), "local route", "learned from a neighbor, best is the router's own"),
+        (
+            given(2).with(|given| given.attributes.local_pref = Some(200)),
+            given(1),
+            "local preference",
+            "local preference 100, best has 200",
+        ),
+        (
+            given(2).with(|given| given.attributes.local_pref = Some(101)),
+            given(1).with(|given| given.attributes.local_pref = None),
+            "local preference",
+            "local preference 100, best has 101",
+        ),
+        (through(2, &[65001]), through(1, &[65001, 65002, 65003]), "AS path length", "AS path length 3, best has 1"),
+        (
+            given(2),
+            given(1).with(|given| given.attributes.origin = Origin::Incomplete),
+            "origin",
+            "origin incomplete, best has IGP",
+        ),
+        (
+            through(2, &[65001]),
+            through(1, &[65001]).with(|given| given.attributes.med = Some(10)),
+            "MED",
+            "MED 10, best has 0",
+        ),
+        (
+            through(2, &[65001]),
+            through(1, &[65002]).with(|given| given.internal = true),
+            "external over internal",
+            "internal, best is external",
+        ),
+        (
+            given(2),
+            given(1).with(|given| given.attributes.next_hop.address = ip("10.50.0.1")),
+            "next hop cost",
+            "next hop cost 50, best has 0",
+        ),
+        (
+            given(2).with(|given| given.router_id = 1),
+            given(1).with(|given| given.router_id = 2),
+            "router id",
+            "router id 1.1.1.2, best has 1.1.1.1",
+        ),
+        (
+            given(2),
+            given(1).with(|given| given.attributes.originator_id = Some(Ipv4Addr::new(9, 9, 9, 9))),
+            "router id",
+            "router id 9.9.9.9, best has 1.1.1.202",
+        ),
+        (
+            given(2).with(|given| given.router_id = 7),
+            given(1).with(|given| {
+                given.router_id = 7;
+                given.attributes.cluster_list = vec![Ipv4Addr::new(3, 3, 3, 3)];
+            }),
+            "cluster list length",
+            "cluster list length 1, best has 0",
+        ),
+        (
+            given(2).with(|given| (given.router_id, given.address) = (7, 10)),
+            given(1).with(|given| (given.router_id, given.address) = (7, 20)),
+            "neighbor address",
+            "neighbor address 192.168.101.20, best has 192.168.101.10",
+        ),
+        (
+            given(1).with(|given| given.path_id = 1),
+            given(1).with(|given| given.path_id = 2),
+            "path id",
+            "path id 2, best has 1",
+        ),
+    ];
+    let rules = Rules { maximum_paths_ebgp: 1, maximum_paths_ibgp: 1, ..RULES };
+    for (winner, loser, step, because) in cases {
+        for order in [[&winner, &loser], [&loser, &winner]] {
+            let scene = Scene::new(&order.map(Clone::clone));
+            let expected = Some((winner.key(), vec![winner.key()], step));
+            assert_eq!(scene.outcome(&rules), expected, "{because}");
+            let mut verdicts = scene.explain(&rules);
+            verdicts.sort_by_key(|verdict| *verdict != Verdict::Best);
+            assert_eq!(verdicts, [Verdict::Best, Verdict::Lost { step, because: because.into() }]);
+        }
+    }
+}
+
+#[test]
+fn three_nodes_share_the_load_and_the_limit_cuts_in_a_fixed_order() {
+    let scene = Scene::new(&[given(3), given(1), given(2)]);
+    let order = |limit| {
+        let (_, keys, _) = scene.outcome(&Rules { maximum_paths_ibgp: limit, ..RULES }).unwrap();
+        keys.into_iter().map(|key| key.peer.0).collect::<Vec<_>>()
+    };
+    assert_eq!((order(64), order(2), order(0)), (vec![1, 2, 3], vec![1, 2], vec![1]));
+    assert_eq!(scene.explain(&RULES), [Verdict::Multipath, Verdict::Best, Verdict::Multipath]);
+}
+
+#[test]
+fn external_paths_share_the_load_when_their_as_paths_are_equal_or_the_rules_relax() {
+    let external = |peer, asn| {
+        given(peer).with(|given| {
+            given.internal = false;
+            given.attributes.as_path = sequence(&[asn]);
+        })
+    };
+    let scene = Scene::new(&[external(1, 65001), external(2, 65001), external(3, 65003)]);
+    let count = |rules: &Rules| scene.decide(rules).unwrap().multipath.len();
+    assert_eq!((count(&RULES), count(&Rules { multipath_relax: true, ..RULES })), (2, 3));
+    assert_eq!(count(&Rules { maximum_paths_ebgp: 1, multipath_relax: true, ..RULES }), 1);
+}
+
+#[test]
+fn a_next_hop_carries_the_load_once_however_many_paths_name_it() {
+    let same = given(2).with(|given| given.attributes.next_hop.address = ip("192.168.101.201"));
+    assert_eq!(Scene::new(&[given(1), same]).decide(&RULES).unwrap().multipath.len(), 1);
+}
+
+#[test]
+fn stale_paths_are_used_while_nothing_else_is_there() {
+    let stale = |peer| given(peer).with(|given| given.stale = true);
+    assert_eq!(Scene::new(&[stale(1), stale(2)]).decide(&RULES).unwrap().multipath.len(), 2);
+    assert_eq!(Scene::new(&[stale(1), given(2)]).decide(&RULES).unwrap().multipath.len(), 1);
+}
+
+#[test]
+fn paths_that_cannot_be_used_are_explained() {
+    let rejected = given(1).with(|given| given.rejected = true);
+    let mapped = given(2).with(|given| given.attributes.next_hop.address = ip("::ffff:192.168.101.202"));
+    let far = given(3).with(|given| given.attributes.next_hop.address = ip("203.0.113.9"));
+    let scene = Scene::new(&[rejected, mapped, far]);
+    assert_eq!(scene.decide(&RULES), None);
+    let texts = [
+        Verdict::Rejected("AS loop: 64512 is our own AS".into()),
+        Verdict::Unusable("::ffff:192.168.101.202 is an IPv4-mapped address, no forwarding entry can use it".into()),
+        Verdict::Unusable("no route to 203.0.113.9".into()),
+    ];
+    assert_eq!(scene.explain(&RULES), texts);
+}
+
+#[test]
+fn med_compares_within_a_neighboring_as_whatever_the_order_of_arrival() {
+    let path = |peer, asn, med| {
+        given(peer).with(|given| {
+            given.internal = false;
+            given.attributes.as_path = sequence(&[asn]);
+            given.attributes.med = Some(med);
+        })
+    };
+    let all = [path(1, 65001, 100), path(2, 65002, 70), path(3, 65001, 50)];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let scene = Scene::new(&order.map(|place| all[place].clone()));
+        assert_eq!(scene.outcome(&RULES).unwrap().0.peer, PeerId(2));
+        let always = Rules { always_compare_med: true, ..RULES };
+        assert_eq!(scene.outcome(&always).unwrap().0.peer, PeerId(3));
+        let loser = order.iter().position(|place| *place == 0).unwrap();
+        let because = "MED 100, path from 192.168.101.203 has 50".into();
+        assert_eq!(scene.explain(&RULES)[loser], Verdict::Lost { step: "MED", because });
+    }
+}
+
+/// Internal, router id, MED, local preference, AS path, origin, stale, rejected.
+type Raw = (bool, u8, Option<u32>, Option<u32>, Vec<u32>, u8, bool, bool);
+
+fn any_given() -> impl Strategy<Value = Raw> {
+    (
+        any::<bool>(),
+        1..3u8,
+        prop::option::of(0..3u32),
+        prop::option::of(99..102u32),
+        prop::collection::vec(65001..65003u32, 0..3),
+        0..3u8,
+        prop::bool::weighted(0.2),
+        prop::bool::weighted(0.2),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+    #[test]
+    fn every_order_of_arrival_gives_the_same_outcome(
+        raw in prop::collection::vec(any_given(), 1..7),
+        shuffles in prop::collection::vec(any::<prop::sample::Index>(), 12),
+        always_compare_med in any::<bool>(),
+        multipath_relax in any::<bool>(),
+        limit in 1..4u16,
+    ) {
+        let rules = Rules { always_compare_med, multipath_relax, maximum_paths_ebgp: limit, maximum_paths_ibgp: limit };
+        let mut all: Vec<Given> = Vec::new();
+        for (peer, (internal, router_id, med, local_pref, asns, origin, stale, rejected)) in (1u32..).zip(raw) {
+            all.push(given(peer).with(|given| {
+                (given.internal, given.router_id, given.stale, given.rejected) = (internal, router_id, stale, rejected);
+                given.attributes.med = med;
+                given.attributes.local_pref = local_pref;
+                given.attributes.as_path = sequence(&asns);
+                given.attributes.origin = [Origin::Igp, Origin::Egp, Origin::Incomplete][usize::from(origin)];
+            }));
+        }
+        let first = Scene::new(&all).outcome(&rules);
+        for pair in shuffles.chunks(2) {
+            let (a, b) = (pair[0].index(all.len()), pair[1].index(all.len()));
+            all.swap(a, b);
+            let scene = Scene::new(&all);
+            prop_assert_eq!(&scene.outcome(&rules), &first);
+            let verdicts = scene.explain(&rules);
+            prop_assert_eq!(verdicts.len(), all.len());
+            prop_assert_eq!(verdicts.iter().filter(|verdict| **verdict == Verdict::Best).count(), usize::from(first.is_some()));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What the kernel should forward, what it has, and the smallest set of changes between them.
+//!
+//! Routes point to next-hop groups (`RTM_NEWNEXTHOP`, Linux 5.3), so the number of legs costs nothing
+//! and losing a node is one group update however many routes share the group. A route always leads to a
+//! group, even of one leg, because the kernel cannot turn a single next hop into a group in place.
+//!
+//! `Fib` believes that a change that it gave out is made until `refused`, `route_lost`, `next_hop_lost` or
+//! `audit` say otherwise. After a restart it adopts what the kernel still has and takes nothing away until the
+//! recovery ends. Never speaks netlink.
+
+use std::collections::BTreeMap;
+
+use nouns::Prefix;
+
+use crate::world::Leg;
+
+mod flush;
+mod ledger;
+mod table;
+
+pub use table::Fib;
+
+/// `rtm_protocol` and `nh_protocol` of everything that is ours; not registered by anybody else.
+pub const RTPROT_TOWPATH: u8 = 200;
+/// `RTA_PRIORITY` of every route that is ours: one metric, so that a changed MED never leaves a twin behind.
+pub const ROUTE_METRIC: u32 = 20;
+/// Identifiers of single next hops begin here; groups have identifiers above `GROUP_ID_BASE`.
+pub const NEXT_HOP_ID_BASE: u32 = 0x5400_0000;
+/// Identifiers of groups begin here.
+pub const GROUP_ID_BASE: u32 = 0x5500_0000;
+
+/// One change of the kernel, in the order in which it has to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FibChange {
+    /// `RTM_NEWNEXTHOP` with `NLM_F_CREATE|NLM_F_REPLACE`: a single next hop.
+    NextHop {
+        /// `NHA_ID`
+        id: u32,
+        /// `NHA_GATEWAY` and `NHA_OIF`
+        leg: Leg,
+    },
+    /// `RTM_NEWNEXTHOP` with `NHA_GROUP`: created or replaced in place.
+    Group {
+        /// `NHA_ID`
+        id: u32,
+        /// Identifiers of the members, each with weight 1 to 256.
+        members: Vec<(u32, u16)>,
+    },
+    /// `RTM_NEWROUTE` with `NLM_F_CREATE|NLM_F_REPLACE` and `RTA_NH_ID`, or of type blackhole.
+    Route {
+        /// The destination.
+        prefix: Prefix,
+        /// Where it leads.
+        target: FibTarget,
+    },
+    /// `RTM_DELROUTE`
+    RouteGone(Prefix),
+    /// `RTM_DELNEXTHOP`, of a group or of a single next hop.
+    NextHopGone(u32),
+}
+
+/// Where a route of ours leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FibTarget {
+    /// A next-hop group.
+    Group(u32),
+    /// `RTN_BLACKHOLE`
+    Blackhole,
+}
+
+/// What the kernel has of ours, as a dump tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KernelFib {
+    /// Single next hops by identifier.
+    pub next_hops: BTreeMap<u32, Leg>,
+    /// Groups by identifier: members and their weights.
+    pub groups: BTreeMap<u32, Vec<(u32, u16)>>,
+    /// Routes by destination.
+    pub routes: BTreeMap<Prefix, FibTarget>,
+}
+
+/// A change that the kernel refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The change.
+    pub change: FibChange,
+    /// `errno`, positive.
+    pub errno: i32,
+    /// The kernel's extended acknowledgement (`NLMSGERR_ATTR_MSG`), or the name of the error.
+    pub reason: String,
+}
+
+/// What a prefix should lead to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Wanted {
+    /// These legs: sorted, unique, at least one. `Wanted::legs` makes it so.
+    Legs(Vec<Leg>),
+    /// Nowhere.
+    Blackhole,
+}
+
+impl Wanted {
+    /// The legs in their canonical form; `None` when there is none.
+    #[must_use]
+    pub fn legs(mut legs: Vec<Leg>) -> Option<Self> {
+        legs.sort_unstable();
+        legs.dedup();
+        (!legs.is_empty()).then_some(Self::Legs(legs))
+    }
+}
+
+/// How a prefix stands between what is wanted and what the kernel has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FibState {
+    /// Neither wanted nor there.
+    Absent,
+    /// As wanted.
+    Installed {
+        /// Where it leads.
+        target: FibTarget,
+    },
+    /// A change is due with the next `flush`, or waits for `retry`.
+    Pending,
+    /// Found at the start and kept as it was until the recovery ends.
+    Adopted {
+        /// Where it leads.
+        target: FibTarget,
+    },
+    /// The kernel refused what it needs.
+    Refused {
+        /// `errno`, positive.
+        errno: i32,
+        /// The kernel's words about the first thing that it refused: the next hop, the group or the route.
+        reason: String,
+    },
+}
+
+/// Numbers for `show`; each is kept, none is counted when asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FibCounters {
+    /// Prefixes that should be in the kernel.
+    pub wanted: usize,
+    /// Prefixes that are in the kernel, as far as is known.
+    pub present: usize,
+    /// Prefixes with a change that `flush` has not given out yet.
+    pub pending: usize,
+    /// Prefixes kept from before the start.
+    pub adopted: usize,
+    /// Prefixes that the kernel refused.
+    pub refused: usize,
+    /// Next-hop groups in the kernel.
+    pub groups: usize,
+    /// Single next hops in the kernel.
+    pub next_hops: usize,
+}
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

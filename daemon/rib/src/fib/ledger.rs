@@ -1,0 +1,274 @@
+//! The next hops and groups that the kernel is believed to have, and how many users each has.
+//!
+//! Emits the changes of objects in the order that the kernel asks for: members before groups, users gone
+//! before what they used. Never knows a prefix.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::{FibChange, GROUP_ID_BASE, KernelFib, NEXT_HOP_ID_BASE};
+use crate::world::Leg;
+
+/// Legs, sorted and unique, shared by everybody who wants them.
+pub(super) type LegSet = Arc<[Leg]>;
+
+#[derive(Debug)]
+struct NextHop {
+    leg: Leg,
+    /// Groups that have it as a member.
+    groups: usize,
+}
+
+#[derive(Debug)]
+struct Group {
+    /// Identifiers of next hops, in the order of their legs.
+    members: Vec<u32>,
+    /// Where the group leads; `None` when it is not one that we would make: weights, strange members.
+    legs: Option<LegSet>,
+    /// Routes that lead to it.
+    users: usize,
+    /// What it led to before the last change, in case the kernel refuses that.
+    previous: Option<LegSet>,
+}
+
+/// Objects by identifier and by what they mean.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    next_hops: BTreeMap<u32, NextHop>,
+    by_leg: BTreeMap<Leg, u32>,
+    groups: BTreeMap<u32, Group>,
+    by_legs: HashMap<LegSet, BTreeSet<u32>>,
+    /// Objects that may have lost their last user since the last sweep.
+    idle: BTreeSet<u32>,
+    last_next_hop_id: u32,
+    last_group_id: u32,
+}
+
+impl Ledger {
+    /// Forgets what was believed and believes a dump; users of groups are told afterwards.
+    pub(super) fn load(&mut self, kernel: &KernelFib) {
+        let (last_next_hop_id, last_group_id) = (self.last_next_hop_id, self.last_group_id);
+        let highest = |ids: &mut dyn Iterator<Item = u32>, last: u32| ids.max().map_or(last, |id| id.max(last));
+        *self = Self {
+            last_next_hop_id: highest(&mut kernel.next_hops.keys().copied(), last_next_hop_id),
+            last_group_id: highest(&mut kernel.groups.keys().copied(), last_group_id),
+            ..Self::default()
+        };
+        for (id, leg) in &kernel.next_hops {
+            self.next_hops.insert(*id, NextHop { leg: *leg, groups: 0 });
+            self.by_leg.entry(*leg).or_insert(*id);
+            self.idle.insert(*id);
+        }
+        for (id, members) in &kernel.groups {
+            let plain = members.iter().all(|(_, weight)| *weight == 1);
+            let members: Vec<u32> = members.iter().map(|(member, _)| *member).collect();
+            let legs = if plain { self.legs_of(&members) } else { None };
+            self.hold_members(&members, true);
+            self.groups.insert(*id, Group { members, legs: None, users: 0, previous: None });
+            self.set_legs(*id, legs);
+            self.idle.insert(*id);
+        }
+    }
+
+    pub(super) fn group_count(&self) -> usize {
+        self.groups.len()
+    }
+
+    pub(super) fn next_hop_count(&self) -> usize {
+        self.next_hops.len()
+    }
+
+    pub(super) fn has_group(&self, id: u32) -> bool {
+        self.groups.contains_key(&id)
+    }
+
+    /// Where a group leads, if it is there and is one of ours.
+    pub(super) fn legs(&self, id: u32) -> Option<&LegSet> {
+        self.groups.get(&id)?.legs.as_ref()
+    }
+
+    pub(super) fn users(&self, id: u32) -> usize {
+        self.groups.get(&id).map_or(0, |group| group.users)
+    }
+
+    /// Groups that lead to just these legs, lowest identifier first.
+    pub(super) fn groups_with(&self, legs: &LegSet) -> impl Iterator<Item = u32> {
+        self.by_legs.get(legs).into_iter().flatten().copied()
+    }
+
+    /// Groups that have the leg and at least one more.
+    pub(super) fn groups_sharing(&self, leg: &Leg) -> Vec<(u32, LegSet)> {
+        let shared = self.groups.iter().filter_map(|(id, group)| Some((*id, group.legs.clone()?)));
+        shared.filter(|(_, legs)| legs.len() > 1 && legs.contains(leg)).collect()
+    }
+
+    pub(super) fn add_user(&mut self, id: u32) {
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.users = group.users.saturating_add(1);
+        }
+    }
+
+    pub(super) fn drop_user(&mut self, id: u32) {
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.users = group.users.saturating_sub(1);
+            if group.users == 0 {
+                self.idle.insert(id);
+            }
+        }
+    }
+
+    /// A new group; its next hops go to `next_hops`, the group itself to `groups`.
+    pub(super) fn create(&mut self, legs: &LegSet, next_hops: &mut Vec<FibChange>, groups: &mut Vec<FibChange>) -> u32 {
+        let id = next_id(&mut self.last_group_id, GROUP_ID_BASE, |id| self.groups.contains_key(&id));
+        self.groups.insert(id, Group { members: Vec::new(), legs: None, users: 0, previous: None });
+        self.replace(id, legs, next_hops, groups);
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.previous = None;
+        }
+        id
+    }
+
+    /// Makes a group lead elsewhere in place.
+    pub(super) fn replace(
+        &mut self,
+        id: u32,
+        legs: &LegSet,
+        next_hops: &mut Vec<FibChange>,
+        groups: &mut Vec<FibChange>,
+    ) {
+        let members: Vec<u32> = legs.iter().map(|leg| self.next_hop(*leg, next_hops)).collect();
+        self.hold_members(&members, true);
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let old = std::mem::replace(&mut group.members, members.clone());
+        group.previous.clone_from(&group.legs);
+        self.hold_members(&old, false);
+        self.set_legs(id, Some(Arc::clone(legs)));
+        groups.push(FibChange::Group { id, members: members.into_iter().map(|member| (member, 1)).collect() });
+    }
+
+    /// The kernel dropped a next hop, and with it its place in every group; a group without members goes, too.
+    /// Answers the groups that are concerned.
+    pub(super) fn forget_next_hop(&mut self, id: u32) -> Vec<u32> {
+        let Some(next_hop) = self.next_hops.remove(&id) else { return Vec::new() };
+        self.idle.remove(&id);
+        if self.by_leg.get(&next_hop.leg) == Some(&id) {
+            self.by_leg.remove(&next_hop.leg);
+        }
+        let concerned = self.groups.iter().filter(|(_, group)| group.members.contains(&id));
+        let concerned: Vec<u32> = concerned.map(|(group, _)| *group).collect();
+        for group in &concerned {
+            self.drop_member(*group, id);
+        }
+        concerned
+    }
+
+    /// The kernel dropped a group; answers whether it was known.
+    pub(super) fn forget_group(&mut self, id: u32) -> bool {
+        self.set_legs(id, None);
+        self.idle.remove(&id);
+        let Some(group) = self.groups.remove(&id) else { return false };
+        self.hold_members(&group.members, false);
+        true
+    }
+
+    /// The kernel refused the last change of a group: it leads where it led before, or is not there at all.
+    pub(super) fn undo_group(&mut self, id: u32) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let previous = group.previous.take().unwrap_or_default();
+        let members: Vec<u32> = previous.iter().filter_map(|leg| self.by_leg.get(leg).copied()).collect();
+        if members.is_empty() {
+            self.forget_group(id);
+            return;
+        }
+        self.hold_members(&members, true);
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let refused = std::mem::replace(&mut group.members, members.clone());
+        self.hold_members(&refused, false);
+        let legs = self.legs_of(&members);
+        self.set_legs(id, legs);
+    }
+
+    /// Takes out what nobody uses, groups first.
+    pub(super) fn sweep(&mut self, out: &mut Vec<FibChange>) {
+        let unused = |group: &Group| group.users == 0;
+        let idle: Vec<u32> = self.idle.iter().copied().filter(|id| self.groups.get(id).is_some_and(unused)).collect();
+        for id in idle {
+            self.forget_group(id);
+            out.push(FibChange::NextHopGone(id));
+        }
+        for id in std::mem::take(&mut self.idle) {
+            if self.next_hops.get(&id).is_some_and(|next_hop| next_hop.groups == 0) {
+                self.forget_next_hop(id);
+                out.push(FibChange::NextHopGone(id));
+            }
+        }
+    }
+
+    /// The identifier of a leg's next hop, made if there is none.
+    fn next_hop(&mut self, leg: Leg, out: &mut Vec<FibChange>) -> u32 {
+        if let Some(id) = self.by_leg.get(&leg) {
+            return *id;
+        }
+        let id = next_id(&mut self.last_next_hop_id, NEXT_HOP_ID_BASE, |id| self.next_hops.contains_key(&id));
+        self.next_hops.insert(id, NextHop { leg, groups: 0 });
+        self.by_leg.insert(leg, id);
+        out.push(FibChange::NextHop { id, leg });
+        id
+    }
+
+    fn drop_member(&mut self, id: u32, member: u32) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        group.members.retain(|held| *held != member);
+        if group.members.is_empty() {
+            self.forget_group(id);
+            return;
+        }
+        let known = group.legs.is_some();
+        let members = group.members.clone();
+        let legs = if known { self.legs_of(&members) } else { None };
+        self.set_legs(id, legs);
+    }
+
+    fn hold_members(&mut self, members: &[u32], hold: bool) {
+        for member in members {
+            let Some(next_hop) = self.next_hops.get_mut(member) else { continue };
+            next_hop.groups = if hold { next_hop.groups.saturating_add(1) } else { next_hop.groups.saturating_sub(1) };
+            if next_hop.groups == 0 {
+                self.idle.insert(*member);
+            }
+        }
+    }
+
+    fn set_legs(&mut self, id: u32, legs: Option<LegSet>) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        if let Some(old) = std::mem::replace(&mut group.legs, legs.clone())
+            && let Some(ids) = self.by_legs.get_mut(&old)
+        {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.by_legs.remove(&old);
+            }
+        }
+        if let Some(legs) = legs {
+            self.by_legs.entry(legs).or_default().insert(id);
+        }
+    }
+
+    /// The legs of members, when all are known and no two are the same.
+    fn legs_of(&self, members: &[u32]) -> Option<LegSet> {
+        let legs: Option<BTreeSet<Leg>> = members.iter().map(|id| Some(self.next_hops.get(id)?.leg)).collect();
+        legs.filter(|legs| legs.len() == members.len() && !legs.is_empty()).map(|legs| legs.into_iter().collect())
+    }
+}
+
+/// The next identifier of a range of 2^24 that is not taken.
+fn next_id(last: &mut u32, base: u32, taken: impl Fn(u32) -> bool) -> u32 {
+    const RANGE: u32 = 0x00ff_ffff;
+    let in_range = last.checked_sub(base).is_some_and(|offset| offset < RANGE);
+    let mut id = if in_range { last.saturating_add(1) } else { base.saturating_add(1) };
+    while taken(id) {
+        id = if id.saturating_sub(base) >= RANGE { base.saturating_add(1) } else { id.saturating_add(1) };
+    }
+    *last = id;
+    id
+}
