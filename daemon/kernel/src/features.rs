@@ -1,0 +1,105 @@
+//! What the kernel and our privileges allow, asked without changing anything.
+//!
+//! Each lack is a sentence that says what does not work and what to do. Never decides whether to start.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use nouns::Prefix;
+
+use crate::attribute::{Batch, messages};
+use crate::number::{NHA_ID, NLM_F_ACK, NLM_F_REQUEST, NLMSG_ERROR, RTM_DELNEXTHOP, RTM_GETNEXTHOP};
+use crate::socket::{RouteSocket, errno};
+use crate::{sys, sysctl, tcp};
+
+/// No next hop has this identifier; ours are far below.
+const NOBODY: u32 = u32::MAX;
+
+/// What is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a list of yes-or-no questions to the kernel")]
+pub struct Features {
+    /// `CAP_NET_ADMIN` over this network namespace.
+    pub net_admin: bool,
+    /// `RTM_NEWNEXTHOP` (Linux 5.3).
+    pub next_hop_objects: bool,
+    /// IPv6 is built in and not disabled.
+    pub ipv6: bool,
+    /// `CONFIG_TCP_MD5SIG`
+    pub tcp_md5: bool,
+}
+
+impl Features {
+    /// Asks the kernel.
+    ///
+    /// # Errors
+    /// When it gives no netlink socket at all.
+    pub fn detect() -> io::Result<Self> {
+        let socket = &mut RouteSocket::open(64 * 1024, 64 * 1024)?;
+        Ok(Self {
+            // The privilege is checked before anything else; with it, the answer is that nothing is there.
+            net_admin: probe(socket, RTM_DELNEXTHOP)? != libc::EPERM,
+            next_hop_objects: !matches!(probe(socket, RTM_GETNEXTHOP)?, libc::EOPNOTSUPP | libc::EINVAL),
+            ipv6: has_ipv6(),
+            tcp_md5: has_tcp_md5(),
+        })
+    }
+
+    /// One sentence for each lack.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let sentences = [
+            (
+                self.net_admin,
+                "no privilege to change the network: routes and interfaces stay as they are; \
+                 start the daemon as root or with CAP_NET_ADMIN",
+            ),
+            (
+                self.next_hop_objects,
+                "this kernel has no next-hop objects: routes cannot be installed; use Linux 5.3 or newer",
+            ),
+            (
+                self.ipv6,
+                "IPv6 is not available: IPv6 routes and neighbors do not work; \
+                 use a kernel with CONFIG_IPV6 and without ipv6.disable=1 or net.ipv6.conf.all.disable_ipv6=1",
+            ),
+            (
+                self.tcp_md5,
+                "this kernel has no TCP MD5 signatures: neighbors with a password cannot be reached; \
+                 use a kernel with CONFIG_TCP_MD5SIG",
+            ),
+        ];
+        sentences.iter().filter(|(there, _)| !there).map(|(_, sentence)| (*sentence).to_owned()).collect()
+    }
+}
+
+/// Asks for, or to delete, a next hop that is not there, and returns the kernel's `errno`.
+fn probe(socket: &mut RouteSocket, kind: u16) -> io::Result<i32> {
+    let sequence = socket.sequences(1);
+    let mut request = Batch::default();
+    request.begin(kind, NLM_F_REQUEST | NLM_F_ACK, sequence, &[0; 8]);
+    request.attribute_u32(NHA_ID, NOBODY);
+    request.end();
+    socket.send(request.octets())?;
+    loop {
+        let mut answers = messages(socket.receive(0)?);
+        if let Some(answer) = answers.find(|answer| answer.kind == NLMSG_ERROR && answer.sequence == sequence) {
+            return Ok(errno(answer));
+        }
+    }
+}
+
+fn has_ipv6() -> bool {
+    let disabled = sysctl::read("net.ipv6.conf.all.disable_ipv6").is_ok_and(|value| value == "1");
+    !disabled && sys::stream_socket(libc::AF_INET6).is_ok()
+}
+
+/// Only the kernel's not knowing the option counts: a refusal for another reason shows that it is known.
+fn has_tcp_md5() -> bool {
+    let Ok(socket) = sys::stream_socket(libc::AF_INET) else { return false };
+    let documentation = Prefix::host(std::net::IpAddr::from([192, 0, 2, 1]));
+    match tcp::set_md5_key(socket.as_fd(), documentation, "probe") {
+        Err(error) => error.raw_os_error() != Some(libc::ENOPROTOOPT),
+        Ok(()) => true,
+    }
+}

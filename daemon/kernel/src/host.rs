@@ -1,0 +1,100 @@
+//! The host's own name and its time zone.
+//!
+//! Small steps of a commit. Never asks the network for either.
+
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use crate::sys;
+
+const LOCAL_TIME: &str = "/etc/localtime";
+const ZONES: &str = "/usr/share/zoneinfo";
+
+/// The host's name, as the kernel has it.
+///
+/// # Errors
+/// When `/proc` does not show it.
+pub fn host_name() -> io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/hostname")?.trim_end().to_owned())
+}
+
+/// Names the host (`sethostname(2)`); nothing is written to a disk.
+///
+/// # Errors
+/// Without `CAP_SYS_ADMIN`, or for a name of more than 64 octets.
+pub fn set_host_name(name: &str) -> io::Result<()> {
+    sys::set_host_name(name)
+}
+
+/// The time zone to which `/etc/localtime` points, `None` where it points to no named one.
+#[must_use]
+pub fn time_zone() -> Option<String> {
+    time_zone_of(Path::new(LOCAL_TIME), Path::new(ZONES))
+}
+
+/// Points `/etc/localtime` to a time zone such as `Europe/Stockholm`, at once and never half.
+///
+/// # Errors
+/// `NotFound` for a zone that this system does not have; what the disk answers.
+pub fn set_time_zone(zone: &str) -> io::Result<()> {
+    point(Path::new(LOCAL_TIME), Path::new(ZONES), zone)
+}
+
+/// Whether this system has the time zone.
+#[must_use]
+pub fn has_time_zone(zone: &str) -> bool {
+    zone_file(Path::new(ZONES), zone).is_some()
+}
+
+fn time_zone_of(local_time: &Path, zones: &Path) -> Option<String> {
+    let target = fs::read_link(local_time).ok()?;
+    Some(target.strip_prefix(zones).ok()?.to_str()?.to_owned())
+}
+
+fn point(local_time: &Path, zones: &Path, zone: &str) -> io::Result<()> {
+    let Some(target) = zone_file(zones, zone) else {
+        let sentence = format!("there is no time zone {zone} in {}", zones.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, sentence));
+    };
+    let beside = local_time.with_extension("new");
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    std::os::unix::fs::symlink(target, &beside)?;
+    fs::rename(beside, local_time)
+}
+
+/// The file of a zone: below the directory, no way out of it, and a file.
+fn zone_file(zones: &Path, zone: &str) -> Option<PathBuf> {
+    let inside = !zone.is_empty() && Path::new(zone).components().all(|part| matches!(part, Component::Normal(_)));
+    Some(zones.join(zone)).filter(|file| inside && file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+    use super::*;
+
+    #[test]
+    fn a_time_zone_is_set_and_read_back_and_an_unknown_one_changes_nothing() {
+        let root = std::env::temp_dir().join(format!("towpath-zone-{}", std::process::id()));
+        let zones = root.join("zoneinfo");
+        fs::create_dir_all(zones.join("Europe")).unwrap();
+        fs::write(zones.join("Europe/Stockholm"), "TZif").unwrap();
+        fs::write(root.join("secret"), "").unwrap();
+        let local_time = root.join("localtime");
+        point(&local_time, &zones, "Europe/Stockholm").unwrap();
+        for refused in ["Europe/Atlantis", "", "Europe", "../secret", "/etc/passwd"] {
+            assert_eq!(point(&local_time, &zones, refused).unwrap_err().kind(), io::ErrorKind::NotFound, "{refused}");
+        }
+        assert_eq!(time_zone_of(&local_time, &zones).as_deref(), Some("Europe/Stockholm"));
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn the_host_has_a_name() {
+        assert!(!host_name().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,203 @@
+//! What the monitor has to remember because the kernel does not say it.
+//!
+//! When a link goes down, Linux throws away the next-hop objects on it, the groups that become empty, and
+//! the IPv4 routes through them, all without a notification; and a notification about a route may name a
+//! next-hop object instead of its legs. So the monitor keeps books: all next-hop objects and all foreign
+//! routes. Routes of ours are not kept, however many there are. Never does IO.
+
+use std::collections::BTreeMap;
+
+use nouns::Prefix;
+use rib::fib::{ROUTE_METRIC, RTPROT_TOWPATH};
+use rib::world::{ForeignRoute, Leg, WorldEvent};
+
+use crate::decode::{NextHop, NextHopKind, Route};
+
+/// Next-hop objects of everybody, and routes of everybody else.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    objects: BTreeMap<u32, NextHop>,
+    foreign: BTreeMap<(Prefix, u32), Vec<ForeignRoute>>,
+}
+
+impl Ledger {
+    /// Starts from what a dump of next hops told.
+    pub(crate) fn begin(&mut self, objects: Vec<NextHop>) {
+        self.objects = objects.into_iter().map(|object| (object.id, object)).collect();
+    }
+
+    /// Starts with a foreign route that a dump told.
+    pub(crate) fn remember(&mut self, route: ForeignRoute) {
+        self.foreign.entry((route.prefix, route.metric)).or_default().push(route);
+    }
+
+    /// The foreign route that a decoded one is, its legs looked up; `None` for ours and for what does not matter.
+    pub(crate) fn foreign(&self, route: &Route) -> Option<ForeignRoute> {
+        if route.protocol == RTPROT_TOWPATH || !route.matters() {
+            return None;
+        }
+        let mut legs = route.legs.clone();
+        if let (true, Some(id)) = (legs.is_empty(), route.next_hop) {
+            legs = self.legs_of(id);
+        }
+        Some(ForeignRoute { prefix: route.prefix, metric: route.metric, protocol: route.protocol, legs })
+    }
+
+    /// `RTM_NEWROUTE` that we did not cause; `replaced` is `NLM_F_REPLACE` of the notification.
+    pub(crate) fn route_is_there(&mut self, route: &Route, replaced: bool, events: &mut Vec<WorldEvent>) {
+        if !route.matters() {
+            return;
+        }
+        if route.metric == ROUTE_METRIC && (replaced || route.protocol == RTPROT_TOWPATH) {
+            events.push(WorldEvent::OurRouteLost(route.prefix));
+        }
+        let Some(new) = self.foreign(route) else { return };
+        let twins = self.foreign.entry((new.prefix, new.metric)).or_default();
+        if twins.contains(&new) {
+            return;
+        }
+        // A notification tells the whole route: IPv6 repeats the legs that were there when one is added.
+        let superseded = twins.iter().position(|old| replaced || grew_from(&new, old));
+        if let Some(place) = superseded {
+            events.push(WorldEvent::RouteGone(twins.remove(place)));
+        }
+        twins.push(new.clone());
+        events.push(WorldEvent::Route(new));
+    }
+
+    /// `RTM_DELROUTE` that we did not cause.
+    pub(crate) fn route_is_gone(&mut self, route: &Route, events: &mut Vec<WorldEvent>) {
+        if !route.matters() {
+            return;
+        }
+        if route.protocol == RTPROT_TOWPATH {
+            if route.metric == ROUTE_METRIC {
+                events.push(WorldEvent::OurRouteLost(route.prefix));
+            }
+            return;
+        }
+        let Some(gone) = self.foreign(route) else { return };
+        let key = (gone.prefix, gone.metric);
+        let Some(twins) = self.foreign.get_mut(&key) else { return };
+        let exact = twins.iter().position(|old| *old == gone);
+        // IPv6 tells the loss of one leg of several as the deletion of a route with that leg alone.
+        let place = exact.or_else(|| twins.iter().position(|old| grew_from(old, &gone)));
+        if let Some(place) = place {
+            let mut rest = twins.remove(place);
+            events.push(WorldEvent::RouteGone(rest.clone()));
+            rest.legs.retain(|leg| !gone.legs.contains(leg));
+            if exact.is_none() && !rest.legs.is_empty() {
+                twins.push(rest.clone());
+                events.push(WorldEvent::Route(rest));
+            }
+        }
+        if twins.is_empty() {
+            self.foreign.remove(&key);
+        }
+    }
+
+    /// `RTM_NEWNEXTHOP`; `by_us` when our own writer caused it.
+    pub(crate) fn object_is_there(&mut self, object: NextHop, by_us: bool, events: &mut Vec<WorldEvent>) {
+        let known = self.objects.get(&object.id);
+        let was_ours = known.is_some_and(|known| known.protocol == RTPROT_TOWPATH);
+        if !by_us && (was_ours || object.protocol == RTPROT_TOWPATH) && known != Some(&object) {
+            events.push(WorldEvent::OurNextHopLost(object.id));
+        }
+        self.objects.insert(object.id, object);
+    }
+
+    /// `RTM_DELNEXTHOP`: returns the links whose foreign routes have to be looked at again, because the
+    /// routes that used a deleted object vanish without a word when `nexthop_compat_mode` is off.
+    pub(crate) fn object_is_gone(&mut self, id: u32, by_us: bool, events: &mut Vec<WorldEvent>) -> Vec<u32> {
+        let legs = self.legs_of(id);
+        let Some(object) = self.objects.remove(&id) else { return Vec::new() };
+        if object.protocol == RTPROT_TOWPATH {
+            if !by_us {
+                events.push(WorldEvent::OurNextHopLost(id));
+            }
+            self.leave_groups(id, by_us, events);
+            return Vec::new();
+        }
+        self.leave_groups(id, false, events);
+        legs.iter().map(|leg| leg.ifindex).filter(|ifindex| self.has_routes_over(*ifindex)).collect()
+    }
+
+    /// A link that is down or gone takes its next hops along, and groups that have no other.
+    pub(crate) fn link_dropped(&mut self, ifindex: u32, events: &mut Vec<WorldEvent>) {
+        let on_link = |object: &NextHop| matches!(object.kind, NextHopKind::Leg(leg) if leg.ifindex == ifindex);
+        let lost: Vec<NextHop> = self.objects.values().filter(|object| on_link(object)).cloned().collect();
+        for object in lost {
+            self.objects.remove(&object.id);
+            if object.protocol == RTPROT_TOWPATH {
+                events.push(WorldEvent::OurNextHopLost(object.id));
+            }
+            self.leave_groups(object.id, false, events);
+        }
+    }
+
+    /// Whether any foreign route leaves through a link.
+    pub(crate) fn has_routes_over(&self, ifindex: u32) -> bool {
+        self.foreign.values().flatten().any(|route| leaves_through(route, ifindex))
+    }
+
+    /// Compares with what the kernel still has over a link: what it has no more is gone.
+    pub(crate) fn audit(&mut self, ifindex: u32, present: &[ForeignRoute], events: &mut Vec<WorldEvent>) {
+        for twins in self.foreign.values_mut() {
+            twins.retain(|route| {
+                let keep = !leaves_through(route, ifindex) || present.contains(route);
+                if !keep {
+                    events.push(WorldEvent::RouteGone(route.clone()));
+                }
+                keep
+            });
+        }
+        self.foreign.retain(|_, twins| !twins.is_empty());
+        for route in present {
+            let twins = self.foreign.entry((route.prefix, route.metric)).or_default();
+            if !twins.contains(route) {
+                twins.push(route.clone());
+                events.push(WorldEvent::Route(route.clone()));
+            }
+        }
+    }
+
+    /// Takes a member out of all groups, as the kernel does; a group without members ceases to be.
+    fn leave_groups(&mut self, member: u32, by_us: bool, events: &mut Vec<WorldEvent>) {
+        self.objects.retain(|_, object| {
+            let NextHopKind::Group(members) = &mut object.kind else { return true };
+            let before = members.len();
+            members.retain(|(id, _)| *id != member);
+            let emptied = members.is_empty() && before != 0;
+            if emptied && !by_us && object.protocol == RTPROT_TOWPATH {
+                events.push(WorldEvent::OurNextHopLost(object.id));
+            }
+            !emptied
+        });
+    }
+
+    fn legs_of(&self, id: u32) -> Vec<Leg> {
+        let single = |id: u32| match self.objects.get(&id).map(|object| &object.kind) {
+            Some(NextHopKind::Leg(leg)) => Some(*leg),
+            _ => None,
+        };
+        match self.objects.get(&id).map(|object| &object.kind) {
+            Some(NextHopKind::Group(members)) => members.iter().filter_map(|(id, _)| single(*id)).collect(),
+            _ => single(id).into_iter().collect(),
+        }
+    }
+}
+
+/// Whether a route has all legs of another of the same owner, and more.
+fn grew_from(large: &ForeignRoute, small: &ForeignRoute) -> bool {
+    large.protocol == small.protocol
+        && !small.legs.is_empty()
+        && small.legs.len() < large.legs.len()
+        && small.legs.iter().all(|leg| large.legs.contains(leg))
+}
+
+fn leaves_through(route: &ForeignRoute, ifindex: u32) -> bool {
+    route.legs.iter().any(|leg| leg.ifindex == ifindex)
+}
+
+#[cfg(test)]
+mod tests;

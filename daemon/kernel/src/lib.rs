@@ -1,0 +1,31 @@
+//! Netlink, sysctls and socket options: the only crate that talks to the kernel.
+//!
+//! Routes and next hops are encoded here by hand, because the hot path wants hundreds of changes in one
+//! `send` and each failure back at its own change; links and addresses change seldom and go through
+//! `rtnetlink`. What the kernel says comes back as plain data of crate `rib`.
+//!
+//! This crate never decides: it does not choose a route, retry a refused one, or repair what was lost.
+//! It only ever touches routes and next hops of protocol [`rib::fib::RTPROT_TOWPATH`].
+
+mod attribute;
+mod decode;
+pub mod encode;
+pub mod features;
+mod fib_writer;
+pub mod host;
+mod ledger;
+pub mod links;
+mod monitor;
+mod number;
+mod snapshot;
+mod socket;
+mod sys;
+pub mod sysctl;
+pub mod tcp;
+
+pub use features::Features;
+pub use fib_writer::FibWriter;
+pub use links::{LinkError, Links};
+pub use monitor::Monitor;
+pub use snapshot::{kernel_fib, snapshot};
+pub use sysctl::Finding;

@@ -1,0 +1,234 @@
+//! Listens to the kernel and tells what changed in the router's surroundings.
+//!
+//! A thread of the daemon sits in [`Monitor::next`]. Notifications of routes that our own writer caused are
+//! dropped inside the kernel by a filter, so that installing a full table cannot overrun this socket; what
+//! the kernel does silently is worked out by a ledger. Never changes anything and never decides.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use rib::world::WorldEvent;
+
+use crate::attribute::{Message, messages};
+use crate::decode;
+use crate::ledger::Ledger;
+use crate::number::{
+    NLM_F_REPLACE, RTM_DELADDR, RTM_DELLINK, RTM_DELNEXTHOP, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEXTHOP,
+    RTM_NEWROUTE, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_LINK,
+    RTNLGRP_NEXTHOP,
+};
+use crate::snapshot;
+use crate::socket::RouteSocket;
+use crate::sys;
+
+/// Room for about a hundred thousand notifications of a foreign storm.
+const RECEIVE_QUEUE: i32 = 16 * 1024 * 1024;
+const SEND_QUEUE: i32 = 64 * 1024;
+/// How many datagrams one answer gathers at most.
+const GATHER: usize = 256;
+
+/// The listener.
+pub struct Monitor {
+    socket: RouteSocket,
+    ledger: Ledger,
+    ignored: Vec<u32>,
+}
+
+impl Monitor {
+    /// Opens the listener in the network namespace of the calling thread and learns what is there.
+    ///
+    /// Open it before taking the first snapshot, so that no change falls between the two.
+    ///
+    /// # Errors
+    /// When the kernel gives no socket, a group, or a dump.
+    pub fn open() -> io::Result<Self> {
+        let mut socket = RouteSocket::open(RECEIVE_QUEUE, SEND_QUEUE)?;
+        for group in [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE] {
+            socket.join(group)?;
+        }
+        // A kernel without IPv6 or without next-hop objects refuses its group: nothing to hear there.
+        for group in [RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEXTHOP] {
+            match socket.join(group) {
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
+                other => other?,
+            }
+        }
+        Ok(Self { socket, ledger: snapshot::ledger()?, ignored: Vec::new() })
+    }
+
+    /// Takes changes by the socket with this port for our own echo; see `FibWriter::port_id`.
+    ///
+    /// # Errors
+    /// When the kernel does not take the filter.
+    pub fn ignore_port(&mut self, port: u32) -> io::Result<()> {
+        self.ignored.push(port);
+        sys::attach_filter(self.socket.as_fd(), &mut own_route_filter(&self.ignored))
+    }
+
+    /// Lets [`Monitor::next`] return `WouldBlock` after this long without news.
+    ///
+    /// # Errors
+    /// When the socket refuses the option.
+    pub fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        let seconds = i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX);
+        let mut octets = seconds.to_ne_bytes().to_vec();
+        octets.extend_from_slice(&i64::from(timeout.subsec_micros()).to_ne_bytes());
+        sys::set_option(self.socket.as_fd(), libc::SOL_SOCKET, libc::SO_RCVTIMEO, &octets)
+    }
+
+    /// Waits for news and returns them in their order, never empty.
+    ///
+    /// [`WorldEvent::Overrun`] means that news were lost: take a snapshot. After
+    /// [`WorldEvent::OurNextHopLost`] of a group the routes that led to it are gone too, and the kernel
+    /// says nothing of them; after that of a single next hop the groups go on without it.
+    ///
+    /// # Errors
+    /// When the socket fails, or `WouldBlock` after the time of [`Monitor::set_timeout`].
+    #[expect(clippy::should_implement_trait, reason = "it waits and it fails, which an iterator would hide")]
+    pub fn next(&mut self) -> io::Result<Vec<WorldEvent>> {
+        loop {
+            let mut news = News::default();
+            self.gather(0, &mut news)?;
+            for _ in 1..GATHER {
+                match self.gather(libc::MSG_DONTWAIT, &mut news) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) => return Err(error),
+                }
+            }
+            self.audit(&mut news)?;
+            if !news.events.is_empty() {
+                return Ok(news.events);
+            }
+        }
+    }
+
+    /// Reads one datagram into `news`.
+    fn gather(&mut self, flags: i32, news: &mut News) -> io::Result<()> {
+        match self.socket.receive(flags) {
+            Ok(octets) => {
+                for message in messages(octets) {
+                    let by_us = message.port != 0 && self.ignored.contains(&message.port);
+                    news.read(message, by_us, &mut self.ledger);
+                }
+                Ok(())
+            }
+            Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
+                self.socket.drain();
+                self.ledger = snapshot::ledger()?;
+                news.events.push(WorldEvent::Overrun);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks which foreign routes the kernel still has where it may have dropped some silently.
+    fn audit(&mut self, news: &mut News) -> io::Result<()> {
+        for ifindex in std::mem::take(&mut news.suspect) {
+            let present = snapshot::routes_over(ifindex, &self.ledger)?;
+            self.ledger.audit(ifindex, &present, &mut news.events);
+        }
+        Ok(())
+    }
+}
+
+impl AsFd for Monitor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// What some datagrams told, and the links whose foreign routes need a second look.
+#[derive(Debug, Default)]
+struct News {
+    events: Vec<WorldEvent>,
+    suspect: BTreeSet<u32>,
+}
+
+impl News {
+    fn read(&mut self, message: Message<'_>, by_us: bool, ledger: &mut Ledger) {
+        match message.kind {
+            RTM_NEWLINK => self.read_link(message.body, ledger),
+            RTM_DELLINK => {
+                if let Some(link) = decode::link(message.body) {
+                    self.drop_link(link.index, ledger);
+                    self.events.push(WorldEvent::LinkGone(link.index));
+                }
+            }
+            RTM_NEWADDR => self.events.extend(decode::address(message.body).map(WorldEvent::Address)),
+            RTM_DELADDR => {
+                if let Some(address) = decode::address(message.body) {
+                    self.suspect.extend(Some(address.ifindex).filter(|index| ledger.has_routes_over(*index)));
+                    self.events.push(WorldEvent::AddressGone(address));
+                }
+            }
+            RTM_NEWROUTE if !by_us => {
+                if let Some(route) = decode::route(message.body) {
+                    ledger.route_is_there(&route, message.flags & NLM_F_REPLACE != 0, &mut self.events);
+                }
+            }
+            RTM_DELROUTE if !by_us => {
+                if let Some(route) = decode::route(message.body) {
+                    ledger.route_is_gone(&route, &mut self.events);
+                }
+            }
+            RTM_NEWNEXTHOP => {
+                if let Some(object) = decode::next_hop(message.body) {
+                    ledger.object_is_there(object, by_us, &mut self.events);
+                }
+            }
+            RTM_DELNEXTHOP => {
+                if let Some(object) = decode::next_hop(message.body) {
+                    self.suspect.extend(ledger.object_is_gone(object.id, by_us, &mut self.events));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn read_link(&mut self, body: &[u8], ledger: &mut Ledger) {
+        let Some(link) = decode::link(body) else { return };
+        let (index, dropped) = (link.index, decode::link_drops_next_hops(body));
+        self.events.push(WorldEvent::Link(link));
+        if dropped {
+            self.drop_link(index, ledger);
+        }
+    }
+
+    fn drop_link(&mut self, ifindex: u32, ledger: &mut Ledger) {
+        ledger.link_dropped(ifindex, &mut self.events);
+        self.suspect.extend(Some(ifindex).filter(|index| ledger.has_routes_over(*index)));
+    }
+}
+
+/// Drops `RTM_NEWROUTE` and `RTM_DELROUTE` whose `nlmsg_pid` is one of `ports`; everything else passes.
+///
+/// Next hops of ours pass, because the ledger has to know them. Classic BPF loads in network order, while
+/// netlink is in the order of the host.
+fn own_route_filter(ports: &[u32]) -> Vec<libc::sock_filter> {
+    const LOAD_HALF: u16 = 0x28; // BPF_LD | BPF_H | BPF_ABS
+    const LOAD_WORD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
+    const JUMP_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
+    const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
+    let pass = step(RETURN, 0, 0, u32::MAX);
+    let mut program = vec![
+        step(LOAD_HALF, 0, 0, 4),
+        step(JUMP_EQUAL, 2, 0, u32::from(RTM_NEWROUTE.to_be())),
+        step(JUMP_EQUAL, 1, 0, u32::from(RTM_DELROUTE.to_be())),
+        pass,
+        step(LOAD_WORD, 0, 0, 12),
+    ];
+    for port in ports {
+        program.push(step(JUMP_EQUAL, 0, 1, port.to_be()));
+        program.push(step(RETURN, 0, 0, 0));
+    }
+    program.push(pass);
+    program
+}
+
+#[cfg(test)]
+mod tests;

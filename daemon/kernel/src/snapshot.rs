@@ -1,0 +1,163 @@
+//! Everything that the kernel has, at once: links, addresses, foreign routes, and what is ours.
+//!
+//! Asked at start, after an overrun and when somebody meddled; between those the monitor tells. Each call
+//! uses a socket of its own in the network namespace of the calling thread. Never changes anything.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use nouns::Prefix;
+use rib::fib::{FibTarget, KernelFib, ROUTE_METRIC, RTPROT_TOWPATH};
+use rib::world::{ForeignRoute, Link, LinkAddress, Snapshot};
+
+use crate::attribute::Message;
+use crate::decode::{self, NextHop, NextHopKind, Route};
+use crate::ledger::Ledger;
+use crate::number::{
+    AF_INET, AF_INET6, RT_TABLE_MAIN, RTA_OIF, RTM_GETADDR, RTM_GETLINK, RTM_GETNEXTHOP, RTM_GETROUTE, RTM_NEWADDR,
+    RTM_NEWLINK, RTM_NEWNEXTHOP, RTM_NEWROUTE, RTN_BLACKHOLE,
+};
+use crate::socket::RouteSocket;
+
+const QUEUE: i32 = 1024 * 1024;
+
+/// All links, addresses and routes of the main table.
+///
+/// # Errors
+/// When the kernel gives no socket or refuses a dump.
+pub fn snapshot() -> io::Result<Snapshot> {
+    let socket = &mut RouteSocket::open(QUEUE, QUEUE)?;
+    let objects = next_hops(socket)?;
+    let mut ours = fib_of(&objects);
+    let mut ledger = Ledger::default();
+    ledger.begin(objects);
+    let mut foreign = Vec::new();
+    for family in [AF_INET, AF_INET6] {
+        let keep = |route: Route| our_route(&route).map(Row::Ours).or_else(|| ledger.foreign(&route).map(Row::Foreign));
+        for row in routes(socket, family, 0, &[], keep)? {
+            match row {
+                Row::Ours((prefix, target)) => drop(ours.routes.insert(prefix, target)),
+                Row::Foreign(route) => foreign.push(route),
+            }
+        }
+    }
+    Ok(Snapshot { links: links(socket)?, addresses: addresses(socket)?, routes: foreign, ours })
+}
+
+enum Row {
+    Ours((Prefix, FibTarget)),
+    Foreign(ForeignRoute),
+}
+
+/// What the kernel has of ours: routes and next hops of protocol [`RTPROT_TOWPATH`].
+///
+/// A route of ours that points to no next-hop object, which we never make, is told as leading to group 0,
+/// so that it differs from whatever is wanted.
+///
+/// # Errors
+/// When the kernel gives no socket or refuses a dump.
+pub fn kernel_fib() -> io::Result<KernelFib> {
+    let socket = &mut RouteSocket::open(QUEUE, QUEUE)?;
+    let mut ours = fib_of(&next_hops(socket)?);
+    for family in [AF_INET, AF_INET6] {
+        ours.routes.extend(routes(socket, family, RTPROT_TOWPATH, &[], |route| our_route(&route))?);
+    }
+    Ok(ours)
+}
+
+/// What the monitor has to know before it can understand changes.
+pub(crate) fn ledger() -> io::Result<Ledger> {
+    let socket = &mut RouteSocket::open(QUEUE, QUEUE)?;
+    let mut ledger = Ledger::default();
+    ledger.begin(next_hops(socket)?);
+    for family in [AF_INET, AF_INET6] {
+        for route in routes(socket, family, 0, &[], |route| ledger.foreign(&route))? {
+            ledger.remember(route);
+        }
+    }
+    Ok(ledger)
+}
+
+/// The foreign routes that leave through one link; none if the link is gone.
+pub(crate) fn routes_over(ifindex: u32, ledger: &Ledger) -> io::Result<Vec<ForeignRoute>> {
+    let socket = &mut RouteSocket::open(QUEUE, QUEUE)?;
+    let mut found = Vec::new();
+    for family in [AF_INET, AF_INET6] {
+        match routes(socket, family, 0, &[(RTA_OIF, ifindex)], |route| ledger.foreign(&route)) {
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => {}
+            rows => found.extend(rows?),
+        }
+    }
+    Ok(found)
+}
+
+fn links(socket: &mut RouteSocket) -> io::Result<Vec<Link>> {
+    socket.dump(RTM_GETLINK, &[0; 16], &[], |message| of_kind(message, RTM_NEWLINK).and_then(decode::link))
+}
+
+fn addresses(socket: &mut RouteSocket) -> io::Result<Vec<LinkAddress>> {
+    socket.dump(RTM_GETADDR, &[0; 8], &[], |message| of_kind(message, RTM_NEWADDR).and_then(decode::address))
+}
+
+/// All next-hop objects; none on a kernel that knows no such thing (before 5.3).
+fn next_hops(socket: &mut RouteSocket) -> io::Result<Vec<NextHop>> {
+    let decode = |message: Message<'_>| of_kind(message, RTM_NEWNEXTHOP).and_then(decode::next_hop);
+    match socket.dump(RTM_GETNEXTHOP, &[0; 8], &[], decode) {
+        Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+/// Routes of the main table that matter, of one protocol or of all (0), as far as `keep` wants them.
+///
+/// A family that the kernel does not have, or a main table that does not exist yet, has no routes.
+fn routes<T>(
+    socket: &mut RouteSocket,
+    family: u8,
+    protocol: u8,
+    filter: &[(u16, u32)],
+    mut keep: impl FnMut(Route) -> Option<T>,
+) -> io::Result<Vec<T>> {
+    let header = [family, 0, 0, 0, RT_TABLE_MAIN, protocol, 0, 0, 0, 0, 0, 0];
+    let decode = |message: Message<'_>| {
+        of_kind(message, RTM_NEWROUTE).and_then(decode::route).filter(Route::matters).and_then(&mut keep)
+    };
+    match socket.dump(RTM_GETROUTE, &header, filter, decode) {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EOPNOTSUPP)) => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+fn of_kind(message: Message<'_>, kind: u16) -> Option<&[u8]> {
+    (message.kind == kind).then_some(message.body)
+}
+
+fn fib_of(objects: &[NextHop]) -> KernelFib {
+    let mut fib = KernelFib { next_hops: BTreeMap::new(), groups: BTreeMap::new(), routes: BTreeMap::new() };
+    for object in objects.iter().filter(|object| object.protocol == RTPROT_TOWPATH) {
+        match &object.kind {
+            NextHopKind::Leg(leg) => {
+                fib.next_hops.insert(object.id, *leg);
+            }
+            NextHopKind::Group(members) => {
+                fib.groups.insert(object.id, members.clone());
+            }
+            // We make no blackhole objects; an empty group differs from every wanted one.
+            NextHopKind::Blackhole => {
+                fib.groups.insert(object.id, Vec::new());
+            }
+        }
+    }
+    fib
+}
+
+fn our_route(route: &Route) -> Option<(Prefix, FibTarget)> {
+    if route.protocol != RTPROT_TOWPATH || route.metric != ROUTE_METRIC {
+        return None;
+    }
+    let target = match route.kind {
+        RTN_BLACKHOLE => FibTarget::Blackhole,
+        _ => FibTarget::Group(route.next_hop.unwrap_or(0)),
+    };
+    Some((route.prefix, target))
+}

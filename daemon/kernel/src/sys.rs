@@ -1,0 +1,70 @@
+//! The system calls for which no safe wrapper is at hand; all `unsafe` of the project's netlink side is here.
+//!
+//! Options go through as octets, so that no layout of a C structure has to be trusted. Never keeps a
+//! pointer behind a call.
+
+#![expect(unsafe_code, reason = "system calls without a safe wrapper, each block with its reason")]
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+/// `setsockopt(2)` with a value of any layout.
+pub(crate) fn set_option(fd: BorrowedFd<'_>, level: i32, name: i32, value: &[u8]) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(value.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: the kernel reads exactly `length` octets from a slice of that length and keeps none of it;
+    // callers pass plain data, never an option whose value contains a pointer.
+    let answer = unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, value.as_ptr().cast(), length) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// `setsockopt(2)` with an `int`.
+pub(crate) fn set_int(fd: BorrowedFd<'_>, level: i32, name: i32, value: i32) -> io::Result<()> {
+    set_option(fd, level, name, &value.to_ne_bytes())
+}
+
+/// `getsockopt(2)` of an `int`.
+pub(crate) fn int_option(fd: BorrowedFd<'_>, level: i32, name: i32) -> io::Result<i32> {
+    let mut value: i32 = 0;
+    let mut length = libc::socklen_t::try_from(size_of::<i32>()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: `value` and `length` live through the call, and `length` says how many octets may be written.
+    let answer = unsafe { libc::getsockopt(fd.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut length) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
+}
+
+/// `SO_ATTACH_FILTER`: a classic BPF program in front of the socket.
+pub(crate) fn attach_filter(fd: BorrowedFd<'_>, program: &mut [libc::sock_filter]) -> io::Result<()> {
+    let len = u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let filter = libc::sock_fprog { len, filter: program.as_mut_ptr() };
+    let size = libc::socklen_t::try_from(size_of::<libc::sock_fprog>()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: `filter` points to `len` instructions that live through the call; the kernel copies them.
+    let answer = unsafe {
+        libc::setsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, (&raw const filter).cast(), size)
+    };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// `TIOCOUTQ` (`SIOCOUTQ` on a TCP socket): octets that the peer has not acknowledged.
+pub(crate) fn output_queue(fd: BorrowedFd<'_>) -> io::Result<i32> {
+    let mut value: i32 = 0;
+    // SAFETY: this request writes one `int` to the pointer, which lives through the call.
+    let answer = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut value) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
+}
+
+/// `socket(2)` of type `SOCK_STREAM`, closed on `exec`.
+pub(crate) fn stream_socket(domain: i32) -> io::Result<OwnedFd> {
+    // SAFETY: no pointer is passed.
+    let fd = unsafe { libc::socket(domain, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel just gave this descriptor to us, and nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// `sethostname(2)`
+pub(crate) fn set_host_name(name: &str) -> io::Result<()> {
+    // SAFETY: the kernel reads exactly `len` octets of a slice of that length.
+    let answer = unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
