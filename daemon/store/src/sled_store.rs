@@ -1,0 +1,190 @@
+//! The store on disk: `config::store::Store` in sled.
+//!
+//! Every journal record is flushed to the disk before [`Store::journal`] returns, and filing a revision
+//! takes its pending record away in the same atomic batch. Caches are kept tiny: this is read at start and
+//! when a person asks. Never keeps more than [`KEPT_REVISIONS`].
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use config::store::{JournalRecord, RevisionRecord, Store, StoreError};
+use nouns::Revision;
+use sled::{Batch, Db, IVec, Mode};
+
+use crate::record;
+
+/// How many revisions are kept; the oldest go first.
+pub(crate) const KEPT_REVISIONS: usize = 100;
+/// Octets of pages that sled may keep in memory.
+const CACHE: u64 = 256 * 1024;
+/// Octets of one segment of the log, of which sled buffers a few.
+const SEGMENT: usize = 64 * 1024;
+const PENDING: &[u8] = b"pending";
+const REVISIONS: &[u8] = b"revision/";
+
+/// Revisions and the journal on disk.
+#[derive(Debug)]
+pub struct SledStore {
+    db: Db,
+}
+
+impl SledStore {
+    /// Opens or creates the store in a directory of its own.
+    ///
+    /// # Errors
+    /// When another process has it, the disk refuses, or it is damaged beyond sled's repair.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::try_open(path).map_err(StoreError::from)
+    }
+
+    /// As [`SledStore::open`], with the kind of trouble told.
+    pub(crate) fn try_open(path: &Path) -> Result<Self, Trouble> {
+        let config = sled::Config::new()
+            .path(path)
+            .cache_capacity(CACHE)
+            .segment_size(SEGMENT)
+            .mode(Mode::LowSpace)
+            // Every record is flushed as it is written: no thread has to do it later.
+            .flush_every_ms(None);
+        // sled asserts some properties of its files, and a damaged file must not stop the daemon.
+        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.open()));
+        match opened {
+            Ok(Ok(db)) => Ok(Self { db }),
+            Ok(Err(error)) => Err(Trouble::of(&error)),
+            Err(_) => Err(Trouble::Damaged("its files are damaged".into())),
+        }
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.db.flush().map(drop).map_err(|error| failure("write", error))
+    }
+
+    /// Files the pending record as a revision, if it is that one.
+    fn commit(&self, revision: Revision) -> Result<(), StoreError> {
+        let Some(octets) = self.read(PENDING)? else { return Ok(()) };
+        if record::decode(&octets).is_none_or(|pending| pending.revision != revision) {
+            return Ok(());
+        }
+        let mut batch = Batch::default();
+        batch.insert(key(revision), octets);
+        batch.remove(PENDING);
+        for surplus in self.surplus()? {
+            batch.remove(surplus);
+        }
+        self.db.apply_batch(batch).map_err(|error| failure("write", error))
+    }
+
+    /// The keys of the oldest revisions that go when one more comes.
+    fn surplus(&self) -> Result<Vec<IVec>, StoreError> {
+        let keys = self.db.scan_prefix(REVISIONS).keys();
+        let mut keys: Vec<IVec> = keys.collect::<Result<_, _>>().map_err(|error| failure("read", error))?;
+        let excess = keys.len().saturating_add(1).saturating_sub(KEPT_REVISIONS);
+        keys.truncate(excess);
+        Ok(keys)
+    }
+
+    fn read(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+        self.db.get(key).map_err(|error| failure("read", error))
+    }
+
+    /// Revisions, newest first, without those that are damaged.
+    fn newest_first(&self) -> impl Iterator<Item = Result<RevisionRecord, StoreError>> {
+        self.db.scan_prefix(REVISIONS).rev().filter_map(|row| match row {
+            Ok((_, octets)) => record::decode(&octets).map(Ok),
+            Err(error) => Some(Err(failure("read", error))),
+        })
+    }
+}
+
+impl Store for SledStore {
+    fn journal(&mut self, record: &JournalRecord) -> Result<(), StoreError> {
+        match record {
+            JournalRecord::Pending(pending) => {
+                let octets = record::encode(pending).map_err(|error| failure("write", error))?;
+                self.db.insert(PENDING, octets).map_err(|error| failure("write", error))?;
+            }
+            JournalRecord::Committed(revision) => self.commit(*revision)?,
+            JournalRecord::Aborted(_) => {
+                self.db.remove(PENDING).map_err(|error| failure("write", error))?;
+            }
+        }
+        self.flush()
+    }
+
+    fn pending(&self) -> Result<Option<RevisionRecord>, StoreError> {
+        Ok(self.read(PENDING)?.and_then(|octets| record::decode(&octets)))
+    }
+
+    fn latest(&self) -> Result<Option<RevisionRecord>, StoreError> {
+        self.newest_first().next().transpose()
+    }
+
+    fn revision(&self, revision: Revision) -> Result<Option<RevisionRecord>, StoreError> {
+        Ok(self.read(&key(revision))?.and_then(|octets| record::decode(&octets)))
+    }
+
+    fn list(&self, limit: usize) -> Result<Vec<RevisionRecord>, StoreError> {
+        let without_text = |row: Result<RevisionRecord, StoreError>| {
+            row.map(|record| RevisionRecord { text: String::new(), ..record })
+        };
+        self.newest_first().take(limit).map(without_text).collect()
+    }
+}
+
+/// Why a store could not be opened, by what can be done about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// Another process has it.
+    InUse,
+    /// The disk is full, read-only or forbidden: the store itself may be whole.
+    Disk(String),
+    /// Its contents cannot be understood.
+    Damaged(String),
+}
+
+impl Trouble {
+    fn of(error: &sled::Error) -> Self {
+        let words = error.to_string();
+        match error {
+            // sled has no error of its own for a lock; this is how its sentence begins.
+            sled::Error::Io(_) if words.contains("could not acquire lock") => Self::InUse,
+            sled::Error::Io(io) if is_of_disk(io.kind()) => Self::Disk(words),
+            _ => Self::Damaged(words),
+        }
+    }
+}
+
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        let reason = match trouble {
+            Trouble::InUse => {
+                "another towpathd uses this state directory; stop it, or give --state-dir another one".into()
+            }
+            Trouble::Disk(words) | Trouble::Damaged(words) => words,
+        };
+        Self { action: "open", reason }
+    }
+}
+
+fn is_of_disk(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::StorageFull
+            | ErrorKind::QuotaExceeded
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::PermissionDenied
+            | ErrorKind::NotADirectory
+    )
+}
+
+pub(crate) fn failure(action: &'static str, reason: impl ToString) -> StoreError {
+    StoreError { action, reason: reason.to_string() }
+}
+
+/// Big-endian, so that the order of keys is the order of revisions.
+fn key(revision: Revision) -> Vec<u8> {
+    [REVISIONS, &revision.0.to_be_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests;
