@@ -1,0 +1,27 @@
+//! The daemon's face: requests, replies, views, and the text of each view.
+//!
+//! One JSON object per line travels over a Unix stream socket in either direction: a [`Call`] to the
+//! daemon, an [`Answer`] with the same `id` back. A view is plain data; its text lives beside it, so
+//! that `show x` and `show x | json` are two faces of one value. This crate never knows how an answer
+//! was found, and never opens the socket itself.
+
+pub mod codec;
+pub mod error;
+pub mod reply;
+pub mod request;
+pub mod text;
+pub mod view;
+
+pub use grammar::value::NameKind;
+
+pub use error::{ApiError, CodecError};
+pub use reply::{
+    Answer, Committed, Configuration, Hello, NeighborChange, NeighborEffect, Plan, Problem, Refusal, RefusalReason,
+    Reply,
+};
+pub use request::{BgpTarget, Call, Clear, ClearHow, ClearTarget, NeighborRoutes, Request, RouteFilter, Show, Which};
+pub use text::Text;
+pub use view::View;
+
+/// Where the daemon listens unless told otherwise.
+pub const DEFAULT_SOCKET: &str = "/run/towpath/towpathd.sock";

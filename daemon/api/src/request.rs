@@ -1,0 +1,217 @@
+//! What may be asked of the daemon.
+//!
+//! A request carries typed values only: words were resolved and values parsed before it was made.
+
+use std::net::IpAddr;
+
+use config::edit::Candidate;
+use grammar::value::NameKind;
+use nouns::{Asn, Family, IfName, Prefix, Revision};
+use serde::{Deserialize, Serialize};
+
+use crate::view::route::Protocol;
+
+/// One line to the daemon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Chosen by the asker; the answer carries the same number.
+    pub id: u64,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// What may be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// First of a connection: who asks. Answered by `Reply::Hello`.
+    Hello {
+        /// The person's login name.
+        user: String,
+        /// `cli`, `api`, …; written into the revisions.
+        via: String,
+    },
+    /// A whole configuration. Answered by `Reply::Configuration`.
+    Configuration(Which),
+    /// What a commit would do. Answered by `Reply::Checked` or `Reply::Refused`.
+    Check {
+        /// The edits and the revision that they were made on.
+        candidate: Candidate,
+    },
+    /// Make the edits active, all or none. Answered by `Reply::Committed`, `Reply::Unchanged` or `Reply::Refused`.
+    Commit {
+        /// The edits and the revision that they were made on.
+        candidate: Candidate,
+        /// `commit comment "…"`
+        comment: Option<String>,
+    },
+    /// Write the active configuration to `config.boot`, or to a file. Answered by `Reply::Saved`.
+    Save {
+        /// `None` for the boot file.
+        path: Option<String>,
+    },
+    /// Look at something. Answered by `Reply::View`.
+    Show(Show),
+    /// `clear|reset ip bgp …`. Answered by `Reply::Done` with a sentence (which may be empty).
+    Clear(Clear),
+    /// Live names for completion, as far as the daemon knows such names. Answered by `Reply::Names`.
+    Names(NameKind),
+    /// The newest revisions. Answered by `Reply::View(View::Revisions)`.
+    Revisions,
+    /// One committed configuration. Answered by `Reply::Configuration`.
+    Revision(Revision),
+}
+
+/// Which configuration is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Which {
+    /// The running one.
+    Active,
+    /// The content of `config.boot`.
+    Saved,
+}
+
+/// What may be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Show {
+    /// `show version`
+    Version,
+    /// `show interfaces [NAME]`: `View::Interfaces`, with a name `View::InterfaceDetail`.
+    Interfaces {
+        /// One interface in detail.
+        name: Option<IfName>,
+    },
+    /// `show ip bgp summary`
+    BgpSummary {
+        /// `None` for all families, as `show bgp summary` asks: `View::BgpSummaries`.
+        family: Option<Family>,
+    },
+    /// `show ip bgp`
+    BgpTable {
+        /// The table.
+        family: Family,
+    },
+    /// `show ip bgp PREFIX|ADDRESS [why]`
+    BgpPrefix {
+        /// The table.
+        family: Family,
+        /// What is looked up.
+        target: BgpTarget,
+        /// Tell each path's whole story.
+        why: bool,
+    },
+    /// `show ip bgp neighbors [A]`
+    BgpNeighbors {
+        /// Only the part of this family; `None` for all families.
+        family: Option<Family>,
+        /// One neighbor only.
+        address: Option<IpAddr>,
+    },
+    /// `show ip bgp neighbors A received-routes|advertised-routes|routes`: `View::BgpTable`.
+    BgpNeighborRoutes {
+        /// The table.
+        family: Family,
+        /// The neighbor.
+        address: IpAddr,
+        /// Which of its routes.
+        which: NeighborRoutes,
+    },
+    /// `show ip route …`: `View::Routes`, `View::RouteDetail` or `View::RouteSummary`.
+    Routes {
+        /// The table.
+        family: Family,
+        /// Which routes.
+        filter: RouteFilter,
+    },
+    /// `show ip fib`: the kernel against the wish.
+    Fib {
+        /// The table.
+        family: Family,
+    },
+    /// `show log`
+    Log {
+        /// At most so many lines, the newest; `None` for all that are kept.
+        lines: Option<u32>,
+    },
+}
+
+/// What is looked up in a BGP table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BgpTarget {
+    /// Exactly this prefix.
+    Prefix(Prefix),
+    /// The longest prefix that covers this address.
+    Address(IpAddr),
+}
+
+/// Which routes of a neighbor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NeighborRoutes {
+    /// All that it sent, refused ones too.
+    Received,
+    /// All that was sent to it.
+    Advertised,
+    /// What it sent and was accepted.
+    Accepted,
+}
+
+/// Which routes are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteFilter {
+    /// All.
+    All,
+    /// Those of one source.
+    Protocol(Protocol),
+    /// Exactly this prefix, in detail.
+    Prefix(Prefix),
+    /// The longest prefix that covers this address, in detail.
+    Address(IpAddr),
+    /// Only counts.
+    Summary,
+}
+
+/// `clear|reset ip bgp TARGET [soft [in|out] | in | out]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clear {
+    /// Whose sessions.
+    pub target: ClearTarget,
+    /// How.
+    pub how: ClearHow,
+    /// `None` for all families of the sessions.
+    pub family: Option<Family>,
+}
+
+/// Whose sessions are cleared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClearTarget {
+    /// All.
+    All,
+    /// One neighbor.
+    Address(IpAddr),
+    /// All neighbors of an AS.
+    Asn(Asn),
+    /// All external neighbors.
+    External,
+    /// All members of a peer group.
+    Group(String),
+}
+
+/// How a session is cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClearHow {
+    /// The session goes down and comes up again.
+    Hard,
+    /// Routes are asked for again (RFC 2918).
+    SoftIn,
+    /// Routes are sent again.
+    SoftOut,
+    /// Both.
+    Soft,
+}

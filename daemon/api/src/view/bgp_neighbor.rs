@@ -1,0 +1,397 @@
+//! `show ip bgp neighbors [A]`: everything about a session.
+//!
+//! Follows the order that FRR and Quagga print; never computes a counter.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use nouns::{Asn, Family};
+use serde::{Deserialize, Serialize};
+
+use crate::text::{Align, Table, Text, uptime};
+use crate::view::bgp::PeerState;
+
+/// `show ip bgp neighbors`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BgpNeighbors {
+    /// In the order of their addresses.
+    pub neighbors: Vec<BgpNeighbor>,
+}
+
+/// One neighbor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BgpNeighbor {
+    /// The neighbor.
+    pub address: IpAddr,
+    /// Its AS; absent for `remote-as external` until the session tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_as: Option<Asn>,
+    /// The AS that we speak as.
+    pub local_as: Asn,
+    /// It is of the same AS.
+    pub internal: bool,
+    /// It exists because it connected from a `listen range`.
+    pub dynamic: bool,
+    /// `description`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Its host name, where it told one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_name: Option<String>,
+    /// Its software, where it told one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software: Option<String>,
+    /// `peer-group`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_group: Option<String>,
+    /// Its BGP identifier, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_router_id: Option<Ipv4Addr>,
+    /// Our BGP identifier.
+    pub local_router_id: Ipv4Addr,
+    /// The session's state.
+    pub state: PeerState,
+    /// Seconds since the session came up, or since it went down; absent when it never was up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_down: Option<u64>,
+    /// Why nothing is tried or nothing succeeds at the moment, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<String>,
+    /// Seconds since the last message was received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_read: Option<u64>,
+    /// Seconds since the last message was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_write: Option<u64>,
+    /// Timers in seconds.
+    pub timers: NeighborTimers,
+    /// Names of what both sides can: `Route refresh: advertised and received`.
+    pub capabilities: Vec<String>,
+    /// Absent when the peer does not take part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graceful_restart: Option<NeighborRestart>,
+    /// Messages by kind.
+    pub messages: MessageCounters,
+    /// What went wrong with routes.
+    pub troubles: RouteTroubles,
+    /// Per family that is configured.
+    pub families: Vec<NeighborFamily>,
+    /// Times that Established was reached.
+    pub connections_established: u64,
+    /// Times that Established was left.
+    pub connections_dropped: u64,
+    /// The last time that it was left or failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_reset: Option<LastReset>,
+    /// `ebgp-multihop` or `ttl-security`, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hops: Option<String>,
+    /// `passive`
+    pub passive: bool,
+    /// A password is set (RFC 2385).
+    pub password: bool,
+    /// `update-source` as configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_source: Option<String>,
+    /// Our end of the connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_end: Option<SocketAddr>,
+    /// Their end of the connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_end: Option<SocketAddr>,
+}
+
+/// Timers in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NeighborTimers {
+    /// Negotiated hold time; 0 when none is kept; the configured one until then.
+    pub hold_time: u16,
+    /// Keepalive interval in use; 0 when none are sent.
+    pub keepalive: u16,
+    /// `timers holdtime`
+    pub configured_hold_time: u16,
+    /// `timers keepalive`
+    pub configured_keepalive: u16,
+    /// `timers connect`
+    pub connect_retry: u16,
+    /// Seconds until the next attempt to connect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt: Option<u64>,
+}
+
+/// The peer's part in graceful restart (RFC 4724, RFC 8538).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NeighborRestart {
+    /// It said that it has just restarted.
+    pub restarting: bool,
+    /// NOTIFICATIONs do not end the helper role (N bit on both sides).
+    pub notification: bool,
+    /// Seconds that it asks for.
+    pub restart_time: u16,
+    /// Families listed, and whether it kept forwarding (F bit).
+    pub families: Vec<RestartFamily>,
+    /// Seconds until stale routes are swept, while it is away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_for: Option<u64>,
+}
+
+/// One family of the graceful restart capability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RestartFamily {
+    /// The family.
+    pub family: Family,
+    /// Forwarding state was preserved.
+    pub forwarding_preserved: bool,
+}
+
+/// Messages of one direction pair.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentReceived {
+    /// Sent by us.
+    pub sent: u64,
+    /// Received by us.
+    pub received: u64,
+}
+
+/// Messages by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageCounters {
+    /// OPEN
+    pub opens: SentReceived,
+    /// NOTIFICATION
+    pub notifications: SentReceived,
+    /// UPDATE
+    pub updates: SentReceived,
+    /// KEEPALIVE
+    pub keepalives: SentReceived,
+    /// ROUTE-REFRESH
+    pub route_refreshes: SentReceived,
+    /// Read but not yet handled.
+    pub in_queue: u64,
+    /// Made but not yet written.
+    pub out_queue: u64,
+}
+
+/// What went wrong with routes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteTroubles {
+    /// Dropped: our AS in the path.
+    pub as_path_loops: u64,
+    /// Treated as withdrawn for a malformed attribute (RFC 7606).
+    pub treated_as_withdrawn: u64,
+    /// Attributes discarded (RFC 7606).
+    pub attributes_discarded: u64,
+}
+
+/// A neighbor's part in one family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NeighborFamily {
+    /// The family.
+    pub family: Family,
+    /// Both sides agreed on it.
+    pub negotiated: bool,
+    /// Prefixes received.
+    pub received: u64,
+    /// Prefixes accepted.
+    pub accepted: u64,
+    /// Prefixes sent.
+    pub sent: u64,
+    /// `maximum-prefix`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum_prefix: Option<u32>,
+    /// `nexthop-self`
+    pub nexthop_self: bool,
+    /// Nothing is exchanged because no policy is set (RFC 8212).
+    pub policy_missing: bool,
+    /// The peer's End-of-RIB arrived.
+    pub end_of_rib_received: bool,
+    /// Ours was sent.
+    pub end_of_rib_sent: bool,
+}
+
+/// The last time that a session went down or failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastReset {
+    /// Seconds ago.
+    pub ago: u64,
+    /// In words.
+    pub reason: String,
+}
+
+impl Text for BgpNeighbors {
+    fn text(&self) -> String {
+        if self.neighbors.is_empty() {
+            return "No BGP neighbor is configured\n".to_owned();
+        }
+        let texts: Vec<String> = self.neighbors.iter().map(Text::text).collect();
+        texts.join("\n")
+    }
+}
+
+impl Text for BgpNeighbor {
+    fn text(&self) -> String {
+        let mut lines = self.identity_lines();
+        lines.extend(self.session_lines());
+        if !self.capabilities.is_empty() {
+            lines.push("  Neighbor capabilities:".to_owned());
+            lines.extend(self.capabilities.iter().map(|line| format!("    {line}")));
+        }
+        lines.extend(self.graceful_restart.iter().flat_map(NeighborRestart::lines));
+        lines.extend(self.message_lines());
+        for family in &self.families {
+            lines.extend(family.lines());
+        }
+        lines.extend(self.connection_lines());
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
+
+impl BgpNeighbor {
+    fn identity_lines(&self) -> Vec<String> {
+        let remote_as = self.remote_as.map_or_else(|| "external".to_owned(), |asn| asn.to_string());
+        let link = if self.internal { "internal" } else { "external" };
+        let star = if self.dynamic { "*" } else { "" };
+        let mut lines = vec![format!(
+            "BGP neighbor is {star}{}, remote AS {remote_as}, local AS {}, {link} link",
+            self.address, self.local_as
+        )];
+        if self.dynamic {
+            lines.push("  Dynamic neighbor, accepted from a listen range".to_owned());
+        }
+        lines.extend(self.description.iter().map(|words| format!(" Description: {words}")));
+        lines.extend(self.host_name.iter().map(|name| format!("Hostname: {name}")));
+        lines.extend(self.software.iter().map(|name| format!("Software: {name}")));
+        let group = self.peer_group.iter();
+        lines.extend(group.map(|name| format!(" Member of peer-group {name} for session parameters")));
+        let remote_id = self.remote_router_id.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        lines.push(format!("  BGP version 4, remote router ID {remote_id}, local router ID {}", self.local_router_id));
+        lines
+    }
+
+    fn session_lines(&self) -> Vec<String> {
+        let up = match (self.state, self.up_down) {
+            (PeerState::Established, Some(seconds)) => format!(", up for {}", uptime(seconds)),
+            (_, Some(seconds)) => format!(", down for {}", uptime(seconds)),
+            (_, None) => String::new(),
+        };
+        let mut lines = vec![format!("  BGP state = {}{up}", self.state)];
+        lines.extend(self.obstacle.iter().map(|words| format!("  {words}")));
+        let ago = |seconds: Option<u64>| seconds.map_or_else(|| "never".to_owned(), uptime);
+        lines.push(format!("  Last read {}, Last write {}", ago(self.last_read), ago(self.last_write)));
+        lines.push(format!(
+            "  Hold time is {} seconds, keepalive interval is {} seconds",
+            self.timers.hold_time, self.timers.keepalive
+        ));
+        lines.push(format!(
+            "  Configured hold time is {} seconds, keepalive interval is {} seconds",
+            self.timers.configured_hold_time, self.timers.configured_keepalive
+        ));
+        lines
+    }
+
+    fn message_lines(&self) -> Vec<String> {
+        let counters = &self.messages;
+        let rows = [
+            ("Opens", counters.opens),
+            ("Notifications", counters.notifications),
+            ("Updates", counters.updates),
+            ("Keepalives", counters.keepalives),
+            ("Route Refresh", counters.route_refreshes),
+        ];
+        let total = rows.iter().fold(SentReceived::default(), |sum, (_, pair)| SentReceived {
+            sent: sum.sent.saturating_add(pair.sent),
+            received: sum.received.saturating_add(pair.received),
+        });
+        let mut table = Table::new(&[("", Align::Left, 21), ("Sent", Align::Right, 10), ("Rcvd", Align::Right, 10)]);
+        for (name, pair) in rows.into_iter().chain([("Total", total)]) {
+            table.row([format!("    {name}:"), pair.sent.to_string(), pair.received.to_string()]);
+        }
+        let mut lines = vec![
+            "  Message statistics:".to_owned(),
+            format!("    Inq depth is {}", counters.in_queue),
+            format!("    Outq depth is {}", counters.out_queue),
+        ];
+        lines.extend(table.text().lines().map(str::to_owned));
+        lines.push("  Prefix statistics:".to_owned());
+        lines.push(format!("    AS-PATH loop:          {}", self.troubles.as_path_loops));
+        lines.push(format!("    Treated as withdrawn:  {}", self.troubles.treated_as_withdrawn));
+        lines.push(format!("    Attributes discarded:  {}", self.troubles.attributes_discarded));
+        lines.extend(self.update_source.iter().map(|source| format!("  Update source is {source}")));
+        lines
+    }
+
+    fn connection_lines(&self) -> Vec<String> {
+        let mut lines = vec![String::new()];
+        lines.push(format!(
+            "  Connections established {}; dropped {}",
+            self.connections_established, self.connections_dropped
+        ));
+        lines.push(match &self.last_reset {
+            None => "  Last reset never".to_owned(),
+            Some(reset) => format!("  Last reset {},  {}", uptime(reset.ago), reset.reason),
+        });
+        lines.extend(self.hops.iter().map(|words| format!("  {words}")));
+        if self.passive {
+            lines.push("  Passive: never opens, waits for the neighbor".to_owned());
+        }
+        if self.password {
+            lines.push("  TCP MD5 password is set".to_owned());
+        }
+        for (title, end) in [("Local", self.local_end), ("Foreign", self.remote_end)] {
+            lines.extend(end.map(|end| format!("{title} host: {}, {title} port: {}", end.ip(), end.port())));
+        }
+        let attempt = self.timers.next_attempt.map(|s| format!(", next attempt in {s} seconds")).unwrap_or_default();
+        lines.push(format!("BGP Connect Retry Timer in Seconds: {}{attempt}", self.timers.connect_retry));
+        lines
+    }
+}
+
+impl NeighborRestart {
+    fn lines(&self) -> Vec<String> {
+        let yes = |flag: bool| if flag { "yes" } else { "no" };
+        let mut lines = vec![
+            "  Graceful restart information:".to_owned(),
+            format!("    Restart time {} seconds, just restarted: {}", self.restart_time, yes(self.restarting)),
+            format!("    Notifications keep routes (N bit): {}", yes(self.notification)),
+        ];
+        for one in &self.families {
+            lines.push(format!("    {}: forwarding preserved: {}", one.family, yes(one.forwarding_preserved)));
+        }
+        lines.extend(self.stale_for.map(|s| format!("    Stale routes are kept for at most {} more", uptime(s))));
+        lines
+    }
+}
+
+impl NeighborFamily {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![String::new(), format!(" For address family: {}", self.family)];
+        if !self.negotiated {
+            lines.push("  Not negotiated with the neighbor".to_owned());
+        }
+        if self.policy_missing {
+            lines.push("  Nothing is exchanged: no policy is set (RFC 8212)".to_owned());
+        }
+        if self.nexthop_self {
+            lines.push("  NEXT_HOP is always this router".to_owned());
+        }
+        lines.push(format!(
+            "  {} received prefixes, {} accepted prefixes, {} sent prefixes",
+            self.received, self.accepted, self.sent
+        ));
+        lines.extend(self.maximum_prefix.map(|limit| format!("  Maximum prefixes allowed {limit}")));
+        let seen = |flag: bool, word: &'static str| if flag { word.to_owned() } else { format!("not {word}") };
+        lines.push(format!(
+            "  End-of-RIB {}, {}",
+            seen(self.end_of_rib_sent, "sent"),
+            seen(self.end_of_rib_received, "received")
+        ));
+        lines
+    }
+}

@@ -1,0 +1,127 @@
+//! `show version`, `show log`, `show system commit`.
+//!
+//! Times are seconds since the Unix epoch and become dates here; never reads a clock.
+
+use nouns::Revision;
+use serde::{Deserialize, Serialize};
+
+use crate::text::{Text, date_time, uptime};
+
+/// `show version`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Version {
+    /// Of the daemon.
+    pub version: String,
+    /// The router's host name.
+    pub host_name: String,
+    /// `Linux 6.1.0`
+    pub kernel: String,
+    /// `x86_64`
+    pub architecture: String,
+    /// The active configuration.
+    pub revision: Revision,
+    /// Seconds since the daemon started.
+    pub uptime: u64,
+}
+
+impl Text for Version {
+    fn text(&self) -> String {
+        format!(
+            "Version:      Towpath {}\nHost name:    {}\nKernel:       {}\nArchitecture: {}\nRevision:     {}\nUptime:       {}\n",
+            self.version,
+            self.host_name,
+            self.kernel,
+            self.architecture,
+            self.revision,
+            uptime(self.uptime)
+        )
+    }
+}
+
+/// `show log`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Log {
+    /// Offset of the router's time zone in seconds, for the text form.
+    #[serde(default)]
+    pub utc_offset: i32,
+    /// Oldest first.
+    pub entries: Vec<LogEntry>,
+}
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// Seconds since the Unix epoch.
+    pub time: u64,
+    /// How loud.
+    pub level: LogLevel,
+    /// One sentence.
+    pub text: String,
+}
+
+/// How loud a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogLevel {
+    /// Nothing works that should.
+    Error,
+    /// Somebody should act.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+impl Text for Log {
+    fn text(&self) -> String {
+        let line = |entry: &LogEntry| {
+            let level = match entry.level {
+                LogLevel::Error => "error: ",
+                LogLevel::Warning => "warning: ",
+                LogLevel::Info => "",
+            };
+            format!("{} {level}{}\n", date_time(entry.time, self.utc_offset), entry.text)
+        };
+        self.entries.iter().map(line).collect()
+    }
+}
+
+/// `show system commit`: committed configurations, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Revisions {
+    /// Offset of the router's time zone in seconds, for the text form.
+    #[serde(default)]
+    pub utc_offset: i32,
+    /// Newest first.
+    pub revisions: Vec<RevisionLine>,
+}
+
+/// One committed configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisionLine {
+    /// Its number.
+    pub revision: Revision,
+    /// Seconds since the Unix epoch.
+    pub time: u64,
+    /// Who committed.
+    pub user: String,
+    /// Through what: `cli`, `boot-config-loader`.
+    pub via: String,
+    /// `commit comment`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+impl Text for Revisions {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for (line, age) in self.revisions.iter().zip(0_u32..) {
+            let RevisionLine { time, user, via, .. } = line;
+            text.push_str(&format!("{age:<3} {} by {user} via {via}\n", date_time(*time, self.utc_offset)));
+            text.push_str(&line.comment.as_ref().map(|comment| format!("    {comment}\n")).unwrap_or_default());
+        }
+        text
+    }
+}
