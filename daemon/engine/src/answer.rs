@@ -1,0 +1,164 @@
+//! Requests of clients, each to the room that answers it.
+//!
+//! Never renders text: views are values, and their text is the shell's.
+
+use api::reply::{Configuration, Hello};
+use api::request::{BgpTarget, Clear, ClearHow, ClearTarget, NeighborRoutes, Show, Which};
+use api::{ApiError, Reply, Request};
+use bgp::session::{Input, StopReason};
+use config::model::bgp::RemoteAs;
+use config::print;
+use grammar::value::NameKind;
+use nouns::Family;
+use rib::bgp_table::PeerId;
+use rib::world::Link;
+use rib::world_view::is_link_local;
+
+use crate::effect::{Effect, Recall};
+use crate::engine::Engine;
+use crate::event::{AskId, Caller, Moment};
+use crate::peers::{Peer, settings};
+use crate::views;
+
+impl Engine {
+    pub(crate) fn answer(&mut self, at: Moment, ask: AskId, caller: &Caller, request: Request, out: &mut Vec<Effect>) {
+        let reply = match request {
+            Request::Hello { .. } => Reply::Hello(self.hello()),
+            Request::Configuration(Which::Active) => Reply::Configuration(Configuration {
+                revision: self.running.revision,
+                text: print::file(&self.running.tree),
+                unsaved: self.unsaved(),
+            }),
+            Request::Configuration(Which::Saved) => return out.push(Effect::Recall(ask, Recall::Saved)),
+            Request::Revisions => return out.push(Effect::Recall(ask, Recall::Revisions)),
+            Request::Revision(revision) => return out.push(Effect::Recall(ask, Recall::Revision(revision))),
+            Request::Check { candidate } => self.check_candidate(&candidate),
+            Request::Commit { candidate, comment } => {
+                return self.commit_candidate(at, ask, caller, (&candidate, comment), out);
+            }
+            Request::Save { path } => {
+                return out.push(Effect::Save { ask, path, text: print::file(&self.running.tree) });
+            }
+            Request::Show(show) => self.show(at, show),
+            Request::Clear(clear) => self.clear(at, &clear, out),
+            Request::Names(kind) => Reply::Names(self.names(kind)),
+        };
+        out.push(Effect::Answer(ask, reply));
+    }
+
+    fn hello(&self) -> Hello {
+        Hello {
+            version: self.facts.version.clone(),
+            host_name: self.host_name().to_owned(),
+            revision: self.running.revision,
+            unsaved: self.unsaved(),
+            notices: self.running.notices.clone(),
+        }
+    }
+
+    pub(crate) fn host_name(&self) -> &str {
+        self.running.model.system.host_name.as_deref().unwrap_or(&self.facts.host_name)
+    }
+
+    fn show(&self, at: Moment, show: Show) -> Reply {
+        let view = match show {
+            Show::Version => Ok(views::system::version(self, at)),
+            Show::Log { lines } => Ok(views::system::log(self, lines)),
+            Show::Interfaces { name: None } => Ok(views::interface::all(self)),
+            Show::Interfaces { name: Some(name) } => views::interface::one(self, &name),
+            Show::Routes { family, filter } => views::route::routes(self, at, family, filter),
+            Show::Fib { family } => Ok(views::route::fib(self, family)),
+            Show::BgpSummary { family: Some(family) } => views::bgp::summary(self, at, family),
+            Show::BgpSummary { family: None } => views::bgp::summaries(self, at),
+            Show::BgpTable { family } => views::bgp::table(self, family),
+            Show::BgpPrefix { family, target, why } => match target {
+                BgpTarget::Prefix(prefix) => views::bgp_path::prefix(self, at, family, prefix, why),
+                BgpTarget::Address(address) => views::bgp_path::address(self, at, family, address, why),
+            },
+            Show::BgpNeighbors { family, address } => views::bgp_neighbor::neighbors(self, at, family, address),
+            Show::BgpNeighborRoutes { family, address, which } => match which {
+                NeighborRoutes::Advertised => views::bgp::advertised(self, family, address),
+                NeighborRoutes::Received | NeighborRoutes::Accepted => views::bgp::received(self, family, address, which),
+            },
+        };
+        view.map_or_else(Reply::Error, Reply::View)
+    }
+
+    fn clear(&mut self, at: Moment, clear: &Clear, out: &mut Vec<Effect>) -> Reply {
+        let ids: Vec<PeerId> = self.peers.iter().filter(|peer| self.meant(peer, &clear.target)).map(|peer| peer.id).collect();
+        if ids.is_empty() {
+            return Reply::Error(
+                ApiError::new("no-neighbor", "no BGP neighbor matches").hint("'show ip bgp summary' lists the neighbors"),
+            );
+        }
+        let families: Vec<Family> = Family::ALL.into_iter().filter(|family| clear.family.is_none_or(|only| only == *family)).collect();
+        for id in ids {
+            match clear.how {
+                ClearHow::Hard => {
+                    self.drive(at, id, Input::Reset(StopReason::AdministrativeReset(String::new())), out);
+                }
+                ClearHow::SoftIn | ClearHow::SoftOut | ClearHow::Soft => {
+                    for family in &families {
+                        self.clear_softly(at, id, *family, clear.how, out);
+                    }
+                }
+            }
+        }
+        Reply::Done(String::new())
+    }
+
+    fn clear_softly(&mut self, at: Moment, id: PeerId, family: Family, how: ClearHow, out: &mut Vec<Effect>) {
+        if matches!(how, ClearHow::SoftIn | ClearHow::Soft) {
+            self.judge_again(at, id);
+            self.drive(at, id, Input::RequestRefresh(family), out);
+        }
+        if matches!(how, ClearHow::SoftOut | ClearHow::Soft) {
+            self.advertise_again(id, family);
+        }
+    }
+
+    fn meant(&self, peer: &Peer, target: &ClearTarget) -> bool {
+        match target {
+            ClearTarget::All => true,
+            ClearTarget::Address(address) => peer.address == *address,
+            ClearTarget::Asn(asn) => {
+                let negotiated = peer.session.negotiated().map(|negotiated| negotiated.remote_as);
+                negotiated == Some(*asn) || peer.settings.remote_as == RemoteAs::Asn(*asn)
+            }
+            ClearTarget::External => {
+                self.running.model.bgp.as_ref().is_some_and(|bgp| !settings::is_internal(bgp, &peer.settings))
+            }
+            ClearTarget::Group(group) => peer.group.as_ref() == Some(group),
+        }
+    }
+
+    fn names(&self, kind: NameKind) -> Vec<String> {
+        match kind {
+            NameKind::Interface => self.link_names(|_| true),
+            NameKind::Ethernet => self.link_names(|link| !link.loopback),
+            NameKind::Loopback => self.link_names(|link| link.loopback),
+            NameKind::LocalAddress => {
+                let addresses = self.world.addresses().map(|there| there.address.address());
+                let addresses = addresses.filter(|address| !is_link_local(*address)).map(|address| address.to_string());
+                addresses.chain(self.link_names(|_| true)).collect()
+            }
+            NameKind::Neighbor => self.peers.iter().map(|peer| peer.address.to_string()).collect(),
+            NameKind::PeerGroup => {
+                self.running.model.bgp.iter().flat_map(|bgp| bgp.groups.iter().cloned()).collect()
+            }
+            NameKind::Prefix4 => self.prefixes(Family::Ipv4Unicast),
+            NameKind::Prefix6 => self.prefixes(Family::Ipv6Unicast),
+            // The disk of whoever types is not the engine's to read.
+            NameKind::TimeZone | NameKind::File => Vec::new(),
+        }
+    }
+
+    fn link_names(&self, wanted: impl Fn(&Link) -> bool) -> Vec<String> {
+        self.world.links().filter(|link| wanted(link)).map(|link| link.name.to_string()).collect()
+    }
+
+    /// Prefixes for completion; more than a screen of them would help nobody.
+    fn prefixes(&self, family: Family) -> Vec<String> {
+        self.tables.of(family).iter().take(200).map(|(prefix, _)| prefix.to_string()).collect()
+    }
+}

@@ -1,0 +1,447 @@
+//! Configurations become active: at the start as much as can be, by a commit all or nothing.
+//!
+//! Never carries out a step of the world; it orders them one by one and keeps the books.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use api::reply::{Committed, NeighborChange, NeighborEffect, Plan, Problem, Refusal, RefusalReason};
+use api::{ApiError, Reply};
+use config::check::{self, Context};
+use config::edit::{Candidate, RebaseError, rebase};
+use config::model::{Bgp, Model};
+use config::store::RevisionRecord;
+use config::{ConfigError, ConfigWarning, Tree, print};
+use nouns::Revision;
+use rib::world::{Link, Snapshot};
+
+use crate::commit::{Commit, Failure, Order, Outcome, Proposal};
+use crate::effect::{Effect, Notice};
+use crate::engine::{Engine, RETRY_AFTER};
+use crate::event::{AskId, Caller, Moment, StepId};
+use crate::plan::{self, PeerFate, Step};
+
+/// How many older configurations edits can be carried over from.
+const HISTORY: usize = 32;
+
+/// What the rim found at the start.
+#[derive(Debug, Default)]
+pub struct Boot {
+    /// The configuration to start with; `None` when there is no file.
+    pub text: Option<String>,
+    /// The saved configuration, where it is another one.
+    pub saved: Option<String>,
+    /// The newest revision of the store.
+    pub latest: Option<RevisionRecord>,
+    /// A commit that was under way when the last daemon ended.
+    pub interrupted: Option<RevisionRecord>,
+    /// What the kernel has.
+    pub snapshot: Snapshot,
+    /// What went wrong before the engine began: the store, the kernel's features.
+    pub problems: Vec<String>,
+}
+
+impl Engine {
+    /// Starts with a configuration: what is understood and possible comes up, the rest is listed.
+    pub fn boot(&mut self, at: Moment, boot: Boot, out: &mut Vec<Effect>) {
+        let adopted = !boot.snapshot.ours.routes.is_empty();
+        self.fib.adopt(&boot.snapshot.ours);
+        if adopted {
+            self.recovery.begin(at.instant);
+        }
+        self.world.reset(&boot.snapshot);
+        for problem in boot.problems {
+            self.boot_notice(at, problem, out);
+        }
+        if let Some(record) = &boot.interrupted {
+            let text = format!("the commit of revision {} by {} was interrupted and is not active", record.revision, record.user);
+            self.boot_notice(at, text, out);
+        }
+        let parsed = boot.text.as_deref().map(Tree::load).unwrap_or_default();
+        for problem in &parsed.problems {
+            self.boot_notice(at, format!("config.boot {problem}"), out);
+        }
+        let admitted = check::admit(&parsed.tree, &self.context(None));
+        for error in &admitted.errors {
+            self.boot_notice(at, format!("config.boot [{}]: {}", error.path.join(" "), error.message), out);
+        }
+        let latest = boot.latest.as_ref().map_or(Revision::default(), |record| record.revision);
+        let same = boot.latest.as_ref().is_some_and(|record| Tree::load(&record.text).tree == admitted.tree);
+        self.running.revision = if same { latest } else { latest.next() };
+        self.running.saved = Some(boot.saved.as_deref().map_or_else(|| parsed.tree.clone(), |text| Tree::load(text).tree));
+        for warning in check::warnings(&admitted.model) {
+            self.notice(at, Notice::warning(format!("[{}]: {}", warning.path.join(" "), warning.message)), out);
+        }
+        let steps = plan::plan(&Model::default(), &admitted.model, &self.world);
+        self.running.tree = admitted.tree;
+        self.running.model = admitted.model;
+        for step in steps {
+            if step == Step::Routing {
+                self.apply_routing(at, None, out);
+            } else {
+                self.order_boot_step(step, out);
+            }
+        }
+        if !same {
+            let record = self.record(at, "root", "boot-config-loader", None, self.running.revision, &self.running.tree);
+            out.push(Effect::Journal(config::store::JournalRecord::Pending(record)));
+            out.push(Effect::Journal(config::store::JournalRecord::Committed(self.running.revision)));
+        }
+        self.notice(at, Notice::info(format!("revision {} is active", self.running.revision)), out);
+    }
+
+    /// `commit check`: what would happen.
+    pub(crate) fn check_candidate(&mut self, candidate: &Candidate) -> Reply {
+        match self.prepare(candidate) {
+            Ok((_, model, warnings)) => {
+                let steps = plan::plan(&self.running.model, &model, &self.world);
+                Reply::Checked(Plan {
+                    steps: steps.iter().map(ToString::to_string).collect(),
+                    neighbors: self.neighbor_changes(&model),
+                    warnings: warnings.iter().map(warning_problem).collect(),
+                })
+            }
+            Err(reply) => reply,
+        }
+    }
+
+    /// `commit`: all of it, or nothing.
+    pub(crate) fn commit_candidate(
+        &mut self,
+        at: Moment,
+        ask: AskId,
+        caller: &Caller,
+        (candidate, comment): (&Candidate, Option<String>),
+        out: &mut Vec<Effect>,
+    ) {
+        if self.commit.is_some() {
+            let refusal = Refusal { reason: RefusalReason::Busy, problems: Vec::new() };
+            out.push(Effect::Answer(ask, Reply::Refused(refusal)));
+            return;
+        }
+        let (tree, model, warnings) = match self.prepare(candidate) {
+            Ok(prepared) => prepared,
+            Err(reply) => {
+                out.push(Effect::Answer(ask, reply));
+                return;
+            }
+        };
+        if tree == self.running.tree {
+            out.push(Effect::Answer(ask, Reply::Unchanged));
+            return;
+        }
+        let steps = plan::plan(&self.running.model, &model, &self.world);
+        let revision = self.running.revision.next();
+        let record = self.record(at, &caller.user, &caller.via, comment, revision, &tree);
+        let warnings = warnings.iter().map(|warning| format!("[ {} ]\n{}", warning.path.join(" "), warning.message)).collect();
+        let proposal = Proposal { ask, record, tree, model, warnings, steps };
+        let (commit, order) = Commit::begin(proposal, self.next_step);
+        self.commit = Some((commit, at.instant));
+        self.follow(at, order, out);
+    }
+
+    /// A step of the world is done: one of the commit's, or one that was owed since the start.
+    pub(crate) fn step_done(&mut self, at: Moment, id: StepId, result: Result<(), String>, out: &mut Vec<Effect>) {
+        if let Some(step) = self.boot_steps.remove(&id) {
+            if let Err(reason) = result {
+                self.boot_notice(at, format!("could not {step}: {reason}; it is tried again"), out);
+                self.owed.push(step);
+                self.owed_since = Some(at.instant);
+            }
+            return;
+        }
+        if let Some((commit, _)) = self.commit.as_mut() {
+            let order = commit.step_done(id, result);
+            self.follow(at, order, out);
+        }
+    }
+
+    /// A journal record is durable, or not.
+    pub(crate) fn journaled(&mut self, at: Moment, result: Result<(), String>, out: &mut Vec<Effect>) {
+        if let Some((commit, _)) = self.commit.as_mut() {
+            let order = commit.journaled(result);
+            self.follow(at, order, out);
+        } else if let Err(reason) = result {
+            self.notice(at, Notice::warning(format!("the revision is not recorded: {reason}")), out);
+        }
+    }
+
+    /// Tries again what the world refused at the start.
+    pub(crate) fn retry_owed(&mut self, at: Moment, out: &mut Vec<Effect>) {
+        let due = self.owed_since.is_some_and(|since| since + RETRY_AFTER <= at.instant);
+        if due && !self.owed.is_empty() && self.commit.is_none() {
+            self.owed_since = None;
+            for step in std::mem::take(&mut self.owed) {
+                self.order_boot_step(step, out);
+            }
+        }
+    }
+
+    /// A link appeared or changed: what the configuration wants of a new one is done now.
+    pub(crate) fn link_seen(&mut self, at: Moment, link: &Link, out: &mut Vec<Effect>) {
+        if self.world.link(link.index).is_some_and(|known| known.name == link.name) || self.commit.is_some() {
+            return;
+        }
+        let Some(wish) = self.running.model.interfaces.get(&link.name).cloned() else { return };
+        self.world.apply(&rib::world::WorldEvent::Link(link.clone()));
+        self.world_changed = true;
+        self.notice(at, Notice::info(format!("interface {} appeared and is configured", link.name)), out);
+        for step in plan::appear(&link.name, &wish, &self.world) {
+            self.order_boot_step(step, out);
+        }
+    }
+
+    /// Notes that the active configuration is what the boot file holds.
+    pub fn saved(&mut self) {
+        self.running.saved = Some(self.running.tree.clone());
+    }
+
+    /// Whether `save` would write something new.
+    pub(crate) fn unsaved(&self) -> bool {
+        self.running.saved.as_ref() != Some(&self.running.tree)
+    }
+
+    fn follow(&mut self, at: Moment, mut order: Order, out: &mut Vec<Effect>) {
+        loop {
+            order = match order {
+                Order::Journal(record) => {
+                    out.push(Effect::Journal(record));
+                    return;
+                }
+                Order::Step { id, step: Step::Routing, undo } => {
+                    self.swap_routing(at, undo, out);
+                    match self.commit.as_mut() {
+                        Some((commit, _)) => commit.step_done(id, Ok(())),
+                        None => return,
+                    }
+                }
+                Order::Step { id, step, .. } => {
+                    out.push(Effect::Step(id, step));
+                    return;
+                }
+                Order::Finished(outcome) => {
+                    self.finish(at, outcome, out);
+                    return;
+                }
+                Order::Wait => return,
+            };
+        }
+    }
+
+    /// Puts the commit's model in force, or the old one back.
+    fn swap_routing(&mut self, at: Moment, undo: bool, out: &mut Vec<Effect>) {
+        let new = match (self.commit.as_ref(), undo) {
+            (_, true) => self.running.before.take(),
+            (Some((commit, _)), false) => Some(commit.model().clone()),
+            (None, false) => None,
+        };
+        let Some(new) = new else { return };
+        let old = std::mem::replace(&mut self.running.model, new);
+        self.running.before = (!undo).then(|| old.clone());
+        self.apply_routing(at, old.bgp.as_ref(), out);
+    }
+
+    /// Routes and peers follow the running model.
+    fn apply_routing(&mut self, at: Moment, old: Option<&Bgp>, out: &mut Vec<Effect>) {
+        self.world_changed = true;
+        self.configure_peers(at, old, out);
+        let new = self.running.model.bgp.as_ref();
+        let numbers = |bgp: Option<&Bgp>| bgp.map(|bgp| (bgp.maximum_paths_ebgp, bgp.maximum_paths_ibgp, bgp.always_compare_med, bgp.multipath_relax, bgp.distance_external, bgp.distance_internal));
+        if numbers(old) != numbers(new) {
+            for family in nouns::Family::ALL {
+                self.tables.of_mut(family).all_dirty();
+            }
+        }
+        let mut originated: BTreeSet<nouns::Prefix> = self.originated.clone();
+        originated.extend(new.iter().flat_map(|bgp| bgp.networks.iter().copied()));
+        if old.map(|bgp| &bgp.redistribute) != new.map(|bgp| &bgp.redistribute) {
+            originated.extend(self.rib.iter().map(|(prefix, _)| prefix));
+        }
+        for prefix in originated {
+            self.originate(at, prefix);
+        }
+    }
+
+    fn finish(&mut self, at: Moment, outcome: Outcome, out: &mut Vec<Effect>) {
+        let Some((commit, since)) = self.commit.take() else { return };
+        self.running.before = None;
+        self.next_step = commit.next_step();
+        let ask = commit.ask();
+        let (record, tree, model, warnings) = commit.into_parts();
+        match outcome {
+            Outcome::Committed => {
+                let old = std::mem::replace(&mut self.running.tree, tree);
+                self.running.history.push_back((self.running.revision, old));
+                if self.running.history.len() > HISTORY {
+                    self.running.history.pop_front();
+                }
+                self.running.model = model;
+                self.running.revision = record.revision;
+                self.running.notices.retain(|notice| !notice.starts_with("config.boot"));
+                        let text = format!("commit of revision {} by {} via {}", record.revision, record.user, record.via);
+                self.notice(at, Notice::info(text), out);
+                out.push(Effect::Remember { revision: record.revision, text: record.text });
+                let elapsed = at.instant.saturating_duration_since(since);
+                out.push(Effect::Answer(ask, Reply::Committed(Committed {
+                    revision: self.running.revision,
+                    warnings: warnings.into_iter().map(|message| Problem { path: Vec::new(), message }).collect(),
+                    elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+                })));
+            }
+            Outcome::RolledBack(failure) => {
+                let refusal = self.rolled_back(at, failure, out);
+                out.push(Effect::Answer(ask, Reply::Refused(refusal)));
+            }
+        }
+    }
+
+    fn rolled_back(&mut self, at: Moment, failure: Failure, out: &mut Vec<Effect>) -> Refusal {
+        let message = format!("could not {}: {}", failure.step, failure.reason);
+        self.notice(at, Notice::warning(format!("commit rolled back: {message}")), out);
+        let mut problems = vec![Problem { path: Vec::new(), message }];
+        let reason = if failure.stuck.is_empty() { RefusalReason::RolledBack } else { RefusalReason::Degraded };
+        for stuck in failure.stuck {
+            let message = format!("could not be undone: {stuck}");
+            self.boot_notice(at, message.clone(), out);
+            problems.push(Problem { path: Vec::new(), message });
+        }
+        if reason == RefusalReason::Degraded {
+            out.push(Effect::Snapshot);
+        }
+        Refusal { reason, problems }
+    }
+
+    /// The tree, the model and the warnings of a candidate, or the reply that refuses it.
+    fn prepare(&self, candidate: &Candidate) -> Result<(Tree, Model, Vec<ConfigWarning>), Reply> {
+        let current = &self.running.tree;
+        let base = if candidate.base == self.running.revision {
+            current
+        } else {
+            let older = self.running.history.iter().find(|(revision, _)| *revision == candidate.base);
+            &older.ok_or_else(|| refused_base(candidate.base))?.1
+        };
+        let tree = rebase(&candidate.edits, base, current).map_err(refused_rebase)?;
+        let context = self.context(Some(&tree));
+        let model = check::accept(&tree, &context).map_err(|errors| refused(RefusalReason::Invalid, &errors))?;
+        let problems = self.world_problems(&model);
+        if !problems.is_empty() {
+            return Err(refused(RefusalReason::Invalid, &problems));
+        }
+        let warnings = check::warnings(&model);
+        Ok((tree, model, warnings))
+    }
+
+    /// What only the running system can object to.
+    fn world_problems(&self, model: &Model) -> Vec<ConfigError> {
+        let mut problems = Vec::new();
+        for (name, interface) in &model.interfaces {
+            let known = self.running.model.interfaces.contains_key(name);
+            if self.world.link_by_name(name.as_str()).is_none() && !known {
+                let kind = match interface.kind {
+                    config::model::interfaces::InterfaceKind::Ethernet => "ethernet",
+                    config::model::interfaces::InterfaceKind::Loopback => "loopback",
+                };
+                problems.push(ConfigError {
+                    path: ["interfaces", kind, name.as_str()].map(str::to_owned).to_vec(),
+                    message: format!("Interface {name} does not exist; 'run show interfaces' lists those that do"),
+                });
+            }
+        }
+        if let Some(bgp) = &model.bgp
+            && self.choose_router_id(Some(bgp)).is_unspecified()
+            && !has_ipv4_address(model)
+        {
+            problems.push(ConfigError {
+                path: vec!["protocols".to_owned(), "bgp".to_owned(), bgp.asn.to_string()],
+                message: "The router has no IPv4 address to take its router-id from; set parameters router-id".to_owned(),
+            });
+        }
+        problems
+    }
+
+    fn context(&self, _tree: Option<&Tree>) -> Context {
+        // Addresses that this very configuration gives are the model's own affair; the others are the world's.
+        let configured: BTreeSet<_> = self.running.model.interfaces.values().flat_map(|interface| &interface.addresses).collect();
+        let local = self.world.addresses().filter(|there| !configured.contains(&there.address));
+        Context { local_addresses: local.map(|there| there.address.address()).collect::<BTreeSet<IpAddr>>() }
+    }
+
+    fn neighbor_changes(&self, model: &Model) -> Vec<NeighborChange> {
+        let ids = (self.router_id, self.choose_router_id(model.bgp.as_ref()));
+        let changes = plan::peer_changes(&self.running.model, model, ids);
+        changes
+            .into_iter()
+            .filter_map(|change| {
+                let (effect, reason) = match change.fate {
+                    PeerFate::New => (NeighborEffect::New, String::new()),
+                    PeerFate::Keep => return None,
+                    PeerFate::Refresh => (NeighborEffect::Refresh, String::new()),
+                    PeerFate::Reset(leaf) => (NeighborEffect::Reset, format!("{leaf} changed")),
+                    PeerFate::Gone => (NeighborEffect::Removed, String::new()),
+                };
+                Some(NeighborChange { address: change.neighbor, effect, reason })
+            })
+            .collect()
+    }
+
+    fn record(&self, at: Moment, user: &str, via: &str, comment: Option<String>, revision: Revision, tree: &Tree) -> RevisionRecord {
+        RevisionRecord {
+            revision,
+            time: at.unix,
+            user: user.to_owned(),
+            via: via.to_owned(),
+            comment,
+            text: print::file(tree),
+        }
+    }
+
+    fn order_boot_step(&mut self, step: Step, out: &mut Vec<Effect>) {
+        let id = self.next_step;
+        self.next_step = StepId(id.0.wrapping_add(1));
+        self.boot_steps.insert(id, step.clone());
+        out.push(Effect::Step(id, step));
+    }
+
+    /// A notice that a person has to see when they log in, too.
+    fn boot_notice(&mut self, at: Moment, text: String, out: &mut Vec<Effect>) {
+        if !self.running.notices.contains(&text) {
+            self.running.notices.push(text.clone());
+        }
+        self.notice(at, Notice::warning(text), out);
+    }
+
+}
+
+fn has_ipv4_address(model: &Model) -> bool {
+    model.interfaces.values().flat_map(|interface| &interface.addresses).any(|address| address.address().is_ipv4())
+}
+
+fn refused(reason: RefusalReason, errors: &[ConfigError]) -> Reply {
+    let problems = errors.iter().map(|error| Problem { path: error.path.clone(), message: error.message.clone() }).collect();
+    Reply::Refused(Refusal { reason, problems })
+}
+
+fn refused_base(base: Revision) -> Reply {
+    Reply::Error(
+        ApiError::new("unknown-revision", format!("the edits were begun on revision {base}, which is not kept any more"))
+            .hint("leave configuration mode with 'exit discard' and begin again"),
+    )
+}
+
+fn refused_rebase(error: RebaseError) -> Reply {
+    let problems = match error {
+        RebaseError::Conflicts(paths) => {
+            return Reply::Refused(Refusal {
+                reason: RefusalReason::Conflict,
+                problems: paths.into_iter().map(|path| Problem { path, message: "changed meanwhile by somebody else".to_owned() }).collect(),
+            });
+        }
+        RebaseError::Edit(error) => vec![Problem { message: error.to_string(), path: error.path }],
+    };
+    Reply::Refused(Refusal { reason: RefusalReason::Invalid, problems })
+}
+
+fn warning_problem(warning: &ConfigWarning) -> Problem {
+    Problem { path: warning.path.clone(), message: warning.message.clone() }
+}
+

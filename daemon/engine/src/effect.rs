@@ -1,0 +1,151 @@
+//! Effects: everything that the engine wants done, as plain data; the results come back as events.
+//!
+//! An effect never does anything by itself.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use api::reply::Reply;
+use bgp::session::ConnId;
+use config::store::JournalRecord;
+use nouns::{IfName, Revision};
+use rib::fib::FibChange;
+
+use crate::event::{AskId, StepId};
+use crate::plan::Step;
+
+/// What the rim shall do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Open a TCP connection.
+    Connect(ConnId, Target),
+    /// Set the options of an accepted connection before anything is sent on it.
+    Adjust(ConnId, SocketOptions),
+    /// Write octets.
+    Send(ConnId, Vec<u8>),
+    /// Close once everything that was sent is written; also gives up an attempt to connect.
+    Close(ConnId),
+    /// Change the kernel's forwarding table, in this order; answered by `Event::FibDone`.
+    Fib(Vec<FibChange>),
+    /// Carry out a step of a commit; answered by `Event::StepDone`.
+    Step(StepId, Step),
+    /// Make a journal record durable; answered by `Event::Journaled`.
+    Journal(JournalRecord),
+    /// Keep the active configuration, so that a daemon that crashed comes back with it.
+    Remember {
+        /// Its revision.
+        revision: Revision,
+        /// Its text.
+        text: String,
+    },
+    /// Write the saved configuration, then answer the client.
+    Save {
+        /// Who asked.
+        ask: AskId,
+        /// Where to; `None` for the file that the daemon starts with.
+        path: Option<String>,
+        /// What.
+        text: String,
+    },
+    /// Read something that only the rim has, then answer the client.
+    Recall(AskId, Recall),
+    /// Answer a client.
+    Answer(AskId, Reply),
+    /// Tell the operator.
+    Notice(Notice),
+    /// Take a full picture of the kernel; answered by `Event::Snapshot`.
+    Snapshot,
+    /// Read what the kernel has of ours; answered by `Event::Audited`.
+    Audit,
+    /// End the process: every connection is closed without a NOTIFICATION, routes stay in the kernel.
+    Exit,
+}
+
+/// What only the rim can read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recall {
+    /// The saved configuration.
+    Saved,
+    /// The newest revisions.
+    Revisions,
+    /// One revision's text.
+    Revision(Revision),
+}
+
+/// Where and how to connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The peer.
+    pub remote: SocketAddr,
+    /// The local address, if one is configured.
+    pub source: Option<IpAddr>,
+    /// The interface whose address is the source, if one is configured.
+    pub source_interface: Option<IfName>,
+    /// The interface of a link-local peer.
+    pub scope: Option<u32>,
+    /// Options that have to be there before the first segment.
+    pub options: SocketOptions,
+    /// TCP MD5 (RFC 2385).
+    pub password: Option<String>,
+    /// Seconds until the attempt is given up.
+    pub timeout: u16,
+}
+
+/// Options of a BGP connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SocketOptions {
+    /// The TTL or hop limit of what we send; `None` leaves the system's.
+    pub ttl: Option<u8>,
+    /// The least TTL of what we accept (RFC 5082).
+    pub minimum_ttl: Option<u8>,
+}
+
+/// How loud a notice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For those who look into the details.
+    Debug,
+    /// What happened.
+    Info,
+    /// What somebody should act upon.
+    Warning,
+    /// What does not work.
+    Error,
+}
+
+/// A line of the operator's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// How loud.
+    pub level: Level,
+    /// One sentence, without a full stop.
+    pub text: String,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+impl Notice {
+    /// Something happened.
+    pub fn info(text: impl Into<String>) -> Self {
+        Self { level: Level::Info, text: text.into() }
+    }
+
+    /// Somebody should act.
+    pub fn warning(text: impl Into<String>) -> Self {
+        Self { level: Level::Warning, text: text.into() }
+    }
+
+    /// Something does not work.
+    pub fn error(text: impl Into<String>) -> Self {
+        Self { level: Level::Error, text: text.into() }
+    }
+}

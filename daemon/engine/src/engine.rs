@@ -1,0 +1,266 @@
+//! The engine: events in, effects out, a deadline as the answer to "when next?".
+//!
+//! It ties configuration, sessions, tables and the forwarding table together. It never waits, never
+//! reads a clock, and never touches a socket, a file or the kernel.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use config::Tree;
+use config::model::Model;
+use nouns::{Family, Prefix, Revision};
+use rib::bgp_table::{BgpTable, PathKey, PeerId};
+use rib::fib::Fib;
+use rib::nexthop::NextHops;
+use rib::routes::Rib;
+use rib::world_view::World;
+
+use crate::commit::Commit;
+use crate::effect::{Effect, Notice};
+use crate::event::{Event, Moment, StepId};
+use crate::log::Log;
+use crate::peers::Peers;
+use crate::plan::Step;
+use crate::recovery::Recovery;
+
+/// How often the kernel is compared with the wish although nothing seems wrong.
+const AUDIT_EVERY: Duration = Duration::from_secs(300);
+/// How long the daemon waits before it tries again what the world refused.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The BGP tables of both families.
+pub struct Tables {
+    ipv4: BgpTable,
+    ipv6: BgpTable,
+}
+
+impl Tables {
+    /// One family's table.
+    #[must_use]
+    pub fn of(&self, family: Family) -> &BgpTable {
+        match family {
+            Family::Ipv4Unicast => &self.ipv4,
+            Family::Ipv6Unicast => &self.ipv6,
+        }
+    }
+
+    pub(crate) fn of_mut(&mut self, family: Family) -> &mut BgpTable {
+        match family {
+            Family::Ipv4Unicast => &mut self.ipv4,
+            Family::Ipv6Unicast => &mut self.ipv6,
+        }
+    }
+}
+
+/// The active configuration and what is known of the saved one.
+pub(crate) struct Running {
+    pub(crate) tree: Tree,
+    pub(crate) model: Model,
+    /// The model before the routing step of the commit under way.
+    pub(crate) before: Option<Model>,
+    pub(crate) revision: Revision,
+    /// Older trees, newest last, so that edits made on them can be carried over.
+    pub(crate) history: VecDeque<(Revision, Tree)>,
+    /// The tree that the boot file holds, as far as this process knows.
+    pub(crate) saved: Option<Tree>,
+    /// What a person should read before typing.
+    pub(crate) notices: Vec<String>,
+}
+
+/// Things that nobody should have to guess: facts that the rim tells once.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The host name that the system has.
+    pub host_name: String,
+    /// The daemon's version.
+    pub version: String,
+    /// The kernel's release.
+    pub kernel: String,
+    /// The machine's architecture.
+    pub architecture: String,
+    /// Kernel settings that forwarding depends on: name, wanted, found, and what is wrong.
+    pub settings: Vec<(String, String, Option<String>, Option<String>)>,
+}
+
+/// The router.
+pub struct Engine {
+    pub(crate) running: Running,
+    pub(crate) commit: Option<(Commit, Instant)>,
+    pub(crate) next_step: StepId,
+    /// Steps that the world refused at the start, or whose link is not there yet, by number once under way.
+    pub(crate) owed: Vec<Step>,
+    pub(crate) owed_since: Option<Instant>,
+    pub(crate) boot_steps: BTreeMap<StepId, Step>,
+    pub(crate) world: World,
+    pub(crate) world_changed: bool,
+    pub(crate) rib: Rib,
+    pub(crate) next_hops: NextHops,
+    pub(crate) tables: Tables,
+    pub(crate) best: HashMap<Prefix, PathKey>,
+    pub(crate) table_version: BTreeMap<Family, u64>,
+    pub(crate) fib: Fib,
+    pub(crate) retry_fib: Option<Instant>,
+    pub(crate) next_audit: Instant,
+    pub(crate) peers: Peers,
+    pub(crate) forgotten: Vec<PeerId>,
+    pub(crate) router_id: Ipv4Addr,
+    pub(crate) recovery: Recovery,
+    pub(crate) log: Log,
+    pub(crate) facts: Facts,
+    pub(crate) started: Moment,
+    /// Entries of the kernel that were put back after somebody changed them.
+    pub(crate) repaired: u64,
+    /// Prefixes that the router itself originates, by what made them.
+    pub(crate) originated: BTreeSet<Prefix>,
+}
+
+impl Engine {
+    /// A router with an empty configuration that knows nothing of the kernel yet.
+    #[must_use]
+    pub fn new(at: Moment, facts: Facts) -> Self {
+        Self {
+            running: Running {
+                tree: Tree::default(),
+                model: Model::default(),
+                before: None,
+                revision: Revision::default(),
+                history: VecDeque::new(),
+                saved: None,
+                notices: Vec::new(),
+            },
+            commit: None,
+            next_step: StepId::default(),
+            owed: Vec::new(),
+            owed_since: None,
+            boot_steps: BTreeMap::new(),
+            world: World::new(),
+            world_changed: true,
+            rib: Rib::new(),
+            next_hops: NextHops::new(),
+            tables: Tables {
+                ipv4: BgpTable::new(Family::Ipv4Unicast),
+                ipv6: BgpTable::new(Family::Ipv6Unicast),
+            },
+            best: HashMap::new(),
+            table_version: BTreeMap::new(),
+            fib: Fib::new(),
+            retry_fib: None,
+            next_audit: at.instant + AUDIT_EVERY,
+            peers: Peers::default(),
+            forgotten: Vec::new(),
+            router_id: Ipv4Addr::UNSPECIFIED,
+            recovery: Recovery::default(),
+            log: Log::default(),
+            facts,
+            started: at,
+            repaired: 0,
+            originated: BTreeSet::new(),
+        }
+    }
+
+    /// Takes one event in. The caller calls [`Engine::settle`] once it has no further event at hand.
+    pub fn handle(&mut self, at: Moment, event: Event, out: &mut Vec<Effect>) {
+        match event {
+            Event::Tick => self.tick(at, out),
+            Event::Ask(ask, caller, request) => self.answer(at, ask, &caller, request, out),
+            Event::World(changes) => self.world_events(at, changes, out),
+            Event::Snapshot(snapshot) => self.snapshot(at, snapshot, out),
+            Event::Audited(actual) => self.audited(at, &actual, out),
+            Event::FibDone(refused) => self.fib_done(at, &refused, out),
+            Event::StepDone(id, result) => self.step_done(at, id, result, out),
+            Event::Journaled(result) => self.journaled(at, result, out),
+            Event::Connected(conn, local) => self.connected(at, conn, local, out),
+            Event::ConnectFailed(conn, reason) => self.connect_failed(at, conn, reason, out),
+            Event::Accepted { conn, local, remote } => self.accepted(at, conn, (local, remote), out),
+            Event::Bytes(conn, bytes) => self.bytes(at, conn, bytes, out),
+            Event::Closed(conn, error) => self.closed(at, conn, error, out),
+            Event::SendQueue(conn, octets) => {
+                if let Some(id) = self.peers.owner(conn) {
+                    self.drive(at, id, bgp::session::Input::SendQueue(conn, octets), out);
+                }
+            }
+            Event::Terminate => {
+                self.notice(at, Notice::info("the daemon ends; routes stay in the kernel"), out);
+                out.push(Effect::Exit);
+            }
+        }
+    }
+
+    /// When the engine wants to be called again although nothing happens; a moment that has passed means at once.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let sessions = self.peers.iter().filter_map(|peer| peer.session.deadline());
+        let stale = self.peers.iter().flat_map(|peer| peer.stale_until.values().copied());
+        sessions
+            .chain(stale)
+            .chain(self.retry_fib)
+            .chain(self.owed_since.filter(|_| !self.owed.is_empty()).map(|since| since + RETRY_AFTER))
+            .chain(self.recovery.deadline())
+            .chain(std::iter::once(self.next_audit))
+            .chain(self.unsettled().then_some(self.started.instant))
+            .min()
+    }
+
+    fn tick(&mut self, at: Moment, out: &mut Vec<Effect>) {
+        self.tick_sessions(at, out);
+        self.expire_stale(at, out);
+        if self.retry_fib.is_some_and(|due| due <= at.instant) {
+            self.retry_fib = None;
+            let changes = self.fib.retry();
+            push_fib(changes, out);
+        }
+        if self.next_audit <= at.instant {
+            self.next_audit = at.instant + AUDIT_EVERY;
+            out.push(Effect::Audit);
+        }
+        self.retry_owed(at, out);
+    }
+
+    fn expire_stale(&mut self, at: Moment, out: &mut Vec<Effect>) {
+        for id in self.peers.ids() {
+            let expired: Vec<Family> = self
+                .peers
+                .get(id)
+                .into_iter()
+                .flat_map(|peer| &peer.stale_until)
+                .filter(|(_, until)| **until <= at.instant)
+                .map(|(family, _)| *family)
+                .collect();
+            for family in expired {
+                self.drop_stale(id, family);
+                self.let_go(at, id, out);
+            }
+        }
+    }
+
+    /// Notes something for the operator: in the log that `show log` reads, and to the rim.
+    pub(crate) fn notice(&mut self, at: Moment, notice: Notice, out: &mut Vec<Effect>) {
+        self.log.push(at.unix, &notice);
+        out.push(Effect::Notice(notice));
+    }
+
+    /// Notes something that the rim itself found.
+    pub fn tell(&mut self, at: Moment, notice: Notice, out: &mut Vec<Effect>) {
+        self.notice(at, notice, out);
+    }
+
+    /// The number of the active configuration.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.running.revision
+    }
+
+    /// Whether `save` would write something new.
+    #[must_use]
+    pub fn has_unsaved_changes(&self) -> bool {
+        self.unsaved()
+    }
+}
+
+/// An empty batch is no effect.
+pub(crate) fn push_fib(changes: Vec<rib::fib::FibChange>, out: &mut Vec<Effect>) {
+    if !changes.is_empty() {
+        out.push(Effect::Fib(changes));
+    }
+}

@@ -1,0 +1,88 @@
+//! Events: everything that can happen to the router, as one closed list of plain data.
+//!
+//! An event never carries a socket, a callback or a clock; its time stands beside it in `Moment`.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use api::request::Request;
+use bgp::session::ConnId;
+use rib::fib::{KernelFib, Refused};
+use rib::world::{Snapshot, WorldEvent};
+
+/// When something happened: the monotonic clock for timers, the wall clock for records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Monotonic time.
+    pub instant: Instant,
+    /// Seconds since the Unix epoch.
+    pub unix: u64,
+}
+
+/// A shell or another program at the control socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u64);
+
+/// One request of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AskId {
+    /// Who asked.
+    pub client: ClientId,
+    /// The number that the client gave to the request.
+    pub id: u64,
+}
+
+/// Numbers the steps of commits; an answer to an older step is ignored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepId(pub u64);
+
+/// Who is on the other end of the control socket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The user's name, from the peer credentials of the socket.
+    pub user: String,
+    /// How the user came: `cli`, `api`.
+    pub via: String,
+}
+
+/// What can happen.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A deadline may have passed.
+    Tick,
+    /// A client asks for something.
+    Ask(AskId, Caller, Request),
+    /// The kernel changed.
+    World(Vec<WorldEvent>),
+    /// A full picture, asked for with `Effect::Snapshot`.
+    Snapshot(Snapshot),
+    /// What the kernel has of ours, asked for with `Effect::Audit`.
+    Audited(KernelFib),
+    /// The writer is done with a batch; these changes were refused.
+    FibDone(Vec<Refused>),
+    /// A step of a commit is done, or why it could not be.
+    StepDone(StepId, Result<(), String>),
+    /// The journal record is durable, or why it is not.
+    Journaled(Result<(), String>),
+    /// An outgoing connection is open, from this local address.
+    Connected(ConnId, SocketAddr),
+    /// An outgoing connection could not be opened.
+    ConnectFailed(ConnId, String),
+    /// A peer opened a connection.
+    Accepted {
+        /// Its number, given by the rim.
+        conn: ConnId,
+        /// Our end.
+        local: SocketAddr,
+        /// The peer's end.
+        remote: SocketAddr,
+    },
+    /// Octets arrived.
+    Bytes(ConnId, Vec<u8>),
+    /// The connection is gone: `None` for an orderly end.
+    Closed(ConnId, Option<String>),
+    /// Octets that still wait to be written.
+    SendQueue(ConnId, usize),
+    /// The process was asked to end.
+    Terminate,
+}

@@ -1,0 +1,23 @@
+//! The engine of the router: events in, effects out.
+//!
+//! It is the only crate that knows BGP, routes and commits at once. It never waits: no socket, no
+//! clock, no task, no file. Time is an argument, results come back as events, and the same events
+//! give the same effects.
+
+mod answer;
+pub mod commit;
+pub mod configure;
+pub mod effect;
+pub mod engine;
+pub mod event;
+pub mod log;
+pub mod peers;
+pub mod plan;
+mod recovery;
+mod routes;
+mod views;
+
+pub use configure::Boot;
+pub use effect::{Effect, Level, Notice};
+pub use engine::{Engine, Facts};
+pub use event::{AskId, Caller, ClientId, Event, Moment, StepId};

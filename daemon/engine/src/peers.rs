@@ -1,0 +1,150 @@
+//! The neighbors: who they are, which connections are theirs, and what they still owe.
+//!
+//! Never judges a route and never writes an octet: sessions do the one, tables the other.
+
+pub mod advertise;
+pub mod configure;
+pub mod learn;
+pub mod sessions;
+pub mod settings;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Instant;
+
+use bgp::adj_out::AdjOut;
+use bgp::session::{ConnId, Session};
+use config::model::bgp::PeerSettings;
+use nouns::{Family, Prefix};
+use rib::bgp_table::PeerId;
+
+/// One neighbor, configured or dynamic.
+pub struct Peer {
+    /// Its number in the tables.
+    pub id: PeerId,
+    /// Its address.
+    pub address: IpAddr,
+    /// Its effective settings.
+    pub settings: PeerSettings,
+    /// The peer group that it belongs to.
+    pub group: Option<String>,
+    /// The range that it came from, when nobody typed it.
+    pub dynamic: Option<Prefix>,
+    /// The session.
+    pub session: Session,
+    /// An attempt to connect that is under way.
+    pub dialing: Option<ConnId>,
+    /// What is advertised to it, by family.
+    pub out: BTreeMap<Family, AdjOut>,
+    /// Families whose End-of-RIB is still owed to it.
+    pub owed_end_of_rib: BTreeSet<Family>,
+    /// Families whose End-of-RIB it sent since it was established.
+    pub seen_end_of_rib: BTreeSet<Family>,
+    /// Until when stale routes of a family are kept (RFC 4724 §4.2).
+    pub stale_until: BTreeMap<Family, Instant>,
+    /// When the session was last established; the moment from which it is waited for its routes after a restart.
+    pub up_since: Option<Instant>,
+    /// Our end of the connection, for next-hop-self and for `show`.
+    pub local: Option<std::net::SocketAddr>,
+    /// The peer's end.
+    pub remote: Option<std::net::SocketAddr>,
+}
+
+/// All neighbors, found by number, address or connection.
+#[derive(Default)]
+pub struct Peers {
+    peers: BTreeMap<PeerId, Peer>,
+    by_address: BTreeMap<IpAddr, PeerId>,
+    by_conn: BTreeMap<ConnId, PeerId>,
+    last_peer: u32,
+    last_conn: u64,
+}
+
+impl Peers {
+    /// The number for a new peer; 0 is the router itself.
+    fn number(&mut self) -> PeerId {
+        self.last_peer = self.last_peer.wrapping_add(1).max(1);
+        PeerId(self.last_peer)
+    }
+
+    /// The number for an outgoing connection: even, where the rim's are odd.
+    fn dial(&mut self, id: PeerId) -> ConnId {
+        self.last_conn = self.last_conn.wrapping_add(2);
+        let conn = ConnId(self.last_conn);
+        self.by_conn.insert(conn, id);
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.dialing = Some(conn);
+        }
+        conn
+    }
+
+    fn insert(&mut self, peer: Peer) {
+        self.by_address.insert(peer.address, peer.id);
+        self.peers.insert(peer.id, peer);
+    }
+
+    /// Forgets a peer; answers the connections that were its.
+    fn remove(&mut self, id: PeerId) -> Vec<ConnId> {
+        if let Some(peer) = self.peers.remove(&id) {
+            self.by_address.remove(&peer.address);
+        }
+        let conns: Vec<ConnId> = self.by_conn.iter().filter(|(_, owner)| **owner == id).map(|(conn, _)| *conn).collect();
+        for conn in &conns {
+            self.by_conn.remove(conn);
+        }
+        conns
+    }
+
+    /// Binds an accepted connection to its peer.
+    fn bind(&mut self, conn: ConnId, id: PeerId) {
+        self.by_conn.insert(conn, id);
+    }
+
+    /// Forgets a connection.
+    fn unbind(&mut self, conn: ConnId) -> Option<PeerId> {
+        let id = self.by_conn.remove(&conn)?;
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.dialing.take_if(|dialing| *dialing == conn);
+        }
+        Some(id)
+    }
+
+    /// Whose connection it is.
+    #[must_use]
+    pub fn owner(&self, conn: ConnId) -> Option<PeerId> {
+        self.by_conn.get(&conn).copied()
+    }
+
+    /// A peer by number.
+    #[must_use]
+    pub fn get(&self, id: PeerId) -> Option<&Peer> {
+        self.peers.get(&id)
+    }
+
+    fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
+        self.peers.get_mut(&id)
+    }
+
+    /// A peer by address.
+    #[must_use]
+    pub fn at(&self, address: IpAddr) -> Option<&Peer> {
+        self.by_address.get(&address).and_then(|id| self.peers.get(id))
+    }
+
+    /// All peers in the order of their addresses.
+    pub fn iter(&self) -> impl Iterator<Item = &Peer> {
+        self.by_address.values().filter_map(|id| self.peers.get(id))
+    }
+
+    /// The numbers of all peers in the order of their addresses.
+    #[must_use]
+    pub fn ids(&self) -> Vec<PeerId> {
+        self.by_address.values().copied().collect()
+    }
+
+    /// How many peers came from ranges.
+    #[must_use]
+    pub fn dynamic_count(&self) -> usize {
+        self.peers.values().filter(|peer| peer.dynamic.is_some()).count()
+    }
+}

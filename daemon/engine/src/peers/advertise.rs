@@ -1,0 +1,136 @@
+//! What the router tells its peers: for each best path that changed, what each of them shall hear.
+//!
+//! Never chooses a path; the decision did.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bgp::export::{self, ExportTarget, Exportable, Learned};
+use nouns::{Family, Prefix};
+use rib::bgp_table::{Path, PeerId};
+
+use super::settings;
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::event::Moment;
+
+/// How many octets of UPDATEs are made for one peer at a time, so that none waits for another.
+const BURST: usize = 1 << 20;
+
+impl Engine {
+    /// Says everything of a family to a peer again: at the start of a session, and after ROUTE-REFRESH.
+    pub(crate) fn advertise_again(&mut self, id: PeerId, family: Family) {
+        let prefixes: Vec<Prefix> = self.tables.of(family).iter().map(|(prefix, _)| prefix).collect();
+        if let Some(out) = self.peers.get_mut(id).and_then(|peer| peer.out.get_mut(&family)) {
+            out.refresh();
+        }
+        let Some(target) = self.export_target(id, family) else { return };
+        for prefix in prefixes {
+            self.offer(id, family, prefix, &target);
+        }
+    }
+
+    /// Offers changed prefixes to every peer that is up.
+    pub(crate) fn offer_all(&mut self, family: Family, prefixes: &BTreeSet<Prefix>) {
+        if prefixes.is_empty() {
+            return;
+        }
+        for id in self.peers.ids() {
+            if let Some(target) = self.export_target(id, family) {
+                for prefix in prefixes {
+                    self.offer(id, family, *prefix, &target);
+                }
+            }
+        }
+    }
+
+    /// Sends what has gathered, then the End-of-RIB markers that are due.
+    pub(crate) fn send_updates(&mut self, at: Moment, out: &mut Vec<Effect>) {
+        for id in self.peers.ids() {
+            let mut outputs = Vec::new();
+            let Some(peer) = self.peers.get_mut(id) else { continue };
+            let Some(negotiated) = peer.session.negotiated().map(|negotiated| negotiated.codec.clone()) else { continue };
+            for (family, queue) in &mut peer.out {
+                let (bytes, messages) = queue.drain(*family, &negotiated, BURST);
+                if messages > 0 {
+                    peer.session.send_updates(at.instant, bytes, messages, &mut outputs);
+                }
+                if queue.is_drained() && peer.owed_end_of_rib.remove(family) {
+                    peer.session.send_end_of_rib(at.instant, *family, &mut outputs);
+                }
+            }
+            self.perform(at, id, outputs, out);
+        }
+    }
+
+    /// Whether some peer still has something to be told.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.peers.iter().any(|peer| peer.out.values().any(|queue| !queue.is_drained()))
+    }
+
+    fn offer(&mut self, id: PeerId, family: Family, prefix: Prefix, target: &ExportTarget) {
+        let best = self.best.get(&prefix).and_then(|key| {
+            self.tables.of(family).paths(prefix).iter().find(|path| path.key == *key)
+        });
+        let attributes = best.and_then(|path| self.exported(path, family, id, target)).map(Arc::new);
+        if let Some(queue) = self.peers.get_mut(id).and_then(|peer| peer.out.get_mut(&family)) {
+            queue.update(prefix, attributes);
+        }
+    }
+
+    fn exported(
+        &self,
+        path: &Path,
+        family: Family,
+        to: PeerId,
+        target: &ExportTarget,
+    ) -> Option<bgp_wire::attribute::PathAttributes> {
+        if path.key.peer == to {
+            return None;
+        }
+        let learned = if path.key.peer == PeerId::LOCAL {
+            Learned::Local
+        } else if self.tables.of(family).peer(path.key.peer)?.internal {
+            Learned::Internal
+        } else {
+            Learned::External
+        };
+        export::export(&Exportable { attributes: &path.attributes, learned }, target)
+    }
+
+    fn export_target(&self, id: PeerId, family: Family) -> Option<ExportTarget> {
+        let bgp = self.running.model.bgp.as_ref()?;
+        let peer = self.peers.get(id)?;
+        let negotiated = peer.session.negotiated()?;
+        if !negotiated.families.contains(&family) {
+            return None;
+        }
+        Some(ExportTarget {
+            internal: negotiated.internal,
+            local_as: settings::local_as(bgp, &peer.settings),
+            router_as: bgp.asn,
+            remote_as: negotiated.remote_as,
+            next_hop: self.own_next_hop(peer.local.map(|local| local.ip())?, family)?,
+            nexthop_self: peer.settings.nexthop_self.contains(&family),
+            default_local_pref: bgp.default_local_pref,
+            requires_policy: bgp.ebgp_requires_policy && !negotiated.internal,
+        })
+    }
+
+    /// The address of ours that a peer can send a family's packets to.
+    fn own_next_hop(&self, local: IpAddr, family: Family) -> Option<IpAddr> {
+        let local = local.to_canonical();
+        if Family::of(local) == family {
+            return Some(local);
+        }
+        // The session runs over the other family: the link that it runs over has an address of this one, or
+        // none, and then an IPv4 route goes with the IPv6 address itself (RFC 8950).
+        let link = self.world.addresses().find(|there| there.address.address() == local)?.ifindex;
+        let mut on_link = self.world.addresses().filter(|there| there.ifindex == link).map(|there| there.address.address());
+        let same_family = on_link.find(|address| {
+            Family::of(*address) == family && !matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
+        });
+        same_family.or((family == Family::Ipv4Unicast).then_some(local))
+    }
+}

@@ -1,0 +1,171 @@
+//! From the model to the peers that exist: new ones are added, gone ones stopped, changed ones told.
+//!
+//! Never resets a session that a change does not concern.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use bgp::session::{Input, Session, StopReason};
+use config::model::Bgp;
+use config::model::bgp::PeerSettings;
+use nouns::{Family, Prefix};
+use rib::bgp_table::PeerId;
+
+use super::{Peer, settings};
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::event::Moment;
+use crate::plan::PeerFate;
+
+impl Engine {
+    /// Brings the peers in line with the running model.
+    pub(crate) fn configure_peers(&mut self, at: Moment, old: Option<&Bgp>, out: &mut Vec<Effect>) {
+        let new = self.running.model.bgp.clone();
+        let old_id = self.router_id;
+        self.router_id = self.choose_router_id(new.as_ref());
+        let ids = (old_id, self.router_id);
+        for id in self.peers.ids() {
+            let Some((address, dynamic)) = self.peers.get(id).map(|peer| (peer.address, peer.dynamic)) else { continue };
+            let wish = new.as_ref().and_then(|bgp| wish(bgp, address, dynamic));
+            match (wish, new.as_ref()) {
+                (Some((settings, group)), Some(bgp)) => self.change_peer(at, id, (old, bgp), (settings, group), ids, out),
+                (None, _) | (_, None) => self.remove_peer(at, id, StopReason::PeerDeconfigured, out),
+            }
+        }
+        for (address, neighbor) in new.iter().flat_map(|bgp| &bgp.neighbors) {
+            if self.peers.at(*address).is_none() {
+                self.add_peer(at, *address, neighbor.settings.clone(), neighbor.group.clone(), None, out);
+            }
+        }
+    }
+
+    /// Adds a peer and starts its session unless it is shut down.
+    pub(crate) fn add_peer(
+        &mut self,
+        at: Moment,
+        address: IpAddr,
+        peer_settings: PeerSettings,
+        group: Option<String>,
+        dynamic: Option<Prefix>,
+        out: &mut Vec<Effect>,
+    ) -> PeerId {
+        let id = self.peers.number();
+        let Some(bgp) = self.running.model.bgp.as_ref() else { return id };
+        let config = settings::session_config(bgp, &peer_settings, address, self.router_id);
+        let shutdown = peer_settings.shutdown;
+        self.peers.insert(Peer {
+            id,
+            address,
+            settings: peer_settings,
+            group,
+            dynamic,
+            session: Session::new(config, u64::from(id.0)),
+            dialing: None,
+            out: std::collections::BTreeMap::new(),
+            owed_end_of_rib: std::collections::BTreeSet::new(),
+            seen_end_of_rib: std::collections::BTreeSet::new(),
+            stale_until: std::collections::BTreeMap::new(),
+            up_since: None,
+            local: None,
+            remote: None,
+        });
+        if !shutdown {
+            self.drive(at, id, Input::Start, out);
+        }
+        id
+    }
+
+    /// Stops a peer, drops its routes and forgets it.
+    pub(crate) fn remove_peer(&mut self, at: Moment, id: PeerId, reason: StopReason, out: &mut Vec<Effect>) {
+        self.drive(at, id, Input::Stop(reason), out);
+        for family in Family::ALL {
+            self.drop_routes(id, family);
+        }
+        for conn in self.peers.remove(id) {
+            out.push(Effect::Close(conn));
+        }
+        self.forgotten.push(id);
+    }
+
+    fn change_peer(
+        &mut self,
+        at: Moment,
+        id: PeerId,
+        (old, new): (Option<&Bgp>, &Bgp),
+        (settings_now, group): (PeerSettings, Option<String>),
+        router_ids: (Ipv4Addr, Ipv4Addr),
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        let before = std::mem::replace(&mut peer.settings, settings_now.clone());
+        peer.group = group;
+        let address = peer.address;
+        let config = settings::session_config(new, &settings_now, address, router_ids.1);
+        let fate = old.map_or(PeerFate::Keep, |old| {
+            crate::plan::fate((old, &before, router_ids.0), (new, &settings_now, router_ids.1), address)
+        });
+        let mut outputs = Vec::new();
+        peer.session.reconfigure(at.instant, config, &mut outputs);
+        self.perform(at, id, outputs, out);
+        match (before.shutdown, settings_now.shutdown) {
+            (false, true) => {
+                let text = settings_now.description.unwrap_or_default();
+                self.drive(at, id, Input::Stop(StopReason::AdministrativeShutdown(text)), out);
+            }
+            (true, false) => self.drive(at, id, Input::Start, out),
+            (true, true) => {}
+            (false, false) => match fate {
+                PeerFate::Reset(leaf) if leaf == "password" || leaf == "transport" => {
+                    self.drive(at, id, Input::Reset(StopReason::OtherConfigurationChange(leaf)), out);
+                }
+                PeerFate::Refresh => {
+                    self.judge_again(at, id);
+                    for family in Family::ALL {
+                        self.advertise_again(id, family);
+                    }
+                }
+                PeerFate::Reset(_) | PeerFate::Keep | PeerFate::New | PeerFate::Gone => {}
+            },
+        }
+    }
+
+    /// A dynamic peer that is down and keeps no stale route is nobody's any more.
+    pub(crate) fn let_go(&mut self, at: Moment, id: PeerId, out: &mut Vec<Effect>) {
+        let gone = self.peers.get(id).is_some_and(|peer| {
+            peer.dynamic.is_some() && peer.up_since.is_none() && peer.stale_until.is_empty()
+        });
+        if gone {
+            self.remove_peer(at, id, StopReason::PeerDeconfigured, out);
+        }
+    }
+
+    /// The configured identifier, else the highest loopback address, else the highest other one.
+    pub(crate) fn choose_router_id(&self, bgp: Option<&Bgp>) -> Ipv4Addr {
+        if let Some(id) = bgp.and_then(|bgp| bgp.router_id) {
+            return id;
+        }
+        let candidates = self.world.addresses().filter_map(|there| match there.address.address() {
+            IpAddr::V4(v4) if !v4.is_loopback() && !v4.is_link_local() => {
+                Some((self.world.link(there.ifindex).is_some_and(|link| link.loopback), v4))
+            }
+            IpAddr::V4(_) | IpAddr::V6(_) => None,
+        });
+        candidates.max().map_or(Ipv4Addr::UNSPECIFIED, |(_, address)| address)
+    }
+
+    /// The BGP identifier in force.
+    #[must_use]
+    pub fn router_id(&self) -> Ipv4Addr {
+        self.router_id
+    }
+}
+
+/// What the configuration wants of a peer that exists: of a neighbor, or of a range's member.
+fn wish(bgp: &Bgp, address: IpAddr, dynamic: Option<Prefix>) -> Option<(PeerSettings, Option<String>)> {
+    if let Some(neighbor) = bgp.neighbors.get(&address) {
+        return Some((neighbor.settings.clone(), neighbor.group.clone()));
+    }
+    let listen = bgp.listen_ranges.get(&dynamic?)?;
+    let mut settings = listen.settings.clone();
+    settings.passive = true;
+    Some((settings, Some(listen.group.clone())))
+}

@@ -1,0 +1,244 @@
+//! Between the rim and the sessions: connections find their session, and what a session wants is done.
+//!
+//! Never decides what a session does; it carries inputs in and outputs out.
+
+use std::net::{IpAddr, SocketAddr};
+
+use bgp::adj_out::AdjOut;
+use bgp::session::{ConnId, Down, Input, Negotiated, Output, StateName};
+use nouns::{Family, Prefix};
+use rib::bgp_table::{PeerId, PeerInfo};
+
+use super::settings;
+use crate::effect::{Effect, Notice};
+use crate::engine::{Engine, push_fib};
+use crate::event::Moment;
+
+impl Engine {
+    /// Gives an input to a session and does what the session wants.
+    pub(crate) fn drive(&mut self, at: Moment, id: PeerId, input: Input, out: &mut Vec<Effect>) {
+        let mut outputs = Vec::new();
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.session.handle(at.instant, input, &mut outputs);
+        }
+        self.perform(at, id, outputs, out);
+    }
+
+    /// Lets every session whose deadline has passed act.
+    pub(crate) fn tick_sessions(&mut self, at: Moment, out: &mut Vec<Effect>) {
+        for id in self.peers.ids() {
+            let due = self.peers.get(id).and_then(|peer| peer.session.deadline()).is_some_and(|due| due <= at.instant);
+            if due {
+                self.drive(at, id, Input::Tick, out);
+            }
+        }
+    }
+
+    /// A peer opened a connection: to a neighbor, to a range, or to nobody.
+    pub(crate) fn accepted(&mut self, at: Moment, conn: ConnId, ends: (SocketAddr, SocketAddr), out: &mut Vec<Effect>) {
+        let (local, remote) = ends;
+        let known = self.peers.at(remote.ip()).map(|peer| peer.id);
+        let Some(id) = known.or_else(|| self.welcome(at, remote.ip(), out)) else {
+            self.notice(
+                at,
+                Notice::info(format!("connection from {} refused: no neighbor or listen range has this address", remote.ip())),
+                out,
+            );
+            out.push(Effect::Close(conn));
+            return;
+        };
+        self.peers.bind(conn, id);
+        if let (Some(bgp), Some(peer)) = (self.running.model.bgp.as_ref(), self.peers.get(id)) {
+            out.push(Effect::Adjust(conn, settings::socket_options(bgp, &peer.settings)));
+        }
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.local = Some(local);
+            peer.remote = Some(remote);
+        }
+        self.drive(at, id, Input::Accepted(conn), out);
+    }
+
+    /// An outgoing connection is open.
+    pub(crate) fn connected(&mut self, at: Moment, conn: ConnId, local: SocketAddr, out: &mut Vec<Effect>) {
+        let Some(id) = self.peers.owner(conn) else {
+            out.push(Effect::Close(conn));
+            return;
+        };
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.dialing = None;
+            peer.local = Some(local);
+            peer.remote = Some(SocketAddr::new(peer.address, peer.settings.port));
+        }
+        self.drive(at, id, Input::Connected(conn), out);
+    }
+
+    /// An outgoing connection could not be opened.
+    pub(crate) fn connect_failed(&mut self, at: Moment, conn: ConnId, reason: String, out: &mut Vec<Effect>) {
+        if let Some(id) = self.peers.unbind(conn) {
+            self.drive(at, id, Input::ConnectFailed(reason), out);
+        }
+    }
+
+    /// Octets arrived.
+    pub(crate) fn bytes(&mut self, at: Moment, conn: ConnId, bytes: Vec<u8>, out: &mut Vec<Effect>) {
+        if let Some(id) = self.peers.owner(conn) {
+            self.drive(at, id, Input::Bytes(conn, bytes), out);
+        }
+    }
+
+    /// A connection is gone.
+    pub(crate) fn closed(&mut self, at: Moment, conn: ConnId, error: Option<String>, out: &mut Vec<Effect>) {
+        if let Some(id) = self.peers.unbind(conn) {
+            self.drive(at, id, Input::Closed(conn, error), out);
+        }
+    }
+
+    pub(crate) fn perform(&mut self, at: Moment, id: PeerId, outputs: Vec<Output>, out: &mut Vec<Effect>) {
+        for output in outputs {
+            match output {
+                Output::Connect => self.dial(id, out),
+                Output::CancelConnect => {
+                    if let Some(conn) = self.peers.get(id).and_then(|peer| peer.dialing) {
+                        self.peers.unbind(conn);
+                        out.push(Effect::Close(conn));
+                    }
+                }
+                Output::Send(conn, bytes) => out.push(Effect::Send(conn, bytes)),
+                Output::Close(conn) => {
+                    self.peers.unbind(conn);
+                    out.push(Effect::Close(conn));
+                }
+                Output::Up(negotiated) => self.session_up(at, id, &negotiated),
+                Output::Down(down) => self.session_down(at, id, &down, out),
+                Output::Update(update) => self.learn(at, id, update, out),
+                Output::RefreshRequested(family) => self.advertise_again(id, family),
+                Output::State(from, to) => self.state_changed(at, id, (from, to), out),
+                Output::Log(log) => {
+                    let name = self.peers.get(id).map(|peer| peer.address);
+                    let text = name.map_or_else(|| log.text.clone(), |name| format!("neighbor {name}: {}", log.text));
+                    let notice = if log.warning { Notice::warning(text) } else { Notice::info(text) };
+                    self.notice(at, notice, out);
+                }
+            }
+        }
+    }
+
+    fn dial(&mut self, id: PeerId, out: &mut Vec<Effect>) {
+        let Some(bgp) = self.running.model.bgp.as_ref() else { return };
+        let Some(peer) = self.peers.get(id) else { return };
+        let mut target = settings::target(bgp, &peer.settings, peer.address);
+        target.scope = self.scope_of(peer.address);
+        let conn = self.peers.dial(id);
+        out.push(Effect::Connect(conn, target));
+    }
+
+    /// The link of a link-local peer, where only one link can be meant.
+    fn scope_of(&self, address: IpAddr) -> Option<u32> {
+        match address {
+            IpAddr::V6(v6) if v6.is_unicast_link_local() => {
+                let mut links = self.world.links().filter(|link| link.usable() && !link.loopback);
+                links.next().map(|link| link.index).filter(|_| links.next().is_none())
+            }
+            IpAddr::V4(_) | IpAddr::V6(_) => None,
+        }
+    }
+
+    /// An unknown address dials in: a range may make it a neighbor.
+    fn welcome(&mut self, at: Moment, address: IpAddr, out: &mut Vec<Effect>) -> Option<PeerId> {
+        let bgp = self.running.model.bgp.as_ref()?;
+        let ranges = bgp.listen_ranges.iter().filter(|(range, _)| range.contains(address));
+        let (range, listen) = ranges.max_by_key(|(range, _)| range.length())?;
+        if self.peers.dynamic_count() >= bgp.listen_limit as usize {
+            let text = format!(
+                "neighbor {address} of range {range} refused: the limit of {} dynamic neighbors is reached; raise it with 'set protocols bgp {} listen limit'",
+                bgp.listen_limit, bgp.asn
+            );
+            self.notice(at, Notice::warning(text), out);
+            return None;
+        }
+        let (range, listen): (Prefix, _) = (*range, listen.clone());
+        let mut peer_settings = listen.settings;
+        peer_settings.passive = true;
+        Some(self.add_peer(at, address, peer_settings, Some(listen.group), Some(range), out))
+    }
+
+    fn session_up(&mut self, at: Moment, id: PeerId, negotiated: &Negotiated) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.up_since = Some(at.instant);
+        peer.seen_end_of_rib.clear();
+        peer.owed_end_of_rib = negotiated.families.iter().copied().collect();
+        peer.out = negotiated.families.iter().map(|family| (*family, AdjOut::default())).collect();
+        let info = PeerInfo {
+            address: peer.address,
+            router_id: negotiated.remote_router_id,
+            internal: negotiated.internal,
+        };
+        let preserved: Vec<Family> = negotiated
+            .graceful_restart
+            .iter()
+            .flat_map(|restart| &restart.families)
+            .filter(|(_, forwarding)| *forwarding).map(|(family, _)| *family).collect();
+        let lost: Vec<Family> = peer.stale_until.keys().filter(|family| !preserved.contains(family)).copied().collect();
+        for family in Family::ALL {
+            self.tables.of_mut(family).set_peer(id, info.clone());
+        }
+        for family in lost {
+            self.drop_stale(id, family);
+        }
+        for family in &negotiated.families {
+            self.advertise_again(id, *family);
+        }
+    }
+
+    fn session_down(&mut self, at: Moment, id: PeerId, down: &Down, out: &mut Vec<Effect>) {
+        let longest = self.running.model.bgp.as_ref().map_or(0, |bgp| bgp.graceful_restart.stalepath_time);
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.out.clear();
+        peer.owed_end_of_rib.clear();
+        peer.up_since = None;
+        let address = peer.address;
+        // An attempt that never got as far as routes must not cost the stale ones that are kept for it.
+        let families: &[Family] = if down.was_established { &Family::ALL } else { &[] };
+        for family in families.iter().copied() {
+            let kept = down.keep_stale.iter().find(|(kept, _)| *kept == family).map(|(_, seconds)| *seconds);
+            match kept {
+                Some(seconds) => {
+                    let until = at.instant + std::time::Duration::from_secs(u64::from(seconds.min(longest)));
+                    if let Some(peer) = self.peers.get_mut(id) {
+                        peer.stale_until.insert(family, until);
+                    }
+                    self.tables.of_mut(family).mark_stale(id);
+                }
+                None => self.drop_routes(id, family),
+            }
+        }
+        if down.was_established && down.keep_stale.is_empty() {
+            self.repair_at_once(address, out);
+        }
+        self.let_go(at, id, out);
+    }
+
+    /// A dead next hop leaves the kernel's groups before any route is looked at.
+    fn repair_at_once(&mut self, address: IpAddr, out: &mut Vec<Effect>) {
+        for leg in self.next_hops.resolve(address).legs() {
+            push_fib(self.fib.leg_lost(leg), out);
+        }
+    }
+
+    fn state_changed(&mut self, at: Moment, id: PeerId, change: (StateName, StateName), out: &mut Vec<Effect>) {
+        let loud = self.running.model.bgp.as_ref().is_some_and(|bgp| bgp.log_neighbor_changes);
+        let Some(peer) = self.peers.get(id) else { return };
+        let text = match change {
+            (_, StateName::Established) => format!("neighbor {} Up", peer.address),
+            (StateName::Established, _) => {
+                let why = peer.session.last_down().map_or("", |(_, why)| why);
+                format!("neighbor {} Down {why}", peer.address)
+            }
+            _ => return,
+        };
+        if loud {
+            self.notice(at, Notice::info(text), out);
+        }
+    }
+}
+

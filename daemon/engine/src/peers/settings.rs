@@ -1,0 +1,95 @@
+//! From the configuration's words to a session's settings, and to the options of its socket.
+//!
+//! Never keeps state: a session's settings are a function of the model.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use bgp::session::{ExpectedAs, SessionConfig};
+use config::model::Bgp;
+use config::model::bgp::{PeerSettings, RemoteAs, UpdateSource};
+use nouns::{Asn, Family};
+
+use crate::effect::{SocketOptions, Target};
+
+/// The TTL of a session with a directly connected external peer (RFC 4271 §5.1.3, by custom).
+const DIRECT_TTL: u8 = 1;
+/// What a peer that is protected by GTSM sends and is sent (RFC 5082 §3).
+const FULL_TTL: u8 = 255;
+/// Seconds after which an attempt to connect is given up, so that the next one can be made.
+const CONNECT_TIMEOUT: u16 = 10;
+
+/// The AS that a neighbor sees us as.
+#[must_use]
+pub fn local_as(bgp: &Bgp, settings: &PeerSettings) -> Asn {
+    settings.local_as.map_or(bgp.asn, |local| local.asn)
+}
+
+/// Whether a neighbor is internal, as far as its configuration tells.
+#[must_use]
+pub fn is_internal(bgp: &Bgp, settings: &PeerSettings) -> bool {
+    match settings.remote_as {
+        RemoteAs::Asn(asn) => asn == bgp.asn,
+        RemoteAs::Internal => true,
+        RemoteAs::External => false,
+    }
+}
+
+/// What the session of a neighbor runs with.
+#[must_use]
+pub fn session_config(bgp: &Bgp, settings: &PeerSettings, address: IpAddr, router_id: Ipv4Addr) -> SessionConfig {
+    SessionConfig {
+        remote_address: address,
+        local_as: local_as(bgp, settings),
+        expected_as: match settings.remote_as {
+            RemoteAs::Asn(asn) => ExpectedAs::Exactly(asn),
+            RemoteAs::Internal => ExpectedAs::Exactly(bgp.asn),
+            RemoteAs::External => ExpectedAs::AnyBut(bgp.asn),
+        },
+        router_id,
+        hold_time: settings.hold_time,
+        keepalive: settings.keepalive,
+        connect_retry: settings.connect_retry,
+        passive: settings.passive,
+        // Both families are always offered: a Cilium node withholds its routes until it has an End-of-RIB of
+        // each family that it configured itself, whatever the router needs.
+        families: Family::ALL.to_vec(),
+        graceful_restart: bgp.graceful_restart.enabled,
+        maximum_prefix: settings.maximum_prefix.clone(),
+    }
+}
+
+/// The options of a neighbor's socket.
+#[must_use]
+pub fn socket_options(bgp: &Bgp, settings: &PeerSettings) -> SocketOptions {
+    if let Some(hops) = settings.ttl_security_hops {
+        return SocketOptions {
+            ttl: Some(FULL_TTL),
+            minimum_ttl: Some(FULL_TTL.saturating_sub(hops).saturating_add(1)),
+        };
+    }
+    let ttl = match settings.ebgp_multihop {
+        Some(ttl) => Some(ttl),
+        None if is_internal(bgp, settings) => None,
+        None => Some(DIRECT_TTL),
+    };
+    SocketOptions { ttl, minimum_ttl: None }
+}
+
+/// Where and how a neighbor is dialled.
+#[must_use]
+pub fn target(bgp: &Bgp, settings: &PeerSettings, address: IpAddr) -> Target {
+    let (source, source_interface) = match &settings.update_source {
+        Some(UpdateSource::Address(source)) => (Some(*source), None),
+        Some(UpdateSource::Interface(name)) => (None, Some(name.clone())),
+        None => (None, None),
+    };
+    Target {
+        remote: SocketAddr::new(address, settings.port),
+        source,
+        source_interface,
+        scope: None,
+        options: socket_options(bgp, settings),
+        password: settings.password.clone(),
+        timeout: CONNECT_TIMEOUT,
+    }
+}

@@ -1,0 +1,310 @@
+//! From tables to the forwarding table: what the world, the configuration and the peers say becomes one set
+//! of routes, and the kernel is told the difference.
+//!
+//! Never holds a route of its own: candidates live in `rib`, paths in the BGP tables, the wish in `fib`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use bgp_wire::attribute::{Origin, PathAttributes};
+use config::model::bgp::RedistributeSource;
+use nouns::{Family, Prefix};
+use rib::bgp_table::{Inserted, Path, PathKey, PeerId};
+use rib::decision::{Rules, decide};
+use rib::fib::{KernelFib, Refused, Wanted};
+use rib::routes::{Protocol, Route, RouteNextHop};
+use rib::world::{Snapshot, WorldEvent};
+
+use crate::effect::{Effect, Notice};
+use crate::engine::{Engine, RETRY_AFTER, push_fib};
+use crate::event::Moment;
+
+/// How many prefixes are decided before the sockets get their turn again.
+const BATCH: usize = 20_000;
+/// How often tables and routes may set each other in motion within one call.
+const ROUNDS: usize = 16;
+/// Names the BGP offer of a prefix, of whichever kind.
+const BGP: Protocol = Protocol::Bgp { internal: false };
+
+impl Engine {
+    /// Decides what has become undecided, tells the kernel and the peers. Bounded: what is left over makes
+    /// `deadline` answer "at once".
+    pub fn settle(&mut self, at: Moment, out: &mut Vec<Effect>) {
+        let mut budget = BATCH;
+        for _ in 0..ROUNDS {
+            if !self.unsettled() || budget == 0 {
+                break;
+            }
+            self.settle_world(at);
+            self.settle_next_hops();
+            budget = self.settle_tables(at, budget);
+            budget = self.settle_routes(at, budget);
+        }
+        self.forget_peers();
+        push_fib(self.fib.flush(), out);
+        self.send_updates(at, out);
+        self.check_recovery(at, out);
+    }
+
+    /// Whether `settle` still has something to do.
+    pub(crate) fn unsettled(&self) -> bool {
+        self.world_changed
+            || Family::ALL.iter().any(|family| self.tables.of(*family).dirty_len() > 0)
+            || self.rib.dirty_len() > 0
+            || self.has_unsent()
+    }
+
+    /// The kernel changed by somebody's hand.
+    pub(crate) fn world_events(&mut self, at: Moment, changes: Vec<WorldEvent>, out: &mut Vec<Effect>) {
+        for change in changes {
+            match &change {
+                WorldEvent::OurRouteLost(prefix) => {
+                    self.fib.route_lost(*prefix);
+                    self.notice(at, Notice::warning(format!("the route to {prefix} was taken from the kernel; it is put back")), out);
+                }
+                WorldEvent::OurNextHopLost(id) => self.fib.next_hop_lost(*id),
+                WorldEvent::Overrun => {
+                    self.notice(at, Notice::warning("kernel messages were lost (ENOBUFS); everything is read anew"), out);
+                    out.push(Effect::Snapshot);
+                }
+                WorldEvent::Link(link) => self.link_seen(at, link, out),
+                WorldEvent::LinkGone(_) | WorldEvent::Address(_) | WorldEvent::AddressGone(_) => {}
+                WorldEvent::Route(_) | WorldEvent::RouteGone(_) => {}
+            }
+            self.world_changed |= self.world.apply(&change);
+        }
+    }
+
+    /// A full picture: the truth about the world, and about what the kernel has of ours.
+    pub(crate) fn snapshot(&mut self, at: Moment, snapshot: Snapshot, out: &mut Vec<Effect>) {
+        let ours = snapshot.ours.clone();
+        self.world.reset(&snapshot);
+        self.world_changed = true;
+        push_fib(self.fib.audit(&ours), out);
+        self.retry_owed(at, out);
+    }
+
+    /// The kernel's routes of ours, read for comparison.
+    pub(crate) fn audited(&mut self, at: Moment, actual: &KernelFib, out: &mut Vec<Effect>) {
+        let changes = self.fib.audit(actual);
+        if !changes.is_empty() {
+            let text = format!("{} entries of the kernel's forwarding table differed from the wish and are repaired", changes.len());
+            self.notice(at, Notice::warning(text), out);
+        }
+        push_fib(changes, out);
+    }
+
+    /// The writer is done; what was refused is remembered, told, and tried again.
+    pub(crate) fn fib_done(&mut self, at: Moment, refused: &[Refused], out: &mut Vec<Effect>) {
+        for refusal in refused {
+            self.fib.refused(refusal);
+            let text = format!("the kernel refused {:?}: {} (errno {})", refusal.change, refusal.reason, refusal.errno);
+            self.notice(at, Notice::warning(text), out);
+        }
+        if !refused.is_empty() && self.retry_fib.is_none() {
+            self.retry_fib = Some(at.instant + RETRY_AFTER);
+        }
+    }
+
+    /// What the kernel and the configuration say, as candidates.
+    fn settle_world(&mut self, at: Moment) {
+        if !std::mem::take(&mut self.world_changed) {
+            return;
+        }
+        let connected = self.world.connected_routes(at.instant);
+        self.rib.replace_protocol(Protocol::Connected, connected, at.instant);
+        self.rib.replace_protocol(Protocol::Kernel, self.world.kernel_routes(at.instant), at.instant);
+        self.rib.replace_protocol(Protocol::Static, self.static_routes(at), at.instant);
+        let chosen = self.choose_router_id(self.running.model.bgp.as_ref());
+        if self.router_id.is_unspecified() {
+            self.router_id = chosen;
+        }
+    }
+
+    fn static_routes(&self, at: Moment) -> BTreeMap<Prefix, Vec<Route>> {
+        let mut all = BTreeMap::new();
+        for (prefix, wish) in &self.running.model.static_routes {
+            let mut by_distance: BTreeMap<u8, Vec<RouteNextHop>> = BTreeMap::new();
+            for (address, hop) in wish.next_hops.iter().filter(|(_, hop)| !hop.disable) {
+                let interface = hop.interface.as_ref().and_then(|name| self.world.link_by_name(name.as_str()));
+                if hop.interface.is_some() && interface.is_none() {
+                    continue;
+                }
+                let gateway = RouteNextHop::Gateway { address: *address, interface: interface.map(|link| link.index) };
+                by_distance.entry(hop.distance).or_default().push(gateway);
+            }
+            for (name, distance) in &wish.interfaces {
+                if let Some(link) = self.world.link_by_name(name.as_str()) {
+                    by_distance.entry(*distance).or_default().push(RouteNextHop::Connected { ifindex: link.index });
+                }
+            }
+            if let Some(distance) = wish.blackhole {
+                by_distance.entry(distance).or_default().push(RouteNextHop::Blackhole);
+            }
+            let routes = by_distance.into_iter().map(|(distance, next_hops)| Route {
+                protocol: Protocol::Static,
+                distance,
+                metric: 0,
+                next_hops,
+                since: at.instant,
+            });
+            all.insert(*prefix, routes.collect());
+        }
+        all
+    }
+
+    fn settle_next_hops(&mut self) {
+        for family in Family::ALL {
+            for (address, used) in self.tables.of_mut(family).take_next_hop_news() {
+                if used {
+                    self.next_hops.track(address);
+                } else {
+                    self.next_hops.untrack(address);
+                }
+            }
+        }
+        let changed = self.rib.settle(&mut self.next_hops, &self.world);
+        if !changed.is_empty() {
+            for family in Family::ALL {
+                self.tables.of_mut(family).next_hops_changed(&changed);
+            }
+        }
+    }
+
+    /// Decides BGP; answers what is left of the budget.
+    fn settle_tables(&mut self, at: Moment, mut budget: usize) -> usize {
+        let Some(rules) = self.rules() else { return budget };
+        for family in Family::ALL {
+            let prefixes = self.tables.of_mut(family).take_dirty(budget);
+            budget = budget.saturating_sub(prefixes.len());
+            if prefixes.is_empty() {
+                continue;
+            }
+            let mut offered = BTreeSet::new();
+            for prefix in prefixes {
+                if self.decide_prefix(at, family, prefix, &rules) {
+                    offered.insert(prefix);
+                }
+            }
+            let version = self.table_version.entry(family).or_default();
+            *version = version.saturating_add(1);
+            self.offer_all(family, &offered);
+        }
+        budget
+    }
+
+    /// Decides one prefix; answers whether peers have to be told.
+    fn decide_prefix(&mut self, at: Moment, family: Family, prefix: Prefix, rules: &Rules) -> bool {
+        let table = self.tables.of(family);
+        let paths = table.paths(prefix);
+        let Some(decision) = decide(paths, table, &self.next_hops, rules) else {
+            self.rib.remove(prefix, BGP, None);
+            return self.best.remove(&prefix).is_some();
+        };
+        let Some(best) = paths.get(decision.best) else { return false };
+        let key = best.key;
+        let chosen = decision.multipath.iter().filter_map(|index| paths.get(*index));
+        match self.bgp_route(at, family, best, chosen) {
+            Some(route) => self.rib.set(prefix, route),
+            None => self.rib.remove(prefix, BGP, None),
+        }
+        // The same path may have new attributes: peers hear of it either way, and the queue knows what is news.
+        self.best.insert(prefix, key);
+        true
+    }
+
+    /// The route that the chosen paths make; none for a path that the router made itself.
+    fn bgp_route<'a>(
+        &self,
+        at: Moment,
+        family: Family,
+        best: &Path,
+        chosen: impl Iterator<Item = &'a Path>,
+    ) -> Option<Route> {
+        let bgp = self.running.model.bgp.as_ref().filter(|_| !best.is_local())?;
+        let internal = self.tables.of(family).peer(best.key.peer).is_some_and(|peer| peer.internal);
+        let distance = if internal { bgp.distance_internal } else { bgp.distance_external };
+        let next_hops = chosen.map(|path| RouteNextHop::Gateway { address: path.next_hop(), interface: None });
+        let metric = best.attributes.med.unwrap_or(0);
+        Some(Route::new(Protocol::Bgp { internal }, distance, metric, next_hops.collect(), at.instant))
+    }
+
+    /// Routes that changed go to the kernel's wish and to redistribution.
+    fn settle_routes(&mut self, at: Moment, budget: usize) -> usize {
+        let prefixes = self.rib.take_dirty(budget);
+        for prefix in &prefixes {
+            let wanted = self.wanted(*prefix);
+            self.fib.want(*prefix, wanted);
+            self.originate(at, *prefix);
+        }
+        budget.saturating_sub(prefixes.len())
+    }
+
+    /// What the kernel shall have for a prefix: nothing where the kernel or somebody else has it already.
+    fn wanted(&self, prefix: Prefix) -> Option<Wanted> {
+        let route = self.rib.selected(prefix)?;
+        match route.protocol {
+            Protocol::Connected | Protocol::Kernel => None,
+            Protocol::Static | Protocol::Bgp { .. } => route.wanted(&self.next_hops),
+        }
+    }
+
+    /// Networks and redistributed routes enter the BGP table as the router's own.
+    pub(crate) fn originate(&mut self, at: Moment, prefix: Prefix) {
+        let attributes = self.origination(prefix);
+        let family = prefix.family();
+        let key = PathKey { peer: PeerId::LOCAL, path_id: 0 };
+        match attributes {
+            Some(attributes) => {
+                let attributes = Arc::new(attributes);
+                let inserted = Inserted { attributes: Arc::clone(&attributes), received: attributes, rejected: None };
+                self.tables.of_mut(family).insert(prefix, key, inserted, at.instant);
+                self.originated.insert(prefix);
+            }
+            None => {
+                if self.originated.remove(&prefix) {
+                    self.tables.of_mut(family).withdraw(prefix, key);
+                }
+            }
+        }
+    }
+
+    fn origination(&self, prefix: Prefix) -> Option<PathAttributes> {
+        let bgp = self.running.model.bgp.as_ref()?;
+        let selected = self.rib.selected(prefix).filter(|route| !route.protocol.same_source(BGP))?;
+        let own = match prefix.family() {
+            Family::Ipv4Unicast => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            Family::Ipv6Unicast => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        if bgp.networks.contains(&prefix) {
+            return Some(PathAttributes::new(Origin::Igp, own));
+        }
+        let source = match selected.protocol {
+            Protocol::Connected => RedistributeSource::Connected,
+            Protocol::Kernel => RedistributeSource::Kernel,
+            Protocol::Static => RedistributeSource::Static,
+            Protocol::Bgp { .. } => return None,
+        };
+        let metric = bgp.redistribute.get(&(prefix.family(), source))?;
+        Some(PathAttributes { med: Some(metric.unwrap_or(selected.metric)), ..PathAttributes::new(Origin::Incomplete, own) })
+    }
+
+    pub(crate) fn rules(&self) -> Option<Rules> {
+        let bgp = self.running.model.bgp.as_ref()?;
+        Some(Rules {
+            maximum_paths_ebgp: bgp.maximum_paths_ebgp,
+            maximum_paths_ibgp: bgp.maximum_paths_ibgp,
+            always_compare_med: bgp.always_compare_med,
+            multipath_relax: bgp.multipath_relax,
+        })
+    }
+
+    fn forget_peers(&mut self) {
+        for id in std::mem::take(&mut self.forgotten) {
+            for family in Family::ALL {
+                self.tables.of_mut(family).forget_peer(id);
+            }
+        }
+    }
+}

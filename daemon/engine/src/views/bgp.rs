@@ -1,0 +1,240 @@
+//! `show ip bgp summary`, `show ip bgp`, and the routes of one neighbor.
+//!
+//! Never decides: it asks the decision what it did.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use api::request::NeighborRoutes;
+use api::view::bgp::{
+    BgpSummary, BgpSummaryNeighbor, BgpTable, BgpTablePath, BgpTableRoute, Origin, PathStatus, PeerState, TableNeighbor,
+};
+use api::{ApiError, View};
+use bgp::session::{IdleReason, StateName};
+use bgp_wire::attribute::{Origin as WireOrigin, PathAttributes};
+use config::model::Bgp;
+use config::model::bgp::RemoteAs;
+use nouns::{Asn, Family, Prefix};
+use rib::bgp_table::{Path, PeerId};
+use rib::decision::decide;
+use rib::fib::FibState;
+
+use super::{configured, number, seconds};
+use crate::engine::Engine;
+use crate::event::Moment;
+use crate::peers::{Peer, settings};
+
+/// The weight of routes of our own, as Cisco and all its heirs show it.
+const LOCAL_WEIGHT: u32 = 32768;
+
+pub(crate) fn summaries(engine: &Engine, at: Moment) -> Result<View, ApiError> {
+    let bgp = configured(engine)?;
+    Ok(View::BgpSummaries(Family::ALL.iter().map(|family| one_summary(engine, bgp, at, *family)).collect()))
+}
+
+pub(crate) fn summary(engine: &Engine, at: Moment, family: Family) -> Result<View, ApiError> {
+    Ok(View::BgpSummary(one_summary(engine, configured(engine)?, at, family)))
+}
+
+fn one_summary(engine: &Engine, bgp: &Bgp, at: Moment, family: Family) -> BgpSummary {
+    let table = engine.tables.of(family);
+    let (mut as_paths, mut communities) = (BTreeSet::new(), BTreeSet::new());
+    for path in table.iter().flat_map(|(_, paths)| paths) {
+        as_paths.insert(&path.attributes.as_path);
+        if !path.attributes.communities.is_empty() {
+            communities.insert(&path.attributes.communities);
+        }
+    }
+    BgpSummary {
+        family,
+        router_id: engine.router_id,
+        local_as: bgp.asn,
+        table_version: version(engine, family),
+        prefixes: number(table.len()),
+        paths: number(table.path_count()),
+        as_path_entries: number(as_paths.len()),
+        community_entries: number(communities.len()),
+        maximum_paths_ebgp: bgp.maximum_paths_ebgp,
+        maximum_paths_ibgp: bgp.maximum_paths_ibgp,
+        listen_limit: (!bgp.listen_ranges.is_empty()).then_some(bgp.listen_limit),
+        neighbors: engine.peers.iter().map(|peer| row(engine, bgp, at, family, peer)).collect(),
+    }
+}
+
+fn row(engine: &Engine, bgp: &Bgp, at: Moment, family: Family, peer: &Peer) -> BgpSummaryNeighbor {
+    let table = engine.tables.of(family);
+    let counters = peer.session.counters();
+    BgpSummaryNeighbor {
+        address: peer.address,
+        dynamic: peer.dynamic.is_some(),
+        remote_as: remote_as(bgp, peer),
+        description: peer.settings.description.clone(),
+        messages_received: counters.received.iter().sum(),
+        messages_sent: counters.sent.iter().sum(),
+        table_version: if peer.up_since.is_some() { version(engine, family) } else { 0 },
+        in_queue: 0,
+        out_queue: number(peer.out.get(&family).map_or(0, |queue| usize::from(!queue.is_drained()))),
+        up_down: up_down(peer, at),
+        state: state(peer),
+        family_negotiated: peer.session.negotiated().is_some_and(|negotiated| negotiated.families.contains(&family)),
+        policy_missing: policy_missing(bgp, peer),
+        prefixes_received: number(table.received_count(peer.id)),
+        prefixes_accepted: number(table.accepted_count(peer.id)),
+        prefixes_sent: number(peer.out.get(&family).map_or(0, bgp::adj_out::AdjOut::len)),
+    }
+}
+
+/// The peer's AS as its session or its configuration tells it.
+pub(super) fn remote_as(bgp: &Bgp, peer: &Peer) -> Option<Asn> {
+    match (peer.session.negotiated(), peer.settings.remote_as) {
+        (Some(negotiated), _) => Some(negotiated.remote_as),
+        (None, RemoteAs::Asn(asn)) => Some(asn),
+        (None, RemoteAs::Internal) => Some(bgp.asn),
+        (None, RemoteAs::External) => None,
+    }
+}
+
+/// RFC 8212: an external session without policy exchanges nothing.
+pub(super) fn policy_missing(bgp: &Bgp, peer: &Peer) -> bool {
+    let internal = peer.session.negotiated().map_or_else(|| settings::is_internal(bgp, &peer.settings), |up| up.internal);
+    bgp.ebgp_requires_policy && !internal
+}
+
+/// Seconds since the session came up, or went down.
+pub(super) fn up_down(peer: &Peer, at: Moment) -> Option<u64> {
+    let since = peer.session.established_since();
+    let down = peer.session.last_down().filter(|_| peer.session.counters().established > 0).map(|(when, _)| when);
+    since.or(down).map(|since| seconds(since, at.instant))
+}
+
+pub(super) fn state(peer: &Peer) -> PeerState {
+    match (peer.session.state(), peer.session.idle_reason()) {
+        (StateName::Idle, _) if peer.settings.shutdown => PeerState::IdleAdmin,
+        (StateName::Idle, Some(IdleReason::PrefixLimit(_))) => PeerState::IdlePrefixCount,
+        (StateName::Idle, _) => PeerState::Idle,
+        (StateName::Connect, _) => PeerState::Connect,
+        (StateName::Active, _) => PeerState::Active,
+        (StateName::OpenSent, _) => PeerState::OpenSent,
+        (StateName::OpenConfirm, _) => PeerState::OpenConfirm,
+        (StateName::Established, _) => PeerState::Established,
+    }
+}
+
+pub(super) fn version(engine: &Engine, family: Family) -> u64 {
+    engine.table_version.get(&family).copied().unwrap_or(0)
+}
+
+pub(crate) fn table(engine: &Engine, family: Family) -> Result<View, ApiError> {
+    let bgp = configured(engine)?;
+    let routes = engine.tables.of(family).iter().map(|(prefix, paths)| BgpTableRoute {
+        prefix,
+        paths: order(engine, family, prefix, paths).into_iter().map(|(path, status)| shown(engine, family, path, status)).collect(),
+    });
+    Ok(View::BgpTable(BgpTable {
+        family,
+        table_version: version(engine, family),
+        router_id: engine.router_id,
+        local_as: bgp.asn,
+        neighbor: None,
+        routes: routes.collect(),
+    }))
+}
+
+pub(crate) fn received(engine: &Engine, family: Family, address: IpAddr, which: NeighborRoutes) -> Result<View, ApiError> {
+    let (bgp, peer) = (configured(engine)?, neighbor(engine, address)?);
+    let routes = engine.tables.of(family).iter().filter_map(|(prefix, paths)| {
+        let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| path.key.peer == peer.id);
+        let wanted = own.filter(|(path, _)| which == NeighborRoutes::Received || path.rejected.is_none());
+        let paths: Vec<BgpTablePath> = wanted.map(|(path, status)| shown(engine, family, path, status)).collect();
+        (!paths.is_empty()).then_some(BgpTableRoute { prefix, paths })
+    });
+    let routes = routes.collect();
+    Ok(neighbor_table(engine, bgp, family, TableNeighbor { address, which }, routes))
+}
+
+pub(crate) fn advertised(engine: &Engine, family: Family, address: IpAddr) -> Result<View, ApiError> {
+    let (bgp, peer) = (configured(engine)?, neighbor(engine, address)?);
+    let routes = peer.out.get(&family).into_iter().flat_map(bgp::adj_out::AdjOut::iter).map(|(prefix, attributes)| {
+        let status = PathStatus { valid: true, best: true, ..PathStatus::default() };
+        BgpTableRoute { prefix, paths: vec![line(attributes, status, 0, None)] }
+    });
+    let which = NeighborRoutes::Advertised;
+    let routes = routes.collect();
+    Ok(neighbor_table(engine, bgp, family, TableNeighbor { address, which }, routes))
+}
+
+fn neighbor_table(engine: &Engine, bgp: &Bgp, family: Family, neighbor: TableNeighbor, routes: Vec<BgpTableRoute>) -> View {
+    View::BgpTable(BgpTable {
+        family,
+        table_version: version(engine, family),
+        router_id: engine.router_id,
+        local_as: bgp.asn,
+        neighbor: Some(neighbor),
+        routes,
+    })
+}
+
+pub(super) fn neighbor(engine: &Engine, address: IpAddr) -> Result<&Peer, ApiError> {
+    engine.peers.at(address).ok_or_else(|| {
+        ApiError::new("no-neighbor", format!("{address} is not a BGP neighbor"))
+            .hint("'show ip bgp summary' lists the neighbors")
+    })
+}
+
+/// The paths of a prefix with their signs: the best first, then those that share the load, then the others.
+pub(super) fn order<'a>(engine: &Engine, family: Family, prefix: Prefix, paths: &'a [Path]) -> Vec<(&'a Path, PathStatus)> {
+    let table = engine.tables.of(family);
+    let decision = engine.rules().and_then(|rules| decide(paths, table, &engine.next_hops, &rules));
+    let failure = matches!(engine.fib.state(prefix), FibState::Refused { .. });
+    let mut shown: Vec<(u8, &Path, PathStatus)> = paths
+        .iter()
+        .enumerate()
+        .map(|(index, path)| {
+            let best = decision.as_ref().is_some_and(|decision| decision.best == index);
+            let multipath = decision.as_ref().is_some_and(|decision| decision.multipath.contains(&index));
+            let resolved = path.is_local() || engine.next_hops.resolve(path.next_hop()).is_resolved();
+            let status = PathStatus {
+                valid: path.rejected.is_none() && resolved,
+                best,
+                multipath: multipath && !best,
+                internal: table.peer(path.key.peer).is_some_and(|peer| peer.internal) && !path.is_local(),
+                stale: path.stale,
+                filtered: path.rejected.is_some(),
+                rib_failure: failure && best,
+            };
+            (if best { 0 } else if multipath { 1 } else { 2 }, path, status)
+        })
+        .collect();
+    shown.sort_by_key(|(rank, path, _)| (*rank, path.next_hop(), path.key));
+    shown.into_iter().map(|(_, path, status)| (path, status)).collect()
+}
+
+fn shown(engine: &Engine, family: Family, path: &Path, status: PathStatus) -> BgpTablePath {
+    let from = engine.tables.of(family).peer(path.key.peer).map(|peer| peer.address).filter(|_| !path.is_local());
+    line(&path.attributes, status, weight(path), from)
+}
+
+pub(super) fn weight(path: &Path) -> u32 {
+    if path.key.peer == PeerId::LOCAL { LOCAL_WEIGHT } else { 0 }
+}
+
+fn line(attributes: &PathAttributes, status: PathStatus, weight: u32, from: Option<IpAddr>) -> BgpTablePath {
+    BgpTablePath {
+        status,
+        next_hop: attributes.next_hop.address,
+        med: attributes.med,
+        local_pref: attributes.local_pref,
+        weight,
+        as_path: attributes.as_path.to_string(),
+        origin: origin(attributes.origin),
+        from,
+    }
+}
+
+pub(super) fn origin(origin: WireOrigin) -> Origin {
+    match origin {
+        WireOrigin::Igp => Origin::Igp,
+        WireOrigin::Egp => Origin::Egp,
+        WireOrigin::Incomplete => Origin::Incomplete,
+    }
+}

@@ -1,0 +1,169 @@
+//! `show ip bgp neighbors [A]`.
+//!
+//! Never counts: sessions and tables did.
+
+use std::net::IpAddr;
+
+use api::view::bgp_neighbor::{
+    BgpNeighbor, BgpNeighbors, LastReset, MessageCounters, NeighborFamily, NeighborRestart, NeighborTimers,
+    RestartFamily, RouteTroubles, SentReceived,
+};
+use api::{ApiError, View};
+use config::model::Bgp;
+use config::model::bgp::UpdateSource;
+use nouns::Family;
+
+use super::{bgp as table_view, configured, number, seconds};
+use crate::engine::Engine;
+use crate::event::Moment;
+use crate::peers::{Peer, settings};
+
+pub(crate) fn neighbors(engine: &Engine, at: Moment, family: Option<Family>, address: Option<IpAddr>) -> Result<View, ApiError> {
+    let bgp = configured(engine)?;
+    let peers: Vec<&Peer> = match address {
+        Some(address) => vec![table_view::neighbor(engine, address)?],
+        None => engine.peers.iter().collect(),
+    };
+    let neighbors = peers.into_iter().map(|peer| one(engine, bgp, at, peer, family)).collect();
+    Ok(View::BgpNeighbors(BgpNeighbors { neighbors }))
+}
+
+fn one(engine: &Engine, bgp: &Bgp, at: Moment, peer: &Peer, only: Option<Family>) -> BgpNeighbor {
+    let counters = peer.session.counters();
+    let negotiated = peer.session.negotiated();
+    BgpNeighbor {
+        address: peer.address,
+        remote_as: table_view::remote_as(bgp, peer),
+        local_as: settings::local_as(bgp, &peer.settings),
+        internal: negotiated.map_or_else(|| settings::is_internal(bgp, &peer.settings), |up| up.internal),
+        dynamic: peer.dynamic.is_some(),
+        description: peer.settings.description.clone(),
+        host_name: negotiated.and_then(|up| up.hostname.clone()),
+        software: negotiated.and_then(|up| up.software.clone()),
+        peer_group: peer.group.clone(),
+        remote_router_id: negotiated.map(|up| up.remote_router_id),
+        local_router_id: engine.router_id,
+        state: table_view::state(peer),
+        up_down: table_view::up_down(peer, at),
+        obstacle: obstacle(peer),
+        last_read: None,
+        last_write: None,
+        timers: timers(at, peer),
+        capabilities: negotiated.map(|up| up.capabilities.clone()).unwrap_or_default(),
+        graceful_restart: restart(at, peer),
+        messages: messages(peer),
+        troubles: RouteTroubles {
+            as_path_loops: counters.as_loops,
+            treated_as_withdrawn: counters.treated_as_withdraw,
+            attributes_discarded: counters.attributes_discarded,
+        },
+        families: Family::ALL
+            .into_iter()
+            .filter(|family| only.is_none_or(|only| only == *family))
+            .map(|family| of_family(engine, bgp, peer, family))
+            .collect(),
+        connections_established: counters.established,
+        connections_dropped: counters.dropped,
+        last_reset: peer.session.last_down().map(|(when, reason)| LastReset {
+            ago: seconds(when, at.instant),
+            reason: reason.to_owned(),
+        }),
+        hops: hops(bgp, peer),
+        passive: peer.settings.passive,
+        password: peer.settings.password.is_some(),
+        update_source: peer.settings.update_source.as_ref().map(|source| match source {
+            UpdateSource::Address(address) => address.to_string(),
+            UpdateSource::Interface(name) => name.to_string(),
+        }),
+        local_end: peer.local.filter(|_| negotiated.is_some()),
+        remote_end: peer.remote.filter(|_| negotiated.is_some()),
+    }
+}
+
+fn obstacle(peer: &Peer) -> Option<String> {
+    if peer.session.negotiated().is_some() || peer.settings.shutdown {
+        return None;
+    }
+    peer.session.last_down().map(|(_, why)| why.to_owned())
+}
+
+fn timers(at: Moment, peer: &Peer) -> NeighborTimers {
+    let negotiated = peer.session.negotiated();
+    let next = peer.session.deadline().filter(|_| negotiated.is_none() && !peer.settings.shutdown);
+    NeighborTimers {
+        hold_time: negotiated.map_or(peer.settings.hold_time, |up| up.hold_time.unwrap_or(0)),
+        keepalive: negotiated.map_or(peer.settings.keepalive, |up| up.keepalive.unwrap_or(0)),
+        configured_hold_time: peer.settings.hold_time,
+        configured_keepalive: peer.settings.keepalive,
+        connect_retry: peer.settings.connect_retry,
+        next_attempt: next.map(|due| seconds(at.instant, due)),
+    }
+}
+
+fn restart(at: Moment, peer: &Peer) -> Option<NeighborRestart> {
+    let stale_for = peer.stale_until.values().max().map(|until| seconds(at.instant, *until));
+    let capability = peer.session.negotiated().and_then(|up| up.graceful_restart.as_ref());
+    match (capability, stale_for) {
+        (None, None) => None,
+        (None, Some(_)) => {
+            Some(NeighborRestart { restarting: true, notification: false, restart_time: 0, families: Vec::new(), stale_for })
+        }
+        (Some(restart), _) => Some(NeighborRestart {
+            restarting: restart.restarting,
+            notification: restart.notification,
+            restart_time: restart.restart_time,
+            families: restart
+                .families
+                .iter()
+                .map(|(family, forwarding_preserved)| RestartFamily {
+                    family: *family,
+                    forwarding_preserved: *forwarding_preserved,
+                })
+                .collect(),
+            stale_for,
+        }),
+    }
+}
+
+fn messages(peer: &Peer) -> MessageCounters {
+    let counters = peer.session.counters();
+    let [opens, notifications, updates, keepalives, route_refreshes] = counters.sent;
+    let [opens_in, notifications_in, updates_in, keepalives_in, route_refreshes_in] = counters.received;
+    let pair = |sent, received| SentReceived { sent, received };
+    MessageCounters {
+        opens: pair(opens, opens_in),
+        notifications: pair(notifications, notifications_in),
+        updates: pair(updates, updates_in),
+        keepalives: pair(keepalives, keepalives_in),
+        route_refreshes: pair(route_refreshes, route_refreshes_in),
+        in_queue: 0,
+        out_queue: 0,
+    }
+}
+
+fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> NeighborFamily {
+    let table = engine.tables.of(family);
+    let negotiated = peer.session.negotiated().is_some_and(|up| up.families.contains(&family));
+    NeighborFamily {
+        family,
+        negotiated,
+        received: number(table.received_count(peer.id)),
+        accepted: number(table.accepted_count(peer.id)),
+        sent: number(peer.out.get(&family).map_or(0, bgp::adj_out::AdjOut::len)),
+        maximum_prefix: peer.settings.maximum_prefix.get(&family).copied(),
+        nexthop_self: peer.settings.nexthop_self.contains(&family),
+        policy_missing: table_view::policy_missing(bgp, peer),
+        end_of_rib_received: peer.seen_end_of_rib.contains(&family),
+        end_of_rib_sent: negotiated && !peer.owed_end_of_rib.contains(&family),
+    }
+}
+
+fn hops(bgp: &Bgp, peer: &Peer) -> Option<String> {
+    let options = settings::socket_options(bgp, &peer.settings);
+    match (options.minimum_ttl, options.ttl) {
+        (Some(minimum), _) => Some(format!("at most {} hops away (TTL security)", u16::from(u8::MAX).saturating_sub(u16::from(minimum)).saturating_add(1))),
+        (None, Some(1)) => Some("directly connected".to_owned()),
+        (None, Some(ttl)) => Some(format!("up to {ttl} hops away")),
+        (None, None) => None,
+    }
+}

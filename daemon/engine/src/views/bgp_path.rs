@@ -1,0 +1,161 @@
+//! `show ip bgp PREFIX [why]`: each path of a prefix and what became of it.
+//!
+//! Never decides: the decision explains itself.
+
+use std::net::IpAddr;
+
+use api::view::bgp_path::{BgpPath, BgpPrefix, KernelState, PathOutcome, PathSource, Resolution, ResolvedLeg};
+use api::{ApiError, View};
+use bgp_wire::attribute::{Community, ExtendedCommunity};
+use nouns::{Family, Prefix};
+use rib::bgp_table::Path;
+use rib::decision::{Verdict, decide, explain};
+use rib::fib::FibState;
+use rib::nexthop;
+use rib::routes::Protocol;
+
+use super::{bgp as table_view, configured, route, seconds};
+use crate::engine::Engine;
+use crate::event::Moment;
+
+pub(crate) fn address(engine: &Engine, at: Moment, family: Family, address: IpAddr, why: bool) -> Result<View, ApiError> {
+    let found = engine.tables.of(family).longest_match(address).map(|(found, _)| found);
+    prefix(engine, at, family, found.unwrap_or_else(|| Prefix::host(address)), why)
+}
+
+pub(crate) fn prefix(engine: &Engine, at: Moment, family: Family, prefix: Prefix, why: bool) -> Result<View, ApiError> {
+    configured(engine)?;
+    let table = engine.tables.of(family);
+    let paths = table.paths(prefix);
+    if paths.is_empty() {
+        return Err(ApiError::new("not-in-table", format!("{prefix} is not in the BGP table")));
+    }
+    let rules = engine.rules();
+    let decision = rules.as_ref().and_then(|rules| decide(paths, table, &engine.next_hops, rules));
+    let verdicts = rules.as_ref().map(|rules| explain(paths, table, &engine.next_hops, rules)).unwrap_or_default();
+    let decided_by = decision.as_ref().map_or("", |decision| decision.decided_by);
+    let mut views: Vec<(u8, BgpPath)> = paths
+        .iter()
+        .zip(verdicts)
+        .map(|(path, verdict)| {
+            let outcome = outcome(verdict, decided_by);
+            let rank = match outcome {
+                PathOutcome::Best { .. } => 0,
+                PathOutcome::Multipath => 1,
+                PathOutcome::Lost { .. } | PathOutcome::Unusable { .. } | PathOutcome::Rejected { .. } => 2,
+            };
+            (rank, one(engine, at, family, prefix, path, outcome))
+        })
+        .collect();
+    views.sort_by_key(|(rank, view)| (*rank, view.next_hop));
+    let advertised = engine.peers.iter().filter(|peer| peer.out.get(&family).is_some_and(|out| out.route(prefix).is_some()));
+    Ok(View::BgpPrefix(BgpPrefix {
+        family,
+        prefix,
+        table_version: table_view::version(engine, family),
+        paths: views.into_iter().map(|(_, view)| view).collect(),
+        advertised_to: advertised.map(|peer| peer.address).collect(),
+        kernel: kernel(engine, prefix),
+        why,
+    }))
+}
+
+fn outcome(verdict: Verdict, decided_by: &str) -> PathOutcome {
+    match verdict {
+        Verdict::Best => PathOutcome::Best { step: decided_by.to_owned() },
+        Verdict::Multipath => PathOutcome::Multipath,
+        Verdict::Lost { step, because } => PathOutcome::Lost { step: step.to_owned(), why: because },
+        Verdict::Unusable(why) => PathOutcome::Unusable { why },
+        Verdict::Rejected(why) => PathOutcome::Rejected { by: "import".to_owned(), why },
+    }
+}
+
+fn one(engine: &Engine, at: Moment, family: Family, prefix: Prefix, path: &Path, outcome: PathOutcome) -> BgpPath {
+    let attributes = &path.attributes;
+    let stale_until = engine.peers.get(path.key.peer).and_then(|peer| peer.stale_until.get(&family).copied());
+    BgpPath {
+        source: source(engine, family, prefix, path),
+        as_path: attributes.as_path.to_string(),
+        origin: table_view::origin(attributes.origin),
+        med: attributes.med,
+        local_pref: attributes.local_pref.unwrap_or(100),
+        weight: table_view::weight(path),
+        communities: attributes.communities.iter().map(|community| Community(*community).to_string()).collect(),
+        extended_communities: attributes
+            .extended_communities
+            .iter()
+            .map(|community| ExtendedCommunity(*community).to_string())
+            .collect(),
+        large_communities: attributes.large_communities.iter().map(ToString::to_string).collect(),
+        originator: attributes.originator_id,
+        cluster_list: attributes.cluster_list.clone(),
+        next_hop: attributes.next_hop.address,
+        resolution: resolution(engine, path),
+        outcome,
+        stale_for: stale_until.filter(|_| path.stale).map(|until| seconds(at.instant, until)),
+        age: seconds(path.since, at.instant),
+    }
+}
+
+fn source(engine: &Engine, family: Family, prefix: Prefix, path: &Path) -> PathSource {
+    let peer = engine.tables.of(family).peer(path.key.peer).filter(|_| !path.is_local());
+    match peer {
+        Some(info) => PathSource::Neighbor {
+            address: info.address,
+            router_id: info.router_id,
+            asn: engine
+                .peers
+                .get(path.key.peer)
+                .and_then(|peer| table_view::remote_as(engine.running.model.bgp.as_ref()?, peer))
+                .unwrap_or(nouns::Asn(0)),
+            internal: info.internal,
+        },
+        None => {
+            let network = engine.running.model.bgp.as_ref().is_some_and(|bgp| bgp.networks.contains(&prefix));
+            let by = match engine.rib.selected(prefix).map(|route| route.protocol) {
+                _ if network => "network".to_owned(),
+                Some(protocol) => format!("redistribute {protocol}"),
+                None => "network".to_owned(),
+            };
+            PathSource::Local { by }
+        }
+    }
+}
+
+fn resolution(engine: &Engine, path: &Path) -> Resolution {
+    if path.is_local() {
+        return Resolution::Local;
+    }
+    match engine.next_hops.resolve(path.next_hop()) {
+        nexthop::Resolution::Resolved { legs, via, protocol, metric } => Resolution::Reachable {
+            via: route::gateway(legs, engine)
+                .into_iter()
+                .map(|(gateway, interface)| ResolvedLeg { gateway, interface })
+                .collect(),
+            through: (*protocol != Protocol::Connected).then_some(*via),
+            metric: *metric,
+        },
+        nexthop::Resolution::Unresolved(why) => Resolution::Unreachable { reason: why.to_string() },
+    }
+}
+
+fn kernel(engine: &Engine, prefix: Prefix) -> KernelState {
+    let legs = engine.rib.selected(prefix).and_then(|route| route.wanted(&engine.next_hops));
+    let next_hops = match legs {
+        Some(rib::fib::Wanted::Legs(legs)) => u32::try_from(legs.len()).unwrap_or(u32::MAX),
+        Some(rib::fib::Wanted::Blackhole) | None => 0,
+    };
+    match engine.fib.state(prefix) {
+        FibState::Installed { .. } => KernelState::Installed { next_hops, adopted: false },
+        FibState::Adopted { .. } => KernelState::Installed { next_hops, adopted: true },
+        FibState::Pending => KernelState::Pending,
+        FibState::Refused { errno, reason } => KernelState::Refused { errno, reason },
+        FibState::Absent => KernelState::NotWanted {
+            reason: match engine.rib.selected(prefix).map(|route| route.protocol) {
+                Some(Protocol::Connected | Protocol::Kernel) => "the kernel has a route of its own".to_owned(),
+                Some(Protocol::Static | Protocol::Bgp { .. }) => "it is about to be installed".to_owned(),
+                None => "no path is usable".to_owned(),
+            },
+        },
+    }
+}

@@ -1,0 +1,183 @@
+//! `show ip route` and `show ip fib`.
+//!
+//! Never selects: it tells what the tables selected and what the kernel has.
+
+use std::net::IpAddr;
+
+use api::request::RouteFilter;
+use api::view::route::{
+    Fib, KernelSetting, Protocol as Source, RefusedRoute, Rejection, RouteDetail, RouteEntry, RouteLeg,
+    RouteSourceCount, RouteSummary, RouteTarget, Routes,
+};
+use api::{ApiError, View};
+use nouns::{Family, Prefix};
+use rib::fib::FibState;
+use rib::nexthop::Resolution;
+use rib::routes::{Protocol, Route, RouteNextHop};
+
+use super::{number, seconds};
+use crate::engine::Engine;
+use crate::event::Moment;
+
+pub(crate) fn routes(engine: &Engine, at: Moment, family: Family, filter: RouteFilter) -> Result<View, ApiError> {
+    match filter {
+        RouteFilter::All => Ok(listing(engine, at, family, |_| true)),
+        RouteFilter::Protocol(source) => Ok(listing(engine, at, family, |route| same(route.protocol) == source)),
+        RouteFilter::Prefix(prefix) => detail(engine, at, prefix.to_string(), Some(prefix)),
+        RouteFilter::Address(address) => {
+            let found = engine.rib.longest_match(address).map(|(prefix, _)| prefix);
+            detail(engine, at, address.to_string(), found)
+        }
+        RouteFilter::Summary => Ok(summary(engine, family)),
+    }
+}
+
+fn listing(engine: &Engine, at: Moment, family: Family, shown: impl Fn(&Route) -> bool) -> View {
+    let mut entries = Vec::new();
+    for (prefix, routes) in engine.rib.iter().filter(|(prefix, _)| prefix.family() == family) {
+        entries.extend(routes.iter().filter(|route| shown(route)).map(|route| entry(engine, at, prefix, route)));
+    }
+    View::Routes(Routes { family, routes: entries })
+}
+
+fn detail(engine: &Engine, at: Moment, asked: String, prefix: Option<Prefix>) -> Result<View, ApiError> {
+    let routes = prefix.into_iter().flat_map(|prefix| {
+        engine.rib.routes(prefix).iter().map(move |route| entry(engine, at, prefix, route))
+    });
+    let routes: Vec<RouteEntry> = routes.collect();
+    if routes.is_empty() {
+        return Err(ApiError::new("no-route", format!("no route to {asked}")));
+    }
+    Ok(View::RouteDetail(RouteDetail { asked, routes }))
+}
+
+fn summary(engine: &Engine, family: Family) -> View {
+    let mut counts: std::collections::BTreeMap<Source, (u64, u64)> = std::collections::BTreeMap::new();
+    for (prefix, routes) in engine.rib.iter().filter(|(prefix, _)| prefix.family() == family) {
+        for route in routes {
+            let (known, installed) = counts.entry(same(route.protocol)).or_default();
+            *known = known.saturating_add(1);
+            *installed = installed.saturating_add(u64::from(is_installed(engine, prefix, route)));
+        }
+    }
+    let sources = counts.into_iter();
+    View::RouteSummary(RouteSummary {
+        family,
+        sources: sources.map(|(protocol, (routes, installed))| RouteSourceCount { protocol, routes, installed }).collect(),
+    })
+}
+
+fn entry(engine: &Engine, at: Moment, prefix: Prefix, route: &Route) -> RouteEntry {
+    let selected = engine.rib.selected(prefix) == Some(route);
+    let state = engine.fib.state(prefix);
+    let ours = selected && matches!(route.protocol, Protocol::Static | Protocol::Bgp { .. });
+    RouteEntry {
+        prefix,
+        protocol: same(route.protocol),
+        selected,
+        installed: is_installed(engine, prefix, route),
+        stale: ours && matches!(state, FibState::Adopted { .. }),
+        distance: route.distance,
+        metric: route.metric,
+        target: target(engine, route),
+        age: ours.then(|| seconds(route.since, at.instant)),
+        rejected: match state {
+            FibState::Refused { errno, reason } if ours => Some(Rejection { errno, reason }),
+            _ => None,
+        },
+    }
+}
+
+fn is_installed(engine: &Engine, prefix: Prefix, route: &Route) -> bool {
+    if engine.rib.selected(prefix) != Some(route) {
+        return false;
+    }
+    match route.protocol {
+        Protocol::Connected | Protocol::Kernel => true,
+        Protocol::Static | Protocol::Bgp { .. } => {
+            matches!(engine.fib.state(prefix), FibState::Installed { .. } | FibState::Adopted { .. })
+        }
+    }
+}
+
+fn target(engine: &Engine, route: &Route) -> RouteTarget {
+    if route.next_hops.contains(&RouteNextHop::Blackhole) || route.next_hops.is_empty() {
+        return RouteTarget::Blackhole;
+    }
+    RouteTarget::NextHops(route.next_hops.iter().flat_map(|hop| legs(engine, route, hop)).collect())
+}
+
+fn legs(engine: &Engine, route: &Route, hop: &RouteNextHop) -> Vec<RouteLeg> {
+    let name = |ifindex: u32| engine.world.link(ifindex).map(|link| link.name.clone());
+    match *hop {
+        RouteNextHop::Blackhole => Vec::new(),
+        RouteNextHop::Connected { ifindex } => {
+            vec![RouteLeg { gateway: None, interface: name(ifindex), inactive: None }]
+        }
+        RouteNextHop::Gateway { address, interface: Some(ifindex) }
+            if matches!(route.protocol, Protocol::Kernel | Protocol::Connected) =>
+        {
+            vec![RouteLeg { gateway: Some(address), interface: name(ifindex), inactive: None }]
+        }
+        RouteNextHop::Gateway { address, interface } => match engine.next_hops.resolve_via(address, interface) {
+            Resolution::Resolved { legs, .. } => legs
+                .iter()
+                .map(|leg| RouteLeg { gateway: Some(address), interface: name(leg.ifindex), inactive: None })
+                .collect(),
+            Resolution::Unresolved(why) => {
+                vec![RouteLeg { gateway: Some(address), interface: interface.and_then(name), inactive: Some(why.to_string()) }]
+            }
+        },
+    }
+}
+
+fn same(protocol: Protocol) -> Source {
+    match protocol {
+        Protocol::Connected => Source::Connected,
+        Protocol::Kernel => Source::Kernel,
+        Protocol::Static => Source::Static,
+        Protocol::Bgp { .. } => Source::Bgp,
+    }
+}
+
+pub(crate) fn fib(engine: &Engine, family: Family) -> View {
+    let mut view = Fib {
+        family,
+        wanted: 0,
+        installed: 0,
+        pending: 0,
+        next_hops: number(engine.fib.counters().next_hops),
+        groups: number(engine.fib.counters().groups),
+        adopted: 0,
+        repaired: engine.repaired,
+        refused: Vec::new(),
+        settings: settings(engine),
+    };
+    for (prefix, route) in engine.rib.iter_selected().filter(|(prefix, _)| prefix.family() == family) {
+        if !matches!(route.protocol, Protocol::Static | Protocol::Bgp { .. }) {
+            continue;
+        }
+        view.wanted = view.wanted.saturating_add(1);
+        match engine.fib.state(prefix) {
+            FibState::Installed { .. } => view.installed = view.installed.saturating_add(1),
+            FibState::Adopted { .. } => view.adopted = view.adopted.saturating_add(1),
+            FibState::Pending => view.pending = view.pending.saturating_add(1),
+            FibState::Absent => {}
+            FibState::Refused { errno, reason } => {
+                view.refused.push(RefusedRoute { prefix, rejection: Rejection { errno, reason } });
+            }
+        }
+    }
+    View::Fib(view)
+}
+
+fn settings(engine: &Engine) -> Vec<KernelSetting> {
+    let settings = engine.facts.settings.iter().cloned();
+    settings.map(|(name, wanted, found, problem)| KernelSetting { name, wanted, found, problem }).collect()
+}
+
+/// The name of a link, for views that need one.
+pub(super) fn gateway(legs: &[rib::world::Leg], engine: &Engine) -> Vec<(Option<IpAddr>, nouns::IfName)> {
+    let named = legs.iter().filter_map(|leg| Some((leg.gateway, engine.world.link(leg.ifindex)?.name.clone())));
+    named.collect()
+}
