@@ -1,0 +1,50 @@
+//! The command line.
+//!
+//! Never holds a setting that belongs into the configuration.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use engine::Level;
+
+/// The Towpath routing daemon.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "towpathd", version, about)]
+pub(crate) struct Arguments {
+    /// The configuration to start with, and to save to; a missing file is an empty configuration.
+    #[arg(long, value_name = "FILE", default_value = "/config/config.boot")]
+    pub(crate) config: PathBuf,
+    /// Where revisions and the commit journal are kept.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/towpath")]
+    pub(crate) state_dir: PathBuf,
+    /// The control socket; it exists once the daemon answers.
+    #[arg(long, value_name = "PATH", default_value = api::DEFAULT_SOCKET)]
+    pub(crate) socket: PathBuf,
+    /// How much goes to standard error.
+    #[arg(long, value_name = "L", value_enum, default_value = "info")]
+    pub(crate) log_level: LogLevel,
+}
+
+/// The level from which on notices are written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogLevel {
+    /// Everything.
+    Debug,
+    /// What happened.
+    Info,
+    /// What somebody should act upon.
+    Warning,
+    /// What does not work.
+    Error,
+}
+
+impl From<LogLevel> for Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Debug => Self::Debug,
+            LogLevel::Info => Self::Info,
+            LogLevel::Warning => Self::Warning,
+            LogLevel::Error => Self::Error,
+        }
+    }
+}

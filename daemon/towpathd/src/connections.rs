@@ -1,0 +1,323 @@
+//! TCP connections of BGP: dialled, accepted, read, written, closed.
+//!
+//! Never looks into an octet. Each connection has one task that reads and one that writes; what waits to be
+//! written is counted and told, so that a peer that never reads is noticed (RFC 9687).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bgp::session::ConnId;
+use engine::Event;
+use engine::effect::{SocketOptions, Target};
+use kernel::tcp;
+use nouns::Prefix;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+
+use crate::run::Inbox;
+
+/// RFC 4271 §8: TCP port 179.
+const BGP_PORT: u16 = 179;
+/// Octets read at a time.
+const READ_SIZE: usize = 64 * 1024;
+/// How long a connection that is being closed may take to write what is left.
+const LINGER: Duration = Duration::from_secs(2);
+/// How often a writer that waits tells how much is left.
+const STALL: Duration = Duration::from_secs(1);
+
+/// One connection, as the rest of the daemon holds it.
+struct Line {
+    /// Dropping it lets the writer finish and close.
+    writer: UnboundedSender<Vec<u8>>,
+    reader: JoinHandle<()>,
+    stream: Arc<std::os::fd::OwnedFd>,
+}
+
+/// All connections, and the listeners.
+pub(crate) struct Connections {
+    inbox: Inbox,
+    lines: BTreeMap<ConnId, Line>,
+    dialing: BTreeMap<ConnId, JoinHandle<()>>,
+    listeners: Vec<(JoinHandle<()>, std::os::fd::OwnedFd, bool)>,
+    passwords: BTreeMap<Prefix, String>,
+    arrivals: UnboundedSender<Arrival>,
+    accepted: Arc<AtomicU64>,
+}
+
+/// A connection that has come into being, on its way to the loop that owns them all.
+pub(crate) struct Arrival {
+    conn: ConnId,
+    stream: TcpStream,
+    dialled: bool,
+}
+
+impl Connections {
+    /// None yet; arrivals come out of the receiver and go into [`Connections::arrived`].
+    pub(crate) fn new(inbox: Inbox) -> (Self, UnboundedReceiver<Arrival>) {
+        let (arrivals, receiver) = unbounded_channel();
+        let connections = Self {
+            inbox,
+            lines: BTreeMap::new(),
+            dialing: BTreeMap::new(),
+            listeners: Vec::new(),
+            passwords: BTreeMap::new(),
+            arrivals,
+            accepted: Arc::new(AtomicU64::new(1)),
+        };
+        (connections, receiver)
+    }
+
+    /// Opens port 179 of both families; a system without IPv6 gets IPv4 only.
+    pub(crate) fn listen(&mut self) -> Result<(), String> {
+        if !self.listeners.is_empty() {
+            return Ok(());
+        }
+        let mut opened = vec![bind(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), BGP_PORT))?];
+        match bind(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), BGP_PORT)) {
+            Ok(listener) => opened.push(listener),
+            Err(reason) => self.inbox.note(engine::Notice::warning(format!("{reason}; IPv6 neighbors cannot connect"))),
+        }
+        for listener in opened {
+            let ipv4 = listener.local_addr().is_ok_and(|address| address.is_ipv4());
+            let fd = duplicate(&listener).map_err(|error| error.to_string())?;
+            for (remote, password) in &self.passwords {
+                set_key(&fd, ipv4, *remote, Some(password)).map_err(|error| key_refused(*remote, &error))?;
+            }
+            let task = tokio::spawn(accept(listener, self.arrivals.clone(), Arc::clone(&self.accepted)));
+            self.listeners.push((task, fd, ipv4));
+        }
+        Ok(())
+    }
+
+    /// Closes port 179; connections stay.
+    pub(crate) fn stop_listening(&mut self) {
+        for (task, ..) in self.listeners.drain(..) {
+            task.abort();
+        }
+    }
+
+    /// Sets or removes the key of connections that a peer or a range opens.
+    pub(crate) fn set_password(&mut self, remote: Prefix, password: Option<&str>) -> Result<(), String> {
+        for (_, fd, ipv4) in &self.listeners {
+            set_key(fd, *ipv4, remote, password).map_err(|error| key_refused(remote, &error))?;
+        }
+        match password {
+            Some(password) => self.passwords.insert(remote, password.to_owned()),
+            None => self.passwords.remove(&remote),
+        };
+        Ok(())
+    }
+
+    /// Dials.
+    pub(crate) fn connect(&mut self, conn: ConnId, target: Target) {
+        let (inbox, arrivals) = (self.inbox.clone(), self.arrivals.clone());
+        let task = tokio::spawn(async move {
+            let limit = Duration::from_secs(u64::from(target.timeout));
+            match tokio::time::timeout(limit, dial(&target)).await {
+                Ok(Ok(stream)) => {
+                    let _ = arrivals.send(Arrival { conn, stream, dialled: true });
+                }
+                Ok(Err(error)) => inbox.push(Event::ConnectFailed(conn, error.to_string())),
+                Err(_) => inbox.push(Event::ConnectFailed(conn, "no answer".to_owned())),
+            }
+        });
+        self.dialing.insert(conn, task);
+    }
+
+    /// Takes in a connection that has come into being.
+    pub(crate) fn arrived(&mut self, arrival: Arrival) {
+        let Arrival { conn, stream, dialled } = arrival;
+        if dialled && self.dialing.remove(&conn).is_none() {
+            return;
+        }
+        let (Ok(local), Ok(remote), Ok(fd)) = (stream.local_addr(), stream.peer_addr(), duplicate(&stream)) else {
+            if dialled {
+                self.inbox.push(Event::ConnectFailed(conn, "the connection was closed at once".to_owned()));
+            }
+            return;
+        };
+        let _ = tcp::set_no_delay(&fd);
+        let _ = tcp::set_network_control(&fd);
+        let (read, write) = stream.into_split();
+        let (writer, queue) = unbounded_channel();
+        let reader = tokio::spawn(read_all(conn, read, self.inbox.clone()));
+        tokio::spawn(write_all(conn, write, queue, self.inbox.clone()));
+        self.lines.insert(conn, Line { writer, reader, stream: Arc::new(fd) });
+        let (local, remote) = (canonical(local), canonical(remote));
+        self.inbox.push(if dialled { Event::Connected(conn, local) } else { Event::Accepted { conn, local, remote } });
+    }
+
+    /// Sets the options of an accepted connection.
+    pub(crate) fn adjust(&self, conn: ConnId, options: SocketOptions) {
+        if let Some(line) = self.lines.get(&conn)
+            && let Err(error) = set_options(&line.stream, options)
+        {
+            self.inbox.note(engine::Notice::warning(format!("the TTL of a BGP connection could not be set: {error}")));
+        }
+    }
+
+    /// Writes octets.
+    pub(crate) fn send(&self, conn: ConnId, octets: Vec<u8>) {
+        if let Some(line) = self.lines.get(&conn) {
+            let _ = line.writer.send(octets);
+        }
+    }
+
+    /// Closes once everything is written.
+    pub(crate) fn close(&mut self, conn: ConnId) {
+        if let Some(task) = self.dialing.remove(&conn) {
+            task.abort();
+        }
+        if let Some(line) = self.lines.remove(&conn) {
+            line.reader.abort();
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    let open = || -> io::Result<TcpListener> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        tcp::set_reuse_address(&socket)?;
+        if address.is_ipv6() {
+            tcp::set_ipv6_only(&socket)?;
+        }
+        socket.bind(address)?;
+        socket.listen(1024)
+    };
+    open().map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("TCP port {BGP_PORT} is in use by another program; stop the other BGP daemon")
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("no permission to open TCP port {BGP_PORT}; run the daemon as root or with CAP_NET_BIND_SERVICE")
+        }
+        _ => format!("TCP port {BGP_PORT} of {} could not be opened: {error}", address.ip()),
+    })
+}
+
+async fn accept(listener: TcpListener, arrivals: UnboundedSender<Arrival>, numbers: Arc<AtomicU64>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Odd numbers: the engine gives the even ones to what it dials.
+                let conn = ConnId(numbers.fetch_add(2, Ordering::Relaxed));
+                if arrivals.send(Arrival { conn, stream, dialled: false }).is_err() {
+                    return;
+                }
+            }
+            // Out of descriptors, most likely: waiting is all that helps.
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+async fn dial(target: &Target) -> io::Result<TcpStream> {
+    let socket = if target.remote.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    set_options(&socket, target.options)?;
+    if let Some(password) = &target.password {
+        tcp::set_md5_key(&socket, Prefix::host(target.remote.ip()), password)?;
+    }
+    if let Some(source) = source(target)? {
+        socket.bind(SocketAddr::new(source, 0))?;
+    }
+    let remote = match (target.remote, target.scope) {
+        (SocketAddr::V6(mut remote), Some(scope)) => {
+            remote.set_scope_id(scope);
+            SocketAddr::V6(remote)
+        }
+        (remote, _) => remote,
+    };
+    socket.connect(remote).await
+}
+
+/// The configured source address, or the address of the configured interface in the peer's family.
+fn source(target: &Target) -> io::Result<Option<IpAddr>> {
+    let Some(interface) = &target.source_interface else { return Ok(target.source) };
+    let snapshot = kernel::snapshot()?;
+    let index = snapshot.links.iter().find(|link| link.name == *interface).map(|link| link.index);
+    let mut addresses = snapshot.addresses.iter().filter(|there| Some(there.ifindex) == index);
+    let found = addresses.find(|there| there.address.address().is_ipv4() == target.remote.is_ipv4());
+    match found {
+        Some(there) => Ok(Some(there.address.address())),
+        None => Err(io::Error::other(format!("update-source {interface} has no address of the neighbor's family"))),
+    }
+}
+
+fn set_options(socket: &impl std::os::fd::AsFd, options: SocketOptions) -> io::Result<()> {
+    if let Some(ttl) = options.ttl {
+        tcp::set_ttl(socket, ttl)?;
+    }
+    if let Some(ttl) = options.minimum_ttl {
+        tcp::set_minimum_ttl(socket, ttl)?;
+    }
+    Ok(())
+}
+
+fn set_key(fd: &std::os::fd::OwnedFd, ipv4: bool, remote: Prefix, password: Option<&str>) -> io::Result<()> {
+    if remote.address().is_ipv4() != ipv4 {
+        return Ok(());
+    }
+    match password {
+        Some(password) => tcp::set_md5_key(fd, remote, password),
+        None => tcp::clear_md5_key(fd, remote),
+    }
+}
+
+fn key_refused(remote: Prefix, error: &io::Error) -> String {
+    format!("the kernel refused the TCP MD5 key of {remote}: {error}; a kernel with CONFIG_TCP_MD5SIG has it")
+}
+
+fn duplicate(socket: &impl std::os::fd::AsFd) -> io::Result<std::os::fd::OwnedFd> {
+    socket.as_fd().try_clone_to_owned()
+}
+
+/// An IPv4 peer of an IPv6 socket is an IPv4 peer.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+async fn read_all(conn: ConnId, mut read: OwnedReadHalf, inbox: Inbox) {
+    let mut buffer = vec![0; READ_SIZE];
+    let error = loop {
+        match read.read(&mut buffer).await {
+            Ok(0) => break None,
+            Ok(count) => {
+                let octets = buffer.get(..count).unwrap_or_default().to_vec();
+                inbox.push_octets(Event::Bytes(conn, octets)).await;
+            }
+            Err(error) => break Some(error.to_string()),
+        }
+    };
+    inbox.push_octets(Event::Closed(conn, error)).await;
+}
+
+async fn write_all(conn: ConnId, mut write: OwnedWriteHalf, mut queue: UnboundedReceiver<Vec<u8>>, inbox: Inbox) {
+    while let Some(octets) = queue.recv().await {
+        let mut rest = octets.as_slice();
+        let mut told = false;
+        while !rest.is_empty() {
+            let limit = if queue.is_closed() { LINGER } else { STALL };
+            match tokio::time::timeout(limit, write.write(rest)).await {
+                Ok(Ok(count)) => rest = rest.get(count..).unwrap_or_default(),
+                // The reading task sees the same end and tells of it.
+                Ok(Err(_)) => return,
+                Err(_) if queue.is_closed() => return,
+                Err(_) => {
+                    told = true;
+                    inbox.push(Event::SendQueue(conn, rest.len().saturating_add(queue.len())));
+                }
+            }
+        }
+        if told {
+            inbox.push(Event::SendQueue(conn, queue.len()));
+        }
+    }
+    let _ = write.shutdown().await;
+}

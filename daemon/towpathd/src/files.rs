@@ -1,0 +1,81 @@
+//! The files of the daemon: the configuration, and the lock that keeps a second daemon out.
+//!
+//! Never parses a configuration.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use nouns::Revision;
+
+/// Holds the state directory for this process alone.
+pub(crate) struct StateLock {
+    _file: File,
+}
+
+/// Takes the state directory.
+///
+/// # Errors
+/// When it cannot be made, or when another daemon holds it.
+pub(crate) fn lock(state_dir: &Path) -> Result<StateLock> {
+    fs::create_dir_all(state_dir).with_context(|| {
+        format!("cannot make the state directory {}; name another one with --state-dir", state_dir.display())
+    })?;
+    let path = state_dir.join("lock");
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(StateLock { _file: file }),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another towpathd uses the state directory {}; stop it first, or name another one with --state-dir",
+            state_dir.display()
+        ),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+    }
+}
+
+/// A configuration file's text; `None` when there is no file.
+///
+/// # Errors
+/// When it is there and cannot be read: starting with an empty configuration would then lose routes.
+pub(crate) fn read_config(path: &Path) -> Result<Option<String>> {
+    match fs::read(path) {
+        Ok(octets) => Ok(Some(String::from_utf8_lossy(&octets).into_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read the configuration {}", path.display())),
+    }
+}
+
+/// The active configuration, kept so that a daemon that crashed comes back with it. A boot of the machine, or an
+/// orderly end, makes it void: then the saved configuration counts.
+pub(crate) struct ActiveFile {
+    path: PathBuf,
+    boot_id: String,
+}
+
+impl ActiveFile {
+    pub(crate) fn new(state_dir: &Path) -> Self {
+        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
+        Self { path: state_dir.join("active.boot"), boot_id }
+    }
+
+    /// The configuration that was active when the last daemon of this boot died.
+    pub(crate) fn read(&self) -> Option<String> {
+        let text = fs::read_to_string(&self.path).ok()?;
+        let (first, rest) = text.split_once('\n')?;
+        (first.split(' ').nth(1) == Some(self.boot_id.as_str())).then(|| rest.to_owned())
+    }
+
+    /// Keeps the active configuration.
+    pub(crate) fn write(&self, revision: Revision, text: &str) -> io::Result<()> {
+        let whole = format!("boot {} revision {revision}\n{text}", self.boot_id);
+        let beside = self.path.with_extension("tmp");
+        fs::write(&beside, whole)?;
+        fs::rename(&beside, &self.path)
+    }
+
+    /// Forgets it, at an orderly end.
+    pub(crate) fn forget(&self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}

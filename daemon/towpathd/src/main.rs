@@ -1,0 +1,32 @@
+//! `towpathd`: sockets, clock and tasks around the engine.
+//!
+//! This crate never thinks: what happens becomes an event, what the engine wants becomes a call.
+
+mod arguments;
+mod connections;
+mod control;
+mod files;
+mod hands;
+mod journal;
+mod netlink;
+mod notices;
+mod run;
+mod start;
+mod steps;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match start::start(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            notices::complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The start: what has to be there is opened in an order in which nothing is lost when something is missing.
+//!
+//! Never goes on without privileges: half a router is worse than a message.
+
+use anyhow::{Context, Result, bail};
+use engine::{Boot, Engine, Facts, Level, Notice};
+use kernel::{Features, sysctl};
+
+use crate::arguments::Arguments;
+use crate::connections::Connections;
+use crate::control::{self, Clients};
+use crate::files::{self, ActiveFile};
+use crate::hands::Hands;
+use crate::netlink::Sockets;
+use crate::run::{self, inbox, moment};
+use crate::{journal, notices};
+
+/// Starts the daemon and runs it to its end.
+///
+/// # Errors
+/// When something is missing without which there is no router; nothing was changed then.
+pub(crate) fn start(arguments: &Arguments) -> Result<()> {
+    let _lock = files::lock(&arguments.state_dir)?;
+    let features = Features::detect().context("cannot talk to the kernel over netlink")?;
+    if !features.net_admin {
+        bail!("no permission to change routes: CAP_NET_ADMIN is missing; run towpathd as root");
+    }
+    let saved = files::read_config(&arguments.config)?;
+    let active = ActiveFile::new(&arguments.state_dir);
+    let remembered = active.read();
+    let (store, damage) = store::open_or_fresh(&arguments.state_dir.join("revisions"))?;
+    let mut problems = features.problems();
+    problems.extend(damage.map(|error| error.to_string()));
+    let findings = sysctl::prepare();
+    let settings = findings.iter().map(|finding| {
+        (finding.name.to_string(), finding.wanted.to_string(), finding.found.clone(), finding.problem.clone())
+    });
+    let facts = Facts {
+        host_name: kernel::host::host_name().unwrap_or_else(|_| "towpath".to_owned()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        kernel: sysctl::read("kernel/osrelease").unwrap_or_default(),
+        architecture: std::env::consts::ARCH.to_owned(),
+        settings: settings.collect(),
+    };
+    let sockets = Sockets::open().context("cannot open the kernel's netlink sockets")?;
+    let snapshot = kernel::snapshot().context("cannot read links, addresses and routes from the kernel")?;
+    let boot = Boot {
+        text: remembered.clone().or_else(|| saved.clone()),
+        saved: remembered.and(Some(saved.unwrap_or_default())),
+        latest: store.latest().unwrap_or_default(),
+        interrupted: store.pending().unwrap_or_default(),
+        snapshot,
+        problems,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(serve(arguments, boot, facts, (sockets, store, active)))
+}
+
+async fn serve(
+    arguments: &Arguments,
+    boot: Boot,
+    facts: Facts,
+    (sockets, store, active): (Sockets, Box<dyn config::store::Store>, ActiveFile),
+) -> Result<()> {
+    let (inbox, outlet) = inbox();
+    let (connections, arrivals) = Connections::new(inbox.clone());
+    let clients = Clients::default();
+    let listener = control::bind(&arguments.socket)?;
+    let replies = clients.clone();
+    let store = journal::spawn(store, inbox.clone(), move |ask, reply| replies.reply(ask, reply));
+    let hands = Hands {
+        inbox: inbox.clone(),
+        connections,
+        clients: clients.clone(),
+        kernel: sockets.spawn(inbox.clone()),
+        store,
+        active,
+        config: arguments.config.clone(),
+        least: Level::from(arguments.log_level),
+    };
+    let mut engine = Engine::new(moment(), facts);
+    let mut effects = Vec::new();
+    engine.boot(moment(), boot, &mut effects);
+    engine.settle(moment(), &mut effects);
+    tokio::spawn(control::serve(listener, clients, inbox));
+    notices::write(&Notice::info(format!("ready at {}", arguments.socket.display())), Level::from(arguments.log_level));
+    let done = run::run(engine, hands, outlet, arrivals, effects).await;
+    let _ = std::fs::remove_file(&arguments.socket);
+    Ok(done?)
+}
