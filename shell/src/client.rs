@@ -1,0 +1,160 @@
+//! The Unix socket to the daemon.
+//!
+//! Opens it when it is needed and again after the daemon was restarted; never asks the same change twice.
+
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use api::codec::{self, LINE_LIMIT};
+use api::{Call, Reply, Request};
+
+use crate::world::Daemon;
+
+/// How long the daemon may think before it counts as stuck.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A client of the daemon.
+#[derive(Debug)]
+pub(crate) struct Client {
+    path: PathBuf,
+    connection: Option<BufReader<UnixStream>>,
+    hello: Option<Request>,
+    last_id: u64,
+}
+
+/// How far a call came before it failed.
+enum CallError {
+    /// The daemon did not get it.
+    Unsent(String),
+    /// The daemon may have got it.
+    Unanswered(String),
+    /// The daemon got it and does not move.
+    Stuck(String),
+}
+
+impl Client {
+    /// A client of the daemon that listens at `path`; nothing is opened yet.
+    #[must_use]
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), connection: None, hello: None, last_id: 0 }
+    }
+
+    fn connected(&mut self) -> Result<&mut BufReader<UnixStream>, String> {
+        if self.connection.is_none() {
+            let stream = UnixStream::connect(&self.path).map_err(|error| self.unreachable(&error))?;
+            let patient = stream.set_read_timeout(Some(PATIENCE)).and(stream.set_write_timeout(Some(PATIENCE)));
+            patient.map_err(|error| self.unreachable(&error))?;
+            self.connection = Some(BufReader::new(stream));
+        }
+        self.connection.as_mut().ok_or_else(|| "there is no connection to the daemon".to_owned())
+    }
+
+    fn unreachable(&self, error: &std::io::Error) -> String {
+        let path = self.path.display();
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => format!(
+                "The daemon towpathd does not listen at {path}\n\
+                 Start it ('systemctl start towpathd'), or name its socket with --socket"
+            ),
+            ErrorKind::PermissionDenied => format!(
+                "You are not allowed to talk to the daemon at {path}\n\
+                 Become root, or let an administrator add you to the socket's group"
+            ),
+            _ => format!("The daemon at {path} cannot be reached: {error}"),
+        }
+    }
+
+    fn attempt(&mut self, request: &Request) -> Result<Reply, CallError> {
+        self.last_id = self.last_id.wrapping_add(1);
+        let call = Call { id: self.last_id, request: request.clone() };
+        let line = codec::encode_call(&call).map_err(|error| CallError::Unsent(error.to_string()))?;
+        let connection = self.connected().map_err(CallError::Unsent)?;
+        let written = connection.get_mut().write_all(line.as_bytes());
+        if let Err(error) = written {
+            self.connection = None;
+            return Err(CallError::Unsent(format!("The connection to the daemon broke: {error}")));
+        }
+        let answer = self.answer(call.id);
+        if answer.is_err() {
+            self.connection = None;
+        }
+        answer
+    }
+
+    /// Reads lines until the answer to a call; answers to calls given up before are skipped.
+    fn answer(&mut self, id: u64) -> Result<Reply, CallError> {
+        loop {
+            let mut line = Vec::new();
+            let limit = u64::try_from(LINE_LIMIT).unwrap_or(u64::MAX);
+            let connection = self.connected().map_err(CallError::Unanswered)?;
+            match connection.take(limit).read_until(b'\n', &mut line) {
+                Ok(0) => return Err(CallError::Unanswered("The daemon ended before it answered".to_owned())),
+                Ok(_) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    let words = format!("The daemon did not answer within {} seconds", PATIENCE.as_secs());
+                    return Err(CallError::Stuck(words));
+                }
+                Err(error) => {
+                    return Err(CallError::Unanswered(format!("The connection to the daemon broke: {error}")));
+                }
+            }
+            let answer = codec::decode_answer(&line).map_err(|error| CallError::Stuck(error.to_string()))?;
+            if answer.id == id {
+                return Ok(answer.reply);
+            }
+        }
+    }
+
+    /// Says hello again on a connection that had to be opened anew.
+    fn introduce(&mut self) -> Result<(), CallError> {
+        match self.hello.clone() {
+            Some(hello) if self.connection.is_none() => self.attempt(&hello).map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Daemon for Client {
+    fn call(&mut self, request: Request) -> Result<Reply, String> {
+        if matches!(request, Request::Hello { .. }) {
+            self.hello = Some(request.clone());
+        } else {
+            self.introduce().map_err(CallError::into_words)?;
+        }
+        match self.attempt(&request) {
+            Ok(reply) => Ok(reply),
+            Err(CallError::Unanswered(words) | CallError::Stuck(words)) if changes_something(&request) => Err(format!(
+                "{words}\nWhether it was done is not known; look before you try again \
+                     ('compare saved', 'show system commit')"
+            )),
+            Err(CallError::Stuck(words)) => Err(words),
+            Err(CallError::Unsent(_) | CallError::Unanswered(_)) => self.again(&request),
+        }
+    }
+}
+
+impl Client {
+    fn again(&mut self, request: &Request) -> Result<Reply, String> {
+        if !matches!(request, Request::Hello { .. }) {
+            self.introduce().map_err(CallError::into_words)?;
+        }
+        self.attempt(request).map_err(CallError::into_words)
+    }
+}
+
+impl CallError {
+    fn into_words(self) -> String {
+        match self {
+            Self::Unsent(words) | Self::Unanswered(words) | Self::Stuck(words) => words,
+        }
+    }
+}
+
+fn changes_something(request: &Request) -> bool {
+    matches!(request, Request::Commit { .. } | Request::Save { .. } | Request::Clear(_))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! What TAB and `?` offer: the schema's words with live names.
+//!
+//! Pure: the grammar completes, the session tells where, the world tells names.
+
+use std::cell::RefCell;
+
+use config::Tree;
+use grammar::complete::{self, Completion, Names};
+use grammar::schema::ROOT;
+use grammar::value::NameKind;
+
+use crate::session::Session;
+use crate::world::World;
+
+/// Names of the working configuration and of the world.
+struct Live<'a> {
+    tree: Option<&'a Tree>,
+    world: RefCell<&'a mut dyn World>,
+}
+
+impl Names for Live<'_> {
+    fn names(&self, kind: NameKind, _context: &[String]) -> Vec<String> {
+        self.world.borrow_mut().names(kind)
+    }
+
+    fn children(&self, path: &[String]) -> Vec<String> {
+        let children = self.tree.map(|tree| tree.children(path)).unwrap_or_default();
+        children.into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// What could stand at the cursor.
+#[must_use]
+pub(crate) fn at(line: &str, cursor: usize, session: &Session, world: &mut dyn World) -> Completion {
+    let editing = session.editing();
+    let live = Live { tree: editing.map(|(_, tree)| tree), world: RefCell::new(world) };
+    match editing {
+        Some((level, _)) => complete::config(&ROOT, level, line, cursor, &live),
+        None => complete::operational(line, cursor, &live),
+    }
+}
+
+/// What the word at the cursor can be replaced with: the only candidate and a blank, or as far as all agree.
+#[must_use]
+pub(crate) fn extension(completion: &Completion, line: &str, cursor: usize) -> Option<String> {
+    let typed = line.get(completion.start..cursor).unwrap_or_default();
+    let only_words = completion.candidates.iter().all(|candidate| !candidate.placeholder);
+    let words: Vec<&str> = completion.words().collect();
+    match words.as_slice() {
+        [only] if only_words => Some(format!("{only} ")),
+        words => {
+            let common = common_start(words);
+            (common.len() > typed.len() && common.starts_with(typed)).then(|| common.to_owned())
+        }
+    }
+}
+
+fn common_start<'a>(words: &[&'a str]) -> &'a str {
+    let Some((first, rest)) = words.split_first() else { return "" };
+    rest.iter().fold(*first, |common, word| {
+        let same = common.char_indices().zip(word.chars()).take_while(|((_, one), other)| one == other);
+        let length = same.map(|((at, sign), _)| at.saturating_add(sign.len_utf8())).last().unwrap_or(0);
+        common.get(..length).unwrap_or_default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use grammar::complete::Candidate;
+
+    use super::*;
+
+    fn candidate(text: &str, placeholder: bool) -> Candidate {
+        Candidate { text: text.to_owned(), help: String::new(), sign: "  ", placeholder }
+    }
+
+    #[test]
+    fn the_line_grows_as_far_as_all_candidates_agree() {
+        for (line, start, words, placeholder, expect) in [
+            ("sh", 0, &["show"][..], false, Some("show ")),
+            ("con", 0, &["configure"], false, Some("configure ")),
+            ("set i", 4, &["interfaces", "interface-x"], false, Some("interface")),
+            ("set interface", 4, &["interfaces", "interface-x"], false, None),
+            ("set p", 4, &["protocols", "system"], false, None),
+            ("set x ", 6, &["eth0"], true, Some("eth0")),
+            ("set x ", 6, &[], true, None),
+        ] {
+            let mut candidates: Vec<Candidate> = words.iter().map(|word| candidate(word, false)).collect();
+            candidates.extend(placeholder.then(|| candidate("<text>", true)));
+            let completion = Completion { start, candidates, complete: false, quoted: false };
+            assert_eq!(extension(&completion, line, line.len()).as_deref(), expect, "{line}");
+        }
+    }
+}

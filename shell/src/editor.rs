@@ -1,0 +1,147 @@
+//! The line editor of a person's session.
+//!
+//! Thin adapters from the terminal to the session: TAB asks for a completion, a line that ends in `?` lists
+//! what can follow, ^C clears the line, ^D leaves. Never knows a word.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::history::FileHistory;
+use rustyline::validate::Validator;
+use rustyline::{CompletionType, Context, Editor, Helper};
+
+use crate::completion;
+use crate::interpreter::{self, OnFailure};
+use crate::machine::Outside;
+use crate::output::Paging;
+use crate::screen::Terminal;
+use crate::session::Session;
+use crate::world::Screen;
+
+/// How many lines the history keeps.
+const HISTORY: usize = 1000;
+
+/// The session and the world, shared between the loop and the editor's callbacks.
+struct Shared {
+    session: Session,
+    world: Outside,
+}
+
+/// Runs the session until the person leaves.
+///
+/// # Errors
+/// When the terminal cannot be read.
+pub(crate) fn run(session: Session, world: Outside, screen: &mut Terminal) -> Result<(), ReadlineError> {
+    let shared = Rc::new(RefCell::new(Shared { session, world }));
+    let config = rustyline::Config::builder()
+        .max_history_size(HISTORY)?
+        .history_ignore_space(true)
+        .completion_type(CompletionType::List)
+        .build();
+    let mut editor: Editor<Assistant, FileHistory> = Editor::with_config(config)?;
+    editor.set_helper(Some(Assistant { shared: Rc::clone(&shared) }));
+    let history = history_file();
+    if let Some(path) = &history {
+        // The first session has no history yet.
+        let _ = editor.load_history(path);
+    }
+    let mut initial = String::new();
+    while !shared.borrow().session.has_left() {
+        let (above, prompt) = shared.borrow().session.prompt();
+        screen.show(&above, Paging::Never);
+        match editor.readline_with_initial(&prompt, (&initial, "")) {
+            Ok(line) => initial = entered(&line, &mut shared.borrow_mut(), &mut editor, screen),
+            Err(ReadlineError::Interrupted) => initial.clear(),
+            Err(ReadlineError::Eof) => {
+                initial.clear();
+                run_line("exit", &mut shared.borrow_mut(), screen);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(path) = &history {
+        let _ = editor.append_history(path);
+    }
+    Ok(())
+}
+
+/// Does what a line asks for; answers what the next line begins with.
+fn entered(
+    line: &str,
+    shared: &mut Shared,
+    editor: &mut Editor<Assistant, FileHistory>,
+    screen: &mut Terminal,
+) -> String {
+    if let Some(asked) = line.strip_suffix('?') {
+        let completion = completion::at(asked, asked.len(), &shared.session, &mut shared.world);
+        if !completion.quoted {
+            screen.show(&format!("{}\n", completion.listing()), Paging::Never);
+            return asked.to_owned();
+        }
+    }
+    if !line.trim().is_empty() {
+        let _ = editor.add_history_entry(line);
+        run_line(line, shared, screen);
+    }
+    String::new()
+}
+
+fn run_line(line: &str, shared: &mut Shared, screen: &mut Terminal) {
+    let Shared { session, world } = shared;
+    interpreter::run(line, session, world, screen, OnFailure::GoOn);
+}
+
+/// `$XDG_STATE_HOME/towpath/history`, or below the person's home.
+fn history_file() -> Option<PathBuf> {
+    let given = std::env::var_os("XDG_STATE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let home = || {
+        std::env::var_os("HOME").filter(|path| !path.is_empty()).map(|home| PathBuf::from(home).join(".local/state"))
+    };
+    let folder = given.or_else(home)?.join("towpath");
+    fs::create_dir_all(&folder).ok()?;
+    Some(folder.join("history"))
+}
+
+/// What the editor asks while a line is being typed.
+struct Assistant {
+    shared: Rc<RefCell<Shared>>,
+}
+
+impl Completer for Assistant {
+    type Candidate = String;
+
+    fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        let Ok(mut shared) = self.shared.try_borrow_mut() else { return Ok((cursor, Vec::new())) };
+        let Shared { session, world } = &mut *shared;
+        let completion = completion::at(line, cursor, session, world);
+        if let Some(text) = completion::extension(&completion, line, cursor) {
+            return Ok((completion.start, vec![text]));
+        }
+        if completion.candidates.is_empty() {
+            return Ok((cursor, Vec::new()));
+        }
+        let (above, _) = session.prompt();
+        // The listing goes below the line. What is returned is the word as it stands: the editor then
+        // draws prompt and line anew, below the listing.
+        Terminal::new(true)
+            .show(&format!("\r\n{}\n{above}", completion.listing()).replace('\n', "\r\n"), Paging::Never);
+        let typed = line.get(completion.start..cursor).unwrap_or_default();
+        Ok((completion.start, vec![typed.to_owned()]))
+    }
+}
+
+impl Hinter for Assistant {
+    type Hint = String;
+}
+
+impl Highlighter for Assistant {}
+
+impl Validator for Assistant {}
+
+impl Helper for Assistant {}

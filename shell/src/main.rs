@@ -1,0 +1,83 @@
+//! The shell: `towpath`.
+//!
+//! Reads commands from a person, from `-c` or from a file, and shows what the daemon answers. It keeps no
+//! truth of its own: what is active is the daemon's word. Only this file decides how the program ends.
+
+mod arguments;
+mod client;
+mod command;
+mod completion;
+mod editor;
+mod help;
+mod interpreter;
+mod interrupt;
+mod machine;
+mod output;
+mod pattern;
+mod screen;
+mod script;
+mod session;
+mod world;
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use arguments::{Arguments, Run};
+use client::Client;
+use machine::Outside;
+use output::Paging;
+use screen::Terminal;
+use session::Session;
+use world::Screen;
+
+fn main() -> ExitCode {
+    let environment = std::env::var("TOWPATH_SOCKET").ok();
+    match Arguments::read(std::env::args().skip(1), environment) {
+        Ok(Arguments::Run(run)) => shell(&run),
+        Ok(Arguments::Print(text)) => {
+            Terminal::new(false).show(&text, Paging::Never);
+            ExitCode::SUCCESS
+        }
+        Err(complaint) => {
+            Terminal::new(false).complain(&format!("towpath: {complaint}\n"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn shell(run: &Run) -> ExitCode {
+    let interactive = run.commands.is_empty() && io::stdin().is_terminal();
+    if interactive && !interrupt::is_ignored() {
+        interrupt::ignore();
+    }
+    let mut screen = Terminal::new(interactive);
+    let mut world = Outside { client: Client::new(&run.socket), interrupt_ignored: interrupt::is_ignored() };
+    let (mut session, notices) = match Session::open(&user(), &mut world) {
+        Ok(opened) => opened,
+        Err(complaint) => {
+            screen.complain(&format!("{complaint}\n"));
+            return ExitCode::FAILURE;
+        }
+    };
+    for notice in notices {
+        screen.complain(&format!("{notice}\n"));
+    }
+    let well = if interactive {
+        let ended = editor::run(session, world, &mut screen);
+        ended.inspect_err(|error| screen.complain(&format!("towpath: the terminal cannot be read: {error}\n"))).is_ok()
+    } else if run.commands.is_empty() {
+        script::lines(io::stdin().lock(), &mut session, &mut world, &mut screen)
+    } else {
+        script::commands(&run.commands, &mut session, &mut world, &mut screen)
+    };
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The person's login name: the system's word first, since the environment is the person's.
+fn user() -> String {
+    let asked = std::process::Command::new("id").arg("-un").output();
+    let told =
+        asked.ok().filter(|output| output.status.success()).and_then(|output| String::from_utf8(output.stdout).ok());
+    let name = told.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    name.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "unknown".to_owned())
+}

@@ -1,0 +1,93 @@
+//! `save`, `load` and `merge`.
+//!
+//! The daemon writes the saved configuration, since it alone keeps it whole; files to load are read with the
+//! person's own rights.
+
+use api::{Reply, Request, Which};
+use config::Tree;
+use config::parse::Parsed;
+
+use super::{Outcome, Session, fetch, unexpected};
+use crate::output::Output;
+use crate::world::World;
+
+impl Session {
+    /// Writes the active configuration; changes that are not committed are not in it.
+    pub(super) fn save(&mut self, file: Option<String>, world: &mut dyn World) -> Outcome {
+        let Some(working) = self.working.as_mut() else { return Ok(Output::default()) };
+        let mut text = String::new();
+        if working.is_modified() {
+            text.push_str("Warning: you have uncommitted changes that will not be saved.\n\n");
+        }
+        let to_boot_file = file.is_none();
+        match world.call(Request::Save { path: file }).map_err(|error| format!("{error}\nSave failed"))? {
+            Reply::Saved { path } => {
+                working.level.clear();
+                self.unsaved = self.unsaved && !to_boot_file;
+                Ok(Output::text(format!("{text}Saving configuration to '{path}'...\nDone\n")))
+            }
+            other => Err(format!("{text}{}\nSave failed", unexpected(other))),
+        }
+    }
+
+    /// Makes a file, or the saved configuration, the working configuration.
+    pub(super) fn load(&mut self, file: Option<String>, world: &mut dyn World) -> Outcome {
+        let (name, parsed) = self.read("load", "loading", file, world)?;
+        let Some(working) = self.working.as_mut() else { return Ok(Output::default()) };
+        working.level.clear();
+        let text = format!("Loading configuration from '{name}'...\n{}", complaints(&parsed));
+        working.tree = parsed.tree;
+        Ok(Output::text(format!("{text}{}", done("Load", working.is_modified()))))
+    }
+
+    /// Adds a file to the working configuration.
+    pub(super) fn merge(&mut self, file: &str, world: &mut dyn World) -> Outcome {
+        let (name, parsed) = self.read("merge", "merging", Some(file.to_owned()), world)?;
+        let Some(working) = self.working.as_mut() else { return Ok(Output::default()) };
+        let mut tree = working.tree.clone();
+        let mut text = format!("Merging configuration from '{name}'...\n{}", complaints(&parsed));
+        for path in parsed.tree.leaves() {
+            if let Err(error) = tree.set(&path) {
+                text.push_str(&format!("Warning: {error}\n"));
+            }
+        }
+        working.level.clear();
+        working.tree = tree;
+        Ok(Output::text(format!("{text}{}", done("Merge", working.is_modified()))))
+    }
+
+    fn read(
+        &self,
+        verb: &str,
+        doing: &str,
+        file: Option<String>,
+        world: &mut dyn World,
+    ) -> Result<(String, Parsed), String> {
+        if self.has_uncommitted_changes() {
+            return Err(format!(
+                "Cannot {verb}: configuration modified.\n\
+                 Commit or discard the changes before {doing} a config file."
+            ));
+        }
+        match file {
+            Some(file) => {
+                let text = world.read_file(&file)?;
+                Ok((file, Tree::load(&text)))
+            }
+            None => Ok(("the saved configuration".to_owned(), Tree::load(&fetch(world, Which::Saved)?.text))),
+        }
+    }
+}
+
+/// What was not understood, with line numbers.
+fn complaints(parsed: &Parsed) -> String {
+    parsed.problems.iter().map(|problem| format!("Warning: {problem}\n")).collect()
+}
+
+fn done(what: &str, modified: bool) -> String {
+    if modified {
+        format!("{what} complete. Use 'commit' to make changes effective.\n")
+    } else {
+        format!("{what} complete. No configuration changes to commit\n")
+    }
+}

@@ -1,0 +1,94 @@
+//! Operational mode: asking the daemon, running programs, entering configuration mode.
+//!
+//! Never changes the configuration.
+
+use api::request::Show;
+use api::{Reply, Request, Text, View, Which};
+use config::Tree;
+use config::print::{self, Style};
+use grammar::commands::{ConfigurationForm, InterfaceClass, Op};
+
+use super::{Outcome, Session, Working, fetch, json, unexpected};
+use crate::command::{Deed, deed};
+use crate::help;
+use crate::output::Output;
+use crate::world::World;
+
+impl Session {
+    /// Does an operational command, in either mode.
+    pub(super) fn operate(&mut self, op: Op, world: &mut dyn World) -> Outcome {
+        match deed(op) {
+            Deed::Ask(request) => ask(request, world).map(said),
+            Deed::AskFibSummary(request) => ask(request, world).map(|reply| match reply {
+                Reply::View(View::Fib(fib)) => {
+                    let text = fib.summary_text();
+                    Output { text, json: View::Fib(fib).json().ok() }
+                }
+                other => said(other),
+            }),
+            Deed::AskInterfaces(class) => {
+                ask(Request::Show(Show::Interfaces { name: None }), world).map(|reply| said(only(class, reply)))
+            }
+            Deed::ShowConfiguration(form) => show_configuration(form, world),
+            Deed::Run(program) => match world.execute(&program)? {
+                true => Ok(Output::default()),
+                false => Err(format!("{} ended without success", program.name)),
+            },
+            Deed::Configure => self.enter(world),
+            Deed::Exit => {
+                self.left = true;
+                Ok(Output::default())
+            }
+            Deed::Help => Ok(Output::text(help::OPERATIONAL)),
+        }
+    }
+
+    fn enter(&mut self, world: &mut dyn World) -> Outcome {
+        if self.working.is_some() {
+            return Err("You are in configuration mode already".to_owned());
+        }
+        let configuration = fetch(world, Which::Active)?;
+        let tree = Tree::parse(&configuration.text).tree;
+        self.unsaved = configuration.unsaved;
+        self.working =
+            Some(Working { active: tree.clone(), revision: configuration.revision, tree, level: Vec::new() });
+        Ok(Output::default())
+    }
+}
+
+fn ask(request: Request, world: &mut dyn World) -> Result<Reply, String> {
+    match world.call(request)? {
+        reply @ (Reply::View(_) | Reply::Done(_)) => Ok(reply),
+        other => Err(unexpected(other)),
+    }
+}
+
+/// What an answer says.
+fn said(reply: Reply) -> Output {
+    match reply {
+        Reply::View(view) => Output { text: view.text(), json: view.json().ok() },
+        Reply::Done(sentence) if !sentence.is_empty() => Output::text(format!("{sentence}\n")),
+        _ => Output::default(),
+    }
+}
+
+/// Only the interfaces of a class; the kernel has one loopback, and it is `lo`.
+fn only(class: InterfaceClass, reply: Reply) -> Reply {
+    match reply {
+        Reply::View(View::Interfaces(mut view)) => {
+            view.interfaces.retain(|one| (one.name.as_str() == "lo") == (class == InterfaceClass::Loopback));
+            Reply::View(View::Interfaces(view))
+        }
+        other => other,
+    }
+}
+
+fn show_configuration(form: ConfigurationForm, world: &mut dyn World) -> Outcome {
+    let tree = Tree::parse(&fetch(world, Which::Active)?.text).tree;
+    let style = Style { mask_secrets: true, defaults: form == ConfigurationForm::All };
+    let text = match form {
+        ConfigurationForm::Braces | ConfigurationForm::All => print::braces(&tree, &[], style),
+        ConfigurationForm::Commands => print::commands(&tree, &[], style),
+    };
+    Ok(Output { text, json: json::of(&tree, &[], true) })
+}

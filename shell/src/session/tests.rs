@@ -1,0 +1,419 @@
+//! Sessions as tables: lines as a person types them, and what they read.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
+
+use std::collections::BTreeMap;
+
+use api::reply::{Committed, Configuration, Hello, Plan, RefusalReason};
+use api::{ApiError, NameKind, Problem, Refusal, View};
+use config::edit::Candidate;
+use config::print;
+
+use super::*;
+use crate::command::Program;
+use crate::interpreter::{self, OnFailure};
+use crate::output::Paging;
+use crate::script;
+use crate::world::{Machine, Screen};
+
+/// A daemon that commits whatever it is sent, unless told to refuse.
+#[derive(Default)]
+struct Fake {
+    active: Tree,
+    saved: Tree,
+    revision: u64,
+    refuse: Option<Refusal>,
+    warn: Vec<Problem>,
+    files: BTreeMap<String, String>,
+    programs: Vec<String>,
+    comments: Vec<Option<String>>,
+}
+
+impl Fake {
+    fn configuration(&self, tree: &Tree) -> Reply {
+        Reply::Configuration(Configuration {
+            revision: Revision(self.revision),
+            text: print::file(tree),
+            unsaved: self.active != self.saved,
+        })
+    }
+
+    fn commit(&mut self, candidate: &Candidate) -> Reply {
+        if let Some(refusal) = self.refuse.take() {
+            return Reply::Refused(refusal);
+        }
+        assert_eq!(candidate.base, Revision(self.revision), "the base is the revision that was fetched last");
+        self.active = candidate.apply(&self.active).unwrap();
+        self.revision += 1;
+        Reply::Committed(Committed { revision: Revision(self.revision), warnings: self.warn.clone(), elapsed_ms: 3 })
+    }
+}
+
+impl Daemon for Fake {
+    fn call(&mut self, request: Request) -> Result<Reply, String> {
+        Ok(match request {
+            Request::Hello { .. } => Reply::Hello(Hello {
+                version: "0.1.0".to_owned(),
+                host_name: self.active.value(&words("system host-name")).unwrap_or("router").to_owned(),
+                revision: Revision(self.revision),
+                unsaved: self.active != self.saved,
+                notices: Vec::new(),
+            }),
+            Request::Configuration(Which::Active) => self.configuration(&self.active),
+            Request::Configuration(Which::Saved) => self.configuration(&self.saved),
+            Request::Check { candidate } => match self.refuse.take() {
+                Some(refusal) => Reply::Refused(refusal),
+                None => Reply::Checked(Plan {
+                    steps: candidate.edits.iter().map(|edit| edit.path().join(" ")).collect(),
+                    ..Plan::default()
+                }),
+            },
+            Request::Commit { candidate, comment } => {
+                self.comments.push(comment);
+                self.commit(&candidate)
+            }
+            Request::Save { path: Some(path) } if path.starts_with("/full") => Reply::Error(
+                ApiError::new("no-space", "Cannot write '/full/x': no space left on device").hint("Remove old files"),
+            ),
+            Request::Save { path } => {
+                self.saved = self.active.clone();
+                Reply::Saved { path: path.unwrap_or_else(|| "/config/config.boot".to_owned()) }
+            }
+            Request::Show(_) => Reply::View(View::Interfaces(serde_json::from_str(INTERFACES).unwrap())),
+            other => Reply::Error(ApiError::new("not-here", format!("{other:?}"))),
+        })
+    }
+}
+
+impl Machine for Fake {
+    fn read_file(&mut self, path: &str) -> Result<String, String> {
+        self.files.get(path).cloned().ok_or_else(|| format!("Cannot read '{path}': no such file"))
+    }
+
+    fn execute(&mut self, program: &Program) -> Result<bool, String> {
+        self.programs.push(format!("{} {}", program.name, program.arguments.join(" ")));
+        Ok(true)
+    }
+
+    fn names(&mut self, _: NameKind) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+const INTERFACES: &str = r#"{"interfaces":[
+    {"name":"eth0","addresses":["192.0.2.1/24"],"adminUp":true,"carrier":true,"mtu":1500},
+    {"name":"lo","addresses":["127.0.0.1/8"],"adminUp":true,"carrier":true,"mtu":65536}]}"#;
+
+/// What was printed, complaints marked with `!`.
+#[derive(Default)]
+struct Transcript(String);
+
+impl Screen for Transcript {
+    fn show(&mut self, text: &str, _: Paging) {
+        self.0.push_str(text);
+    }
+
+    fn complain(&mut self, text: &str) {
+        self.0.extend(text.lines().map(|line| format!("!{line}\n")));
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Types lines into a new session, as a person does; answers what the last one printed, and the world.
+fn typed_into(mut world: Fake, lines: &[&str]) -> (String, Session, Fake) {
+    let (mut session, _) = Session::open("alice", &mut world).unwrap();
+    let mut transcript = Transcript::default();
+    for line in lines {
+        transcript = Transcript::default();
+        interpreter::run(line, &mut session, &mut world, &mut transcript, OnFailure::GoOn);
+    }
+    (transcript.0, session, world)
+}
+
+/// The same in configuration mode of a fresh router.
+fn typed(lines: &[&str]) -> String {
+    typed_into(Fake::default(), &[&["configure"], lines].concat()).0
+}
+
+fn refusal(path: &str, message: &str) -> Refusal {
+    let problems = vec![Problem { path: words(path), message: message.to_owned() }];
+    Refusal { reason: RefusalReason::Invalid, problems }
+}
+
+#[test]
+fn commands_print_the_texts_that_scripts_know() {
+    for (lines, expect) in [
+        (&["set system host-name r1"][..], ""),
+        (
+            &["set system host-name r1", "set system host-name r1"],
+            "Configuration path: [system host-name r1] already exists\n",
+        ),
+        (&["delete system host-name"], "Nothing to delete (the specified node does not exist)\n"),
+        (&["discard"], "No changes have been discarded\n"),
+        (&["set system host-name r1", "discard"], "Changes have been discarded\n"),
+        (&["commit"], "No configuration changes to commit\n"),
+        (&["set system host-name r1", "delete system host-name", "commit"], "No configuration changes to commit\n"),
+        (&["compare"], "No changes between working and active configurations\n"),
+        (&["compare saved"], "No changes between working and saved configurations\n"),
+        (&["up"], "Already at the top level\n"),
+        (&["top"], ""),
+        (&["exit"], ""),
+        (
+            &["set system host-name r1", "exit"],
+            "!Cannot exit: configuration modified.\n!Use 'exit discard' to discard the changes and exit.\n",
+        ),
+        (&["set system host-name r1", "exit discard"], ""),
+        (&["set system host-name r1", "commit", "exit"], "Warning: configuration changes have not been saved.\n"),
+        (&["set system host-name r1", "commit", "save", "exit"], ""),
+        (&["save"], "Saving configuration to '/config/config.boot'...\nDone\n"),
+        (&["save /tmp/x"], "Saving configuration to '/tmp/x'...\nDone\n"),
+        (
+            &["set system host-name r1", "save"],
+            "Warning: you have uncommitted changes that will not be saved.\n\nSaving configuration to '/config/config.boot'...\nDone\n",
+        ),
+        (&["save /full/x"], "!Cannot write '/full/x': no space left on device\n!Remove old files\n!Save failed\n"),
+        (
+            &["set system host-name r1", "load"],
+            "!Cannot load: configuration modified.\n!Commit or discard the changes before loading a config file.\n",
+        ),
+        (&["load /nowhere"], "!Cannot read '/nowhere': no such file\n"),
+        (&["edit protocols bgp 64512", "show"], "+neighbor"),
+        (&["run show interfaces | count"], "5\n"),
+        (&["run show interfaces loopback | match lo"], "lo           127.0.0.1/8                       u/u\n"),
+    ] {
+        let expect = if expect == "+neighbor" { "Configuration under specified path is empty\n" } else { expect };
+        assert_eq!(typed(lines), expect, "{lines:?}");
+    }
+}
+
+#[test]
+fn what_fails_begins_and_ends_as_scripts_expect() {
+    for (line, first, last) in [
+        ("set protocols bgp 64512 foo", "!Configuration path: protocols bgp 64512 [foo] is not valid", "!Set failed"),
+        ("set system host-name", "!Configuration path: [system host-name] requires a value", "!Set failed"),
+        ("set protocols bgp 64512 parameters router-id abc", "!\"abc\" is not a valid value of type", "!Set failed"),
+        ("delete foo", "!Configuration path: [foo] is not valid", "!Delete failed"),
+        ("comment system foo 'x'", "!Configuration path: system [foo] is not valid", "!Comment failed"),
+        ("edit system host-name", "!The \"edit\" command cannot be issued at the specified level", ""),
+        ("foo", "!Invalid command: [foo]", ""),
+        ("co", "!Ambiguous command: [co]", ""),
+        ("run", "!Incomplete command: run", ""),
+        (
+            "show ip bgp",
+            "!Configuration path: [ip] is not valid",
+            "!To look at the running router, type 'run show ip bgp'",
+        ),
+        ("set system host-name 'x", "!a ' quote is not closed", ""),
+    ] {
+        let text = typed(&[line]);
+        assert!(text.starts_with(first), "{line}: {text}");
+        assert!(text.lines().last().unwrap_or_default().starts_with(last), "{line}: {text}");
+    }
+}
+
+#[test]
+fn a_second_as_is_refused_until_the_first_is_deleted() {
+    let text = typed(&["set protocols bgp 64512", "set protocols bgp 64513"]);
+    assert!(text.starts_with("!Cannot set value \"64513\"") && text.ends_with("!Set failed\n"), "{text}");
+    let lines =
+        ["set protocols bgp 64512", "commit", "delete protocols bgp 64512", "set protocols bgp 64513", "commit"];
+    assert_eq!(typed(&lines), "", "both go into one commit");
+}
+
+#[test]
+fn the_walk_through_is_committed_saved_and_shown() {
+    let lines = [
+        "configure",
+        "set protocols bgp 64512 parameters router-id 192.168.101.1",
+        "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512",
+        "set proto bgp 64512 neigh 192.168.101.202 remote 64512",
+        "commit; save",
+    ];
+    let (text, _, world) = typed_into(Fake::default(), &lines);
+    assert_eq!(text, "Saving configuration to '/config/config.boot'...\nDone\n");
+    assert_eq!(world.saved, world.active);
+    assert_eq!(world.saved.children(&words("protocols bgp 64512 neighbor")), ["192.168.101.201", "192.168.101.202"]);
+    let (text, ..) = typed_into(world, &["show configuration commands | match 202"]);
+    assert_eq!(text, "set protocols bgp 64512 neighbor 192.168.101.202 remote-as '64512'\n");
+}
+
+#[test]
+fn a_refused_commit_prints_the_problems_keeps_the_changes_and_saves_nothing_behind_and() {
+    let world = Fake {
+        refuse: Some(refusal("protocols bgp 64512 neighbor 192.0.2.1", "must set remote-as")),
+        ..Fake::default()
+    };
+    let lines = ["configure", "set protocols bgp 64512 neighbor 192.0.2.1", "commit && save"];
+    let (text, session, world) = typed_into(world, &lines);
+    assert_eq!(text, "![ protocols bgp 64512 neighbor 192.0.2.1 ]\n!  must set remote-as\n!Commit failed\n");
+    assert!(session.has_uncommitted_changes() && world.active.is_empty());
+}
+
+#[test]
+fn commit_tells_warnings_and_passes_its_comment_on() {
+    let warn = vec![Problem { path: words("protocols bgp 64512"), message: "nothing is exchanged".to_owned() }];
+    let lines = ["configure", "set protocols bgp 64512", "commit comment 'first node'"];
+    let (text, _, world) = typed_into(Fake { warn, ..Fake::default() }, &lines);
+    assert_eq!(text, "[ protocols bgp 64512 ]\n  Warning: nothing is exchanged\n");
+    assert_eq!(world.comments, [Some("first node".to_owned())]);
+}
+
+#[test]
+fn commit_check_shows_the_plan_and_does_nothing() {
+    let (text, session, world) = typed_into(Fake::default(), &["configure", "set system host-name r1", "commit check"]);
+    assert_eq!(text, "Steps of this commit:\n   1. system host-name r1\n");
+    assert!(session.has_uncommitted_changes() && world.active.is_empty());
+}
+
+#[test]
+fn the_prompt_follows_mode_level_and_host_name() {
+    for (lines, above, prompt) in [
+        (&[][..], "", "alice@router:~$ "),
+        (&["configure"], "[edit]\n", "alice@router# "),
+        (&["configure", "edit protocols bgp 64512"], "[edit protocols bgp 64512]\n", "alice@router# "),
+        (
+            &["configure", "edit protocols bgp 64512", "edit neighbor 192.0.2.1"],
+            "[edit protocols bgp 64512 neighbor 192.0.2.1]\n",
+            "alice@router# ",
+        ),
+        (
+            &["configure", "edit protocols bgp 64512 neighbor 192.0.2.1", "up"],
+            "[edit protocols bgp 64512]\n",
+            "alice@router# ",
+        ),
+        (&["configure", "edit protocols bgp 64512", "up"], "[edit protocols]\n", "alice@router# "),
+        (&["configure", "edit protocols bgp 64512", "exit"], "[edit]\n", "alice@router# "),
+        (&["configure", "edit protocols bgp 64512", "top"], "[edit]\n", "alice@router# "),
+        (&["configure", "edit protocols bgp 64512", "save"], "[edit]\n", "alice@router# "),
+        (&["configure", "set system host-name r1", "commit"], "[edit]\n", "alice@r1# "),
+        (&["configure", "exit"], "", "alice@router:~$ "),
+    ] {
+        let (_, session, _) = typed_into(Fake::default(), lines);
+        assert_eq!(session.prompt(), (above.to_owned(), prompt.to_owned()), "{lines:?}");
+    }
+}
+
+#[test]
+fn paths_are_relative_to_the_level() {
+    let lines = ["edit protocols bgp 64512", "set neighbor 192.0.2.1 remote-as 64513", "top", "compare commands"];
+    let text = typed(&lines);
+    assert!(text.contains("set protocols bgp 64512 neighbor 192.0.2.1 remote-as '64513'\n"), "{text}");
+}
+
+#[test]
+fn files_are_loaded_and_merged_into_the_working_configuration() {
+    let mut world = Fake::default();
+    world.files.insert("/a".to_owned(), "system {\n    host-name r2\n    nonsense 1\n}\n".to_owned());
+    world.files.insert("/b".to_owned(), "set system time-zone Etc/UTC\n".to_owned());
+    let (text, session, mut world) = typed_into(world, &["configure", "load /a"]);
+    assert!(text.starts_with("Loading configuration from '/a'...\nWarning: line 3:"), "{text}");
+    assert!(text.ends_with("Load complete. Use 'commit' to make changes effective.\n"), "{text}");
+    assert_eq!(session.editing().unwrap().1.value(&words("system host-name")), Some("r2"));
+    world.active.set(&words("system host-name r1")).unwrap();
+    let (text, session, _) = typed_into(world, &["configure", "merge /b"]);
+    assert!(text.ends_with("Merge complete. Use 'commit' to make changes effective.\n"), "{text}");
+    let tree = session.editing().unwrap().1.clone();
+    assert_eq!(tree.value(&words("system host-name")), Some("r1"));
+    assert_eq!(tree.value(&words("system time-zone")), Some("Etc/UTC"));
+}
+
+#[test]
+fn secrets_are_masked_in_operational_mode_only() {
+    let lines = ["configure", "set protocols bgp 64512 neighbor 192.0.2.1 password topsecret", "commit"];
+    let (_, _, world) = typed_into(Fake::default(), &lines);
+    for (line, shown) in [
+        ("show configuration", false),
+        ("show configuration commands", false),
+        ("show configuration | json", false),
+        ("configure; show protocols", true),
+    ] {
+        let world = Fake { active: world.active.clone(), revision: world.revision, ..Fake::default() };
+        let (text, ..) = typed_into(world, &[line]);
+        assert_eq!(text.contains("topsecret"), shown, "{line}: {text}");
+        assert!(text.contains("password"), "{line}: {text}");
+    }
+}
+
+#[test]
+fn the_json_form_of_a_configuration_is_a_tree() {
+    let lines = [
+        "set interfaces ethernet eth1 address 192.0.2.1/24",
+        "set interfaces ethernet eth1 disable",
+        "show interfaces | json",
+    ];
+    let value: serde_json::Value = serde_json::from_str(&typed(&lines)).unwrap();
+    assert_eq!(value, serde_json::json!({"ethernet": {"eth1": {"address": ["192.0.2.1/24"], "disable": {}}}}));
+}
+
+#[test]
+fn programs_run_with_the_words_as_they_are() {
+    let (text, _, world) = typed_into(Fake::default(), &["ping 192.0.2.1 count 2; configure; run ping 192.0.2.2"]);
+    assert_eq!(text, "");
+    assert_eq!(world.programs, ["ping -c 2 192.0.2.1", "ping 192.0.2.2"]);
+    for line in ["ping 192.0.2.1 | count", "configure; run ping 192.0.2.1 | count"] {
+        let (text, _, world) = typed_into(Fake::default(), &[line]);
+        assert!(text.starts_with("!This command writes to the terminal itself"), "{line}: {text}");
+        assert!(world.programs.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn a_word_of_the_other_mode_says_where_it_belongs() {
+    let (text, ..) = typed_into(Fake::default(), &["set system host-name r1"]);
+    assert!(text.starts_with("!Invalid command: [set]"), "{text}");
+    assert!(text.ends_with("!This is a command of configuration mode: type 'configure' first\n"), "{text}");
+}
+
+#[test]
+fn a_script_stops_at_the_first_failure_and_names_its_line() {
+    for (text, expect, well) in [
+        (
+            "configure\nset system host-name r1\ncommit\n\n# a remark\nexit\n",
+            "Warning: configuration changes have not been saved.\n",
+            true,
+        ),
+        (
+            "configure\r\nset system foo\nset system host-name r1\n",
+            "!line 2: Configuration path: system [foo] is not valid",
+            false,
+        ),
+        ("configure\nset system host-name r1\nexit\n", "!line 3: Cannot exit: configuration modified.", false),
+        (
+            "configure\nset system host-name r1\n",
+            "!Warning: the commands ended with uncommitted changes; these are lost.",
+            true,
+        ),
+        ("exit\nnonsense\n", "", true),
+        ("configure; nonsense; set system host-name r1\n", "!line 1: Invalid command: [nonsense]", false),
+    ] {
+        let mut world = Fake::default();
+        let (mut session, _) = Session::open("alice", &mut world).unwrap();
+        let mut transcript = Transcript::default();
+        let ended = script::lines(text.as_bytes(), &mut session, &mut world, &mut transcript);
+        assert_eq!(ended, well, "{text}");
+        assert!(transcript.0.starts_with(expect), "{text}: {}", transcript.0);
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_with_their_line() {
+    let mut world = Fake::default();
+    let (mut session, _) = Session::open("alice", &mut world).unwrap();
+    let mut transcript = Transcript::default();
+    assert!(!script::lines(&b"configure\n\xff\xfe\n"[..], &mut session, &mut world, &mut transcript));
+    assert_eq!(transcript.0, "!line 2: the line is not a text in UTF-8\n");
+}
+
+#[test]
+fn commands_of_the_command_line_are_one_session() {
+    let mut world = Fake::default();
+    let (mut session, _) = Session::open("alice", &mut world).unwrap();
+    let mut transcript = Transcript::default();
+    let given = ["configure", "set system host-name r1", "commit", "bad"].map(str::to_owned);
+    assert!(!script::commands(&given, &mut session, &mut world, &mut transcript));
+    assert!(transcript.0.starts_with("!command 4: Invalid command: [bad]"), "{}", transcript.0);
+    assert_eq!(world.active.value(&words("system host-name")), Some("r1"));
+}
