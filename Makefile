@@ -1,0 +1,35 @@
+# What a person does with Towpath: see it, test it, measure it. `make` alone lists the targets.
+#
+# Works as root or with sudo: only what needs root (namespaces, packages) runs as root.
+
+CARGO ?= cargo
+SHELL := /bin/bash
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test check bench
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing on Debian 12
+	@tests/setup.sh
+
+build: ## build the daemon and the shell
+	$(CARGO) build -p towpathd -p shell
+
+demo: ## the walk-through on a network of namespaces; then the router's shell is yours
+	@tests/setup.sh demo
+	$(CARGO) build -p towpathd -p shell
+	@tests/demo/run.sh
+
+test: ## install what is missing, build everything, run every test
+	@tests/setup.sh
+	@tests/run.sh
+
+check: ## formatting and lints
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+bench: ## measure what the README promises, and print it
+	$(CARGO) build --release --workspace
+	$(CARGO) run --release -p bench

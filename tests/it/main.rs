@@ -1,0 +1,20 @@
+//! One binary for everything that needs real speakers and the real kernel.
+//!
+//! The modules are the issues a person would raise: the walk-through, other vendors' speakers, bad input, security.
+//! Every test builds its own laboratory and is alone in it.
+//!
+//! It never skips: without root or without a program the tests fail and say what to do.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
+
+mod bad_input;
+mod interop;
+mod laboratory;
+mod security;
+mod walkthrough;

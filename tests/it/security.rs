@@ -1,0 +1,106 @@
+//! What keeps strangers out: TCP MD5, GTSM, the TTL of external sessions.
+//!
+//! Each shows both that the right peer comes in and that the wrong one does not.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::Result;
+use scenarios::lab::{FAR, Lab};
+use scenarios::peers::{Kind, Session, Speaker};
+use scenarios::router::Router;
+
+const SESSIONS: Duration = Duration::from_secs(40);
+/// A node without the secret has tried by then: BIRD and FRR try every second.
+const ENOUGH_TRIES: Duration = Duration::from_secs(4);
+
+const PREFIX: &str = "172.16.102.229/32";
+
+#[test]
+fn the_right_password_opens_and_a_wrong_one_does_not() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    router.configure(&[
+        "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512",
+        "set protocols bgp 64512 neighbor 192.168.101.201 password 'a secret'",
+        "set protocols bgp 64512 neighbor 192.168.101.202 remote-as 64512",
+        "set protocols bgp 64512 neighbor 192.168.101.202 password another",
+        "set protocols bgp 64512 neighbor 192.168.101.203 remote-as 64512",
+        "set protocols bgp 64512 neighbor 192.168.101.203 password third",
+    ])?;
+    let mut speakers = Vec::new();
+    let passwords = [(Kind::Bird, "a secret"), (Kind::Gobgp, "another"), (Kind::Bird, "wrong")];
+    for (node, (kind, password)) in lab.nodes.iter().zip(passwords) {
+        let session = Session { password: Some(password.to_owned()), ..Session::internal(node) };
+        speakers.push(Speaker::start(&lab, node, kind, session)?);
+    }
+    for node in &lab.nodes[..2] {
+        lab.wait_until(SESSIONS, &format!("{} is established", node.role), || router.is_established(node.ipv4.into()))?;
+    }
+    let wrong = IpAddr::from(lab.nodes[2].ipv4);
+    never(&lab, || router.is_established(wrong), "the wrong password opens nothing");
+    let shown = router.show("show configuration commands")?;
+    assert!(!shown.contains("a secret") && !shown.contains("another"), "passwords are masked: {shown}");
+    Ok(())
+}
+
+#[test]
+fn a_changed_password_is_used_for_the_next_session() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    let node = &lab.nodes[0];
+    router.configure(&["set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512"])?;
+    let session = Session { password: Some("later".to_owned()), ..Session::internal(node) };
+    let _speaker = Speaker::start(&lab, node, Kind::Bird, session)?;
+    never(&lab, || router.is_established(node.ipv4.into()), "the router has no password yet");
+    router.configure(&["set protocols bgp 64512 neighbor 192.168.101.201 password later"])?;
+    lab.wait_until(SESSIONS, "both have the password", || router.is_established(node.ipv4.into()))
+}
+
+#[test]
+fn ttl_security_takes_a_neighbor_on_the_link_and_no_other() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    router.configure(&[
+        "set protocols bgp 64512 parameters ebgp-requires-policy disable",
+        "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64601",
+        "set protocols bgp 64512 neighbor 192.168.101.201 ttl-security hops 1",
+        "set protocols bgp 64512 neighbor 192.168.101.202 remote-as 64602",
+        "set protocols bgp 64512 neighbor 192.168.101.202 ttl-security hops 1",
+    ])?;
+    let [first, second, _] = &lab.nodes;
+    let session = Session { ttl_security: true, ..Session::external(first, 64601) };
+    let near = Speaker::start(&lab, first, Kind::Bird, session)?;
+    // A node that sends with TTL 1 looks like one 254 hops away.
+    let _distant = Speaker::start(&lab, second, Kind::Bird, Session::external(second, 64602))?;
+    lab.wait_until(SESSIONS, "the near one is established", || router.is_established(first.ipv4.into()))?;
+    near.announce(PREFIX)?;
+    lab.wait_until(SESSIONS, "its route arrives", || !router.gateways(PREFIX).is_empty())?;
+    never(&lab, || router.is_established(second.ipv4.into()), "a low TTL opens nothing");
+    Ok(())
+}
+
+#[test]
+fn an_external_neighbor_two_hops_away_needs_multihop() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    let far = lab.far()?;
+    router.configure(&[
+        "set protocols static route 10.77.0.0/24 next-hop 192.168.101.203",
+        "set protocols bgp 64512 parameters ebgp-requires-policy disable",
+        "set protocols bgp 64512 neighbor 10.77.0.2 remote-as 64601",
+    ])?;
+    let session = Session { multihop: Some(5), ..Session::external(&far, 64601) };
+    let speaker = Speaker::start(&lab, &far, Kind::Bird, session)?;
+    never(&lab, || router.is_established(FAR.into()), "without multihop there is no session over two hops");
+    router.configure(&["set protocols bgp 64512 neighbor 10.77.0.2 ebgp-multihop 2"])?;
+    lab.wait_until(SESSIONS, "multihop reaches it", || router.is_established(FAR.into()))?;
+    speaker.announce(PREFIX)?;
+    // Its next hop is behind the static route, so the kernel gets the node on the way.
+    lab.wait_until(SESSIONS, "the next hop is resolved", || router.gateways(PREFIX) == ["192.168.101.203"])
+}
+
+/// Asserts that a condition stays false for as long as several attempts take.
+fn never(lab: &Lab, condition: impl FnMut() -> bool, why: &str) {
+    assert!(lab.wait_until(ENOUGH_TRIES, why, condition).is_err(), "{why}");
+}

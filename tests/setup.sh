@@ -1,0 +1,75 @@
+#!/bin/bash
+# Installs what is missing for the tests (or, with `demo`, for the demonstration) on Debian 12, and says what it does.
+#
+# Debian starts a routing daemon as soon as its package is installed; here the daemons are only programs for the
+# laboratory, so they are kept from starting now and at the next boot. It never touches a daemon that was there before.
+set -euo pipefail
+
+what=${1:-all}
+say() { printf '== %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || fail "neither root nor sudo: run this as root"
+    as_root=(sudo)
+fi
+
+# program or file -> package
+needed=(ip:iproute2 ping:iputils-ping sysctl:procps curl:curl python3:python3 gobgpd:gobgpd gobgp:gobgpd)
+if [ "$what" = all ]; then
+    needed+=(/usr/lib/frr/bgpd:frr vtysh:frr bird:bird2 /usr/sbin/bgpd:openbgpd exabgp:exabgp setpriv:util-linux
+        traceroute:traceroute)
+fi
+# Rust needs a linker, whatever else is there.
+command -v cc >/dev/null || needed+=(cc:build-essential)
+
+PATH=$PATH:/usr/sbin:/sbin
+missing=()
+for entry in "${needed[@]}"; do
+    program=${entry%%:*} package=${entry##*:}
+    command -v "$program" >/dev/null || [ -x "$program" ] || missing+=("$package")
+done
+
+install_packages() {
+    command -v apt-get >/dev/null || fail "missing: ${missing[*]}; there is no apt-get here, install them by hand"
+    mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+    say "installing ${missing[*]}"
+    local policy=/usr/sbin/policy-rc.d ours=no
+    if [ ! -e "$policy" ]; then
+        ours=yes
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+        "${as_root[@]}" chmod 755 "$policy"
+    fi
+    local status=0
+    "${as_root[@]}" apt-get -q update &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends "${missing[@]}" ||
+        status=$?
+    [ "$ours" = no ] || "${as_root[@]}" rm -f "$policy"
+    [ "$status" = 0 ] || fail "apt-get could not install ${missing[*]}"
+    if [ -d /run/systemd/system ]; then
+        for package in "${missing[@]}"; do
+            case $package in
+                bird2) service=bird ;;
+                frr | openbgpd | exabgp | gobgpd) service=$package ;;
+                *) continue ;;
+            esac
+            say "keeping the service $service from starting"
+            "${as_root[@]}" systemctl disable --now "$service" >/dev/null 2>&1 || true
+        done
+    fi
+}
+
+[ ${#missing[@]} = 0 ] || install_packages
+
+command -v cargo >/dev/null || fail "cargo is missing: install Rust from https://rustup.rs"
+if [ "$what" = all ] && ! cargo nextest --version >/dev/null 2>&1; then
+    say "installing cargo-nextest (this takes some minutes)"
+    cargo install cargo-nextest --locked || fail "cargo could not install cargo-nextest"
+fi
+
+for entry in "${needed[@]}"; do
+    program=${entry%%:*}
+    command -v "$program" >/dev/null || [ -x "$program" ] || fail "$program is still missing after installing ${entry##*:}"
+done
+say "everything needed is installed"

@@ -1,0 +1,84 @@
+//! `ExaBGP` as a node.
+//!
+//! Its announcements are lines of a file that a `tail` inside of it reads.
+//!
+//! It never has a table: what the router sends is only logged.
+
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use super::{Change, Session};
+use crate::lab::{Host, Process};
+
+fn config(session: &Session, commands: &str) -> String {
+    let mut options = String::new();
+    // Writing into a String cannot fail.
+    if let Some(password) = &session.password {
+        let _ = writeln!(options, "  md5-password \"{password}\";");
+    }
+    if let Some(ttl) = session.multihop {
+        let _ = writeln!(options, "  outgoing-ttl {ttl};");
+    }
+    if session.ttl_security {
+        options.push_str("  outgoing-ttl 255;\n  incoming-ttl 255;\n");
+    }
+    let graceful = if session.graceful_restart { "  capability { graceful-restart 120; }\n" } else { "" };
+    format!(
+        "process announcer {{\n  run /usr/bin/tail -n +1 -F {commands};\n  encoder text;\n}}\nneighbor {} {{\n  \
+         router-id {};\n  local-address {};\n  local-as {};\n  peer-as {};\n  hold-time {};\n{options}{graceful}  \
+         family {{ ipv4 unicast; ipv6 unicast; }}\n  api {{ processes [ announcer ]; }}\n}}\n",
+        session.remote,
+        session.router_id(),
+        session.local,
+        session.local_as,
+        session.remote_as,
+        session.hold_time,
+    )
+}
+
+pub(super) fn start(host: &Host, session: &Session) -> Result<Process> {
+    host.write("exabgp.commands", "")?;
+    let file = host.write("exabgp.conf", &config(session, &commands(host).to_string_lossy()))?;
+    host.start(
+        "exabgp",
+        "env",
+        &[
+            "exabgp.daemon.daemonize=false",
+            "exabgp.daemon.drop=false",
+            "exabgp.daemon.user=root",
+            "exabgp.log.destination=stdout",
+            "exabgp.log.network=true",
+            "exabgp.log.routes=true",
+            "exabgp.api.ack=false",
+            "exabgp.api.cli=false",
+            "exabgp.tcp.bind=",
+            "exabgp",
+            &file.to_string_lossy(),
+        ],
+    )
+}
+
+/// The last word of the log about the connection.
+pub(super) fn state(log: &str) -> String {
+    log.lines()
+        .rev()
+        .find(|line| line.contains("connected to peer") || line.contains("reset"))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+pub(super) fn change(host: &Host, change: Change, prefix: &str) -> Result<()> {
+    let word = if change == Change::Announce { "announce" } else { "withdraw" };
+    let path = commands(host);
+    let mut file =
+        OpenOptions::new().append(true).open(&path).with_context(|| format!("opening {}", path.display()))?;
+    writeln!(file, "{word} route {prefix} next-hop self").with_context(|| format!("writing {}", path.display()))
+}
+
+fn commands(host: &Host) -> PathBuf {
+    host.directory().join("exabgp.commands")
+}

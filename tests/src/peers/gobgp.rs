@@ -1,0 +1,61 @@
+//! GoBGP as Cilium runs it.
+//!
+//! Dials out only (port -1, never passive), hold 90 and keepalive 30, IPv6 unicast offered before IPv4 unicast, and
+//! with graceful restart in the state "local restarting" with the notification bit, which makes it withhold every
+//! route until the router's End-of-RIB arrives.
+//!
+//! It never listens.
+
+use anyhow::Result;
+
+use super::{Change, Session, family};
+use crate::lab::{Host, Process};
+
+/// The configuration of a node, with `{words}` for what differs; `make demo` fills in the same text.
+const TEMPLATE: &str = include_str!("gobgp.toml");
+
+fn config(session: &Session) -> String {
+    let words = [
+        ("local-as", session.local_as.to_string()),
+        ("router-id", session.router_id()),
+        ("router", session.remote.to_string()),
+        ("remote-as", session.remote_as.to_string()),
+        ("password", session.password.clone().unwrap_or_default()),
+        ("hold-time", session.hold_time.to_string()),
+        ("keepalive", session.keepalive().to_string()),
+        ("address", session.local.to_string()),
+        ("multihop", session.multihop.is_some().to_string()),
+        ("ttl", session.multihop.unwrap_or_default().to_string()),
+        ("ttl-security", session.ttl_security.to_string()),
+        ("graceful-restart", session.graceful_restart.to_string()),
+    ];
+    words.iter().fold(TEMPLATE.to_owned(), |text, (word, value)| text.replace(&format!("{{{word}}}"), value))
+}
+
+pub(super) fn start(host: &Host, session: &Session) -> Result<Process> {
+    let file = host.write("gobgpd.toml", &config(session))?;
+    host.start(
+        "gobgpd",
+        "gobgpd",
+        &["-t", "toml", "-f", &file.to_string_lossy(), "--pprof-disable", "--api-hosts", "127.0.0.1:50051"],
+    )
+}
+
+pub(super) fn state(host: &Host, session: &Session) -> Result<String> {
+    host.run("gobgp", &["neighbor", &session.remote.to_string()])?.success()
+}
+
+pub(super) fn table(host: &Host, prefix: &str) -> Result<String> {
+    host.run("gobgp", &["global", "rib", "-a", family(prefix, "ipv4", "ipv6"), prefix])?.success()
+}
+
+pub(super) fn change(host: &Host, change: Change, prefix: &str) -> Result<()> {
+    let word = if change == Change::Announce { "add" } else { "del" };
+    let mut arguments = vec!["global", "rib", word, prefix];
+    if change == Change::Announce {
+        arguments.extend(["origin", "igp"]);
+    }
+    arguments.extend(["-a", family(prefix, "ipv4", "ipv6")]);
+    host.run("gobgp", &arguments)?.success()?;
+    Ok(())
+}

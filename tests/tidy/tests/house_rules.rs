@@ -1,0 +1,196 @@
+//! The house rules. Each failure names the file and the line.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
+
+use std::collections::BTreeSet;
+
+use tidy::dependencies::{actual, metadata, promised};
+use tidy::source::{File, files, root, rust_files_below};
+
+/// The crates that cannot do anything: name and folder.
+const PURE: [(&str, &str); 8] = [
+    ("nouns", "grammar/nouns"),
+    ("grammar", "grammar"),
+    ("config", "config"),
+    ("api", "daemon/api"),
+    ("bgp-wire", "daemon/bgp-wire"),
+    ("bgp", "daemon/bgp"),
+    ("rib", "daemon/rib"),
+    ("engine", "daemon/engine"),
+];
+
+/// Crates that do something to the world.
+const IMPURE_CRATES: [&str; 9] =
+    ["tokio", "sled", "rtnetlink", "libc", "aya", "socket2", "rustyline", "futures-util", "nix"];
+
+/// What pure code may not say.
+const IMPURE_CODE: [&str; 10] = [
+    "std::fs",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "std::net::{Tcp",
+    "std::net::{Udp",
+    "std::os::unix::net",
+    "std::process",
+    "std::thread",
+    "Instant::now",
+    "SystemTime::now",
+];
+
+/// The longest file, and the longest table or test.
+const LINES: usize = 600;
+const LINES_OF_TABLES: usize = 900;
+
+/// Fails with every offence at once.
+fn none(rule: &str, offences: Vec<String>) {
+    assert!(offences.is_empty(), "{rule}:\n  {}", offences.join("\n  "));
+}
+
+fn rust_files() -> Vec<File> {
+    files().into_iter().filter(File::is_rust).collect()
+}
+
+#[test]
+fn the_arrows_between_crates_are_those_of_the_map() {
+    let architecture = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let promised = promised(&architecture).unwrap();
+    let actual = actual(&metadata().unwrap(), true);
+    let names: BTreeSet<_> = promised.keys().chain(actual.keys()).collect();
+    let differing = names.into_iter().filter(|name| promised.get(*name) != actual.get(*name));
+    let offences =
+        differing.map(|name| format!("{name}: the map {:?}, cargo {:?}", promised.get(name), actual.get(name)));
+    none("ARCHITECTURE.md and the manifests tell the same arrows", offences.collect());
+}
+
+#[test]
+fn pure_crates_depend_on_nothing_that_acts() {
+    let arrows = actual(&metadata().unwrap(), false);
+    let mut offences = Vec::new();
+    for (name, _) in PURE {
+        let dependencies = arrows.get(name).unwrap_or_else(|| panic!("{name} is no crate of the workspace"));
+        let impure = dependencies.iter().filter(|to| IMPURE_CRATES.contains(&to.as_str()) || to.starts_with("netlink"));
+        offences.extend(impure.map(|to| format!("{name} -> {to}")));
+    }
+    none("a pure crate names no crate that does IO", offences);
+}
+
+#[test]
+fn pure_crates_touch_neither_the_world_nor_the_clock() {
+    let mut offences = Vec::new();
+    for (_, folder) in PURE {
+        let files = rust_files_below(folder);
+        assert!(!files.is_empty(), "{folder} has no code");
+        for file in files.iter().filter(|file| !file.is_test()) {
+            for (number, line) in file.code() {
+                let words = IMPURE_CODE.iter().filter(|word| line.contains(**word));
+                offences.extend(words.map(|word| format!("{}:{number}: {word}", file.path)));
+            }
+        }
+    }
+    none("pure code neither reads the clock nor does IO", offences);
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let silent = rust_files().into_iter().filter(|file| !file.text.starts_with("//!"));
+    none("a file starts with //!", silent.map(|file| file.path).collect());
+}
+
+#[test]
+fn no_file_is_longer_than_a_person_reads() {
+    let table = |file: &File| file.is_test() || file.path.contains("/schema") || file.path.contains("/golden");
+    let too_long = rust_files().into_iter().filter_map(|file| {
+        let limit = if table(&file) { LINES_OF_TABLES } else { LINES };
+        let lines = file.text.lines().count();
+        (lines > limit).then(|| format!("{}: {lines} lines, at most {limit}", file.path))
+    });
+    none("a file is short", too_long.collect());
+}
+
+#[test]
+fn modules_are_named_by_their_file() {
+    none("no mod.rs", rust_files().into_iter().filter(|file| file.name() == "mod.rs").map(|file| file.path).collect());
+}
+
+#[test]
+fn names_say_what_a_thing_is() {
+    let mut offences = Vec::new();
+    for file in rust_files() {
+        let stem = file.name().trim_end_matches(".rs");
+        if says_nothing(stem) {
+            offences.push(file.path.clone());
+        }
+        for (number, line) in file.code() {
+            let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+            while let Some(word) = words.next() {
+                if ["struct", "enum", "trait", "type", "mod"].contains(&word)
+                    && let Some(name) = words.next()
+                    && says_nothing(name)
+                {
+                    offences.push(format!("{}:{number}: {name}", file.path));
+                }
+            }
+        }
+    }
+    none("no Manager, Helper or utils", offences);
+}
+
+fn says_nothing(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    ["manager", "helper", "helpers", "util", "utils", "misc"].iter().any(|word| lower.ends_with(word))
+}
+
+#[test]
+fn nothing_is_put_off_and_no_test_is_switched_off() {
+    // In two pieces each, so that this file does not offend itself.
+    let words =
+        [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("#[", "ignore"), concat!("should", "_panic")];
+    let mut offences = Vec::new();
+    for file in rust_files() {
+        for (number, line) in file.text.lines().enumerate() {
+            let found = words.iter().filter(|word| line.contains(**word));
+            offences.extend(found.map(|word| format!("{}:{}: {word}", file.path, number + 1)));
+        }
+    }
+    none("work is finished and tests run", offences);
+}
+
+#[test]
+fn no_file_names_a_path_of_the_machine_it_was_written_on() {
+    let paths = [concat!("/wo", "rk/"), concat!("/tmp/", "t-"), concat!("/home", "/"), concat!("/tmp/", "brief")];
+    let mut offences = Vec::new();
+    for file in files() {
+        for (number, line) in file.text.lines().enumerate() {
+            let found = paths.iter().filter(|path| line.contains(**path));
+            offences.extend(found.map(|path| format!("{}:{}: {path}", file.path, number + 1)));
+        }
+    }
+    none("the tree stands anywhere", offences);
+}
+
+#[test]
+fn the_quick_start_is_two_commands_that_exist() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
+    let makefile = std::fs::read_to_string(root().join("Makefile")).expect("Makefile");
+    let section: Vec<&str> = readme
+        .lines()
+        .skip_while(|line| !(line.starts_with('#') && line.to_lowercase().contains("quick start")))
+        .skip(1)
+        .take_while(|line| !line.starts_with("# ") && !line.starts_with("## "))
+        .collect();
+    assert!(!section.is_empty(), "README.md has a section \"Quick start\"");
+    let block =
+        section.iter().skip_while(|line| !line.starts_with("```")).skip(1).take_while(|line| !line.starts_with("```"));
+    let commands: Vec<&str> = block.map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+    assert_eq!(commands.len(), 2, "the quick start is two commands: {commands:?}");
+    for target in commands.iter().filter_map(|command| command.trim_start_matches("sudo ").strip_prefix("make ")) {
+        let target = target.split_whitespace().next().unwrap_or_default();
+        assert!(makefile.lines().any(|line| line.starts_with(&format!("{target}:"))), "the Makefile has no {target}");
+    }
+}
