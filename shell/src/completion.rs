@@ -40,6 +40,24 @@ pub(crate) fn at(line: &str, cursor: usize, session: &Session, world: &mut dyn W
     }
 }
 
+/// Whether a quote is open at the end of a line, so that `?` is a character.
+#[must_use]
+pub(crate) fn inside_quotes(line: &str) -> bool {
+    let mut quote = None;
+    let mut signs = line.chars();
+    while let Some(sign) = signs.next() {
+        match (quote, sign) {
+            (None | Some('"'), '\\') => {
+                signs.next();
+            }
+            (None, '\'' | '"') => quote = Some(sign),
+            (Some(open), sign) if open == sign => quote = None,
+            _ => {}
+        }
+    }
+    quote.is_some()
+}
+
 /// What the word at the cursor can be replaced with: the only candidate and a blank, or as far as all agree.
 #[must_use]
 pub(crate) fn extension(completion: &Completion, line: &str, cursor: usize) -> Option<String> {
@@ -89,6 +107,21 @@ mod tests {
             candidates.extend(placeholder.then(|| candidate("<text>", true)));
             let completion = Completion { start, candidates, complete: false, quoted: false };
             assert_eq!(extension(&completion, line, line.len()).as_deref(), expect, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_question_mark_in_quotes_is_a_character() {
+        for (line, inside) in [
+            ("set x ", false),
+            ("set x 'why", true),
+            ("set x 'why' ", false),
+            ("set x \"it's", true),
+            ("set x it\\'s ", false),
+            ("set x \"a\\\" ", true),
+            ("set x 'a\\' ", false),
+        ] {
+            assert_eq!(inside_quotes(line), inside, "{line}");
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The line editor of a person's session.
 //!
-//! Thin adapters from the terminal to the session: TAB asks for a completion, a line that ends in `?` lists
-//! what can follow, ^C clears the line, ^D leaves. Never knows a word.
+//! Thin adapters from the terminal to the session: TAB asks for a completion, `?` lists what can follow,
+//! ^C clears the line, ^D leaves. Never knows a word.
 
 use std::cell::RefCell;
 use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
@@ -14,7 +15,10 @@ use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
-use rustyline::{CompletionType, Context, Editor, Helper};
+use rustyline::{
+    Cmd, CompletionType, ConditionalEventHandler, Context, Editor, Event, EventContext, EventHandler, Helper, KeyEvent,
+    RepeatCount,
+};
 
 use crate::completion;
 use crate::interpreter::{self, OnFailure};
@@ -46,20 +50,24 @@ pub(crate) fn run(session: Session, world: Outside, screen: &mut Terminal) -> Re
         .build();
     let mut editor: Editor<Assistant, FileHistory> = Editor::with_config(config)?;
     editor.set_helper(Some(Assistant { shared: Rc::clone(&shared) }));
+    let asked = Asked::default();
+    editor.bind_sequence(KeyEvent::from('?'), EventHandler::Conditional(Box::new(asked.clone())));
     let history = history_file();
     if let Some(path) = &history {
         // The first session has no history yet.
         let _ = editor.load_history(path);
     }
-    let mut initial = String::new();
+    let mut initial = (String::new(), String::new());
     while !shared.borrow().session.has_left() {
         let (above, prompt) = shared.borrow().session.prompt();
         screen.show(&above, Paging::Never);
-        match editor.readline_with_initial(&prompt, (&initial, "")) {
-            Ok(line) => initial = entered(&line, &mut shared.borrow_mut(), &mut editor, screen),
-            Err(ReadlineError::Interrupted) => initial.clear(),
+        match editor.readline_with_initial(&prompt, (&initial.0, &initial.1)) {
+            Ok(line) => {
+                initial = entered(&line, asked.take(), &mut shared.borrow_mut(), &mut editor, screen);
+            }
+            Err(ReadlineError::Interrupted) => initial = Default::default(),
             Err(ReadlineError::Eof) => {
-                initial.clear();
+                initial = Default::default();
                 run_line("exit", &mut shared.borrow_mut(), screen);
             }
             Err(error) => return Err(error),
@@ -71,25 +79,25 @@ pub(crate) fn run(session: Session, world: Outside, screen: &mut Terminal) -> Re
     Ok(())
 }
 
-/// Does what a line asks for; answers what the next line begins with.
+/// Does what a line asks for, or lists what can follow where `?` was pressed; answers what the next line
+/// begins with, before and behind the cursor.
 fn entered(
     line: &str,
+    asked: Option<(String, String)>,
     shared: &mut Shared,
     editor: &mut Editor<Assistant, FileHistory>,
     screen: &mut Terminal,
-) -> String {
-    if let Some(asked) = line.strip_suffix('?') {
-        let completion = completion::at(asked, asked.len(), &shared.session, &mut shared.world);
-        if !completion.quoted {
-            screen.show(&format!("{}\n", completion.listing()), Paging::Never);
-            return asked.to_owned();
-        }
+) -> (String, String) {
+    if let Some((before, behind)) = asked {
+        let completion = completion::at(&before, before.len(), &shared.session, &mut shared.world);
+        screen.show(&format!("{}\n", completion.listing()), Paging::Never);
+        return (before, behind);
     }
     if !line.trim().is_empty() {
         let _ = editor.add_history_entry(line);
         run_line(line, shared, screen);
     }
-    String::new()
+    Default::default()
 }
 
 fn run_line(line: &str, shared: &mut Shared, screen: &mut Terminal) {
@@ -106,6 +114,28 @@ fn history_file() -> Option<PathBuf> {
     let folder = given.or_else(home)?.join("towpath");
     fs::create_dir_all(&folder).ok()?;
     Some(folder.join("history"))
+}
+
+/// Where `?` was pressed: the line before and behind the cursor.
+#[derive(Clone, Default)]
+struct Asked(Arc<Mutex<Option<(String, String)>>>);
+
+impl Asked {
+    fn take(&self) -> Option<(String, String)> {
+        self.0.lock().ok()?.take()
+    }
+}
+
+impl ConditionalEventHandler for Asked {
+    /// Ends the line so that the listing is printed below it; the next line begins with the same text.
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext) -> Option<Cmd> {
+        let (before, behind) = context.line().split_at_checked(context.pos())?;
+        if completion::inside_quotes(before) {
+            return None;
+        }
+        *self.0.lock().ok()? = Some((before.to_owned(), behind.to_owned()));
+        Some(Cmd::AcceptLine)
+    }
 }
 
 /// What the editor asks while a line is being typed.

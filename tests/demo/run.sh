@@ -19,7 +19,7 @@ fi
 for program in towpathd towpath; do
     [ -x "$programs/$program" ] || fail "$programs/$program is missing: run \`make demo\`, which builds it"
 done
-for program in ip gobgpd gobgp python3 curl; do
+for program in ip gobgpd gobgp python3 curl ping unshare; do
     command -v "$program" >/dev/null || fail "$program is missing: run \`make setup\`"
 done
 
@@ -30,7 +30,7 @@ exec 9>/run/lock/towpath-demo
 flock -n 9 || fail "another demonstration is running on this machine"
 
 prefix=towpath-demo
-work=$(mktemp -d /tmp/towpath-demo.XXXXXX)
+work=/run/towpath-demo
 
 remove_namespaces() {
     local name
@@ -49,15 +49,26 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 # A demonstration that was killed could not clean up.
 remove_namespaces
+rm -rf "$work"
+mkdir -m 700 "$work"
 
-chapter() { printf '\n\033[1m### %s\033[0m\n' "$*"; [ $batch = yes ] || sleep 1; }
+bold='' plain=''
+[ ! -t 1 ] || bold=$'\033[1m' plain=$'\033[0m'
+chapter() { printf '\n%s### %s%s\n' "$bold" "$*" "$plain"; [ $batch = yes ] || sleep 1; }
+# Shows a command at the prompt of a machine, then runs it there.
+at() {
+    local name=$1
+    shift
+    printf '%s# %s\n' "$name" "$*"
+    in_ns "$name" bash -c "$*"
+}
 in_ns() { local name=$1; shift; ip netns exec "$prefix-$name" "$@"; }
 ip_in() { local name=$1; shift; ip -n "$prefix-$name" "$@"; }
 # Background programs neither hold the lock nor the terminal.
 start() {
     local name=$1 log=$2
     shift 2
-    ip netns exec "$prefix-$name" "$@" >"$work/$log.log" 2>&1 9>&- </dev/null &
+    ip netns exec "$prefix-$name" "$@" >>"$work/$log.log" 2>&1 9>&- </dev/null &
     # The shell is not to report its end.
     disown
 }
@@ -89,9 +100,16 @@ print(groups.get(route.get("nhid")) or len(route.get("nexthops", [])) or int("ga
 }
 established() { [ "$(router_shell 'show ip bgp summary' | awk '/^192\.168\.101\.20/ && $10 ~ /^[0-9]+$/' | wc -l)" = "$1" ]; }
 router_shell() { in_ns router "$programs/towpath" --socket "$work/towpathd.sock" -c "$1" 2>/dev/null; }
-ask_shop() {
-    printf 'client$ for i in $(seq 30); do curl -s http://172.16.102.229/; done | sort | uniq -c\n'
-    in_ns client bash -c 'for i in $(seq 30); do curl -s --max-time 2 http://172.16.102.229/; done' | sort | uniq -c
+ask_shop() { at client 'for i in $(seq 30); do curl -sm 2 http://172.16.102.229/; done | sort | uniq -c'; }
+# The router has a name of its own and cannot write to the machine's /etc, whatever is typed into its shell.
+start_daemon() {
+    start router towpathd unshare --uts --mount bash -c '
+        echo router >/proc/sys/kernel/hostname
+        mount --bind /etc /etc && mount -o remount,bind,ro /etc
+        exec "$@"' towpathd "$programs/towpathd" --config "$work/config.boot" --state-dir "$work/state" \
+        --socket "$work/towpathd.sock"
+    daemon=$!
+    until_true "towpathd answers" 15 quietly router_shell 'show version'
 }
 
 build_network() {
@@ -149,10 +167,7 @@ cat <<'PICTURE'
 PICTURE
 
 build_network
-mkdir -p "$work/state"
-start router towpathd "$programs/towpathd" --config "$work/config.boot" --state-dir "$work/state" \
-    --socket "$work/towpathd.sock"
-until_true "towpathd answers" 15 quietly router_shell 'show version'
+start_daemon
 for number in 1 2 3; do start_node "$number"; done
 
 chapter "On the router: configure, commit, save"
@@ -176,15 +191,28 @@ show ip route
 LINES
 
 chapter "The kernel balances the shop over the three nodes"
-printf 'router$ ip route show 172.16.102.229; ip nexthop\n'
-ip_in router route show 172.16.102.229
-ip_in router nexthop
+at router 'ip route show 172.16.102.229; ip nexthop'
 
 chapter "The client reaches all of them"
 ask_shop
 
+chapter "The daemon is killed and started again while the client pings: the kernel goes on forwarding"
+in_ns client ping -i 0.02 172.16.102.229 >"$work/ping" &
+pings=$!
+printf 'router# kill -9 $(pidof towpathd)\n'
+kill -9 "$daemon"
+sleep 1
+printf 'router# towpathd --config %s/config.boot --state-dir %s/state --socket %s/towpathd.sock &\n' "$work" "$work" "$work"
+start_daemon
+until_true "all three nodes are back" 45 established 3
+legs_are 3 || fail "the kernel lost next hops"
+kill -INT "$pings"
+wait "$pings" || true
+printf 'client# ping -i 0.02 172.16.102.229\n'
+grep 'packets transmitted' "$work/ping"
+
 chapter "node1 withdraws the shop"
-in_ns node1 gobgp global rib del 172.16.102.229/32 -a ipv4
+at node1 gobgp global rib del 172.16.102.229/32 -a ipv4
 until_true "two next hops are left" 10 legs_are 2
 type_in <<'LINES'
 show ip route bgp
@@ -193,7 +221,7 @@ ask_shop
 
 chapter "node2 dies without a word: its next hop leaves when the hold time (9 s) ends"
 ip netns pids "$prefix-node2" | xargs -r kill -STOP
-ip_in node2 link set eth0 down
+at node2 ip link set eth0 down
 until_true "one next hop is left" 20 legs_are 1
 type_in <<'LINES'
 show ip bgp summary

@@ -41,18 +41,26 @@ def read(deadline):
         if error.errno != errno.EIO:
             raise
         data = b""
-    sys.stdout.buffer.write(data.replace(b"\r\n", b"\n"))
-    sys.stdout.buffer.flush()
     return data
 
 
-def prompt():
+def show(data):
+    sys.stdout.buffer.write(data.replace(b"\r\n", b"\n"))
+    sys.stdout.buffer.flush()
+
+
+def prompt(last=False):
+    """Shows everything up to the next prompt; the last one is nobody's, so it is not shown."""
     seen, deadline = b"", time.monotonic() + PATIENCE
     while not PROMPT.search(seen):
         data = read(deadline)
         if not data:
             sys.exit("type.py: the program has ended")
         seen += data
+        if not last:
+            show(data)
+    if last:
+        show(PROMPT.sub(b"", seen))
 
 
 for line in lines:
@@ -61,10 +69,9 @@ for line in lines:
         os.write(terminal, character.encode())
         time.sleep(pace)
     os.write(terminal, b"\n")
-prompt()
+prompt(last=True)
 os.write(terminal, b"\x04")
 deadline = time.monotonic() + PATIENCE
 while read(deadline):
     pass
-print()
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

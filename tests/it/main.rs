@@ -14,7 +14,9 @@
 )]
 
 mod bad_input;
+mod commits;
 mod interop;
 mod laboratory;
 mod security;
+mod simulation;
 mod walkthrough;

@@ -9,3 +9,4 @@
 pub mod lab;
 pub mod peers;
 pub mod router;
+pub mod sim;

@@ -169,7 +169,7 @@ impl Speaker {
             Kind::Frr => frr::table(&self.host, prefix),
             Kind::Bird => bird::table(&self.host, prefix),
             Kind::Openbgpd => openbgpd::table(&self.host, prefix),
-            Kind::Exabgp => Ok(self.process.output()),
+            Kind::Exabgp => exabgp::table(&self.host),
         };
         table.is_ok_and(|table| table.contains(prefix))
     }
@@ -182,7 +182,7 @@ impl Speaker {
             Kind::Frr => (frr::state(&self.host, &self.session), "BGP state = Established"),
             Kind::Bird => (bird::state(&self.host), "Established"),
             Kind::Openbgpd => (openbgpd::state(&self.host, &self.session), "BGP state = Established"),
-            Kind::Exabgp => (Ok(exabgp::state(&self.process.output())), "connected"),
+            Kind::Exabgp => (exabgp::state(&self.host), " up"),
         };
         state.is_ok_and(|state| state.to_uppercase().contains(&word.to_uppercase()))
     }

@@ -2,7 +2,13 @@
 //!
 //! `UPDATE_EXPECT=1` writes the texts anew; read the difference before keeping it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly and reads files"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

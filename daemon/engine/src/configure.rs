@@ -13,6 +13,7 @@ use config::model::{Bgp, Model};
 use config::store::RevisionRecord;
 use config::{ConfigError, ConfigWarning, Tree, print};
 use nouns::Revision;
+use rib::fib::KernelFib;
 use rib::world::{Link, Snapshot};
 
 use crate::commit::{Commit, Failure, Order, Outcome, Proposal};
@@ -44,9 +45,8 @@ pub struct Boot {
 impl Engine {
     /// Starts with a configuration: what is understood and possible comes up, the rest is listed.
     pub fn boot(&mut self, at: Moment, boot: Boot, out: &mut Vec<Effect>) {
-        let adopted = !boot.snapshot.ours.routes.is_empty();
-        self.fib.adopt(&boot.snapshot.ours);
-        if adopted {
+        if boot.snapshot.ours != KernelFib::default() {
+            self.fib.adopt(&boot.snapshot.ours);
             self.recovery.begin(at.instant);
         }
         self.world.reset(&boot.snapshot);
@@ -86,6 +86,7 @@ impl Engine {
             let record = self.record(at, "root", "boot-config-loader", None, self.running.revision, &self.running.tree);
             out.push(Effect::Journal(config::store::JournalRecord::Pending(record)));
             out.push(Effect::Journal(config::store::JournalRecord::Committed(self.running.revision)));
+            self.boot_records = 2;
         }
         self.notice(at, Notice::info(format!("revision {} is active", self.running.revision)), out);
     }
@@ -158,11 +159,14 @@ impl Engine {
 
     /// A journal record is durable, or not.
     pub(crate) fn journaled(&mut self, at: Moment, result: Result<(), String>, out: &mut Vec<Effect>) {
-        if let Some((commit, _)) = self.commit.as_mut() {
+        if self.boot_records > 0 {
+            self.boot_records = self.boot_records.saturating_sub(1);
+            if let Err(reason) = result {
+                self.notice(at, Notice::warning(format!("the revision is not recorded: {reason}")), out);
+            }
+        } else if let Some((commit, _)) = self.commit.as_mut() {
             let order = commit.journaled(result);
             self.follow(at, order, out);
-        } else if let Err(reason) = result {
-            self.notice(at, Notice::warning(format!("the revision is not recorded: {reason}")), out);
         }
     }
 
@@ -306,7 +310,7 @@ impl Engine {
             problems.push(Problem { path: Vec::new(), message });
         }
         if reason == RefusalReason::Degraded {
-            out.push(Effect::Snapshot);
+            self.ask_snapshot(out);
         }
         Refusal { reason, problems }
     }

@@ -53,6 +53,17 @@ impl Tables {
     }
 }
 
+/// Whether a full picture of the kernel is on its way: storms of lost messages cost one dump at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SnapshotNeed {
+    /// None is asked for.
+    None,
+    /// One is on its way.
+    Asked,
+    /// One is on its way, and something was lost since: another has to follow.
+    Again,
+}
+
 /// The active configuration and what is known of the saved one.
 pub(crate) struct Running {
     pub(crate) tree: Tree,
@@ -92,6 +103,9 @@ pub struct Engine {
     pub(crate) owed: Vec<Step>,
     pub(crate) owed_since: Option<Instant>,
     pub(crate) boot_steps: BTreeMap<StepId, Step>,
+    /// Journal records of the start that are not answered yet; they come before those of any commit.
+    pub(crate) boot_records: u8,
+    pub(crate) snapshot: SnapshotNeed,
     pub(crate) world: World,
     pub(crate) world_changed: bool,
     pub(crate) rib: Rib,
@@ -134,6 +148,8 @@ impl Engine {
             owed: Vec::new(),
             owed_since: None,
             boot_steps: BTreeMap::new(),
+            boot_records: 0,
+            snapshot: SnapshotNeed::None,
             world: World::new(),
             world_changed: true,
             rib: Rib::new(),

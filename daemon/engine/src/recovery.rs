@@ -57,6 +57,11 @@ impl Engine {
                 check = Some(check.map_or(quiet, |earlier| earlier.min(quiet)));
             }
         }
+        // Members of a listen range are not known before they dial: only their routes can tell that they are back.
+        let ranges = self.running.model.bgp.as_ref().is_some_and(|bgp| !bgp.listen_ranges.is_empty());
+        if ranges && self.fib.counters().adopted > 0 {
+            waiting = waiting.saturating_add(1);
+        }
         self.recovery.check = check;
         let commit_under_way = self.commit.is_some() || !self.boot_steps.is_empty();
         if (waiting > 0 && at.instant < until) || commit_under_way {

@@ -17,7 +17,7 @@ use rib::routes::{Protocol, Route, RouteNextHop};
 use rib::world::{Snapshot, WorldEvent};
 
 use crate::effect::{Effect, Notice};
-use crate::engine::{Engine, RETRY_AFTER, push_fib};
+use crate::engine::{Engine, RETRY_AFTER, SnapshotNeed, push_fib};
 use crate::event::Moment;
 
 /// How many prefixes are decided before the sockets get their turn again.
@@ -39,10 +39,14 @@ impl Engine {
             self.settle_world(at);
             self.settle_next_hops();
             budget = self.settle_tables(at, budget);
+            // What BGP has just offered leads through gateways that count only once they are looked up.
+            self.settle_next_hops();
             budget = self.settle_routes(at, budget);
         }
         self.forget_peers();
-        push_fib(self.fib.flush(), out);
+        // Midway through a batch the wish is older than what `repair_at_once` did: only what is decided is written.
+        let caught_up = Family::ALL.iter().all(|family| self.tables.of(*family).dirty_len() == 0) && self.rib.dirty_len() == 0;
+        push_fib(if caught_up { self.fib.flush() } else { self.fib.flush_wanted() }, out);
         self.send_updates(at, out);
         self.check_recovery(at, out);
     }
@@ -61,12 +65,13 @@ impl Engine {
             match &change {
                 WorldEvent::OurRouteLost(prefix) => {
                     self.fib.route_lost(*prefix);
+                    self.repaired = self.repaired.saturating_add(1);
                     self.notice(at, Notice::warning(format!("the route to {prefix} was taken from the kernel; it is put back")), out);
                 }
                 WorldEvent::OurNextHopLost(id) => self.fib.next_hop_lost(*id),
                 WorldEvent::Overrun => {
                     self.notice(at, Notice::warning("kernel messages were lost (ENOBUFS); everything is read anew"), out);
-                    out.push(Effect::Snapshot);
+                    self.ask_snapshot(out);
                 }
                 WorldEvent::Link(link) => self.link_seen(at, link, out),
                 WorldEvent::LinkGone(_) | WorldEvent::Address(_) | WorldEvent::AddressGone(_) => {}
@@ -78,17 +83,32 @@ impl Engine {
 
     /// A full picture: the truth about the world, and about what the kernel has of ours.
     pub(crate) fn snapshot(&mut self, at: Moment, snapshot: Snapshot, out: &mut Vec<Effect>) {
-        let ours = snapshot.ours.clone();
+        let again = self.snapshot == SnapshotNeed::Again;
+        self.snapshot = SnapshotNeed::None;
+        if again {
+            self.ask_snapshot(out);
+        }
         self.world.reset(&snapshot);
         self.world_changed = true;
-        push_fib(self.fib.audit(&ours), out);
+        push_fib(self.fib.audit(&snapshot.ours), out);
         self.retry_owed(at, out);
+    }
+
+    /// Asks for a full picture, one at a time.
+    pub(crate) fn ask_snapshot(&mut self, out: &mut Vec<Effect>) {
+        if self.snapshot == SnapshotNeed::None {
+            self.snapshot = SnapshotNeed::Asked;
+            out.push(Effect::Snapshot);
+        } else {
+            self.snapshot = SnapshotNeed::Again;
+        }
     }
 
     /// The kernel's routes of ours, read for comparison.
     pub(crate) fn audited(&mut self, at: Moment, actual: &KernelFib, out: &mut Vec<Effect>) {
         let changes = self.fib.audit(actual);
         if !changes.is_empty() {
+            self.repaired = self.repaired.saturating_add(u64::try_from(changes.len()).unwrap_or(u64::MAX));
             let text = format!("{} entries of the kernel's forwarding table differed from the wish and are repaired", changes.len());
             self.notice(at, Notice::warning(text), out);
         }
@@ -135,7 +155,7 @@ impl Engine {
                 by_distance.entry(hop.distance).or_default().push(gateway);
             }
             for (name, distance) in &wish.interfaces {
-                if let Some(link) = self.world.link_by_name(name.as_str()) {
+                if let Some(link) = self.world.link_by_name(name.as_str()).filter(|link| link.usable()) {
                     by_distance.entry(*distance).or_default().push(RouteNextHop::Connected { ifindex: link.index });
                 }
             }

@@ -2,8 +2,9 @@
 //!
 //! Never parses a configuration.
 
-use std::fs::{self, File, TryLockError};
-use std::io;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -70,7 +71,9 @@ impl ActiveFile {
     pub(crate) fn write(&self, revision: Revision, text: &str) -> io::Result<()> {
         let whole = format!("boot {} revision {revision}\n{text}", self.boot_id);
         let beside = self.path.with_extension("tmp");
-        fs::write(&beside, whole)?;
+        // The text holds secrets, as the saved configuration does.
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        file.write_all(whole.as_bytes())?;
         fs::rename(&beside, &self.path)
     }
 

@@ -33,7 +33,8 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
     problems.extend(damage.map(|error| error.to_string()));
     let findings = sysctl::prepare();
     let settings = findings.iter().map(|finding| {
-        (finding.name.to_string(), finding.wanted.to_string(), finding.found.clone(), finding.problem.clone())
+        let now = if finding.changed { Some(finding.wanted.clone()) } else { finding.found.clone() };
+        (finding.name.clone(), finding.wanted.clone(), now, finding.problem.clone())
     });
     let facts = Facts {
         host_name: kernel::host::host_name().unwrap_or_else(|_| "towpath".to_owned()),

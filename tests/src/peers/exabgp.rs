@@ -2,11 +2,12 @@
 //!
 //! Its announcements are lines of a file that a `tail` inside of it reads.
 //!
-//! It never has a table: what the router sends is only logged.
+//! It never has a table: what the router sends is written into a file by a listener of its own.
 
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -14,7 +15,7 @@ use anyhow::{Context, Result};
 use super::{Change, Session};
 use crate::lab::{Host, Process};
 
-fn config(session: &Session, commands: &str) -> String {
+fn config(session: &Session, commands: &str, listener: &str) -> String {
     let mut options = String::new();
     // Writing into a String cannot fail.
     if let Some(password) = &session.password {
@@ -28,9 +29,9 @@ fn config(session: &Session, commands: &str) -> String {
     }
     let graceful = if session.graceful_restart { "  capability { graceful-restart 120; }\n" } else { "" };
     format!(
-        "process announcer {{\n  run /usr/bin/tail -n +1 -F {commands};\n  encoder text;\n}}\nneighbor {} {{\n  \
+        "process announcer {{\n  run /usr/bin/tail -n +1 -F {commands};\n  encoder text;\n}}\nprocess listener {{\n  run {listener};\n  encoder text;\n}}\nneighbor {} {{\n  \
          router-id {};\n  local-address {};\n  local-as {};\n  peer-as {};\n  hold-time {};\n{options}{graceful}  \
-         family {{ ipv4 unicast; ipv6 unicast; }}\n  api {{ processes [ announcer ]; }}\n}}\n",
+         family {{ ipv4 unicast; ipv6 unicast; }}\n  api {{ processes [ announcer ]; }}\n  api heard {{ processes [ listener ]; neighbor-changes; receive {{ parsed; update; }} }}\n}}\n",
         session.remote,
         session.router_id(),
         session.local,
@@ -42,7 +43,12 @@ fn config(session: &Session, commands: &str) -> String {
 
 pub(super) fn start(host: &Host, session: &Session) -> Result<Process> {
     host.write("exabgp.commands", "")?;
-    let file = host.write("exabgp.conf", &config(session, &commands(host).to_string_lossy()))?;
+    let heard = heard(host);
+    let listener = host.write("exabgp.listener", &format!("#!/bin/sh\nexec cat > {}\n", heard.display()))?;
+    std::fs::set_permissions(&listener, Permissions::from_mode(0o755))
+        .with_context(|| format!("making {} executable", listener.display()))?;
+    let text = config(session, &commands(host).to_string_lossy(), &listener.to_string_lossy());
+    let file = host.write("exabgp.conf", &text)?;
     host.start(
         "exabgp",
         "env",
@@ -62,13 +68,17 @@ pub(super) fn start(host: &Host, session: &Session) -> Result<Process> {
     )
 }
 
-/// The last word of the log about the connection.
-pub(super) fn state(log: &str) -> String {
-    log.lines()
-        .rev()
-        .find(|line| line.contains("connected to peer") || line.contains("reset"))
-        .unwrap_or_default()
-        .to_owned()
+/// What its listener has heard of the router's routes.
+pub(super) fn table(host: &Host) -> Result<String> {
+    let path = heard(host);
+    std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+}
+
+/// The last word of its listener about the session: `up` once it is established.
+pub(super) fn state(host: &Host) -> Result<String> {
+    let heard = table(host)?;
+    let last = heard.lines().rev().find(|line| line.ends_with(" up") || line.contains(" down"));
+    Ok(last.unwrap_or_default().to_owned())
 }
 
 pub(super) fn change(host: &Host, change: Change, prefix: &str) -> Result<()> {
@@ -77,6 +87,10 @@ pub(super) fn change(host: &Host, change: Change, prefix: &str) -> Result<()> {
     let mut file =
         OpenOptions::new().append(true).open(&path).with_context(|| format!("opening {}", path.display()))?;
     writeln!(file, "{word} route {prefix} next-hop self").with_context(|| format!("writing {}", path.display()))
+}
+
+fn heard(host: &Host) -> PathBuf {
+    host.directory().join("exabgp.heard")
 }
 
 fn commands(host: &Host) -> PathBuf {

@@ -97,6 +97,22 @@ fn pure_crates_touch_neither_the_world_nor_the_clock() {
 }
 
 #[test]
+fn pure_crates_carry_the_list_of_bans() {
+    // Clippy reads the nearest file only: each has to repeat the root's rules, and all have to be the same.
+    let read = |folder: &str| std::fs::read_to_string(root().join(folder).join("clippy.toml")).unwrap_or_default();
+    let everywhere = read("");
+    let rules: Vec<&str> = everywhere.lines().filter(|line| line.trim_start().starts_with("{ path")).collect();
+    assert!(!rules.is_empty(), "clippy.toml bans nothing");
+    let [(first, folder), others @ ..] = PURE;
+    let bans = read(folder);
+    let missing = rules.iter().filter(|rule| !bans.lines().any(|line| line == **rule));
+    let mut offences: Vec<String> = missing.map(|rule| format!("{first} lacks {}", rule.trim())).collect();
+    let differing = others.iter().filter(|(_, folder)| read(folder) != bans);
+    offences.extend(differing.map(|(name, _)| format!("the list of {name} is not that of {first}")));
+    none("a pure crate has the list of bans in its folder", offences);
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     let silent = rust_files().into_iter().filter(|file| !file.text.starts_with("//!"));
     none("a file starts with //!", silent.map(|file| file.path).collect());

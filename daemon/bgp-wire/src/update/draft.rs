@@ -47,7 +47,7 @@ impl Draft {
             }
         }
         // The order of unknown attributes means nothing; sorted, equal sets are equal.
-        self.unknown.sort_unstable();
+        self.unknown.sort_unstable_by_key(|attribute| attribute.code);
         Some(PathAttributes {
             origin: self.origin?,
             as_path,

@@ -81,7 +81,10 @@ fn judge(update: &Update) -> Outcome {
     }
 }
 
-fn check(rows: &[(&str, Peer, &[(u8, &str)], Outcome)]) {
+/// Sentence, sender, what differs from valid attributes, what becomes of it.
+type Row<'a> = (&'a str, Peer, &'a [(u8, &'a str)], Outcome);
+
+fn check(rows: &[Row<'_>]) {
     for (sentence, peer, changes, expect) in rows {
         let bytes = update(&[], &attributes(*peer, changes), &hex(TARGET));
         assert_eq!(outcome(&bytes, &session(*peer)), *expect, "{sentence} ({peer:?})");

@@ -1,0 +1,62 @@
+//! What a process has used, as `/proc` tells it, and how many routes its namespace has.
+//!
+//! It never asks the process itself.
+
+use anyhow::{Context, Result};
+
+/// Ticks of `/proc/PID/stat` a second: `USER_HZ`, 100 on every Linux of today.
+const TICKS: f64 = 100.0;
+
+/// Resident memory now, in MiB.
+pub(crate) fn resident(process: u32) -> Result<f64> {
+    status(process, "VmRSS:")
+}
+
+/// Resident memory at its highest, in MiB.
+pub(crate) fn peak(process: u32) -> Result<f64> {
+    status(process, "VmHWM:")
+}
+
+/// CPU seconds so far, in user space and in the kernel.
+pub(crate) fn cpu_seconds(process: u32) -> Result<f64> {
+    let text = read(process, "stat")?;
+    // The name may hold anything, so fields are counted from its closing parenthesis.
+    let (_, fields) = text.rsplit_once(')').context("a stat without a name")?;
+    let ticks: Vec<f64> = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+    Ok(ticks.iter().sum::<f64>() / TICKS)
+}
+
+/// IPv4 prefixes in the forwarding table of the process's namespace, local ones included.
+pub(crate) fn ipv4_prefixes(process: u32) -> Result<usize> {
+    prefixes(&read(process, "net/fib_triestat")?).context("fib_triestat without a count of prefixes")
+}
+
+fn prefixes(text: &str) -> Option<usize> {
+    let counts = text.lines().filter_map(|line| line.trim().strip_prefix("Prefixes:")?.trim().parse().ok());
+    // Without policy rules both tables are one trie that is shown twice.
+    counts.max()
+}
+
+fn status(process: u32, key: &str) -> Result<f64> {
+    let text = read(process, "status")?;
+    let value = text.lines().find_map(|line| line.strip_prefix(key)).context("no such line in /proc/PID/status")?;
+    let kibibytes: f64 = value.trim().trim_end_matches("kB").trim().parse().context("no number of KiB")?;
+    Ok(kibibytes / 1024.0)
+}
+
+fn read(process: u32, file: &str) -> Result<String> {
+    let path = format!("/proc/{process}/{file}");
+    std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_larger_table_is_the_one_that_grows() {
+        let text = "Basic info:\nMain:\n\tLeaves:  3\n\tPrefixes:       1200\nLocal:\n\tPrefixes:       9\n";
+        assert_eq!(prefixes(text), Some(1200));
+        assert_eq!(prefixes(""), None);
+    }
+}
