@@ -232,9 +232,11 @@ fn a_commit_about_one_neighbor_sends_nothing_to_the_others() {
     scene.network.record();
     let done = scene.commit("set protocols bgp 64512 neighbor 192.168.101.202 timers holdtime 60");
     assert!(matches!(done, Reply::Committed(_)), "{done:?}");
-    let to = |effect: &&String| effect.contains("router Send(") || effect.contains("router Close(");
-    let effects: Vec<String> = scene.network.recorded().iter().filter(to).cloned().collect();
-    assert_eq!(effects.len(), 2, "one NOTIFICATION and one end: {effects:?}");
+    let sent = |kind: &str| scene.network.recorded().iter().filter(|effect| effect.contains(kind)).count();
+    assert_eq!(sent("router Close("), 1);
+    // The type of a message is its nineteenth octet: one NOTIFICATION to the one, and an UPDATE to the other that
+    // takes back what the one had announced.
+    assert_eq!((sent("router Send("), sent(", 0, 21, 3, 6, 6]")), (2, 1), "{:#?}", scene.network.recorded());
     scene.network.run(seconds(30));
     let after = scene.losses();
     let first: IpAddr = "192.168.101.201".parse().unwrap();
@@ -242,6 +244,42 @@ fn a_commit_about_one_neighbor_sends_nothing_to_the_others() {
     assert_eq!(after[&first], losses[&first]);
     assert_eq!(after[&second], losses[&second] + 1);
     assert_eq!(scene.network.established(scene.router).len(), 2);
+}
+
+#[test]
+fn a_neighbor_that_is_new_or_goes_sends_nothing_to_the_others() {
+    let mut scene = Scene::usual();
+    for lines in [
+        "set protocols bgp 64512 neighbor 192.168.101.203 remote-as 64512",
+        "set protocols bgp 64512 neighbor 192.168.101.203 timers holdtime 60",
+        "set protocols bgp 64512 neighbor 192.168.101.203 password secret",
+        "delete protocols bgp 64512 neighbor 192.168.101.203",
+    ] {
+        scene.network.record();
+        let done = scene.commit(lines);
+        assert!(matches!(done, Reply::Committed(_)), "{lines}: {done:?}");
+        let ours = |effect: &&String| effect.contains("router Send(") || effect.contains("router Close(ConnId(1))");
+        let sent: Vec<&String> = scene.network.recorded().iter().filter(ours).collect();
+        assert!(sent.is_empty(), "{lines}: {sent:?}");
+        scene.network.run(seconds(2));
+    }
+    assert_eq!(scene.network.established(scene.router).len(), 2);
+}
+
+#[test]
+fn without_bgp_no_route_of_it_stays_and_it_can_come_back() {
+    let mut scene = Scene::usual();
+    let done = scene.commit("delete protocols bgp 64512");
+    assert!(matches!(done, Reply::Committed(_)), "{done:?}");
+    scene.network.run(seconds(5));
+    assert_eq!(scene.network.kernel(scene.router).ours, rib::fib::KernelFib::default());
+    assert!(!scene.network.is_listening(scene.router));
+    scene.network.run(seconds(60));
+    let candidate = scene.network.candidate_for(scene.router, &usual_config());
+    scene.network.ask(scene.router, Request::Commit { candidate, comment: None });
+    scene.network.run(seconds(60));
+    assert_eq!(scene.network.established(scene.router).len(), 2);
+    assert!(scene.network.gateways(scene.router, SHOP).is_some());
 }
 
 #[test]

@@ -15,6 +15,7 @@
 
 mod bad_input;
 mod commits;
+mod forwarding;
 mod interop;
 mod laboratory;
 mod security;

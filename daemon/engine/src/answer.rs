@@ -78,20 +78,25 @@ impl Engine {
             Show::BgpNeighbors { family, address } => views::bgp_neighbor::neighbors(self, at, family, address),
             Show::BgpNeighborRoutes { family, address, which } => match which {
                 NeighborRoutes::Advertised => views::bgp::advertised(self, family, address),
-                NeighborRoutes::Received | NeighborRoutes::Accepted => views::bgp::received(self, family, address, which),
+                NeighborRoutes::Received | NeighborRoutes::Accepted => {
+                    views::bgp::received(self, family, address, which)
+                }
             },
         };
         view.map_or_else(Reply::Error, Reply::View)
     }
 
     fn clear(&mut self, at: Moment, clear: &Clear, out: &mut Vec<Effect>) -> Reply {
-        let ids: Vec<PeerId> = self.peers.iter().filter(|peer| self.meant(peer, &clear.target)).map(|peer| peer.id).collect();
+        let ids: Vec<PeerId> =
+            self.peers.iter().filter(|peer| self.meant(peer, &clear.target)).map(|peer| peer.id).collect();
         if ids.is_empty() {
             return Reply::Error(
-                ApiError::new("no-neighbor", "no BGP neighbor matches").hint("'show ip bgp summary' lists the neighbors"),
+                ApiError::new("no-neighbor", "no BGP neighbor matches")
+                    .hint("'show ip bgp summary' lists the neighbors"),
             );
         }
-        let families: Vec<Family> = Family::ALL.into_iter().filter(|family| clear.family.is_none_or(|only| only == *family)).collect();
+        let families: Vec<Family> =
+            Family::ALL.into_iter().filter(|family| clear.family.is_none_or(|only| only == *family)).collect();
         for id in ids {
             match clear.how {
                 ClearHow::Hard => {
@@ -143,9 +148,7 @@ impl Engine {
                 addresses.chain(self.link_names(|_| true)).collect()
             }
             NameKind::Neighbor => self.peers.iter().map(|peer| peer.address.to_string()).collect(),
-            NameKind::PeerGroup => {
-                self.running.model.bgp.iter().flat_map(|bgp| bgp.groups.iter().cloned()).collect()
-            }
+            NameKind::PeerGroup => self.running.model.bgp.iter().flat_map(|bgp| bgp.groups.iter().cloned()).collect(),
             NameKind::Prefix4 => self.prefixes(Family::Ipv4Unicast),
             NameKind::Prefix6 => self.prefixes(Family::Ipv6Unicast),
             // The disk of whoever types is not the engine's to read.

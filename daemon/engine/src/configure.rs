@@ -54,7 +54,10 @@ impl Engine {
             self.boot_notice(at, problem, out);
         }
         if let Some(record) = &boot.interrupted {
-            let text = format!("the commit of revision {} by {} was interrupted and is not active", record.revision, record.user);
+            let text = format!(
+                "the commit of revision {} by {} was interrupted and is not active",
+                record.revision, record.user
+            );
             self.boot_notice(at, text, out);
         }
         let parsed = boot.text.as_deref().map(Tree::load).unwrap_or_default();
@@ -68,7 +71,8 @@ impl Engine {
         let latest = boot.latest.as_ref().map_or(Revision::default(), |record| record.revision);
         let same = boot.latest.as_ref().is_some_and(|record| Tree::load(&record.text).tree == admitted.tree);
         self.running.revision = if same { latest } else { latest.next() };
-        self.running.saved = Some(boot.saved.as_deref().map_or_else(|| parsed.tree.clone(), |text| Tree::load(text).tree));
+        self.running.saved =
+            Some(boot.saved.as_deref().map_or_else(|| parsed.tree.clone(), |text| Tree::load(text).tree));
         for warning in check::warnings(&admitted.model) {
             self.notice(at, Notice::warning(format!("[{}]: {}", warning.path.join(" "), warning.message)), out);
         }
@@ -102,7 +106,7 @@ impl Engine {
                     warnings: warnings.iter().map(warning_problem).collect(),
                 })
             }
-            Err(reply) => reply,
+            Err(reply) => *reply,
         }
     }
 
@@ -123,7 +127,7 @@ impl Engine {
         let (tree, model, warnings) = match self.prepare(candidate) {
             Ok(prepared) => prepared,
             Err(reply) => {
-                out.push(Effect::Answer(ask, reply));
+                out.push(Effect::Answer(ask, *reply));
                 return;
             }
         };
@@ -134,7 +138,8 @@ impl Engine {
         let steps = plan::plan(&self.running.model, &model, &self.world);
         let revision = self.running.revision.next();
         let record = self.record(at, &caller.user, &caller.via, comment, revision, &tree);
-        let warnings = warnings.iter().map(|warning| format!("[ {} ]\n{}", warning.path.join(" "), warning.message)).collect();
+        let warnings =
+            warnings.iter().map(|warning| format!("[ {} ]\n{}", warning.path.join(" "), warning.message)).collect();
         let proposal = Proposal { ask, record, tree, model, warnings, steps };
         let (commit, order) = Commit::begin(proposal, self.next_step);
         self.commit = Some((commit, at.instant));
@@ -250,7 +255,18 @@ impl Engine {
         self.world_changed = true;
         self.configure_peers(at, old, out);
         let new = self.running.model.bgp.as_ref();
-        let numbers = |bgp: Option<&Bgp>| bgp.map(|bgp| (bgp.maximum_paths_ebgp, bgp.maximum_paths_ibgp, bgp.always_compare_med, bgp.multipath_relax, bgp.distance_external, bgp.distance_internal));
+        let numbers = |bgp: Option<&Bgp>| {
+            bgp.map(|bgp| {
+                (
+                    bgp.maximum_paths_ebgp,
+                    bgp.maximum_paths_ibgp,
+                    bgp.always_compare_med,
+                    bgp.multipath_relax,
+                    bgp.distance_external,
+                    bgp.distance_internal,
+                )
+            })
+        };
         if numbers(old) != numbers(new) {
             for family in nouns::Family::ALL {
                 self.tables.of_mut(family).all_dirty();
@@ -282,15 +298,18 @@ impl Engine {
                 self.running.model = model;
                 self.running.revision = record.revision;
                 self.running.notices.retain(|notice| !notice.starts_with("config.boot"));
-                        let text = format!("commit of revision {} by {} via {}", record.revision, record.user, record.via);
+                let text = format!("commit of revision {} by {} via {}", record.revision, record.user, record.via);
                 self.notice(at, Notice::info(text), out);
                 out.push(Effect::Remember { revision: record.revision, text: record.text });
                 let elapsed = at.instant.saturating_duration_since(since);
-                out.push(Effect::Answer(ask, Reply::Committed(Committed {
-                    revision: self.running.revision,
-                    warnings: warnings.into_iter().map(|message| Problem { path: Vec::new(), message }).collect(),
-                    elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-                })));
+                out.push(Effect::Answer(
+                    ask,
+                    Reply::Committed(Committed {
+                        revision: self.running.revision,
+                        warnings: warnings.into_iter().map(|message| Problem { path: Vec::new(), message }).collect(),
+                        elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+                    }),
+                ));
             }
             Outcome::RolledBack(failure) => {
                 let refusal = self.rolled_back(at, failure, out);
@@ -316,7 +335,7 @@ impl Engine {
     }
 
     /// The tree, the model and the warnings of a candidate, or the reply that refuses it.
-    fn prepare(&self, candidate: &Candidate) -> Result<(Tree, Model, Vec<ConfigWarning>), Reply> {
+    fn prepare(&self, candidate: &Candidate) -> Result<(Tree, Model, Vec<ConfigWarning>), Box<Reply>> {
         let current = &self.running.tree;
         let base = if candidate.base == self.running.revision {
             current
@@ -357,7 +376,8 @@ impl Engine {
         {
             problems.push(ConfigError {
                 path: vec!["protocols".to_owned(), "bgp".to_owned(), bgp.asn.to_string()],
-                message: "The router has no IPv4 address to take its router-id from; set parameters router-id".to_owned(),
+                message: "The router has no IPv4 address to take its router-id from; set parameters router-id"
+                    .to_owned(),
             });
         }
         problems
@@ -365,7 +385,8 @@ impl Engine {
 
     fn context(&self, _tree: Option<&Tree>) -> Context {
         // Addresses that this very configuration gives are the model's own affair; the others are the world's.
-        let configured: BTreeSet<_> = self.running.model.interfaces.values().flat_map(|interface| &interface.addresses).collect();
+        let configured: BTreeSet<_> =
+            self.running.model.interfaces.values().flat_map(|interface| &interface.addresses).collect();
         let local = self.world.addresses().filter(|there| !configured.contains(&there.address));
         Context { local_addresses: local.map(|there| there.address.address()).collect::<BTreeSet<IpAddr>>() }
     }
@@ -388,7 +409,15 @@ impl Engine {
             .collect()
     }
 
-    fn record(&self, at: Moment, user: &str, via: &str, comment: Option<String>, revision: Revision, tree: &Tree) -> RevisionRecord {
+    fn record(
+        &self,
+        at: Moment,
+        user: &str,
+        via: &str,
+        comment: Option<String>,
+        revision: Revision,
+        tree: &Tree,
+    ) -> RevisionRecord {
         RevisionRecord {
             revision,
             time: at.unix,
@@ -413,39 +442,44 @@ impl Engine {
         }
         self.notice(at, Notice::warning(text), out);
     }
-
 }
 
 fn has_ipv4_address(model: &Model) -> bool {
     model.interfaces.values().flat_map(|interface| &interface.addresses).any(|address| address.address().is_ipv4())
 }
 
-fn refused(reason: RefusalReason, errors: &[ConfigError]) -> Reply {
-    let problems = errors.iter().map(|error| Problem { path: error.path.clone(), message: error.message.clone() }).collect();
-    Reply::Refused(Refusal { reason, problems })
+fn refused(reason: RefusalReason, errors: &[ConfigError]) -> Box<Reply> {
+    let problems =
+        errors.iter().map(|error| Problem { path: error.path.clone(), message: error.message.clone() }).collect();
+    Box::new(Reply::Refused(Refusal { reason, problems }))
 }
 
-fn refused_base(base: Revision) -> Reply {
-    Reply::Error(
-        ApiError::new("unknown-revision", format!("the edits were begun on revision {base}, which is not kept any more"))
-            .hint("leave configuration mode with 'exit discard' and begin again"),
-    )
+fn refused_base(base: Revision) -> Box<Reply> {
+    Box::new(Reply::Error(
+        ApiError::new(
+            "unknown-revision",
+            format!("the edits were begun on revision {base}, which is not kept any more"),
+        )
+        .hint("leave configuration mode with 'exit discard' and begin again"),
+    ))
 }
 
-fn refused_rebase(error: RebaseError) -> Reply {
+fn refused_rebase(error: RebaseError) -> Box<Reply> {
     let problems = match error {
         RebaseError::Conflicts(paths) => {
-            return Reply::Refused(Refusal {
+            return Box::new(Reply::Refused(Refusal {
                 reason: RefusalReason::Conflict,
-                problems: paths.into_iter().map(|path| Problem { path, message: "changed meanwhile by somebody else".to_owned() }).collect(),
-            });
+                problems: paths
+                    .into_iter()
+                    .map(|path| Problem { path, message: "changed meanwhile by somebody else".to_owned() })
+                    .collect(),
+            }));
         }
         RebaseError::Edit(error) => vec![Problem { message: error.to_string(), path: error.path }],
     };
-    Reply::Refused(Refusal { reason: RefusalReason::Invalid, problems })
+    Box::new(Reply::Refused(Refusal { reason: RefusalReason::Invalid, problems }))
 }
 
 fn warning_problem(warning: &ConfigWarning) -> Problem {
     Problem { path: warning.path.clone(), message: warning.message.clone() }
 }
-

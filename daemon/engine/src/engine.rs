@@ -154,10 +154,7 @@ impl Engine {
             world_changed: true,
             rib: Rib::new(),
             next_hops: NextHops::new(),
-            tables: Tables {
-                ipv4: BgpTable::new(Family::Ipv4Unicast),
-                ipv6: BgpTable::new(Family::Ipv6Unicast),
-            },
+            tables: Tables { ipv4: BgpTable::new(Family::Ipv4Unicast), ipv6: BgpTable::new(Family::Ipv6Unicast) },
             best: HashMap::new(),
             table_version: BTreeMap::new(),
             fib: Fib::new(),

@@ -15,6 +15,8 @@ pub mod peers;
 pub mod plan;
 mod recovery;
 mod routes;
+#[cfg(test)]
+mod tests;
 mod views;
 
 pub use configure::Boot;

@@ -88,7 +88,8 @@ impl Peers {
         if let Some(peer) = self.peers.remove(&id) {
             self.by_address.remove(&peer.address);
         }
-        let conns: Vec<ConnId> = self.by_conn.iter().filter(|(_, owner)| **owner == id).map(|(conn, _)| *conn).collect();
+        let conns: Vec<ConnId> =
+            self.by_conn.iter().filter(|(_, owner)| **owner == id).map(|(conn, _)| *conn).collect();
         for conn in &conns {
             self.by_conn.remove(conn);
         }
@@ -140,6 +141,12 @@ impl Peers {
     #[must_use]
     pub fn ids(&self) -> Vec<PeerId> {
         self.by_address.values().copied().collect()
+    }
+
+    /// How many connections, and attempts at one, are known.
+    #[cfg(test)]
+    pub(crate) fn connections(&self) -> usize {
+        self.by_conn.len()
     }
 
     /// How many peers came from ranges.

@@ -24,6 +24,9 @@ use crate::event::Moment;
 const BATCH: usize = 20_000;
 /// How often tables and routes may set each other in motion within one call.
 const ROUNDS: usize = 16;
+/// When BGP is no longer configured, its last routes still have to be seen off.
+const WITHOUT_BGP: Rules =
+    Rules { maximum_paths_ebgp: 1, maximum_paths_ibgp: 1, always_compare_med: false, multipath_relax: false };
 /// Names the BGP offer of a prefix, of whichever kind.
 const BGP: Protocol = Protocol::Bgp { internal: false };
 
@@ -45,7 +48,8 @@ impl Engine {
         }
         self.forget_peers();
         // Midway through a batch the wish is older than what `repair_at_once` did: only what is decided is written.
-        let caught_up = Family::ALL.iter().all(|family| self.tables.of(*family).dirty_len() == 0) && self.rib.dirty_len() == 0;
+        let caught_up =
+            Family::ALL.iter().all(|family| self.tables.of(*family).dirty_len() == 0) && self.rib.dirty_len() == 0;
         push_fib(if caught_up { self.fib.flush() } else { self.fib.flush_wanted() }, out);
         self.send_updates(at, out);
         self.check_recovery(at, out);
@@ -66,11 +70,19 @@ impl Engine {
                 WorldEvent::OurRouteLost(prefix) => {
                     self.fib.route_lost(*prefix);
                     self.repaired = self.repaired.saturating_add(1);
-                    self.notice(at, Notice::warning(format!("the route to {prefix} was taken from the kernel; it is put back")), out);
+                    self.notice(
+                        at,
+                        Notice::warning(format!("the route to {prefix} was taken from the kernel; it is put back")),
+                        out,
+                    );
                 }
                 WorldEvent::OurNextHopLost(id) => self.fib.next_hop_lost(*id),
                 WorldEvent::Overrun => {
-                    self.notice(at, Notice::warning("kernel messages were lost (ENOBUFS); everything is read anew"), out);
+                    self.notice(
+                        at,
+                        Notice::warning("kernel messages were lost (ENOBUFS); everything is read anew"),
+                        out,
+                    );
                     self.ask_snapshot(out);
                 }
                 WorldEvent::Link(link) => self.link_seen(at, link, out),
@@ -109,7 +121,10 @@ impl Engine {
         let changes = self.fib.audit(actual);
         if !changes.is_empty() {
             self.repaired = self.repaired.saturating_add(u64::try_from(changes.len()).unwrap_or(u64::MAX));
-            let text = format!("{} entries of the kernel's forwarding table differed from the wish and are repaired", changes.len());
+            let text = format!(
+                "{} entries of the kernel's forwarding table differed from the wish and are repaired",
+                changes.len()
+            );
             self.notice(at, Notice::warning(text), out);
         }
         push_fib(changes, out);
@@ -194,7 +209,7 @@ impl Engine {
 
     /// Decides BGP; answers what is left of the budget.
     fn settle_tables(&mut self, at: Moment, mut budget: usize) -> usize {
-        let Some(rules) = self.rules() else { return budget };
+        let rules = self.rules().unwrap_or(WITHOUT_BGP);
         for family in Family::ALL {
             let prefixes = self.tables.of_mut(family).take_dirty(budget);
             budget = budget.saturating_sub(prefixes.len());
@@ -307,7 +322,10 @@ impl Engine {
             Protocol::Bgp { .. } => return None,
         };
         let metric = bgp.redistribute.get(&(prefix.family(), source))?;
-        Some(PathAttributes { med: Some(metric.unwrap_or(selected.metric)), ..PathAttributes::new(Origin::Incomplete, own) })
+        Some(PathAttributes {
+            med: Some(metric.unwrap_or(selected.metric)),
+            ..PathAttributes::new(Origin::Incomplete, own)
+        })
     }
 
     pub(crate) fn rules(&self) -> Option<Rules> {

@@ -57,7 +57,9 @@ pub(crate) fn bind(path: &Path) -> Result<UnixListener> {
         fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     }
     match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => bail!("another towpathd answers at {}; stop it first, or name another place with --socket", path.display()),
+        Ok(_) => {
+            bail!("another towpathd answers at {}; stop it first, or name another place with --socket", path.display())
+        }
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             fs::remove_file(path).with_context(|| format!("cannot remove the old socket {}", path.display()))?;
         }

@@ -70,7 +70,8 @@ impl Hands {
 
     fn ask_kernel(&self, task: Task) {
         if self.kernel.send(task).is_err() {
-            self.inbox.note(engine::Notice::error("the thread that writes forwarding entries has ended; restart the daemon"));
+            self.inbox
+                .note(engine::Notice::error("the thread that writes forwarding entries has ended; restart the daemon"));
         }
     }
 
@@ -82,7 +83,11 @@ impl Hands {
                 Ok(())
             }
             Step::Password { remote, to, .. } => self.connections.set_password(*remote, to.as_deref()),
-            Step::HostName { .. } | Step::TimeZone { .. } | Step::Link { .. } | Step::Address { .. } | Step::Routing => {
+            Step::HostName { .. }
+            | Step::TimeZone { .. }
+            | Step::Link { .. }
+            | Step::Address { .. }
+            | Step::Routing => {
                 let inbox = self.inbox.clone();
                 tokio::spawn(async move {
                     let result = steps::carry_out(step).await;
@@ -96,7 +101,8 @@ impl Hands {
 
     fn remember(&self, revision: Revision, text: &str) {
         if let Err(error) = self.active.write(revision, text) {
-            let text = format!("the active configuration cannot be kept for a restart ({error}); 'save' keeps it for good");
+            let text =
+                format!("the active configuration cannot be kept for a restart ({error}); 'save' keeps it for good");
             self.inbox.note(engine::Notice::warning(text));
         }
     }
@@ -112,7 +118,8 @@ impl Hands {
                 Reply::Saved { path: path.display().to_string() }
             }
             Err(error) => Reply::Error(
-                ApiError::new("save", format!("{error}")).hint("the old file is untouched, the active configuration stays active"),
+                ApiError::new("save", format!("{error}"))
+                    .hint("the old file is untouched, the active configuration stays active"),
             ),
         };
         self.clients.reply(ask, reply);

@@ -6,8 +6,8 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 
 use api::reply::Configuration;
-use api::view::{Revisions, View};
 use api::view::system::RevisionLine;
+use api::view::{Revisions, View};
 use api::{ApiError, Reply};
 use config::store::{JournalRecord, Store, StoreError};
 use engine::{AskId, Event};
@@ -29,7 +29,11 @@ pub(crate) enum Errand {
 }
 
 /// Starts the thread; the answers to journal records come as events, the others as replies.
-pub(crate) fn spawn(mut store: Box<dyn Store>, inbox: Inbox, replies: impl Fn(AskId, Reply) + Send + 'static) -> Sender<Errand> {
+pub(crate) fn spawn(
+    mut store: Box<dyn Store>,
+    inbox: Inbox,
+    replies: impl Fn(AskId, Reply) + Send + 'static,
+) -> Sender<Errand> {
     let (sender, errands) = mpsc::channel();
     thread::spawn(move || {
         for errand in errands {

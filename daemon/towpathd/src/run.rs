@@ -3,7 +3,7 @@
 //! Never thinks. What persons and the kernel say comes first, then connections, then octets of peers, so that
 //! a flood from one of them does not keep the others waiting.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use engine::{Effect, Engine, Event, Moment, Notice};
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +16,8 @@ use crate::hands::Hands;
 const BATCH: usize = 256;
 /// How many reads of peers may wait; a peer that floods is then slowed down by TCP.
 const OCTET_QUEUE: usize = 64;
+/// How long the loop sleeps when the engine waits for nothing.
+const IDLE: Duration = Duration::from_secs(3600);
 
 /// Where events come from.
 #[derive(Clone)]
@@ -79,7 +81,7 @@ pub(crate) async fn run(
                 return Ok(());
             }
         }
-        let due = engine.deadline().map_or_else(|| Instant::now() + std::time::Duration::from_secs(3600), |due| due);
+        let due = engine.deadline().unwrap_or_else(|| Instant::now() + IDLE);
         tokio::select! {
             biased;
             Some(event) = outlet.events.recv() => {

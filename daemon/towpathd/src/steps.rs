@@ -11,7 +11,9 @@ use kernel::{host, links};
 /// What the kernel said, in words.
 pub(crate) async fn carry_out(step: Step) -> Result<(), String> {
     match step {
-        Step::HostName { to: Some(name), .. } => host::set_host_name(&name).map_err(|error| denied("host name", &error)),
+        Step::HostName { to: Some(name), .. } => {
+            host::set_host_name(&name).map_err(|error| denied("host name", &error))
+        }
         Step::HostName { to: None, .. } | Step::Listener { .. } | Step::Password { .. } | Step::Routing => Ok(()),
         Step::TimeZone { to, .. } => {
             host::set_time_zone(to.as_deref().unwrap_or("UTC")).map_err(|error| denied("time zone", &error))
@@ -31,11 +33,8 @@ pub(crate) async fn carry_out(step: Step) -> Result<(), String> {
         }
         Step::Address { name, address, add } => {
             let links = links::Links::open().map_err(|error| error.to_string())?;
-            let done = if add {
-                links.add_address(&name, address).await
-            } else {
-                links.delete_address(&name, address).await
-            };
+            let done =
+                if add { links.add_address(&name, address).await } else { links.delete_address(&name, address).await };
             done.map_err(|error| error.to_string())
         }
     }

@@ -1,6 +1,12 @@
 //! Every plan is failed at every step, and the world has to be what it was.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
 
 use std::collections::BTreeSet;
 
@@ -36,11 +42,8 @@ impl FakeWorld {
 }
 
 fn steps() -> Vec<Step> {
-    let address = |text: &str| Step::Address {
-        name: "eth0".parse().unwrap(),
-        address: text.parse().unwrap(),
-        add: true,
-    };
+    let address =
+        |text: &str| Step::Address { name: "eth0".parse().unwrap(), address: text.parse().unwrap(), add: true };
     vec![
         Step::HostName { from: None, to: Some("r1".to_owned()) },
         address("192.0.2.1/24"),

@@ -50,7 +50,9 @@ impl Engine {
         for id in self.peers.ids() {
             let mut outputs = Vec::new();
             let Some(peer) = self.peers.get_mut(id) else { continue };
-            let Some(negotiated) = peer.session.negotiated().map(|negotiated| negotiated.codec.clone()) else { continue };
+            let Some(negotiated) = peer.session.negotiated().map(|negotiated| negotiated.codec.clone()) else {
+                continue;
+            };
             for (family, queue) in &mut peer.out {
                 let (bytes, messages) = queue.drain(*family, &negotiated, BURST);
                 if messages > 0 {
@@ -70,9 +72,10 @@ impl Engine {
     }
 
     fn offer(&mut self, id: PeerId, family: Family, prefix: Prefix, target: &ExportTarget) {
-        let best = self.best.get(&prefix).and_then(|key| {
-            self.tables.of(family).paths(prefix).iter().find(|path| path.key == *key)
-        });
+        let best = self
+            .best
+            .get(&prefix)
+            .and_then(|key| self.tables.of(family).paths(prefix).iter().find(|path| path.key == *key));
         let attributes = best.and_then(|path| self.exported(path, family, id, target)).map(Arc::new);
         if let Some(queue) = self.peers.get_mut(id).and_then(|peer| peer.out.get_mut(&family)) {
             queue.update(prefix, attributes);
@@ -127,7 +130,8 @@ impl Engine {
         // The session runs over the other family: the link that it runs over has an address of this one, or
         // none, and then an IPv4 route goes with the IPv6 address itself (RFC 8950).
         let link = self.world.addresses().find(|there| there.address.address() == local)?.ifindex;
-        let mut on_link = self.world.addresses().filter(|there| there.ifindex == link).map(|there| there.address.address());
+        let mut on_link =
+            self.world.addresses().filter(|there| there.ifindex == link).map(|there| there.address.address());
         let same_family = on_link.find(|address| {
             Family::of(*address) == family && !matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
         });

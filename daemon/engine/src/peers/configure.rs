@@ -24,10 +24,14 @@ impl Engine {
         self.router_id = self.choose_router_id(new.as_ref());
         let ids = (old_id, self.router_id);
         for id in self.peers.ids() {
-            let Some((address, dynamic)) = self.peers.get(id).map(|peer| (peer.address, peer.dynamic)) else { continue };
+            let Some((address, dynamic)) = self.peers.get(id).map(|peer| (peer.address, peer.dynamic)) else {
+                continue;
+            };
             let wish = new.as_ref().and_then(|bgp| wish(bgp, address, dynamic));
             match (wish, new.as_ref()) {
-                (Some((settings, group)), Some(bgp)) => self.change_peer(at, id, (old, bgp), (settings, group), ids, out),
+                (Some((settings, group)), Some(bgp)) => {
+                    self.change_peer(at, id, (old, bgp), (settings, group), ids, out)
+                }
                 (None, _) | (_, None) => self.remove_peer(at, id, StopReason::PeerDeconfigured, out),
             }
         }
@@ -130,9 +134,10 @@ impl Engine {
 
     /// A dynamic peer that is down and keeps no stale route is nobody's any more.
     pub(crate) fn let_go(&mut self, at: Moment, id: PeerId, out: &mut Vec<Effect>) {
-        let gone = self.peers.get(id).is_some_and(|peer| {
-            peer.dynamic.is_some() && peer.up_since.is_none() && peer.stale_until.is_empty()
-        });
+        let gone = self
+            .peers
+            .get(id)
+            .is_some_and(|peer| peer.dynamic.is_some() && peer.up_since.is_none() && peer.stale_until.is_empty());
         if gone {
             self.remove_peer(at, id, StopReason::PeerDeconfigured, out);
         }

@@ -41,7 +41,10 @@ impl Engine {
         let Some(id) = known.or_else(|| self.welcome(at, remote.ip(), out)) else {
             self.notice(
                 at,
-                Notice::info(format!("connection from {} refused: no neighbor or listen range has this address", remote.ip())),
+                Notice::info(format!(
+                    "connection from {} refused: no neighbor or listen range has this address",
+                    remote.ip()
+                )),
                 out,
             );
             out.push(Effect::Close(conn));
@@ -168,19 +171,18 @@ impl Engine {
         peer.seen_end_of_rib.clear();
         peer.owed_end_of_rib = negotiated.families.iter().copied().collect();
         peer.out = negotiated.families.iter().map(|family| (*family, AdjOut::default())).collect();
-        let info = PeerInfo {
-            address: peer.address,
-            router_id: negotiated.remote_router_id,
-            internal: negotiated.internal,
-        };
+        let info =
+            PeerInfo { address: peer.address, router_id: negotiated.remote_router_id, internal: negotiated.internal };
         let preserved: Vec<Family> = negotiated
             .graceful_restart
             .iter()
             .flat_map(|restart| &restart.families)
-            .filter(|(_, forwarding)| *forwarding).map(|(family, _)| *family).collect();
+            .filter(|(_, forwarding)| *forwarding)
+            .map(|(family, _)| *family)
+            .collect();
         let lost: Vec<Family> = peer.stale_until.keys().filter(|family| !preserved.contains(family)).copied().collect();
         for family in Family::ALL {
-            self.tables.of_mut(family).set_peer(id, info.clone());
+            self.tables.of_mut(family).set_peer(id, info);
         }
         for family in lost {
             self.drop_stale(id, family);
@@ -241,4 +243,3 @@ impl Engine {
         }
     }
 }
-

@@ -10,7 +10,7 @@ use config::model::Bgp;
 use nouns::Prefix;
 
 use super::Step;
-use crate::peers::settings::session_config;
+use crate::peers::settings::{is_internal, session_config};
 
 /// What becomes of a neighbor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +105,8 @@ fn import_changed(
     (old, was): (&Bgp, &config::model::bgp::PeerSettings),
     (new, is): (&Bgp, &config::model::bgp::PeerSettings),
 ) -> bool {
-    old.ebgp_requires_policy != new.ebgp_requires_policy
+    // A policy is asked of external neighbors only.
+    (old.ebgp_requires_policy != new.ebgp_requires_policy && !is_internal(new, is))
         || old.default_local_pref != new.default_local_pref
         || was.nexthop_self != is.nexthop_self
 }

@@ -58,7 +58,10 @@ fn link_step(name: &IfName, before: Option<&Interface>, after: Option<&Interface
             (Some(_), None) if !link.loopback => DEFAULT_MTU,
             (_, None) => link.mtu,
         },
-        alias: match (before.and_then(|wish| wish.description.as_ref()), after.and_then(|wish| wish.description.as_ref())) {
+        alias: match (
+            before.and_then(|wish| wish.description.as_ref()),
+            after.and_then(|wish| wish.description.as_ref()),
+        ) {
             (_, Some(text)) => text.clone(),
             (Some(_), None) => String::new(),
             (None, None) => link.alias.clone(),

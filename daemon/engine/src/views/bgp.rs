@@ -96,7 +96,8 @@ pub(super) fn remote_as(bgp: &Bgp, peer: &Peer) -> Option<Asn> {
 
 /// RFC 8212: an external session without policy exchanges nothing.
 pub(super) fn policy_missing(bgp: &Bgp, peer: &Peer) -> bool {
-    let internal = peer.session.negotiated().map_or_else(|| settings::is_internal(bgp, &peer.settings), |up| up.internal);
+    let internal =
+        peer.session.negotiated().map_or_else(|| settings::is_internal(bgp, &peer.settings), |up| up.internal);
     bgp.ebgp_requires_policy && !internal
 }
 
@@ -128,7 +129,10 @@ pub(crate) fn table(engine: &Engine, family: Family) -> Result<View, ApiError> {
     let bgp = configured(engine)?;
     let routes = engine.tables.of(family).iter().map(|(prefix, paths)| BgpTableRoute {
         prefix,
-        paths: order(engine, family, prefix, paths).into_iter().map(|(path, status)| shown(engine, family, path, status)).collect(),
+        paths: order(engine, family, prefix, paths)
+            .into_iter()
+            .map(|(path, status)| shown(engine, family, path, status))
+            .collect(),
     });
     Ok(View::BgpTable(BgpTable {
         family,
@@ -140,7 +144,12 @@ pub(crate) fn table(engine: &Engine, family: Family) -> Result<View, ApiError> {
     }))
 }
 
-pub(crate) fn received(engine: &Engine, family: Family, address: IpAddr, which: NeighborRoutes) -> Result<View, ApiError> {
+pub(crate) fn received(
+    engine: &Engine,
+    family: Family,
+    address: IpAddr,
+    which: NeighborRoutes,
+) -> Result<View, ApiError> {
     let (bgp, peer) = (configured(engine)?, neighbor(engine, address)?);
     let routes = engine.tables.of(family).iter().filter_map(|(prefix, paths)| {
         let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| path.key.peer == peer.id);
@@ -163,7 +172,13 @@ pub(crate) fn advertised(engine: &Engine, family: Family, address: IpAddr) -> Re
     Ok(neighbor_table(engine, bgp, family, TableNeighbor { address, which }, routes))
 }
 
-fn neighbor_table(engine: &Engine, bgp: &Bgp, family: Family, neighbor: TableNeighbor, routes: Vec<BgpTableRoute>) -> View {
+fn neighbor_table(
+    engine: &Engine,
+    bgp: &Bgp,
+    family: Family,
+    neighbor: TableNeighbor,
+    routes: Vec<BgpTableRoute>,
+) -> View {
     View::BgpTable(BgpTable {
         family,
         table_version: version(engine, family),
@@ -182,7 +197,12 @@ pub(super) fn neighbor(engine: &Engine, address: IpAddr) -> Result<&Peer, ApiErr
 }
 
 /// The paths of a prefix with their signs: the best first, then those that share the load, then the others.
-pub(super) fn order<'a>(engine: &Engine, family: Family, prefix: Prefix, paths: &'a [Path]) -> Vec<(&'a Path, PathStatus)> {
+pub(super) fn order<'a>(
+    engine: &Engine,
+    family: Family,
+    prefix: Prefix,
+    paths: &'a [Path],
+) -> Vec<(&'a Path, PathStatus)> {
     let table = engine.tables.of(family);
     let decision = engine.rules().and_then(|rules| decide(paths, table, &engine.next_hops, &rules));
     let failure = matches!(engine.fib.state(prefix), FibState::Refused { .. });
@@ -202,7 +222,17 @@ pub(super) fn order<'a>(engine: &Engine, family: Family, prefix: Prefix, paths: 
                 filtered: path.rejected.is_some(),
                 rib_failure: failure && best,
             };
-            (if best { 0 } else if multipath { 1 } else { 2 }, path, status)
+            (
+                if best {
+                    0
+                } else if multipath {
+                    1
+                } else {
+                    2
+                },
+                path,
+                status,
+            )
         })
         .collect();
     shown.sort_by_key(|(rank, path, _)| (*rank, path.next_hop(), path.key));

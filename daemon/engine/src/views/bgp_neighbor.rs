@@ -18,7 +18,12 @@ use crate::engine::Engine;
 use crate::event::Moment;
 use crate::peers::{Peer, settings};
 
-pub(crate) fn neighbors(engine: &Engine, at: Moment, family: Option<Family>, address: Option<IpAddr>) -> Result<View, ApiError> {
+pub(crate) fn neighbors(
+    engine: &Engine,
+    at: Moment,
+    family: Option<Family>,
+    address: Option<IpAddr>,
+) -> Result<View, ApiError> {
     let bgp = configured(engine)?;
     let peers: Vec<&Peer> = match address {
         Some(address) => vec![table_view::neighbor(engine, address)?],
@@ -64,10 +69,10 @@ fn one(engine: &Engine, bgp: &Bgp, at: Moment, peer: &Peer, only: Option<Family>
             .collect(),
         connections_established: counters.established,
         connections_dropped: counters.dropped,
-        last_reset: peer.session.last_down().map(|(when, reason)| LastReset {
-            ago: seconds(when, at.instant),
-            reason: reason.to_owned(),
-        }),
+        last_reset: peer
+            .session
+            .last_down()
+            .map(|(when, reason)| LastReset { ago: seconds(when, at.instant), reason: reason.to_owned() }),
         hops: hops(bgp, peer),
         passive: peer.settings.passive,
         password: peer.settings.password.is_some(),
@@ -105,9 +110,13 @@ fn restart(at: Moment, peer: &Peer) -> Option<NeighborRestart> {
     let capability = peer.session.negotiated().and_then(|up| up.graceful_restart.as_ref());
     match (capability, stale_for) {
         (None, None) => None,
-        (None, Some(_)) => {
-            Some(NeighborRestart { restarting: true, notification: false, restart_time: 0, families: Vec::new(), stale_for })
-        }
+        (None, Some(_)) => Some(NeighborRestart {
+            restarting: true,
+            notification: false,
+            restart_time: 0,
+            families: Vec::new(),
+            stale_for,
+        }),
         (Some(restart), _) => Some(NeighborRestart {
             restarting: restart.restarting,
             notification: restart.notification,
@@ -161,7 +170,10 @@ fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> Neighbo
 fn hops(bgp: &Bgp, peer: &Peer) -> Option<String> {
     let options = settings::socket_options(bgp, &peer.settings);
     match (options.minimum_ttl, options.ttl) {
-        (Some(minimum), _) => Some(format!("at most {} hops away (TTL security)", u16::from(u8::MAX).saturating_sub(u16::from(minimum)).saturating_add(1))),
+        (Some(minimum), _) => Some(format!(
+            "at most {} hops away (TTL security)",
+            u16::from(u8::MAX).saturating_sub(u16::from(minimum)).saturating_add(1)
+        )),
         (None, Some(1)) => Some("directly connected".to_owned()),
         (None, Some(ttl)) => Some(format!("up to {ttl} hops away")),
         (None, None) => None,

@@ -18,7 +18,13 @@ use super::{bgp as table_view, configured, route, seconds};
 use crate::engine::Engine;
 use crate::event::Moment;
 
-pub(crate) fn address(engine: &Engine, at: Moment, family: Family, address: IpAddr, why: bool) -> Result<View, ApiError> {
+pub(crate) fn address(
+    engine: &Engine,
+    at: Moment,
+    family: Family,
+    address: IpAddr,
+    why: bool,
+) -> Result<View, ApiError> {
     let found = engine.tables.of(family).longest_match(address).map(|(found, _)| found);
     prefix(engine, at, family, found.unwrap_or_else(|| Prefix::host(address)), why)
 }
@@ -48,7 +54,8 @@ pub(crate) fn prefix(engine: &Engine, at: Moment, family: Family, prefix: Prefix
         })
         .collect();
     views.sort_by_key(|(rank, view)| (*rank, view.next_hop));
-    let advertised = engine.peers.iter().filter(|peer| peer.out.get(&family).is_some_and(|out| out.route(prefix).is_some()));
+    let advertised =
+        engine.peers.iter().filter(|peer| peer.out.get(&family).is_some_and(|out| out.route(prefix).is_some()));
     Ok(View::BgpPrefix(BgpPrefix {
         family,
         prefix,

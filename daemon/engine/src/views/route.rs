@@ -41,9 +41,9 @@ fn listing(engine: &Engine, at: Moment, family: Family, shown: impl Fn(&Route) -
 }
 
 fn detail(engine: &Engine, at: Moment, asked: String, prefix: Option<Prefix>) -> Result<View, ApiError> {
-    let routes = prefix.into_iter().flat_map(|prefix| {
-        engine.rib.routes(prefix).iter().map(move |route| entry(engine, at, prefix, route))
-    });
+    let routes = prefix
+        .into_iter()
+        .flat_map(|prefix| engine.rib.routes(prefix).iter().map(move |route| entry(engine, at, prefix, route)));
     let routes: Vec<RouteEntry> = routes.collect();
     if routes.is_empty() {
         return Err(ApiError::new("no-route", format!("no route to {asked}")));
@@ -63,7 +63,9 @@ fn summary(engine: &Engine, family: Family) -> View {
     let sources = counts.into_iter();
     View::RouteSummary(RouteSummary {
         family,
-        sources: sources.map(|(protocol, (routes, installed))| RouteSourceCount { protocol, routes, installed }).collect(),
+        sources: sources
+            .map(|(protocol, (routes, installed))| RouteSourceCount { protocol, routes, installed })
+            .collect(),
     })
 }
 
@@ -125,7 +127,11 @@ fn legs(engine: &Engine, route: &Route, hop: &RouteNextHop) -> Vec<RouteLeg> {
                 .map(|leg| RouteLeg { gateway: Some(address), interface: name(leg.ifindex), inactive: None })
                 .collect(),
             Resolution::Unresolved(why) => {
-                vec![RouteLeg { gateway: Some(address), interface: interface.and_then(name), inactive: Some(why.to_string()) }]
+                vec![RouteLeg {
+                    gateway: Some(address),
+                    interface: interface.and_then(name),
+                    inactive: Some(why.to_string()),
+                }]
             }
         },
     }
