@@ -2,6 +2,8 @@
 //!
 //! No root and no clock is needed; a seed that fails is named by its test and fails again.
 
+mod external;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -229,76 +231,67 @@ fn a_link_without_carrier_empties_the_routes_and_fills_them_again() {
     cluster.network.assert_kernel_as_wished(router);
 }
 
-/// `AS 65001 - 65002 - 65003 - 65004`, each link a network of its own, the service in the last.
-fn chain(seed: u64) -> (Network, Vec<Node>) {
-    let mut network = Network::new(seed);
-    let routers = (1_u32..=4).map(|index| {
-        let asn = 65000 + index;
-        let mut lines = format!("set protocols bgp {asn} parameters ebgp-requires-policy disable\n");
-        let mut addresses = Vec::new();
-        if index > 1 {
-            let left = index - 1;
-            addresses.push(format!("10.0.{left}.2/24"));
-            lines += &format!("set protocols bgp {asn} neighbor 10.0.{left}.1 remote-as {}\n", asn - 1);
-        }
-        if index < 4 {
-            addresses.push(format!("10.0.{index}.1/24"));
-            lines += &format!("set protocols bgp {asn} neighbor 10.0.{index}.2 remote-as {}\n", asn + 1);
-        }
-        if index == 4 {
-            lines += &format!("set protocols static route {SHOP} blackhole\nset protocols bgp {asn} network {SHOP}\n");
-        }
-        let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
-        network.router(&format!("r{index}"), &addresses, config(&lines))
-    });
-    let routers = routers.collect();
-    (network, routers)
+#[test]
+fn what_a_node_withdraws_while_the_router_is_away_leaves_the_kernel() {
+    let mut cluster = Cluster::new(16, 120);
+    announce_alone(&mut cluster);
+    let (router, node) = (cluster.router, cluster.nodes[0]);
+    cluster.network.crash(router);
+    cluster.network.commit(node, &format!("delete protocols bgp 64512 network {ALONE}"));
+    cluster.network.start(router);
+    assert!(cluster.network.gateways(router, ALONE).is_some(), "it is kept until the nodes are heard");
+    cluster.wait_for(seconds(60), ALONE, &[]);
+    cluster.wait_for(Duration::ZERO, SHOP, &NODES);
+    cluster.network.assert_kernel_as_wished(router);
 }
 
 #[test]
-fn a_chain_of_external_routers_converges_without_a_loop() {
-    let (mut network, routers) = chain(10);
-    let end = BTreeSet::from([Ok(routers[3])]);
-    assert!(network.run_until(seconds(60), |network| network.ways(routers[0], SHOP) == end));
+fn a_commit_while_the_router_recovers_is_done_at_once() {
+    let mut cluster = Cluster::new(17, 0);
+    let router = cluster.router;
+    cluster.network.commit(router, "set protocols static route 10.1.0.0/16 blackhole");
+    cluster.network.crash(router);
+    cluster.nodes.iter().for_each(|node| cluster.network.power_off(*node));
+    cluster.network.start(router);
+    let lines = "delete protocols static route 10.1.0.0/16\nset protocols static route 10.2.0.0/16 blackhole";
+    cluster.network.commit(router, lines);
+    cluster.network.run(seconds(2));
+    assert_eq!(cluster.network.gateways(router, "10.2.0.0/16"), Some(Vec::new()));
+    assert!(cluster.network.gateways(router, SHOP).is_some(), "the nodes have not been waited for yet");
+    cluster.network.run(seconds(310));
+    assert_eq!(cluster.network.gateways(router, SHOP), None);
+    assert_eq!(cluster.network.gateways(router, "10.1.0.0/16"), None);
+    cluster.network.assert_kernel_as_wished(router);
+}
+
+#[test]
+fn routes_of_both_families_come_over_a_session_of_ipv6() {
+    let mut network = Network::new(18);
+    let (service4, service6) = ("172.16.9.9/32", "2001:db8:9::9/128");
+    let router = network.router(
+        "router",
+        &["fd00:101::1/64"],
+        config(
+            "set protocols bgp 64512 parameters router-id 1.1.1.1\n\
+             set protocols bgp 64512 neighbor fd00:101::201 remote-as 64512",
+        ),
+    );
+    network.router(
+        "node",
+        &["fd00:101::201/64"],
+        config(&format!(
+            "set protocols bgp 64512 parameters router-id 2.2.2.2\n\
+             set protocols bgp 64512 neighbor fd00:101::1 remote-as 64512\n\
+             set protocols static route {service4} blackhole\nset protocols bgp 64512 network {service4}\n\
+             set protocols static route6 {service6} blackhole\n\
+             set protocols bgp 64512 address-family ipv6-unicast network {service6}"
+        )),
+    );
     network.run(seconds(60));
-    for router in &routers {
-        assert_eq!(network.ways(*router, SHOP), end);
-        network.assert_kernel_as_wished(*router);
-    }
-    network.commit(routers[3], &format!("delete protocols bgp 65004 network {SHOP}"));
-    let gone = |network: &mut Network| routers[..3].iter().all(|router| network.gateways(*router, SHOP).is_none());
-    assert!(network.run_until(seconds(5), gone), "the withdrawal reaches everybody");
-}
-
-#[test]
-fn a_cut_in_the_chain_withdraws_behind_it_and_heals() {
-    let (mut network, routers) = chain(11);
-    let end = BTreeSet::from([Ok(routers[3])]);
-    assert!(network.run_until(seconds(60), |network| network.ways(routers[0], SHOP) == end));
-    network.cut(routers[1], routers[2]);
-    let gone = |network: &mut Network| network.gateways(routers[0], SHOP).is_none();
-    assert!(network.run_until(seconds(100), gone), "the hold time ends the session");
-    network.heal(routers[1], routers[2]);
-    assert!(network.run_until(seconds(120), |network| network.ways(routers[0], SHOP) == end));
-}
-
-#[test]
-fn the_same_seed_gives_the_same_effects() {
-    let run = || {
-        let (mut network, routers) = chain(12);
-        network.record();
-        network.weather((1, 50), 20);
-        network.run(seconds(90));
-        network.reset(routers[1], routers[2]);
-        network.run(seconds(90));
-        network.recorded().to_vec()
-    };
-    let (first, second) = (run(), run());
-    assert!(first.len() > 50, "{}", first.len());
-    for (one, other) in first.iter().zip(&second) {
-        assert_eq!(one, other);
-    }
-    assert_eq!(first.len(), second.len());
+    let node = Some(vec!["fd00:101::201".to_owned()]);
+    assert_eq!(network.gateways(router, service6), node);
+    assert_eq!(network.gateways(router, service4), node, "RFC 8950");
+    network.assert_kernel_as_wished(router);
 }
 
 #[test]
@@ -325,68 +318,6 @@ fn flaps_leave_nothing_behind() {
     cluster.network.run(seconds(30));
     assert_eq!(count(&mut cluster), before);
     cluster.network.assert_kernel_as_wished(router);
-}
-
-/// `AS 65001 - 65002 - 65003 - 65004 - 65001`, each link a network of its own, the service in the last.
-fn ring(seed: u64) -> (Network, Vec<Node>) {
-    let mut network = Network::new(seed);
-    let routers = (1_u32..=4).map(|index| {
-        let (asn, before, next) = (65000 + index, (index + 2) % 4 + 1, index % 4 + 1);
-        let addresses = [format!("10.0.{before}.2/24"), format!("10.0.{index}.1/24")];
-        let mut lines = format!(
-            "set protocols bgp {asn} parameters ebgp-requires-policy disable\n\
-             set protocols bgp {asn} neighbor 10.0.{before}.1 remote-as {}\n\
-             set protocols bgp {asn} neighbor 10.0.{index}.2 remote-as {}\n",
-            65000 + before,
-            65000 + next
-        );
-        if index == 4 {
-            lines += &format!("set protocols static route {SHOP} blackhole\nset protocols bgp {asn} network {SHOP}\n");
-        }
-        network.router(&format!("r{index}"), &[&addresses[0], &addresses[1]], config(&lines))
-    });
-    let routers = routers.collect();
-    (network, routers)
-}
-
-/// Faults by chance in a ring; afterwards every way has to end at the service.
-fn bad_ring(seed: u64) {
-    let (mut network, routers) = ring(seed);
-    network.weather((1, 300), 50);
-    let mut off = BTreeSet::new();
-    for _ in 0..20 {
-        let index = usize::try_from(network.random().between(0..=3)).unwrap();
-        let (one, other) = (routers[index], routers[(index + 1) % 4]);
-        match network.random().between(0..=4) {
-            0 => network.reset(one, other),
-            1 => network.cut(one, other),
-            2 => network.heal(one, other),
-            3 if off.insert(one) => network.crash(one),
-            4 if off.insert(one) => network.power_off(one),
-            _ => {}
-        }
-        let pause = network.random().between(0..=90);
-        network.run(seconds(pause));
-        if network.random().per_mille(500) {
-            std::mem::take(&mut off).into_iter().for_each(|node| network.start(node));
-        }
-    }
-    off.into_iter().for_each(|node| network.start(node));
-    (0..4).for_each(|index| network.heal(routers[index], routers[(index + 1) % 4]));
-    network.weather((1, 5), 0);
-    network.run(seconds(600));
-    for router in &routers {
-        assert_eq!(network.established(*router).len(), 2, "seed {seed}");
-        assert_eq!(network.ways(*router, SHOP), BTreeSet::from([Ok(routers[3])]), "seed {seed}");
-        network.assert_kernel_as_wished(*router);
-    }
-}
-
-#[test]
-fn a_ring_of_external_routers_never_ends_in_a_loop() {
-    for seed in 500..500 + seeds() {
-        bad_ring(seed);
-    }
 }
 
 /// How many seeds of each kind are tried; more of them find more.

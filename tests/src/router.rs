@@ -83,7 +83,9 @@ impl Router {
     pub fn spawn(&self, log: &str) -> Result<Process> {
         let daemon = self.program("towpathd");
         let [config, state, socket] = [self.config.as_str(), "state", "towpathd.sock"].map(|name| self.path(name));
-        self.host.start(log, &daemon, &["--config", &config, "--state-dir", &state, "--socket", &socket])
+        // A host name of its own, so that `set system host-name` does not rename the machine that runs the tests.
+        let arguments = ["--uts", &daemon, "--config", &config, "--state-dir", &state, "--socket", &socket];
+        self.host.start(log, "unshare", &arguments)
     }
 
     /// Types commands into one session of the shell, each as `-c`.

@@ -194,6 +194,11 @@ impl Network {
         self.machines[node.0].disk.active = None;
     }
 
+    /// From now on nothing can be written to the journal.
+    pub fn fill_disk(&mut self, node: Node) {
+        self.machines[node.0].disk.full = true;
+    }
+
     /// Tells a daemon of something that happened to its kernel.
     pub fn tell(&mut self, node: Node, event: Event) {
         let life = self.machines[node.0].life;

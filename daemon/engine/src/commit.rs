@@ -110,6 +110,12 @@ impl Commit {
         self.ask
     }
 
+    /// What the person said of the commit; peers that it shuts down are told (RFC 9003).
+    #[must_use]
+    pub fn comment(&self) -> Option<&str> {
+        self.record.comment.as_deref()
+    }
+
     /// The model that the commit wants.
     #[must_use]
     pub fn model(&self) -> &Model {

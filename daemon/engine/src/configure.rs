@@ -149,8 +149,12 @@ impl Engine {
     /// A step of the world is done: one of the commit's, or one that was owed since the start.
     pub(crate) fn step_done(&mut self, at: Moment, id: StepId, result: Result<(), String>, out: &mut Vec<Effect>) {
         if let Some(step) = self.boot_steps.remove(&id) {
+            let failed = format!("could not {step}: ");
+            if result.is_ok() {
+                self.running.notices.retain(|notice| !notice.starts_with(&failed));
+            }
             if let Err(reason) = result {
-                self.boot_notice(at, format!("could not {step}: {reason}; it is tried again"), out);
+                self.boot_notice(at, format!("{failed}{reason}; it is tried again"), out);
                 self.owed.push(step);
                 self.owed_since = Some(at.instant);
             }
@@ -437,10 +441,11 @@ impl Engine {
 
     /// A notice that a person has to see when they log in, too.
     fn boot_notice(&mut self, at: Moment, text: String, out: &mut Vec<Effect>) {
+        // What is tried again every few seconds is told once.
         if !self.running.notices.contains(&text) {
             self.running.notices.push(text.clone());
+            self.notice(at, Notice::warning(text), out);
         }
-        self.notice(at, Notice::warning(text), out);
     }
 }
 

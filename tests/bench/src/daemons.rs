@@ -5,6 +5,9 @@
 //!
 //! It never tunes one daemon and leaves another at its defaults.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -120,21 +123,27 @@ fn bird(lab: &Lab) -> Result<Process> {
 
 fn frr(lab: &Lab) -> Result<Vec<Process>> {
     let host = &lab.router;
-    let directory = host.directory().to_string_lossy().into_owned();
+    // Both become FRR's own user, who may not write into the laboratory's directory.
+    let directory = host.directory().join("frr");
+    std::fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
+    std::fs::set_permissions(&directory, Permissions::from_mode(0o777))?;
+    let directory = directory.to_string_lossy().into_owned();
     let socket = format!("{directory}/zebra.api");
+    // The socket of the last run is not this one's.
+    if Path::new(&socket).exists() {
+        std::fs::remove_file(&socket)?;
+    }
     let bgp = "router bgp 64512\n bgp router-id 192.168.101.1\n neighbor 192.168.101.201 remote-as 64512\n \
                neighbor 192.168.101.201 passive\n";
     let start = |name: &str, configuration: &str| {
         let file = host.write(&format!("{name}.conf"), configuration)?;
         let pid_file = format!("{directory}/{name}.pid");
         let file = file.to_string_lossy();
-        // As root, because FRR's own user may not write into the laboratory's directory.
-        let user = ["-u", "root", "-g", "root", "-P", "0"];
-        let files = ["-f", &file, "-i", &pid_file, "-z", &socket, "--vty_socket", &directory];
-        host.start(name, &format!("{FRR}/{name}"), &[user.as_slice(), &files].concat())
+        let arguments = ["-f", &file, "-i", &pid_file, "-z", &socket, "--vty_socket", &directory, "-P", "0"];
+        host.start(name, &format!("{FRR}/{name}"), &arguments)
     };
     let zebra = start("zebra", "")?;
-    let listens = || std::path::Path::new(&socket).exists().then_some(());
+    let listens = || Path::new(&socket).exists().then_some(());
     wait_for(Duration::from_secs(10), Duration::from_millis(10), "zebra listens", listens)?;
     Ok(vec![zebra, start("bgpd", bgp)?])
 }

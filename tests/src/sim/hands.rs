@@ -71,7 +71,7 @@ impl Network {
                 self.answer(index, Event::StepDone(id, result));
             }
             Effect::Journal(record) => {
-                let result = self.machines[index].disk.store.journal(&record).map_err(|error| error.to_string());
+                let result = self.machines[index].disk.journal(&record);
                 self.answer(index, Event::Journaled(result));
             }
             Effect::Remember { text, .. } => self.machines[index].disk.active = Some(text),

@@ -9,7 +9,7 @@ use api::Reply;
 use bgp::session::ConnId;
 use bgp_wire::capability::Capability;
 use bgp_wire::message::Message;
-use config::store::{MemoryStore, Store};
+use config::store::{JournalRecord, MemoryStore, Store};
 use engine::plan::Step;
 use engine::{AskId, Boot, Engine, Facts, Moment};
 use nouns::Family;
@@ -26,6 +26,17 @@ pub(crate) struct Disk {
     /// What was active last, for a daemon that crashed.
     pub(crate) active: Option<String>,
     pub(crate) store: MemoryStore,
+    /// Nothing more can be written to the journal.
+    pub(crate) full: bool,
+}
+
+impl Disk {
+    pub(crate) fn journal(&mut self, record: &JournalRecord) -> Result<(), String> {
+        if self.full {
+            return Err("no space left on device".to_owned());
+        }
+        self.store.journal(record).map_err(|error| error.to_string())
+    }
 }
 
 /// One machine.

@@ -112,7 +112,8 @@ impl Engine {
         self.perform(at, id, outputs, out);
         match (before.shutdown, settings_now.shutdown) {
             (false, true) => {
-                let text = settings_now.description.unwrap_or_default();
+                let comment = self.commit.as_ref().and_then(|(commit, _)| commit.comment());
+                let text = comment.unwrap_or_default().to_owned();
                 self.drive(at, id, Input::Stop(StopReason::AdministrativeShutdown(text)), out);
             }
             (true, false) => self.drive(at, id, Input::Start, out),

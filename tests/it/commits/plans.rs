@@ -1,0 +1,170 @@
+//! Plans, from golden folders: each is read, failed at every step, committed and taken back.
+//!
+//! What `commit check` tells of a neighbor has to come true.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use api::reply::{NeighborEffect, RefusalReason};
+use api::text::Text;
+use api::{Reply, Request};
+use nouns::Family;
+
+use super::{SHOP, Scene, plan, refusal, seconds};
+
+/// Everything that a failed commit must not change.
+#[derive(Debug, PartialEq, Eq)]
+struct Picture {
+    revision: u64,
+    text: String,
+    sessions: BTreeMap<IpAddr, String>,
+    wish: String,
+    kernel: String,
+    listening: bool,
+    passwords: Vec<String>,
+}
+
+impl Picture {
+    fn of(scene: &mut Scene) -> Self {
+        let router = scene.router;
+        let sessions = scene.network.neighbors(router, Family::Ipv4Unicast).into_iter().map(|row| {
+            let counts = (row.prefixes_received, row.prefixes_accepted, row.prefixes_sent);
+            (row.address, format!("{:?} {counts:?} {:?}", row.state, row.description))
+        });
+        let sessions = sessions.collect();
+        let (revision, text) = scene.network.active(router);
+        let wish = scene.network.wish(router);
+        let kernel = scene.network.kernel(router);
+        Self {
+            revision: revision.0,
+            text,
+            sessions,
+            wish: format!("{wish:?}"),
+            kernel: format!("{:?} {:?} {:?}", kernel.ours.routes.keys(), kernel.links, kernel.addresses),
+            listening: scene.network.is_listening(router),
+            passwords: scene.network.passwords(router).iter().cloned().collect(),
+        }
+    }
+}
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/plan");
+    let mut cases: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    assert!(cases.len() > 5);
+    cases
+}
+
+fn read(case: &Path, name: &str) -> String {
+    fs::read_to_string(case.join(name)).unwrap()
+}
+
+fn expect(path: &Path, text: &str) {
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(path, text).unwrap();
+    }
+    let expected = fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(text, expected, "{}; UPDATE_EXPECT=1 writes it anew", path.display());
+}
+
+#[test]
+fn plans_read_as_expected() {
+    for case in cases() {
+        let mut scene = Scene::new(read(&case, "old.conf"));
+        let candidate = scene.network.candidate_for(scene.router, &read(&case, "new.conf"));
+        let plan = plan(&mut scene, candidate);
+        expect(&case.join("plan.txt"), &plan.text());
+    }
+}
+
+#[test]
+fn a_plan_that_fails_at_any_step_leaves_everything_as_it_was() {
+    for case in cases() {
+        let mut scene = Scene::new(read(&case, "old.conf"));
+        let candidate = scene.network.candidate_for(scene.router, &read(&case, "new.conf"));
+        let steps = plan(&mut scene, candidate.clone()).steps;
+        let before = Picture::of(&mut scene);
+        let worldly = steps.iter().filter(|step| *step != "apply routes and neighbors").count();
+        for failing in 0..worldly {
+            let answers = (0..=failing).map(|step| if step == failing { Err("no".to_owned()) } else { Ok(()) });
+            scene.network.answer_steps(scene.router, answers);
+            let request = Request::Commit { candidate: candidate.clone(), comment: None };
+            let refused = refusal(scene.network.ask(scene.router, request));
+            assert_eq!(refused.reason, RefusalReason::RolledBack, "{}: {refused:?}", case.display());
+            scene.network.run(seconds(40));
+            assert_eq!(Picture::of(&mut scene), before, "{} failed at step {failing} of {steps:?}", case.display());
+            scene.network.assert_kernel_as_wished(scene.router);
+        }
+    }
+}
+
+#[test]
+fn there_and_back_again_is_nothing() {
+    for case in cases() {
+        let (old, new) = (read(&case, "old.conf"), read(&case, "new.conf"));
+        let mut scene = Scene::new(old.clone());
+        let mut before = Picture::of(&mut scene);
+        let revision = before.revision;
+        for text in [&new, &old] {
+            let candidate = scene.network.candidate_for(scene.router, text);
+            let done = scene.network.ask(scene.router, Request::Commit { candidate, comment: None });
+            assert!(matches!(done, Reply::Committed(_)), "{}: {done:?}", case.display());
+            scene.network.run(seconds(60));
+            scene.network.assert_kernel_as_wished(scene.router);
+        }
+        let after = Picture::of(&mut scene);
+        assert_eq!(after.revision, revision + 2);
+        before.revision = after.revision;
+        assert_eq!(after, before, "{}", case.display());
+    }
+}
+
+#[test]
+fn commit_check_tells_the_fate_of_each_neighbor() {
+    let table = [
+        ("timers holdtime 60", Some((NeighborEffect::Reset, "hold"))),
+        ("password secret", Some((NeighborEffect::Reset, "password"))),
+        ("ebgp-multihop 3", Some((NeighborEffect::Reset, "transport"))),
+        ("local-as 65010", Some((NeighborEffect::Reset, "as"))),
+        ("description other", None),
+        ("maximum-prefix 10", None),
+        ("timers connect 5", None),
+        ("passive", None),
+    ];
+    for (words, expected) in table {
+        let mut scene = Scene::usual();
+        let line = format!("set protocols bgp 64512 neighbor 192.168.101.202 {words}");
+        let candidate = scene.network.candidate(scene.router, &line);
+        let changes = plan(&mut scene, candidate.clone()).neighbors;
+        let told = changes.first().map(|change| (change.effect, change.reason.clone()));
+        assert_eq!(told.as_ref().map(|(effect, _)| *effect), expected.map(|(effect, _)| effect), "{words}: {changes:?}");
+        if let (Some((_, reason)), Some((_, part))) = (told, expected) {
+            assert!(reason.contains(part), "{words}: {reason}");
+        }
+        let losses = scene.losses();
+        let done = scene.network.ask(scene.router, Request::Commit { candidate, comment: None });
+        assert!(matches!(done, Reply::Committed(_)), "{words}: {done:?}");
+        let address: IpAddr = "192.168.101.202".parse().unwrap();
+        let lost = scene.losses()[&address] - losses[&address];
+        assert_eq!(lost, u64::from(expected.is_some()), "what was told came true: {words}");
+    }
+}
+
+#[test]
+fn removing_and_adding_neighbors_is_told_and_done() {
+    let mut scene = Scene::usual();
+    let candidate = scene.network.candidate(
+        scene.router,
+        "delete protocols bgp 64512 neighbor 192.168.101.202\n\
+         set protocols bgp 64512 neighbor 192.168.101.203 remote-as 64512",
+    );
+    let changes = plan(&mut scene, candidate.clone()).neighbors;
+    let fates: Vec<NeighborEffect> = changes.iter().map(|change| change.effect).collect();
+    assert_eq!(fates, [NeighborEffect::Removed, NeighborEffect::New]);
+    scene.network.ask(scene.router, Request::Commit { candidate, comment: None });
+    scene.network.run(seconds(5));
+    assert_eq!(scene.network.gateways(scene.router, "172.16.2.2/32"), None);
+    assert_eq!(scene.network.gateways(scene.router, SHOP), Some(vec!["192.168.101.201".to_owned()]));
+}

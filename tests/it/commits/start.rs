@@ -1,0 +1,91 @@
+//! What a daemon makes of the configuration that it starts with, whatever happened before.
+//!
+//! A start is never refused.
+
+use std::net::IpAddr;
+
+use api::request::Which;
+use api::{Reply, Request};
+use scenarios::sim::{Network, config};
+
+use super::{Scene, seconds};
+
+#[test]
+fn a_broken_boot_file_brings_up_what_is_sound_and_lists_the_rest() {
+    let text = "protocols {\n bgp 64512 {\n  neighbor 192.168.101.201 {\n   remote-as 64512\n  }\n  \
+                neighbor 192.168.101.203 {\n   remote-as banana\n  }\n  unheard of\n }\n}\n";
+    let mut scene = Scene::new(text.to_owned());
+    assert_eq!(scene.network.established(scene.router), ["192.168.101.201".parse::<IpAddr>().unwrap()]);
+    let Reply::Hello(hello) =
+        scene.network.ask(scene.router, Request::Hello { user: "admin".to_owned(), via: "cli".to_owned() })
+    else {
+        panic!("no hello");
+    };
+    for words in ["banana", "unheard"] {
+        assert!(hello.notices.iter().any(|notice| notice.contains(words)), "{words}: {:?}", hello.notices);
+    }
+    assert!(scene.network.active(scene.router).1.contains("192.168.101.201"));
+}
+
+#[test]
+fn a_link_that_appears_later_gets_what_was_configured_for_it() {
+    let text = config("set interfaces ethernet eth5 address 10.5.0.1/24\nset interfaces ethernet eth5 mtu 1400");
+    let mut scene = Scene::new(text);
+    let link = scene.network.kernel_mut(scene.router).plug(6);
+    assert_eq!(link.name.as_str(), "eth5");
+    scene.network.tell(scene.router, engine::Event::World(vec![rib::world::WorldEvent::Link(link)]));
+    scene.network.run(seconds(1));
+    let kernel = scene.network.kernel(scene.router);
+    assert_eq!(kernel.links[&6].mtu, 1400);
+    assert!(kernel.addresses.iter().any(|there| there.ifindex == 6 && there.address.to_string() == "10.5.0.1/24"));
+}
+
+#[test]
+fn what_the_world_refuses_at_the_start_is_tried_again() {
+    let mut network = Network::new(1);
+    let text = config("set interfaces ethernet eth1 address 10.5.0.1/24");
+    let router = network.router("router", &["10.9.0.1/24"], String::new());
+    network.crash(router);
+    network.answer_steps(router, [Err("busy".to_owned())]);
+    network.replace_saved(router, text);
+    network.start(router);
+    network.run(seconds(1));
+    assert_eq!(network.kernel(router).addresses.len(), 1);
+    network.run(seconds(10));
+    assert_eq!(network.kernel(router).addresses.len(), 2);
+}
+
+#[test]
+fn a_crash_in_the_middle_of_a_commit_starts_with_the_old_configuration_and_says_so() {
+    let mut scene = Scene::usual();
+    let (_, before) = scene.network.active(scene.router);
+    let candidate = scene.network.candidate(scene.router, "set interfaces ethernet eth2 address 10.8.0.1/24");
+    scene.network.begin_ask(scene.router, Request::Commit { candidate, comment: None });
+    scene.network.crash(scene.router);
+    scene.network.start(scene.router);
+    assert_eq!(scene.network.active(scene.router).1, before);
+    assert!(scene.network.log(scene.router).iter().any(|line| line.contains("was interrupted")));
+}
+
+#[test]
+fn a_crash_after_a_commit_starts_with_what_was_committed() {
+    let mut scene = Scene::usual();
+    scene.commit("set protocols bgp 64512 neighbor 192.168.101.201 description kept");
+    let (revision, before) = scene.network.active(scene.router);
+    scene.network.crash(scene.router);
+    scene.network.start(scene.router);
+    assert_eq!(scene.network.active(scene.router), (revision, before));
+}
+
+#[test]
+fn saving_is_what_makes_a_commit_survive_a_reboot() {
+    let mut scene = Scene::usual();
+    scene.commit("set protocols bgp 64512 neighbor 192.168.101.201 description kept");
+    let unsaved = |scene: &mut Scene| match scene.network.ask(scene.router, Request::Configuration(Which::Active)) {
+        Reply::Configuration(configuration) => configuration.unsaved,
+        other => panic!("{other:?}"),
+    };
+    assert!(unsaved(&mut scene));
+    assert!(matches!(scene.network.ask(scene.router, Request::Save { path: None }), Reply::Saved { .. }));
+    assert!(!unsaved(&mut scene));
+}
