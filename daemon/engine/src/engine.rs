@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use config::Tree;
 use config::model::Model;
 use nouns::{Family, Prefix, Revision};
+use rib::attribute_sets::AttributeSets;
 use rib::bgp_table::{BgpTable, PathKey, PeerId};
 use rib::fib::Fib;
 use rib::nexthop::NextHops;
@@ -112,6 +113,7 @@ pub struct Engine {
     pub(crate) next_hops: NextHops,
     pub(crate) tables: Tables,
     pub(crate) best: HashMap<Prefix, PathKey>,
+    pub(crate) attribute_sets: AttributeSets,
     pub(crate) table_version: BTreeMap<Family, u64>,
     pub(crate) fib: Fib,
     pub(crate) retry_fib: Option<Instant>,
@@ -156,6 +158,7 @@ impl Engine {
             next_hops: NextHops::new(),
             tables: Tables { ipv4: BgpTable::new(Family::Ipv4Unicast), ipv6: BgpTable::new(Family::Ipv6Unicast) },
             best: HashMap::new(),
+            attribute_sets: AttributeSets::default(),
             table_version: BTreeMap::new(),
             fib: Fib::new(),
             retry_fib: None,

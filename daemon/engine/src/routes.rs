@@ -292,7 +292,7 @@ impl Engine {
         let key = PathKey { peer: PeerId::LOCAL, path_id: 0 };
         match attributes {
             Some(attributes) => {
-                let attributes = Arc::new(attributes);
+                let attributes = self.attribute_sets.intern(Arc::new(attributes));
                 let inserted = Inserted { attributes: Arc::clone(&attributes), received: attributes, rejected: None };
                 self.tables.of_mut(family).insert(prefix, key, inserted, at.instant);
                 self.originated.insert(prefix);

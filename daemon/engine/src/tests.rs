@@ -127,9 +127,9 @@ impl Pair {
     fn commit(&mut self, side: usize, lines: &str) {
         let base = self.engines[side].revision();
         let words = |line: &str| line.split_whitespace().skip(1).map(str::to_owned).collect();
-        let edits = lines.lines().map(|line| {
-            if line.starts_with("set") { Edit::Set(words(line)) } else { Edit::Delete(words(line)) }
-        });
+        let edits = lines
+            .lines()
+            .map(|line| if line.starts_with("set") { Edit::Set(words(line)) } else { Edit::Delete(words(line)) });
         let candidate = Candidate { base, edits: edits.collect() };
         let ask = AskId { client: ClientId(1), id: 1 };
         self.replies.clear();

@@ -9,6 +9,7 @@ use bgp::session::Input;
 use bgp_wire::attribute::PathAttributes;
 use bgp_wire::message::{Nlri, Update};
 use nouns::{Family, Prefix};
+use rib::attribute_sets::AttributeSets;
 use rib::bgp_table::{Inserted, PathKey, PeerId};
 
 use super::settings;
@@ -27,7 +28,8 @@ impl Engine {
         }
         if let Some(rules) = self.import_rules(id) {
             for reach in &update.reach {
-                let (inserted, reject) = judge(&reach.attributes, &rules);
+                let received = self.attribute_sets.intern(Arc::clone(&reach.attributes));
+                let (inserted, reject) = judge(&received, &rules, &mut self.attribute_sets);
                 if reject.is_some_and(Reject::is_as_loop)
                     && let Some(peer) = self.peers.get_mut(id)
                 {
@@ -52,15 +54,17 @@ impl Engine {
     pub(crate) fn judge_again(&mut self, at: Moment, id: PeerId) {
         let Some(rules) = self.import_rules(id) else { return };
         for family in Family::ALL {
-            let table = self.tables.of_mut(family);
-            let received: Vec<(Prefix, PathKey, Arc<PathAttributes>)> = table
+            let received: Vec<(Prefix, PathKey, Arc<PathAttributes>)> = self
+                .tables
+                .of(family)
                 .iter()
                 .flat_map(|(prefix, paths)| paths.iter().map(move |path| (prefix, path)))
                 .filter(|(_, path)| path.key.peer == id)
                 .map(|(prefix, path)| (prefix, path.key, Arc::clone(&path.received)))
                 .collect();
             for (prefix, key, attributes) in received {
-                table.insert(prefix, key, judge(&attributes, &rules).0, at.instant);
+                let (inserted, _) = judge(&attributes, &rules, &mut self.attribute_sets);
+                self.tables.of_mut(family).insert(prefix, key, inserted, at.instant);
             }
         }
     }
@@ -117,10 +121,10 @@ fn key(peer: PeerId, nlri: Nlri) -> PathKey {
 }
 
 /// One judgement serves every destination of an UPDATE.
-fn judge(received: &Arc<PathAttributes>, rules: &ImportRules) -> (Inserted, Option<Reject>) {
+fn judge(received: &Arc<PathAttributes>, rules: &ImportRules, sets: &mut AttributeSets) -> (Inserted, Option<Reject>) {
     let received = Arc::clone(received);
     match import::check(&received, rules) {
-        Ok(attributes) => (Inserted { attributes, received, rejected: None }, None),
+        Ok(attributes) => (Inserted { attributes: sets.intern(attributes), received, rejected: None }, None),
         Err(reject) => {
             let rejected = Some(reject.to_string().into());
             (Inserted { attributes: Arc::clone(&received), received, rejected }, Some(reject))

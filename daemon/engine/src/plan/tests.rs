@@ -87,6 +87,9 @@ fn carry_out(steps: &[Step], snapshot: &mut Snapshot) {
     snapshot.addresses.sort();
 }
 
+/// Whether a step builds, and when.
+type Place = (bool, Phase);
+
 fn some_lines() -> impl Strategy<Value = Vec<&'static str>> {
     prop::sample::subsequence(LINES.to_vec(), 0..=LINES.len())
 }
@@ -132,10 +135,10 @@ proptest! {
         let mut there = snapshot();
         carry_out(&plan(&Model::default(), &model(&old), &world(&there)), &mut there);
         let steps = plan(&model(&old), &model(&new), &world(&there));
-        let order: Vec<(bool, Phase)> = steps.iter().map(|step| (!step.takes_down(), step.phase())).collect();
-        let (down, up): (Vec<(bool, Phase)>, Vec<(bool, Phase)>) = order.iter().partition(|(builds, _)| !builds);
+        let order: Vec<Place> = steps.iter().map(|step| (!step.takes_down(), step.phase())).collect();
+        let (down, up): (Vec<Place>, Vec<Place>) = order.iter().partition(|(builds, _)| !builds);
         prop_assert_eq!(&[down.clone(), up.clone()].concat(), &order);
-        prop_assert!(down.is_sorted_by(|one: &(bool, Phase), next| one.1 >= next.1), "{:?}", down);
+        prop_assert!(down.is_sorted_by(|one: &Place, next| one.1 >= next.1), "{:?}", down);
         prop_assert!(up.is_sorted(), "{:?}", up);
         let routing = steps.iter().position(|step| *step == Step::Routing);
         prop_assert!(routing.is_none_or(|index| index + 1 == steps.len()));

@@ -2,7 +2,6 @@
 //!
 //! Never decides: it asks the decision what it did.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use api::request::NeighborRoutes;
@@ -38,13 +37,6 @@ pub(crate) fn summary(engine: &Engine, at: Moment, family: Family) -> Result<Vie
 
 fn one_summary(engine: &Engine, bgp: &Bgp, at: Moment, family: Family) -> BgpSummary {
     let table = engine.tables.of(family);
-    let (mut as_paths, mut communities) = (BTreeSet::new(), BTreeSet::new());
-    for path in table.iter().flat_map(|(_, paths)| paths) {
-        as_paths.insert(&path.attributes.as_path);
-        if !path.attributes.communities.is_empty() {
-            communities.insert(&path.attributes.communities);
-        }
-    }
     BgpSummary {
         family,
         router_id: engine.router_id,
@@ -52,8 +44,8 @@ fn one_summary(engine: &Engine, bgp: &Bgp, at: Moment, family: Family) -> BgpSum
         table_version: version(engine, family),
         prefixes: number(table.len()),
         paths: number(table.path_count()),
-        as_path_entries: number(as_paths.len()),
-        community_entries: number(communities.len()),
+        as_path_entries: number(engine.attribute_sets.as_paths()),
+        community_entries: number(engine.attribute_sets.community_lists()),
         maximum_paths_ebgp: bgp.maximum_paths_ebgp,
         maximum_paths_ibgp: bgp.maximum_paths_ibgp,
         listen_limit: (!bgp.listen_ranges.is_empty()).then_some(bgp.listen_limit),
