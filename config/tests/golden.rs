@@ -2,7 +2,12 @@
 //!
 //! Each folder of `tests/golden` holds `old.conf` and `new.conf` and what they print; `UPDATE_EXPECT=1` writes
 //! the expectations anew.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail loudly and reads files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly and reads files"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -40,11 +40,12 @@ remove_namespaces() {
     done
 }
 clean_up() {
-    trap - EXIT INT TERM
+    trap - EXIT HUP INT TERM
     remove_namespaces
     rm -rf "$work" /run/lock/towpath-demo
 }
 trap clean_up EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 # A demonstration that was killed could not clean up.

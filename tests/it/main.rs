@@ -18,6 +18,7 @@ mod commits;
 mod forwarding;
 mod interop;
 mod laboratory;
+mod robustness;
 mod security;
 mod simulation;
 mod walkthrough;

@@ -28,7 +28,8 @@ fn router_config() -> String {
 fn node_config(services: &[&str]) -> String {
     let mut lines = "set protocols bgp 64512 neighbor 192.168.101.1 remote-as 64512\n".to_owned();
     for service in services {
-        lines += &format!("set protocols static route {service} blackhole\nset protocols bgp 64512 network {service}\n");
+        lines +=
+            &format!("set protocols static route {service} blackhole\nset protocols bgp 64512 network {service}\n");
     }
     config(&lines)
 }
@@ -265,6 +266,39 @@ fn a_commit_while_the_router_recovers_is_done_at_once() {
 }
 
 #[test]
+fn more_routes_than_one_turn_decides_come_and_lose_a_leg_and_go() {
+    const MANY: u16 = 21_000;
+    let mut cluster = Cluster::new(19, 0);
+    let router = cluster.router;
+    let prefix = |number: u16| format!("10.{}.{}.0/24", number >> 8, number & 255);
+    let statics: String =
+        (0..MANY).map(|number| format!("set protocols static route {} blackhole\n", prefix(number))).collect();
+    let neighbor = "set protocols bgp 64512 neighbor 192.168.101.1 remote-as 64512\n";
+    let text = config(&format!("{statics}{neighbor}set protocols bgp 64512 redistribute static\n"));
+    for node in &cluster.nodes[..2] {
+        cluster.network.crash(*node);
+        cluster.network.replace_saved(*node, text.clone());
+        cluster.network.start(*node);
+    }
+    let gateways = |network: &Network| -> Vec<usize> {
+        (0..MANY).map(|number| network.gateways(router, &prefix(number)).map_or(0, |legs| legs.len())).collect()
+    };
+    cluster.network.run(seconds(60));
+    assert!(gateways(&cluster.network).iter().all(|legs| *legs == 2), "both nodes have all of them");
+    let changes = cluster.network.kernel(router).changes;
+    cluster.network.crash(cluster.nodes[0]);
+    cluster.network.run(seconds(1));
+    assert!(gateways(&cluster.network).iter().all(|legs| *legs == 1));
+    let made = cluster.network.kernel(router).changes - changes;
+    assert!(made < 10, "a leg that is lost is a change of a group, not of routes: {made}");
+    cluster.network.assert_kernel_as_wished(router);
+    cluster.network.crash(cluster.nodes[1]);
+    cluster.network.run(seconds(1));
+    assert!(gateways(&cluster.network).iter().all(|legs| *legs == 0));
+    cluster.network.assert_kernel_as_wished(router);
+}
+
+#[test]
 fn routes_of_both_families_come_over_a_session_of_ipv6() {
     let mut network = Network::new(18);
     let (service4, service6) = ("172.16.9.9/32", "2001:db8:9::9/128");
@@ -345,7 +379,9 @@ fn bad_weather(seed: u64) {
             7 => network.carrier(router, 2, false),
             8 => network.carrier(router, 2, true),
             9 => _ = network.kernel_mut(router).ours.routes.pop_first(),
-            10 if !off.contains(&node) => _ = network.commit(node, &format!("delete protocols bgp 64512 network {SHOP}")),
+            10 if !off.contains(&node) => {
+                _ = network.commit(node, &format!("delete protocols bgp 64512 network {SHOP}"))
+            }
             11 if !off.contains(&router) => {
                 _ = network.commit(router, "set protocols bgp 64512 parameters default local-pref 200");
             }

@@ -268,7 +268,8 @@ impl Network {
     pub fn reset(&mut self, one: Node, other: Node) {
         for wire in 0..self.wires.len() {
             let [from, to] = &self.wires[wire].ends;
-            let concerned = (from.machine, to.machine) == (one.0, other.0) || (to.machine, from.machine) == (one.0, other.0);
+            let concerned =
+                (from.machine, to.machine) == (one.0, other.0) || (to.machine, from.machine) == (one.0, other.0);
             if concerned && self.wires[wire].stage == Stage::Open {
                 for side in 0..2 {
                     self.arrived(wire, side, Segment::End(Some("connection reset by peer".to_owned())));
@@ -316,9 +317,11 @@ impl Network {
     /// The next thing that happens up to `end`; false when nothing does.
     fn step(&mut self, end: Instant) -> bool {
         let planned = self.queue.keys().next().map(|(when, _)| *when);
-        let alarms = self.machines.iter().enumerate().filter_map(|(index, machine)| {
-            Some((machine.engine.as_ref()?.deadline()?.max(self.now), index))
-        });
+        let alarms = self
+            .machines
+            .iter()
+            .enumerate()
+            .filter_map(|(index, machine)| Some((machine.engine.as_ref()?.deadline()?.max(self.now), index)));
         let alarm = alarms.min();
         match (planned, alarm) {
             (Some(when), alarm) if when <= end && alarm.is_none_or(|(due, _)| when <= due) => {

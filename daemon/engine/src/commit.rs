@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use api::reply::Problem;
 use config::model::Model;
 use config::store::{JournalRecord, RevisionRecord};
 use config::tree::Tree;
@@ -20,7 +21,7 @@ pub struct Commit {
     record: RevisionRecord,
     tree: Tree,
     model: Model,
-    warnings: Vec<String>,
+    warnings: Vec<Problem>,
     steps: Vec<Step>,
     next_step: StepId,
     stage: Stage,
@@ -90,7 +91,7 @@ pub struct Proposal {
     /// The same, typed.
     pub model: Model,
     /// What the person should hear although it is no error.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Problem>,
     /// The plan.
     pub steps: Vec<Step>,
 }
@@ -130,14 +131,14 @@ impl Commit {
 
     /// What is left when the commit is over: the record, the tree, the model and the warnings.
     #[must_use]
-    pub fn into_parts(self) -> (RevisionRecord, Tree, Model, Vec<String>) {
+    pub fn into_parts(self) -> (RevisionRecord, Tree, Model, Vec<Problem>) {
         (self.record, self.tree, self.model, self.warnings)
     }
 
     /// The journal answered. A store that cannot be written costs history, not the commit.
     pub fn journaled(&mut self, result: Result<(), String>) -> Order {
         if let Err(reason) = result {
-            let warning = format!("the revision is not recorded: {reason}");
+            let warning = Problem { path: Vec::new(), message: format!("the revision is not recorded: {reason}") };
             if !self.warnings.contains(&warning) {
                 self.warnings.push(warning);
             }

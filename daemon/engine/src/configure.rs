@@ -59,6 +59,9 @@ impl Engine {
                 record.revision, record.user
             );
             self.boot_notice(at, text, out);
+            // It is told once, and its links are put right once.
+            out.push(Effect::Journal(config::store::JournalRecord::Aborted(record.revision)));
+            self.boot_records = self.boot_records.saturating_add(1);
         }
         let parsed = boot.text.as_deref().map(Tree::load).unwrap_or_default();
         for problem in &parsed.problems {
@@ -76,7 +79,8 @@ impl Engine {
         for warning in check::warnings(&admitted.model) {
             self.notice(at, Notice::warning(format!("[{}]: {}", warning.path.join(" "), warning.message)), out);
         }
-        let steps = plan::plan(&Model::default(), &admitted.model, &self.world);
+        let mut steps = self.left_behind(boot.interrupted.as_ref(), &admitted.model);
+        steps.extend(plan::plan(&Model::default(), &admitted.model, &self.world));
         self.running.tree = admitted.tree;
         self.running.model = admitted.model;
         for step in steps {
@@ -90,9 +94,18 @@ impl Engine {
             let record = self.record(at, "root", "boot-config-loader", None, self.running.revision, &self.running.tree);
             out.push(Effect::Journal(config::store::JournalRecord::Pending(record)));
             out.push(Effect::Journal(config::store::JournalRecord::Committed(self.running.revision)));
-            self.boot_records = 2;
+            self.boot_records = self.boot_records.saturating_add(2);
         }
         self.notice(at, Notice::info(format!("revision {} is active", self.running.revision)), out);
+    }
+
+    /// The steps that take back what an interrupted commit may have done to links before the daemon died.
+    fn left_behind(&self, interrupted: Option<&RevisionRecord>, model: &Model) -> Vec<Step> {
+        let Some(record) = interrupted else { return Vec::new() };
+        let tried = check::admit(&Tree::load(&record.text).tree, &Context::default()).model;
+        let steps = plan::plan(&tried, model, &self.world);
+        let of_links = |step: &Step| matches!(step, Step::Link { .. } | Step::Address { add: false, .. });
+        steps.into_iter().filter(of_links).collect()
     }
 
     /// `commit check`: what would happen.
@@ -138,8 +151,7 @@ impl Engine {
         let steps = plan::plan(&self.running.model, &model, &self.world);
         let revision = self.running.revision.next();
         let record = self.record(at, &caller.user, &caller.via, comment, revision, &tree);
-        let warnings =
-            warnings.iter().map(|warning| format!("[ {} ]\n{}", warning.path.join(" "), warning.message)).collect();
+        let warnings = warnings.iter().map(warning_problem).collect();
         let proposal = Proposal { ask, record, tree, model, warnings, steps };
         let (commit, order) = Commit::begin(proposal, self.next_step);
         self.commit = Some((commit, at.instant));
@@ -310,7 +322,7 @@ impl Engine {
                     ask,
                     Reply::Committed(Committed {
                         revision: self.running.revision,
-                        warnings: warnings.into_iter().map(|message| Problem { path: Vec::new(), message }).collect(),
+                        warnings,
                         elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
                     }),
                 ));

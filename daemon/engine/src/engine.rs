@@ -208,11 +208,12 @@ impl Engine {
     pub fn deadline(&self) -> Option<Instant> {
         let sessions = self.peers.iter().filter_map(|peer| peer.session.deadline());
         let stale = self.peers.iter().flat_map(|peer| peer.stale_until.values().copied());
+        let owed = self.owed_since.filter(|_| !self.owed.is_empty() && self.commit.is_none());
         sessions
             .chain(stale)
             .chain(self.retry_fib)
-            .chain(self.owed_since.filter(|_| !self.owed.is_empty()).map(|since| since + RETRY_AFTER))
-            .chain(self.recovery.deadline())
+            .chain(owed.map(|since| since + RETRY_AFTER))
+            .chain(self.recovery.deadline().filter(|_| !self.steps_under_way()))
             .chain(std::iter::once(self.next_audit))
             .chain(self.unsettled().then_some(self.started.instant))
             .min()

@@ -38,6 +38,11 @@ impl Recovery {
 }
 
 impl Engine {
+    /// Whether the world is still being changed; what waits for that must not ask for the time.
+    pub(crate) fn steps_under_way(&self) -> bool {
+        self.commit.is_some() || !self.boot_steps.is_empty()
+    }
+
     /// Ends the recovery once every peer is back with its routes, or when it took too long.
     pub(crate) fn check_recovery(&mut self, at: Moment, out: &mut Vec<Effect>) {
         let Some(until) = self.recovery.until else { return };
@@ -63,8 +68,8 @@ impl Engine {
             waiting = waiting.saturating_add(1);
         }
         self.recovery.check = check;
-        let commit_under_way = self.commit.is_some() || !self.boot_steps.is_empty();
-        if (waiting > 0 && at.instant < until) || commit_under_way {
+        // What is not decided yet is not wanted yet either: to end now would take it from the kernel.
+        if (waiting > 0 && at.instant < until) || self.steps_under_way() || self.undecided() {
             return;
         }
         self.recovery.until = None;

@@ -57,10 +57,14 @@ impl Engine {
 
     /// Whether `settle` still has something to do.
     pub(crate) fn unsettled(&self) -> bool {
+        self.undecided() || self.has_unsent()
+    }
+
+    /// Whether something that was heard has not yet become a route or the end of one.
+    pub(crate) fn undecided(&self) -> bool {
         self.world_changed
             || Family::ALL.iter().any(|family| self.tables.of(*family).dirty_len() > 0)
             || self.rib.dirty_len() > 0
-            || self.has_unsent()
     }
 
     /// The kernel changed by somebody's hand.

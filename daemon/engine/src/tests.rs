@@ -11,6 +11,10 @@
     reason = "a test may fail loudly, and begins at some moment"
 )]
 
+mod octets;
+mod recovery;
+mod storms;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
-//! The host's own name and its time zone.
+//! The host's own name and its time zone, and how many descriptors we may have.
 //!
-//! Small steps of a commit. Never asks the network for either.
+//! Small steps of a commit, and one of the start. Never asks the network for either.
 
 use std::fs;
 use std::io;
@@ -45,6 +45,18 @@ pub fn set_time_zone(zone: &str) -> io::Result<()> {
 #[must_use]
 pub fn has_time_zone(zone: &str) -> bool {
     zone_file(Path::new(ZONES), zone).is_some()
+}
+
+/// Raises the number of descriptors that this process may have to the most that it is allowed, and tells it.
+///
+/// # Errors
+/// What the kernel answers; the limit is as it was then.
+pub fn raise_descriptor_limit() -> io::Result<u64> {
+    let (soft, hard) = sys::descriptor_limits()?;
+    if soft < hard {
+        sys::set_descriptor_limit(hard)?;
+    }
+    Ok(hard)
 }
 
 fn time_zone_of(local_time: &Path, zones: &Path) -> Option<String> {

@@ -68,3 +68,19 @@ pub(crate) fn set_host_name(name: &str) -> io::Result<()> {
     let answer = unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) };
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
+
+/// `getrlimit(2)` of `RLIMIT_NOFILE`: the soft and the hard limit.
+pub(crate) fn descriptor_limits() -> io::Result<(u64, u64)> {
+    let mut limits = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel writes one `rlimit` to the pointer, which lives through the call.
+    let answer = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limits) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok((limits.rlim_cur, limits.rlim_max)) }
+}
+
+/// `setrlimit(2)` of `RLIMIT_NOFILE`: both limits are `limit` then.
+pub(crate) fn set_descriptor_limit(limit: u64) -> io::Result<()> {
+    let limits = libc::rlimit { rlim_cur: limit, rlim_max: limit };
+    // SAFETY: the kernel reads one `rlimit` from the pointer, which lives through the call.
+    let answer = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limits) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}

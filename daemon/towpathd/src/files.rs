@@ -12,7 +12,10 @@ use nouns::Revision;
 
 /// Holds the state directory for this process alone.
 pub(crate) struct StateLock {
-    _file: File,
+    _file: Option<File>,
+    /// Why the directory cannot be held. A router with a broken disk still routes, and the control socket keeps a
+    /// second daemon out, too.
+    pub(crate) problem: Option<String>,
 }
 
 /// Takes the state directory.
@@ -24,15 +27,29 @@ pub(crate) fn lock(state_dir: &Path) -> Result<StateLock> {
         format!("cannot make the state directory {}; name another one with --state-dir", state_dir.display())
     })?;
     let path = state_dir.join("lock");
-    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    let (file, problem) = match File::create(&path) {
+        Ok(file) => (file, None),
+        Err(error) if is_of_disk(error.kind()) => {
+            let problem = format!("the state directory {} cannot be written: {error}", state_dir.display());
+            match File::open(&path) {
+                Ok(file) => (file, Some(problem)),
+                Err(_) => return Ok(StateLock { _file: None, problem: Some(problem) }),
+            }
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot write {}", path.display())),
+    };
     match file.try_lock() {
-        Ok(()) => Ok(StateLock { _file: file }),
+        Ok(()) => Ok(StateLock { _file: Some(file), problem }),
         Err(TryLockError::WouldBlock) => bail!(
             "another towpathd uses the state directory {}; stop it first, or name another one with --state-dir",
             state_dir.display()
         ),
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
     }
+}
+
+fn is_of_disk(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// A configuration file's text; `None` when there is no file.
@@ -72,12 +89,17 @@ impl ActiveFile {
         let whole = format!("boot {} revision {revision}\n{text}", self.boot_id);
         let beside = self.path.with_extension("tmp");
         // The text holds secrets, as the saved configuration does.
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        file.write_all(whole.as_bytes())?;
-        fs::rename(&beside, &self.path)
+        let written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside);
+        let done = written.and_then(|mut file| file.write_all(whole.as_bytes()));
+        done.and_then(|()| fs::rename(&beside, &self.path)).inspect_err(|_| drop(fs::remove_file(&beside)))
     }
 
-    /// Forgets it, at an orderly end.
+    /// Whether one is kept.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Forgets it: at an orderly end, and where a newer one could not be kept.
     pub(crate) fn forget(&self) {
         let _ = fs::remove_file(&self.path);
     }

@@ -8,6 +8,7 @@ use std::sync::mpsc::Sender;
 
 use api::reply::Configuration;
 use api::{ApiError, Reply};
+use bgp::session::ConnId;
 use engine::effect::Recall;
 use engine::plan::Step;
 use engine::{AskId, Effect, Engine, Event, Level, StepId};
@@ -37,6 +38,11 @@ impl Hands {
     /// Takes in a connection that has come into being.
     pub(crate) fn arrived(&mut self, arrival: Arrival) {
         self.connections.arrived(arrival);
+    }
+
+    /// Forgets a connection that the peer ended, or that never came into being.
+    pub(crate) fn ended(&mut self, conn: ConnId) {
+        self.connections.close(conn);
     }
 
     /// Does what the engine wants; breaks when the process shall end.
@@ -101,6 +107,8 @@ impl Hands {
 
     fn remember(&self, revision: Revision, text: &str) {
         if let Err(error) = self.active.write(revision, text) {
+            // An older one must not come back in its place.
+            self.active.forget();
             let text =
                 format!("the active configuration cannot be kept for a restart ({error}); 'save' keeps it for good");
             self.inbox.note(engine::Notice::warning(text));
@@ -114,6 +122,10 @@ impl Hands {
             Ok(()) => {
                 if boot_file {
                     engine.saved();
+                    // Where the disk had no room for it at the commit, there may be some now.
+                    if !self.active.is_kept() {
+                        self.remember(engine.revision(), text);
+                    }
                 }
                 Reply::Saved { path: path.display().to_string() }
             }

@@ -39,8 +39,7 @@ pub(crate) fn spawn(
         for errand in errands {
             match errand {
                 Errand::Journal(record) => {
-                    let result = store.journal(&record).map_err(|error| error.to_string());
-                    inbox.push(Event::Journaled(result));
+                    inbox.push(Event::Journaled(make_durable(store.as_mut(), &record)));
                 }
                 Errand::Revisions(ask) => replies(ask, list(store.as_ref())),
                 Errand::Revision(ask, revision) => replies(ask, one(store.as_ref(), revision)),
@@ -48,6 +47,14 @@ pub(crate) fn spawn(
         }
     });
     sender
+}
+
+/// A store that panics on a broken disk must not keep a commit waiting for ever.
+fn make_durable(store: &mut dyn Store, record: &JournalRecord) -> Result<(), String> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| store.journal(record))) {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_) => Err("the revision store has failed".to_owned()),
+    }
 }
 
 fn list(store: &dyn Store) -> Reply {

@@ -1,7 +1,7 @@
 //! The loop: events in, the engine, effects out.
 //!
-//! Never thinks. What persons and the kernel say comes first, then connections, then octets of peers, so that
-//! a flood from one of them does not keep the others waiting.
+//! Never thinks. It goes in rounds, and in each of them everybody gets a turn: the kernel and persons, peers, and
+//! the clock. So neither a peer that floods nor a person who asks for large tables keeps the others waiting.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,10 +12,15 @@ use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver, UnboundedSend
 use crate::connections::Arrival;
 use crate::hands::Hands;
 
-/// How many events are taken in before what they change is settled.
-const BATCH: usize = 256;
-/// How many reads of peers may wait; a peer that floods is then slowed down by TCP.
-const OCTET_QUEUE: usize = 64;
+/// How long events of one kind are taken in while others wait.
+const TURN: Duration = Duration::from_millis(20);
+/// How many reads of peers may wait. A peer that floods is then slowed down by TCP, and what another peer sent
+/// meanwhile waits no longer than these take; one round takes them all.
+const OCTET_QUEUE: usize = 8;
+/// A loop that wakes up so late was held up with the whole process: peers may have written meanwhile.
+const HELD_UP: Duration = Duration::from_millis(500);
+/// How long the tasks that read then get before timers are judged.
+const CATCH_UP: Duration = Duration::from_millis(50);
 /// How long the loop sleeps when the engine waits for nothing.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -82,33 +87,50 @@ pub(crate) async fn run(
             }
         }
         let due = engine.deadline().unwrap_or_else(|| Instant::now() + IDLE);
+        // Timers are judged behind what the peers had sent when they ended.
+        let mut tick = due <= Instant::now();
         tokio::select! {
             biased;
-            Some(event) = outlet.events.recv() => {
-                engine.handle(moment(), event, &mut effects);
-                take_in(&mut outlet, &mut engine, &mut effects);
-            }
-            Some(notice) = outlet.notes.recv() => engine.tell(moment(), notice, &mut effects),
-            Some(arrival) = arrivals.recv() => hands.arrived(arrival),
             _ = term.recv() => engine.handle(moment(), Event::Terminate, &mut effects),
             _ = interrupt.recv() => engine.handle(moment(), Event::Terminate, &mut effects),
-            Some(event) = outlet.octets.recv() => {
-                engine.handle(moment(), event, &mut effects);
-                take_in(&mut outlet, &mut engine, &mut effects);
+            Some(arrival) = arrivals.recv() => hands.arrived(arrival),
+            Some(notice) = outlet.notes.recv() => engine.tell(moment(), notice, &mut effects),
+            Some(event) = outlet.events.recv() => give(event, &mut engine, &mut hands, &mut effects),
+            Some(event) = outlet.octets.recv() => give(event, &mut engine, &mut hands, &mut effects),
+            () = tokio::time::sleep_until(due.into()) => {
+                if !tick && due.elapsed() > HELD_UP {
+                    tokio::time::sleep(CATCH_UP).await;
+                }
+                tick = true;
             }
-            () = tokio::time::sleep_until(due.into()) => engine.handle(moment(), Event::Tick, &mut effects),
+        }
+        take_in(&mut outlet, &mut engine, &mut hands, &mut effects);
+        if tick {
+            engine.handle(moment(), Event::Tick, &mut effects);
         }
         engine.settle(moment(), &mut effects);
     }
 }
 
-/// Takes in what else is at hand, up to a batch.
-fn take_in(outlet: &mut Outlet, engine: &mut Engine, effects: &mut Vec<Effect>) {
-    for _ in 0..BATCH {
-        let event = outlet.events.try_recv().or_else(|_| outlet.octets.try_recv());
-        match event {
-            Ok(event) => engine.handle(moment(), event, effects),
-            Err(_) => return,
+/// Takes in what else is at hand, each kind for its turn.
+fn take_in(outlet: &mut Outlet, engine: &mut Engine, hands: &mut Hands, effects: &mut Vec<Effect>) {
+    let begin = Instant::now();
+    while let Ok(event) = outlet.events.try_recv() {
+        give(event, engine, hands, effects);
+        if begin.elapsed() > TURN {
+            break;
         }
     }
+    // Twice the queue: what waited for room in it is taken, too.
+    for _ in 0..2 * OCTET_QUEUE {
+        let Ok(event) = outlet.octets.try_recv() else { break };
+        give(event, engine, hands, effects);
+    }
+}
+
+fn give(event: Event, engine: &mut Engine, hands: &mut Hands, effects: &mut Vec<Effect>) {
+    if let Event::Closed(conn, _) | Event::ConnectFailed(conn, _) = &event {
+        hands.ended(*conn);
+    }
+    engine.handle(moment(), event, effects);
 }

@@ -3,7 +3,7 @@
 //! Never goes on without privileges: half a router is worse than a message.
 
 use anyhow::{Context, Result, bail};
-use engine::{Boot, Engine, Facts, Level, Notice};
+use engine::{Boot, Effect, Engine, Facts, Level, Notice};
 use kernel::{Features, sysctl};
 
 use crate::arguments::Arguments;
@@ -13,14 +13,18 @@ use crate::files::{self, ActiveFile};
 use crate::hands::Hands;
 use crate::netlink::Sockets;
 use crate::run::{self, inbox, moment};
-use crate::{journal, notices};
+use crate::journal;
+
+/// Fewer file descriptors than this are worth a word.
+const FEW_DESCRIPTORS: u64 = 1024;
 
 /// Starts the daemon and runs it to its end.
 ///
 /// # Errors
 /// When something is missing without which there is no router; nothing was changed then.
 pub(crate) fn start(arguments: &Arguments) -> Result<()> {
-    let _lock = files::lock(&arguments.state_dir)?;
+    let lock = files::lock(&arguments.state_dir)?;
+    let descriptors = kernel::host::raise_descriptor_limit();
     let features = Features::detect().context("cannot talk to the kernel over netlink")?;
     if !features.net_admin {
         bail!("no permission to change routes: CAP_NET_ADMIN is missing; run towpathd as root");
@@ -30,7 +34,9 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
     let remembered = active.read();
     let (store, damage) = store::open_or_fresh(&arguments.state_dir.join("revisions"))?;
     let mut problems = features.problems();
+    problems.extend(lock.problem.clone());
     problems.extend(damage.map(|error| error.to_string()));
+    problems.extend(few_descriptors(&descriptors));
     let findings = sysctl::prepare();
     let settings = findings.iter().map(|finding| {
         let now = if finding.changed { Some(finding.wanted.clone()) } else { finding.found.clone() };
@@ -39,7 +45,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
     let facts = Facts {
         host_name: kernel::host::host_name().unwrap_or_else(|_| "towpath".to_owned()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        kernel: sysctl::read("kernel/osrelease").unwrap_or_default(),
+        kernel: sysctl::read("kernel.osrelease").unwrap_or_default(),
         architecture: std::env::consts::ARCH.to_owned(),
         settings: settings.collect(),
     };
@@ -55,6 +61,17 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(serve(arguments, boot, facts, (sockets, store, active)))
+}
+
+/// Each neighbor and each client takes some of them.
+fn few_descriptors(limit: &std::io::Result<u64>) -> Option<String> {
+    match limit {
+        Ok(limit) if *limit < FEW_DESCRIPTORS => Some(format!(
+            "only {limit} file descriptors are allowed; a router with many neighbors needs more (ulimit -n)"
+        )),
+        Ok(_) => None,
+        Err(error) => Some(format!("the limit of file descriptors could not be raised: {error}")),
+    }
 }
 
 async fn serve(
@@ -84,7 +101,7 @@ async fn serve(
     engine.boot(moment(), boot, &mut effects);
     engine.settle(moment(), &mut effects);
     tokio::spawn(control::serve(listener, clients, inbox));
-    notices::write(&Notice::info(format!("ready at {}", arguments.socket.display())), Level::from(arguments.log_level));
+    effects.push(Effect::Notice(Notice::info(format!("ready at {}", arguments.socket.display()))));
     let done = run::run(engine, hands, outlet, arrivals, effects).await;
     let _ = std::fs::remove_file(&arguments.socket);
     Ok(done?)

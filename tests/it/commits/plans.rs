@@ -139,7 +139,11 @@ fn commit_check_tells_the_fate_of_each_neighbor() {
         let candidate = scene.network.candidate(scene.router, &line);
         let changes = plan(&mut scene, candidate.clone()).neighbors;
         let told = changes.first().map(|change| (change.effect, change.reason.clone()));
-        assert_eq!(told.as_ref().map(|(effect, _)| *effect), expected.map(|(effect, _)| effect), "{words}: {changes:?}");
+        assert_eq!(
+            told.as_ref().map(|(effect, _)| *effect),
+            expected.map(|(effect, _)| effect),
+            "{words}: {changes:?}"
+        );
         if let (Some((_, reason)), Some((_, part))) = (told, expected) {
             assert!(reason.contains(part), "{words}: {reason}");
         }

@@ -106,7 +106,9 @@ fn networks_and_redistributed_routes_come_and_go_with_their_cause() {
 #[test]
 fn a_redistributed_metric_that_changes_is_told() {
     let mut scene = Scene::usual();
-    scene.commit("set protocols static route 10.6.0.0/16 blackhole\nset protocols bgp 64512 redistribute static metric 5");
+    scene.commit(
+        "set protocols static route 10.6.0.0/16 blackhole\nset protocols bgp 64512 redistribute static metric 5",
+    );
     scene.network.run(seconds(2));
     scene.commit("set protocols bgp 64512 redistribute static metric 6");
     scene.network.run(seconds(2));

@@ -3,6 +3,7 @@
 //! A start is never refused.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use api::request::Which;
 use api::{Reply, Request};
@@ -56,15 +57,50 @@ fn what_the_world_refuses_at_the_start_is_tried_again() {
 }
 
 #[test]
-fn a_crash_in_the_middle_of_a_commit_starts_with_the_old_configuration_and_says_so() {
+fn a_crash_in_the_middle_of_a_commit_starts_with_the_old_configuration_and_says_so_once() {
+    for milliseconds in [0, 1, 2] {
+        let mut scene = Scene::usual();
+        let (_, before) = scene.network.active(scene.router);
+        let addresses = scene.network.kernel(scene.router).addresses.clone();
+        let lines =
+            "set interfaces ethernet eth2 address 10.8.0.1/24\nset interfaces ethernet eth2 address 10.8.1.1/24";
+        let candidate = scene.network.candidate(scene.router, lines);
+        scene.network.begin_ask(scene.router, Request::Commit { candidate, comment: None });
+        scene.network.run(Duration::from_millis(milliseconds));
+        for _ in 0..2 {
+            scene.network.crash(scene.router);
+            scene.network.start(scene.router);
+            scene.network.run(seconds(1));
+            assert_eq!(scene.network.active(scene.router).1, before, "after {milliseconds} ms");
+            assert_eq!(scene.network.kernel(scene.router).addresses, addresses, "after {milliseconds} ms");
+            let log = scene.network.log(scene.router);
+            assert_eq!(
+                log.iter().filter(|line| line.contains("was interrupted")).count(),
+                1,
+                "after {milliseconds} ms"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_commit_waits_for_its_own_record_and_not_for_those_of_the_start() {
     let mut scene = Scene::usual();
-    let (_, before) = scene.network.active(scene.router);
-    let candidate = scene.network.candidate(scene.router, "set interfaces ethernet eth2 address 10.8.0.1/24");
-    scene.network.begin_ask(scene.router, Request::Commit { candidate, comment: None });
+    scene.network.replace_saved(scene.router, config("set system host-name other"));
     scene.network.crash(scene.router);
     scene.network.start(scene.router);
-    assert_eq!(scene.network.active(scene.router).1, before);
-    assert!(scene.network.log(scene.router).iter().any(|line| line.contains("was interrupted")));
+    let candidate = scene.network.candidate(scene.router, "set system host-name one");
+    scene.network.record();
+    let ask = scene.network.begin_ask(scene.router, Request::Commit { candidate, comment: None });
+    assert!(matches!(scene.network.finish_ask(scene.router, ask), Reply::Committed(_)));
+    let recorded = scene.network.recorded();
+    let nanoseconds = |words: &str| -> u64 {
+        let line = recorded.iter().find(|line| line.contains(words)).expect(words);
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    let disk = 1_000_000;
+    assert!(nanoseconds("Step(") >= nanoseconds("Journal(Pending(") + disk, "{recorded:#?}");
+    assert!(nanoseconds("Committed(Committed") >= nanoseconds("Journal(Committed(") + disk, "{recorded:#?}");
 }
 
 #[test]

@@ -113,9 +113,10 @@ impl Network {
             let View::Routes(routes) = self.show(node, Show::Routes { family, filter: RouteFilter::All }) else {
                 panic!("not routes");
             };
-            let ours = routes.routes.into_iter().filter(|route| {
-                route.selected && matches!(route.protocol, Protocol::Bgp | Protocol::Static)
-            });
+            let ours = routes
+                .routes
+                .into_iter()
+                .filter(|route| route.selected && matches!(route.protocol, Protocol::Bgp | Protocol::Static));
             for route in ours {
                 let gateways = match route.target {
                     RouteTarget::Blackhole => BTreeSet::new(),

@@ -73,28 +73,28 @@ impl Kernel {
     pub fn apply(&mut self, changes: Vec<FibChange>) -> Vec<Refused> {
         let mut refused = Vec::new();
         for change in changes {
-            let before = self.ours.clone();
             match self.apply_one(&change) {
-                Ok(()) => self.changes += u64::from(before != self.ours),
+                Ok(changed) => self.changes += u64::from(changed),
                 Err(reason) => refused.push(Refused { change, errno: INVALID, reason: reason.to_owned() }),
             }
         }
         refused
     }
 
-    fn apply_one(&mut self, change: &FibChange) -> Result<(), &'static str> {
-        match change {
+    /// Answers whether anything is another than before.
+    fn apply_one(&mut self, change: &FibChange) -> Result<bool, &'static str> {
+        Ok(match change {
             FibChange::NextHop { id, leg } => {
                 if !self.reaches(leg) {
                     return Err("Nexthop has invalid gateway");
                 }
-                self.ours.next_hops.insert(*id, *leg);
+                self.ours.next_hops.insert(*id, *leg) != Some(*leg)
             }
             FibChange::Group { id, members } => {
                 if members.is_empty() || members.iter().any(|(id, _)| !self.ours.next_hops.contains_key(id)) {
                     return Err("Invalid nexthop id in group");
                 }
-                self.ours.groups.insert(*id, members.clone());
+                self.ours.groups.insert(*id, members.clone()).as_ref() != Some(members)
             }
             FibChange::Route { prefix, target } => {
                 if self.refuse_routes > 0 {
@@ -106,16 +106,19 @@ impl Kernel {
                 {
                     return Err("Nexthop id does not exist");
                 }
-                self.ours.routes.insert(*prefix, *target);
+                self.ours.routes.insert(*prefix, *target) != Some(*target)
             }
             FibChange::RouteGone(prefix) => {
                 if self.ours.routes.remove(prefix).is_none() {
                     return Err("No such process");
                 }
+                true
             }
-            FibChange::NextHopGone(id) => self.remove_object(*id),
-        }
-        Ok(())
+            FibChange::NextHopGone(id) => {
+                self.remove_object(*id);
+                true
+            }
+        })
     }
 
     /// A gateway has to be in a network of a link that is up.

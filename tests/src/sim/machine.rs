@@ -133,7 +133,11 @@ impl Machine {
             Step::Listener { open } => self.listening = *open,
             Step::Password { remote, to, .. } => {
                 let remote = remote.to_string();
-                if to.is_some() { self.passwords.insert(remote) } else { self.passwords.remove(&remote) };
+                if to.is_some() {
+                    self.passwords.insert(remote)
+                } else {
+                    self.passwords.remove(&remote)
+                };
             }
             Step::Address { name, address, add } => {
                 let Some(link) = self.kernel.links.values().find(|link| link.name == *name) else {

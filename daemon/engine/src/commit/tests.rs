@@ -147,6 +147,7 @@ fn a_store_that_cannot_be_written_costs_history_and_not_the_commit() {
     assert!(matches!(commit.journaled(Err("disk full".to_owned())), Order::Journal(JournalRecord::Committed(_))));
     assert_eq!(commit.journaled(Err("disk full".to_owned())), Order::Finished(Outcome::Committed));
     let (.., warnings) = commit.into_parts();
+    let warnings: Vec<&str> = warnings.iter().map(|warning| warning.message.as_str()).collect();
     assert_eq!(warnings, ["the revision is not recorded: disk full"]);
 }
 

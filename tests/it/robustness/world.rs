@@ -1,0 +1,126 @@
+//! What other programs and the kernel do: storms of routes, links that flap, go and come back under another name.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use scenarios::lab::Lab;
+use scenarios::router::Router;
+
+use super::{NEIGHBORS, SOON, assert_undisturbed, ours, speaker, steady};
+
+#[test]
+fn a_storm_of_foreign_routes_and_flapping_links_is_survived_in_sync() -> Result<()> {
+    let lab = Lab::new()?;
+    let mut router = Router::start(&lab)?;
+    router.configure(&NEIGHBORS)?;
+    let mut neighbor = steady(&lab, &router)?;
+    let flood = speaker(&lab.nodes[1], &["flood", "500"])?;
+    let mut batch = String::new();
+    for number in 0..50_000u32 {
+        writeln!(batch, "route add 11.{}.{}.0/24 via 192.168.101.203 proto static", number / 256, number % 256)?;
+    }
+    let batch = lab.router.write("batch", &batch)?.to_string_lossy().into_owned();
+    let mut storm = lab.router.start("storm", "ip", &["-batch", &batch])?;
+    lab.router.ip(&["link", "add", "flap0", "type", "veth", "peer", "name", "flap1"])?;
+    let end = Instant::now() + Duration::from_secs(8);
+    while Instant::now() < end {
+        for state in ["up", "down"] {
+            lab.router.ip(&["link", "set", "flap0", state])?;
+        }
+        let asked = Instant::now();
+        router.show("show ip bgp summary")?;
+        assert!(asked.elapsed() < SOON, "the summary comes in a storm: {:?}", asked.elapsed());
+    }
+    storm.wait(SOON)?;
+    assert_eq!(storm.output(), "");
+    drop(flood);
+    assert!(router.is_running());
+    let expected = vec!["172.16.102.229".to_owned()];
+    lab.wait_until(SOON, "the kernel has what the peers still say", || ours(&lab.router).is_ok_and(|ours| ours == expected))?;
+    let known = || router.json("show ip route").is_ok_and(|routes| routes.to_string().contains("11.195.79.0/24"));
+    lab.wait_until(SOON, "the last foreign route is known", known)?;
+    assert_undisturbed(&mut neighbor, &router, "a storm");
+    Ok(())
+}
+
+#[test]
+fn an_interface_made_anew_gets_its_addresses_back() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    lab.router.ip(&["link", "add", "eth7", "type", "dummy"])?;
+    lab.wait_until(SOON, "the interface is seen", || router.show("show interfaces").is_ok_and(|text| text.contains("eth7")))?;
+    router.configure(&[
+        "set interfaces ethernet eth7 address 10.7.0.1/24",
+        "set interfaces ethernet eth7 address 2001:db8:7::1/64",
+        "set interfaces ethernet eth7 mtu 1400",
+        "set protocols static route 10.8.0.0/16 next-hop 10.7.0.9",
+    ])?;
+    lab.wait_until(SOON, "the route is there", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])?;
+    for _ in 0..5 {
+        lab.router.ip(&["link", "del", "eth7"])?;
+        lab.router.ip(&["link", "add", "eth7", "type", "dummy"])?;
+        lab.wait_until(SOON, "the addresses are back", || {
+            let shown = lab.router.ip(&["addr", "show", "eth7"]).unwrap_or_default();
+            ["10.7.0.1/24", "2001:db8:7::1/64", "mtu 1400"].iter().all(|word| shown.contains(word))
+        })?;
+        lab.wait_until(SOON, "the route is back", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn an_interface_that_is_renamed_is_another_one() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    lab.router.ip(&["link", "add", "eth7", "type", "dummy"])?;
+    lab.wait_until(SOON, "the interface is seen", || router.show("show interfaces").is_ok_and(|text| text.contains("eth7")))?;
+    router.configure(&["set interfaces ethernet eth7 address 10.7.0.1/24"])?;
+    lab.router.ip(&["link", "set", "eth7", "down"])?;
+    lab.router.ip(&["link", "set", "eth7", "name", "eth8"])?;
+    lab.wait_until(SOON, "the new name is seen", || router.show("show interfaces").is_ok_and(|text| text.contains("eth8")))?;
+    lab.router.ip(&["link", "add", "eth7", "type", "dummy"])?;
+    lab.wait_until(SOON, "the newcomer of the old name is configured", || {
+        lab.router.ip(&["addr", "show", "eth7"]).is_ok_and(|shown| shown.contains("10.7.0.1/24"))
+    })?;
+    router.configure(&["delete interfaces ethernet eth7"])?;
+    Ok(())
+}
+
+/// As on `EdgeOS`, an address that somebody else takes away stays away until the interface or the daemon comes anew:
+/// the daemon puts routes back, because they are its own, but does not fight a person over an address.
+#[test]
+fn an_address_that_somebody_took_away_takes_its_routes_along_and_comes_back_by_a_commit() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    lab.router.ip(&["link", "add", "eth7", "type", "dummy"])?;
+    lab.wait_until(SOON, "the interface is seen", || router.show("show interfaces").is_ok_and(|text| text.contains("eth7")))?;
+    let address = "set interfaces ethernet eth7 address 10.7.0.1/24";
+    router.configure(&[address, "set protocols static route 10.8.0.0/16 next-hop 10.7.0.9"])?;
+    lab.wait_until(SOON, "the route is there", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])?;
+    lab.router.ip(&["addr", "del", "10.7.0.1/24", "dev", "eth7"])?;
+    lab.wait_until(SOON, "its route is gone", || router.gateways("10.8.0.0/16").is_empty())?;
+    router.configure(&["delete interfaces ethernet eth7 address 10.7.0.1/24"])?;
+    router.configure(&[address])?;
+    lab.wait_until(SOON, "the route is back", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])
+}
+
+#[test]
+fn a_router_without_ipv6_routes_ipv4() -> Result<()> {
+    let lab = Lab::new()?;
+    let mut router = Router::start(&lab)?;
+    router.configure(&NEIGHBORS)?;
+    let mut neighbor = steady(&lab, &router)?;
+    lab.router.sysctl("net.ipv6.conf.all.disable_ipv6", "1")?;
+    router.configure(&["set protocols static route 2001:db8:9::/48 next-hop fd00:101::203"])?;
+    assert_undisturbed(&mut neighbor, &router, "IPv6 being turned off");
+    drop(neighbor);
+    router.kill9();
+    router.boot(&lab)?;
+    let _neighbor = steady(&lab, &router)?;
+    lab.router.sysctl("net.ipv6.conf.all.disable_ipv6", "0")?;
+    lab.router.ip(&["addr", "add", "fd00:101::1/64", "dev", "eth1", "nodad"])?;
+    lab.wait_until(SOON, "the IPv6 route comes with the address", || {
+        router.gateways("2001:db8:9::/48") == ["fd00:101::203"]
+    })
+}
