@@ -1,4 +1,4 @@
-//! Configurations become active: at the start as much as can be, by a commit all or nothing.
+//! A configuration becomes active: by a commit, all of it or nothing.
 //!
 //! Never carries out a step of the world; it orders them one by one and keeps the books.
 
@@ -13,101 +13,17 @@ use config::model::{Bgp, Model};
 use config::store::RevisionRecord;
 use config::{ConfigError, ConfigWarning, Tree, print};
 use nouns::Revision;
-use rib::fib::KernelFib;
-use rib::world::{Link, Snapshot};
 
 use crate::commit::{Commit, Failure, Order, Outcome, Proposal};
 use crate::effect::{Effect, Notice};
-use crate::engine::{Engine, RETRY_AFTER};
+use crate::engine::Engine;
 use crate::event::{AskId, Caller, Moment, StepId};
 use crate::plan::{self, PeerFate, Step};
 
 /// How many older configurations edits can be carried over from.
 const HISTORY: usize = 32;
 
-/// What the rim found at the start.
-#[derive(Debug, Default)]
-pub struct Boot {
-    /// The configuration to start with; `None` when there is no file.
-    pub text: Option<String>,
-    /// The saved configuration, where it is another one.
-    pub saved: Option<String>,
-    /// The newest revision of the store.
-    pub latest: Option<RevisionRecord>,
-    /// A commit that was under way when the last daemon ended.
-    pub interrupted: Option<RevisionRecord>,
-    /// What the kernel has.
-    pub snapshot: Snapshot,
-    /// What went wrong before the engine began: the store, the kernel's features.
-    pub problems: Vec<String>,
-}
-
 impl Engine {
-    /// Starts with a configuration: what is understood and possible comes up, the rest is listed.
-    pub fn boot(&mut self, at: Moment, boot: Boot, out: &mut Vec<Effect>) {
-        if boot.snapshot.ours != KernelFib::default() {
-            self.fib.adopt(&boot.snapshot.ours);
-            self.recovery.begin(at.instant);
-        }
-        self.world.reset(&boot.snapshot);
-        for problem in boot.problems {
-            self.boot_notice(at, problem, out);
-        }
-        if let Some(record) = &boot.interrupted {
-            let text = format!(
-                "the commit of revision {} by {} was interrupted and is not active",
-                record.revision, record.user
-            );
-            self.boot_notice(at, text, out);
-            // It is told once, and its links are put right once.
-            out.push(Effect::Journal(config::store::JournalRecord::Aborted(record.revision)));
-            self.boot_records = self.boot_records.saturating_add(1);
-        }
-        let parsed = boot.text.as_deref().map(Tree::load).unwrap_or_default();
-        for problem in &parsed.problems {
-            self.boot_notice(at, format!("config.boot {problem}"), out);
-        }
-        let admitted = check::admit(&parsed.tree, &self.context(None));
-        for error in &admitted.errors {
-            self.boot_notice(at, format!("config.boot [{}]: {}", error.path.join(" "), error.message), out);
-        }
-        let latest = boot.latest.as_ref().map_or(Revision::default(), |record| record.revision);
-        let same = boot.latest.as_ref().is_some_and(|record| Tree::load(&record.text).tree == admitted.tree);
-        self.running.revision = if same { latest } else { latest.next() };
-        self.running.saved =
-            Some(boot.saved.as_deref().map_or_else(|| parsed.tree.clone(), |text| Tree::load(text).tree));
-        for warning in check::warnings(&admitted.model) {
-            self.notice(at, Notice::warning(format!("[{}]: {}", warning.path.join(" "), warning.message)), out);
-        }
-        let mut steps = self.left_behind(boot.interrupted.as_ref(), &admitted.model);
-        steps.extend(plan::plan(&Model::default(), &admitted.model, &self.world));
-        self.running.tree = admitted.tree;
-        self.running.model = admitted.model;
-        for step in steps {
-            if step == Step::Routing {
-                self.apply_routing(at, None, out);
-            } else {
-                self.order_boot_step(step, out);
-            }
-        }
-        if !same {
-            let record = self.record(at, "root", "boot-config-loader", None, self.running.revision, &self.running.tree);
-            out.push(Effect::Journal(config::store::JournalRecord::Pending(record)));
-            out.push(Effect::Journal(config::store::JournalRecord::Committed(self.running.revision)));
-            self.boot_records = self.boot_records.saturating_add(2);
-        }
-        self.notice(at, Notice::info(format!("revision {} is active", self.running.revision)), out);
-    }
-
-    /// The steps that take back what an interrupted commit may have done to links before the daemon died.
-    fn left_behind(&self, interrupted: Option<&RevisionRecord>, model: &Model) -> Vec<Step> {
-        let Some(record) = interrupted else { return Vec::new() };
-        let tried = check::admit(&Tree::load(&record.text).tree, &Context::default()).model;
-        let steps = plan::plan(&tried, model, &self.world);
-        let of_links = |step: &Step| matches!(step, Step::Link { .. } | Step::Address { add: false, .. });
-        steps.into_iter().filter(of_links).collect()
-    }
-
     /// `commit check`: what would happen.
     pub(crate) fn check_candidate(&mut self, candidate: &Candidate) -> Reply {
         match self.prepare(candidate) {
@@ -160,16 +76,7 @@ impl Engine {
 
     /// A step of the world is done: one of the commit's, or one that was owed since the start.
     pub(crate) fn step_done(&mut self, at: Moment, id: StepId, result: Result<(), String>, out: &mut Vec<Effect>) {
-        if let Some(step) = self.boot_steps.remove(&id) {
-            let failed = format!("could not {step}: ");
-            if result.is_ok() {
-                self.running.notices.retain(|notice| !notice.starts_with(&failed));
-            }
-            if let Err(reason) = result {
-                self.boot_notice(at, format!("{failed}{reason}; it is tried again"), out);
-                self.owed.push(step);
-                self.owed_since = Some(at.instant);
-            }
+        if self.boot_step_done(at, id, &result, out) {
             return;
         }
         if let Some((commit, _)) = self.commit.as_mut() {
@@ -188,31 +95,6 @@ impl Engine {
         } else if let Some((commit, _)) = self.commit.as_mut() {
             let order = commit.journaled(result);
             self.follow(at, order, out);
-        }
-    }
-
-    /// Tries again what the world refused at the start.
-    pub(crate) fn retry_owed(&mut self, at: Moment, out: &mut Vec<Effect>) {
-        let due = self.owed_since.is_some_and(|since| since + RETRY_AFTER <= at.instant);
-        if due && !self.owed.is_empty() && self.commit.is_none() {
-            self.owed_since = None;
-            for step in std::mem::take(&mut self.owed) {
-                self.order_boot_step(step, out);
-            }
-        }
-    }
-
-    /// A link appeared or changed: what the configuration wants of a new one is done now.
-    pub(crate) fn link_seen(&mut self, at: Moment, link: &Link, out: &mut Vec<Effect>) {
-        if self.world.link(link.index).is_some_and(|known| known.name == link.name) || self.commit.is_some() {
-            return;
-        }
-        let Some(wish) = self.running.model.interfaces.get(&link.name).cloned() else { return };
-        self.world.apply(&rib::world::WorldEvent::Link(link.clone()));
-        self.world_changed = true;
-        self.notice(at, Notice::info(format!("interface {} appeared and is configured", link.name)), out);
-        for step in plan::appear(&link.name, &wish, &self.world) {
-            self.order_boot_step(step, out);
         }
     }
 
@@ -267,7 +149,7 @@ impl Engine {
     }
 
     /// Routes and peers follow the running model.
-    fn apply_routing(&mut self, at: Moment, old: Option<&Bgp>, out: &mut Vec<Effect>) {
+    pub(crate) fn apply_routing(&mut self, at: Moment, old: Option<&Bgp>, out: &mut Vec<Effect>) {
         self.world_changed = true;
         self.configure_peers(at, old, out);
         let new = self.running.model.bgp.as_ref();
@@ -360,7 +242,7 @@ impl Engine {
             &older.ok_or_else(|| refused_base(candidate.base))?.1
         };
         let tree = rebase(&candidate.edits, base, current).map_err(refused_rebase)?;
-        let context = self.context(Some(&tree));
+        let context = self.context();
         let model = check::accept(&tree, &context).map_err(|errors| refused(RefusalReason::Invalid, &errors))?;
         let problems = self.world_problems(&model);
         if !problems.is_empty() {
@@ -399,7 +281,7 @@ impl Engine {
         problems
     }
 
-    fn context(&self, _tree: Option<&Tree>) -> Context {
+    pub(crate) fn context(&self) -> Context {
         // Addresses that this very configuration gives are the model's own affair; the others are the world's.
         let configured: BTreeSet<_> =
             self.running.model.interfaces.values().flat_map(|interface| &interface.addresses).collect();
@@ -425,7 +307,7 @@ impl Engine {
             .collect()
     }
 
-    fn record(
+    pub(crate) fn record(
         &self,
         at: Moment,
         user: &str,
@@ -441,22 +323,6 @@ impl Engine {
             via: via.to_owned(),
             comment,
             text: print::file(tree),
-        }
-    }
-
-    fn order_boot_step(&mut self, step: Step, out: &mut Vec<Effect>) {
-        let id = self.next_step;
-        self.next_step = StepId(id.0.wrapping_add(1));
-        self.boot_steps.insert(id, step.clone());
-        out.push(Effect::Step(id, step));
-    }
-
-    /// A notice that a person has to see when they log in, too.
-    fn boot_notice(&mut self, at: Moment, text: String, out: &mut Vec<Effect>) {
-        // What is tried again every few seconds is told once.
-        if !self.running.notices.contains(&text) {
-            self.running.notices.push(text.clone());
-            self.notice(at, Notice::warning(text), out);
         }
     }
 }

@@ -191,11 +191,7 @@ impl Engine {
             Event::Accepted { conn, local, remote } => self.accepted(at, conn, (local, remote), out),
             Event::Bytes(conn, bytes) => self.bytes(at, conn, bytes, out),
             Event::Closed(conn, error) => self.closed(at, conn, error, out),
-            Event::SendQueue(conn, octets) => {
-                if let Some(id) = self.peers.owner(conn) {
-                    self.drive(at, id, bgp::session::Input::SendQueue(conn, octets), out);
-                }
-            }
+            Event::SendQueue(conn, octets) => self.send_queue(at, conn, octets, out),
             Event::Terminate => {
                 self.notice(at, Notice::info("the daemon ends; routes stay in the kernel"), out);
                 out.push(Effect::Exit);

@@ -5,6 +5,7 @@
 //! give the same effects.
 
 mod answer;
+pub mod boot;
 pub mod commit;
 pub mod configure;
 pub mod effect;
@@ -19,7 +20,7 @@ mod routes;
 mod tests;
 mod views;
 
-pub use configure::Boot;
+pub use boot::Boot;
 pub use effect::{Effect, Level, Notice};
 pub use engine::{Engine, Facts};
 pub use event::{AskId, Caller, ClientId, Event, Moment, StepId};

@@ -10,13 +10,18 @@ pub mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bgp::adj_out::AdjOut;
 use bgp::session::{ConnId, Session};
 use config::model::bgp::PeerSettings;
 use nouns::{Family, Prefix};
 use rib::bgp_table::PeerId;
+
+/// How often the log hears of an address that is refused.
+const STRANGERS_EVERY: Duration = Duration::from_secs(60);
+/// How many refused addresses the log hears of within that time.
+const STRANGERS: usize = 64;
 
 /// One neighbor, configured or dynamic.
 pub struct Peer {
@@ -36,6 +41,8 @@ pub struct Peer {
     pub dialing: Option<ConnId>,
     /// What is advertised to it, by family.
     pub out: BTreeMap<Family, AdjOut>,
+    /// Octets that it has not read yet, as far as they were told; while they are many, no more are made for it.
+    pub waiting: usize,
     /// Families whose End-of-RIB is still owed to it.
     pub owed_end_of_rib: BTreeSet<Family>,
     /// Families whose End-of-RIB it sent since it was established.
@@ -58,6 +65,8 @@ pub struct Peers {
     by_conn: BTreeMap<ConnId, PeerId>,
     last_peer: u32,
     last_conn: u64,
+    /// When a refused address was last told of.
+    strangers: BTreeMap<IpAddr, Instant>,
 }
 
 impl Peers {
@@ -94,6 +103,16 @@ impl Peers {
             self.by_conn.remove(conn);
         }
         conns
+    }
+
+    /// Whether the log should hear that this address was refused: once a minute, so that nobody can fill it.
+    fn is_news(&mut self, stranger: IpAddr, now: Instant) -> bool {
+        self.strangers.retain(|_, told| now.saturating_duration_since(*told) < STRANGERS_EVERY);
+        if self.strangers.contains_key(&stranger) || self.strangers.len() >= STRANGERS {
+            return false;
+        }
+        self.strangers.insert(stranger, now);
+        true
     }
 
     /// Binds an accepted connection to its peer.

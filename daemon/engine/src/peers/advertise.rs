@@ -49,7 +49,8 @@ impl Engine {
     pub(crate) fn send_updates(&mut self, at: Moment, out: &mut Vec<Effect>) {
         for id in self.peers.ids() {
             let mut outputs = Vec::new();
-            let Some(peer) = self.peers.get_mut(id) else { continue };
+            // What a peer that does not read is to hear gathers by prefix, where it does not grow without end.
+            let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.waiting <= BURST) else { continue };
             let Some(negotiated) = peer.session.negotiated().map(|negotiated| negotiated.codec.clone()) else {
                 continue;
             };
@@ -66,9 +67,10 @@ impl Engine {
         }
     }
 
-    /// Whether some peer still has something to be told.
+    /// Whether some peer that listens still has something to be told.
     pub(crate) fn has_unsent(&self) -> bool {
-        self.peers.iter().any(|peer| peer.out.values().any(|queue| !queue.is_drained()))
+        let mut listening = self.peers.iter().filter(|peer| peer.waiting <= BURST);
+        listening.any(|peer| peer.out.values().any(|queue| !queue.is_drained()))
     }
 
     fn offer(&mut self, id: PeerId, family: Family, prefix: Prefix, target: &ExportTarget) {

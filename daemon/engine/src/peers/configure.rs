@@ -65,6 +65,7 @@ impl Engine {
             session: Session::new(config, u64::from(id.0)),
             dialing: None,
             out: std::collections::BTreeMap::new(),
+            waiting: 0,
             owed_end_of_rib: std::collections::BTreeSet::new(),
             seen_end_of_rib: std::collections::BTreeSet::new(),
             stale_until: std::collections::BTreeMap::new(),

@@ -39,14 +39,11 @@ impl Engine {
         let (local, remote) = ends;
         let known = self.peers.at(remote.ip()).map(|peer| peer.id);
         let Some(id) = known.or_else(|| self.welcome(at, remote.ip(), out)) else {
-            self.notice(
-                at,
-                Notice::info(format!(
-                    "connection from {} refused: no neighbor or listen range has this address",
-                    remote.ip()
-                )),
-                out,
-            );
+            if self.peers.is_news(remote.ip(), at.instant) {
+                let text =
+                    format!("connection from {} refused: no neighbor or listen range has this address", remote.ip());
+                self.notice(at, Notice::info(text), out);
+            }
             out.push(Effect::Close(conn));
             return;
         };
@@ -87,6 +84,15 @@ impl Engine {
         if let Some(id) = self.peers.owner(conn) {
             self.drive(at, id, Input::Bytes(conn, bytes), out);
         }
+    }
+
+    /// Octets wait to be written, or no longer do.
+    pub(crate) fn send_queue(&mut self, at: Moment, conn: ConnId, octets: usize, out: &mut Vec<Effect>) {
+        let Some(id) = self.peers.owner(conn) else { return };
+        if let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.session.connection() == Some(conn)) {
+            peer.waiting = octets;
+        }
+        self.drive(at, id, Input::SendQueue(conn, octets), out);
     }
 
     /// A connection is gone.
@@ -152,11 +158,13 @@ impl Engine {
         let ranges = bgp.listen_ranges.iter().filter(|(range, _)| range.contains(address));
         let (range, listen) = ranges.max_by_key(|(range, _)| range.length())?;
         if self.peers.dynamic_count() >= bgp.listen_limit as usize {
-            let text = format!(
-                "neighbor {address} of range {range} refused: the limit of {} dynamic neighbors is reached; raise it with 'set protocols bgp {} listen limit'",
-                bgp.listen_limit, bgp.asn
-            );
-            self.notice(at, Notice::warning(text), out);
+            if self.peers.is_news(address, at.instant) {
+                let text = format!(
+                    "neighbor {address} of range {range} refused: the limit of {} dynamic neighbors is reached; raise it with 'set protocols bgp {} listen limit'",
+                    bgp.listen_limit, bgp.asn
+                );
+                self.notice(at, Notice::warning(text), out);
+            }
             return None;
         }
         let (range, listen): (Prefix, _) = (*range, listen.clone());
@@ -168,6 +176,7 @@ impl Engine {
     fn session_up(&mut self, at: Moment, id: PeerId, negotiated: &Negotiated) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.up_since = Some(at.instant);
+        peer.waiting = 0;
         peer.seen_end_of_rib.clear();
         peer.owed_end_of_rib = negotiated.families.iter().copied().collect();
         peer.out = negotiated.families.iter().map(|family| (*family, AdjOut::default())).collect();

@@ -1,0 +1,162 @@
+//! The start: as much of a configuration as can be comes up, and what cannot yet is tried again.
+//!
+//! Never refuses to start: a router with half of its configuration is reachable, one that is down is not.
+
+use config::Tree;
+use config::check::{self, Context};
+use config::model::Model;
+use config::store::{JournalRecord, RevisionRecord};
+use nouns::Revision;
+use rib::fib::KernelFib;
+use rib::world::{Link, Snapshot};
+
+use crate::effect::{Effect, Notice};
+use crate::engine::{Engine, RETRY_AFTER};
+use crate::event::{Moment, StepId};
+use crate::plan::{self, Step};
+
+/// What the rim found at the start.
+#[derive(Debug, Default)]
+pub struct Boot {
+    /// The configuration to start with; `None` when there is no file.
+    pub text: Option<String>,
+    /// The saved configuration, where it is another one.
+    pub saved: Option<String>,
+    /// The newest revision of the store.
+    pub latest: Option<RevisionRecord>,
+    /// A commit that was under way when the last daemon ended.
+    pub interrupted: Option<RevisionRecord>,
+    /// What the kernel has.
+    pub snapshot: Snapshot,
+    /// What went wrong before the engine began: the store, the kernel's features.
+    pub problems: Vec<String>,
+}
+
+impl Engine {
+    /// Starts with a configuration: what is understood and possible comes up, the rest is listed.
+    pub fn boot(&mut self, at: Moment, boot: Boot, out: &mut Vec<Effect>) {
+        if boot.snapshot.ours != KernelFib::default() {
+            self.fib.adopt(&boot.snapshot.ours);
+            self.recovery.begin(at.instant);
+        }
+        self.world.reset(&boot.snapshot);
+        for problem in boot.problems {
+            self.boot_notice(at, problem, out);
+        }
+        if let Some(record) = &boot.interrupted {
+            let text = format!(
+                "the commit of revision {} by {} was interrupted and is not active",
+                record.revision, record.user
+            );
+            self.boot_notice(at, text, out);
+            // It is told once, and its links are put right once.
+            out.push(Effect::Journal(JournalRecord::Aborted(record.revision)));
+            self.boot_records = self.boot_records.saturating_add(1);
+        }
+        let parsed = boot.text.as_deref().map(Tree::load).unwrap_or_default();
+        for problem in &parsed.problems {
+            self.boot_notice(at, format!("config.boot {problem}"), out);
+        }
+        let admitted = check::admit(&parsed.tree, &self.context());
+        for error in &admitted.errors {
+            self.boot_notice(at, format!("config.boot [{}]: {}", error.path.join(" "), error.message), out);
+        }
+        let latest = boot.latest.as_ref().map_or(Revision::default(), |record| record.revision);
+        let same = boot.latest.as_ref().is_some_and(|record| Tree::load(&record.text).tree == admitted.tree);
+        self.running.revision = if same { latest } else { latest.next() };
+        self.running.saved =
+            Some(boot.saved.as_deref().map_or_else(|| parsed.tree.clone(), |text| Tree::load(text).tree));
+        for warning in check::warnings(&admitted.model) {
+            self.notice(at, Notice::warning(format!("[{}]: {}", warning.path.join(" "), warning.message)), out);
+        }
+        let mut steps = self.left_behind(boot.interrupted.as_ref(), &admitted.model);
+        steps.extend(plan::plan(&Model::default(), &admitted.model, &self.world));
+        self.running.tree = admitted.tree;
+        self.running.model = admitted.model;
+        for step in steps {
+            if step == Step::Routing {
+                self.apply_routing(at, None, out);
+            } else {
+                self.order_boot_step(step, out);
+            }
+        }
+        if !same {
+            let record = self.record(at, "root", "boot-config-loader", None, self.running.revision, &self.running.tree);
+            out.push(Effect::Journal(JournalRecord::Pending(record)));
+            out.push(Effect::Journal(JournalRecord::Committed(self.running.revision)));
+            self.boot_records = self.boot_records.saturating_add(2);
+        }
+        self.notice(at, Notice::info(format!("revision {} is active", self.running.revision)), out);
+    }
+
+    /// The steps that take back what an interrupted commit may have done to links before the daemon died.
+    fn left_behind(&self, interrupted: Option<&RevisionRecord>, model: &Model) -> Vec<Step> {
+        let Some(record) = interrupted else { return Vec::new() };
+        let tried = check::admit(&Tree::load(&record.text).tree, &Context::default()).model;
+        let steps = plan::plan(&tried, model, &self.world);
+        let of_links = |step: &Step| matches!(step, Step::Link { .. } | Step::Address { add: false, .. });
+        steps.into_iter().filter(of_links).collect()
+    }
+
+    /// Whether the step was one of the start's; one that failed is tried again.
+    pub(crate) fn boot_step_done(
+        &mut self,
+        at: Moment,
+        id: StepId,
+        result: &Result<(), String>,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        let Some(step) = self.boot_steps.remove(&id) else { return false };
+        let failed = format!("could not {step}: ");
+        if result.is_ok() {
+            self.running.notices.retain(|notice| !notice.starts_with(&failed));
+        }
+        if let Err(reason) = result {
+            self.boot_notice(at, format!("{failed}{reason}; it is tried again"), out);
+            self.owed.push(step);
+            self.owed_since = Some(at.instant);
+        }
+        true
+    }
+
+    /// Tries again what the world refused at the start.
+    pub(crate) fn retry_owed(&mut self, at: Moment, out: &mut Vec<Effect>) {
+        let due = self.owed_since.is_some_and(|since| since + RETRY_AFTER <= at.instant);
+        if due && !self.owed.is_empty() && self.commit.is_none() {
+            self.owed_since = None;
+            for step in std::mem::take(&mut self.owed) {
+                self.order_boot_step(step, out);
+            }
+        }
+    }
+
+    /// A link appeared or changed: what the configuration wants of a new one is done now.
+    pub(crate) fn link_seen(&mut self, at: Moment, link: &Link, out: &mut Vec<Effect>) {
+        if self.world.link(link.index).is_some_and(|known| known.name == link.name) || self.commit.is_some() {
+            return;
+        }
+        let Some(wish) = self.running.model.interfaces.get(&link.name).cloned() else { return };
+        self.world.apply(&rib::world::WorldEvent::Link(link.clone()));
+        self.world_changed = true;
+        self.notice(at, Notice::info(format!("interface {} appeared and is configured", link.name)), out);
+        for step in plan::appear(&link.name, &wish, &self.world) {
+            self.order_boot_step(step, out);
+        }
+    }
+
+    pub(crate) fn order_boot_step(&mut self, step: Step, out: &mut Vec<Effect>) {
+        let id = self.next_step;
+        self.next_step = StepId(id.0.wrapping_add(1));
+        self.boot_steps.insert(id, step.clone());
+        out.push(Effect::Step(id, step));
+    }
+
+    /// A notice that a person has to see when they log in, too.
+    pub(crate) fn boot_notice(&mut self, at: Moment, text: String, out: &mut Vec<Effect>) {
+        // What is tried again every few seconds is told once.
+        if !self.running.notices.contains(&text) {
+            self.running.notices.push(text.clone());
+            self.notice(at, Notice::warning(text), out);
+        }
+    }
+}
