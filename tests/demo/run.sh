@@ -26,7 +26,7 @@ done
 batch=no
 [ -t 0 ] && [ -t 1 ] && [ "${DEMO_BATCH:-}" != 1 ] || batch=yes
 
-exec 9>/run/lock/towpath-demo
+exec 9>/run/towpath-demo.lock
 flock -n 9 || fail "another demonstration is running on this machine"
 
 prefix=towpath-demo
@@ -42,7 +42,7 @@ remove_namespaces() {
 clean_up() {
     trap - EXIT HUP INT TERM
     remove_namespaces
-    rm -rf "$work" /run/lock/towpath-demo
+    rm -rf "$work" /run/towpath-demo.lock
 }
 trap clean_up EXIT
 trap 'exit 129' HUP
