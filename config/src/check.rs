@@ -12,6 +12,7 @@ use grammar::schema::Shape;
 use nouns::{InterfaceAddress, Prefix};
 
 use crate::model::{Interface, Model, StaticRoute};
+use crate::parse::Parsed;
 use crate::tree::{DeleteOutcome, Tree};
 
 /// A reason to refuse a configuration, at a path.
@@ -69,8 +70,11 @@ pub fn accept(tree: &Tree, context: &Context) -> Result<Model, Vec<ConfigError>>
 /// With a bad leaf goes the neighbor, group, route or interface that it belongs to: half of a neighbor,
 /// without its password say, would be something that nobody wrote.
 #[must_use]
-pub fn admit(tree: &Tree, context: &Context) -> Admitted {
-    let mut tree = tree.clone();
+pub fn admit(parsed: &Parsed, context: &Context) -> Admitted {
+    let mut tree = parsed.tree.clone();
+    for session in parsed.maimed.iter().filter_map(|path| session_of(path)) {
+        tree.delete(session);
+    }
     let mut errors = Vec::new();
     loop {
         let (model, mut found) = Model::lower(&tree);
@@ -83,6 +87,19 @@ pub fn admit(tree: &Tree, context: &Context) -> Admitted {
         if !left_out {
             return Admitted { tree, model, errors };
         }
+    }
+}
+
+/// The neighbor or group that a path lies in. An interface without its bad MTU is still of use; a session without
+/// its bad password would be open to anybody.
+fn session_of(path: &[String]) -> Option<&[String]> {
+    match path {
+        [protocols, bgp, _, kind, _, ..]
+            if protocols == "protocols" && bgp == "bgp" && (kind == "neighbor" || kind == "peer-group") =>
+        {
+            path.get(..5)
+        }
+        _ => None,
     }
 }
 

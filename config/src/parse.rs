@@ -21,6 +21,8 @@ pub struct Parsed {
     pub tree: Tree,
     /// What was not, in the order of the lines.
     pub problems: Vec<Problem>,
+    /// Paths of leaves whose values were refused: what they belong to is not what somebody wrote.
+    pub maimed: Vec<Vec<String>>,
 }
 
 /// A line that was not understood.
@@ -139,13 +141,20 @@ struct Reading<'a> {
     lines: Vec<&'a str>,
     tree: Tree,
     problems: Vec<Problem>,
+    maimed: Vec<Vec<String>>,
     /// The words that were not understood, each with the line that was listed and how many came with it.
     refused: BTreeMap<Vec<String>, (usize, usize)>,
 }
 
 impl<'a> Reading<'a> {
     fn new(text: &'a str) -> Self {
-        Self { lines: text.lines().collect(), tree: Tree::default(), problems: Vec::new(), refused: BTreeMap::new() }
+        Self {
+            lines: text.lines().collect(),
+            tree: Tree::default(),
+            problems: Vec::new(),
+            maimed: Vec::new(),
+            refused: BTreeMap::new(),
+        }
     }
 
     fn enter(mut self, mut entries: Vec<Entry>) -> Parsed {
@@ -187,6 +196,9 @@ impl<'a> Reading<'a> {
 
     /// Lists a path that was refused; what stands below the same wrong words is only counted.
     fn refuse(&mut self, words: &[Spoken], path: &[String], error: &TreeError) {
+        if matches!(error, TreeError::Refused(ResolveError::BadValue(_))) {
+            self.maimed.push(path.to_vec());
+        }
         let wrong = match error {
             TreeError::Refused(_) => first_wrong(path),
             // The second instance of a node that may stand once: what is below goes with it.
@@ -220,7 +232,7 @@ impl<'a> Reading<'a> {
             }
         }
         self.problems.sort_by_key(|problem| problem.line);
-        Parsed { tree: self.tree, problems: self.problems }
+        Parsed { tree: self.tree, problems: self.problems, maimed: self.maimed }
     }
 }
 

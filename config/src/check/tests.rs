@@ -173,7 +173,7 @@ fn at_the_start_the_sound_part_comes_up_and_the_rest_is_listed() {
          set interfaces ethernet eth1 mtu 9000
          set protocols static route 10.1.0.0/16 description x"
     ));
-    let admitted = admit(&broken, &context());
+    let admitted = admit(&Parsed { tree: broken, ..Parsed::default() }, &context());
     let paths: Vec<String> = admitted.errors.iter().map(|error| error.path.join(" ")).collect();
     assert_eq!(
         paths,
@@ -186,4 +186,36 @@ fn at_the_start_the_sound_part_comes_up_and_the_rest_is_listed() {
     );
     assert_eq!(admitted.tree, tree(&format!("{GOOD}\nset interfaces ethernet eth1 mtu 9000")));
     assert_eq!(accept(&admitted.tree, &context()), Ok(admitted.model));
+}
+
+#[test]
+fn a_neighbor_whose_password_is_no_value_stays_away_and_an_interface_without_its_mtu_does_not() {
+    let parsed = Tree::load(
+        "protocols {
+             bgp 64512 {
+                 neighbor 192.0.2.1 {
+                     password \"two words\"
+                     remote-as 64512
+                 }
+                 neighbor 192.0.2.2 {
+                     remote-as 64512
+                 }
+             }
+         }
+         interfaces {
+             ethernet eth1 {
+                 address 192.0.2.254/24
+                 mtu 1
+             }
+         }",
+    );
+    assert_eq!(parsed.problems.len(), 2, "{:?}", parsed.problems);
+    let admitted = admit(&parsed, &context());
+    assert_eq!(
+        admitted.tree,
+        tree(
+            "set protocols bgp 64512 neighbor 192.0.2.2 remote-as 64512
+             set interfaces ethernet eth1 address 192.0.2.254/24"
+        )
+    );
 }

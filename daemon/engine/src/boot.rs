@@ -57,7 +57,7 @@ impl Engine {
         for problem in &parsed.problems {
             self.boot_notice(at, format!("config.boot {problem}"), out);
         }
-        let admitted = check::admit(&parsed.tree, &self.context());
+        let admitted = check::admit(&parsed, &self.context());
         for error in &admitted.errors {
             self.boot_notice(at, format!("config.boot [{}]: {}", error.path.join(" "), error.message), out);
         }
@@ -92,7 +92,7 @@ impl Engine {
     /// The steps that take back what an interrupted commit may have done to links before the daemon died.
     fn left_behind(&self, interrupted: Option<&RevisionRecord>, model: &Model) -> Vec<Step> {
         let Some(record) = interrupted else { return Vec::new() };
-        let tried = check::admit(&Tree::load(&record.text).tree, &Context::default()).model;
+        let tried = check::admit(&Tree::load(&record.text), &Context::default()).model;
         let steps = plan::plan(&tried, model, &self.world);
         let of_links = |step: &Step| matches!(step, Step::Link { .. } | Step::Address { add: false, .. });
         steps.into_iter().filter(of_links).collect()
