@@ -70,6 +70,17 @@ impl Edit {
             Self::Set(path) | Self::Delete(path) | Self::Comment(path, _) => path,
         }
     }
+
+    fn make(&self, tree: &mut Tree) -> Result<(), TreeError> {
+        match self {
+            Self::Set(path) => tree.set(path).map(|_| ()),
+            Self::Delete(path) => {
+                tree.delete(path);
+                Ok(())
+            }
+            Self::Comment(path, text) => tree.set_comment(path, text),
+        }
+    }
 }
 
 impl Candidate {
@@ -89,17 +100,25 @@ impl Candidate {
 pub fn apply(edits: &[Edit], base: &Tree) -> Result<Tree, EditError> {
     let mut tree = base.clone();
     for (index, edit) in edits.iter().enumerate() {
-        let done = match edit {
-            Edit::Set(path) => tree.set(path).map(|_| ()),
-            Edit::Delete(path) => {
-                tree.delete(path);
-                Ok(())
-            }
-            Edit::Comment(path, text) => tree.set_comment(path, text),
-        };
-        done.map_err(|reason| EditError { index, path: edit.path().to_vec(), reason })?;
+        edit.make(&mut tree).map_err(|reason| EditError { index, path: edit.path().to_vec(), reason })?;
     }
     Ok(tree)
+}
+
+/// The tree that those edits make of `current` which can be made there, and the paths of the others.
+///
+/// For somebody whose edits met those of another in the same places, and who looks at the outcome before
+/// it is committed: their own word wins.
+#[must_use]
+pub fn carry_over(edits: &[Edit], current: &Tree) -> (Tree, Vec<Vec<String>>) {
+    let mut tree = current.clone();
+    let mut left_out = Vec::new();
+    for edit in edits {
+        if edit.make(&mut tree).is_err() {
+            left_out.push(edit.path().to_vec());
+        }
+    }
+    (tree, left_out)
 }
 
 /// The tree that edits made on `old_base` make of `current`.

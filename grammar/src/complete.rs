@@ -7,8 +7,12 @@ mod cursor;
 #[cfg(test)]
 mod tests;
 
+use crate::columns;
 use crate::schema::Node;
 use crate::value::NameKind;
+
+/// How many candidates a list shows: more than any schema has at one place, fewer than a table has prefixes.
+const LISTED: usize = 100;
 
 /// Answers which names there are; everything that completion cannot know by itself.
 pub trait Names {
@@ -66,14 +70,17 @@ impl Completion {
         self.candidates.iter().filter(|candidate| !candidate.placeholder).map(|candidate| candidate.text.as_str())
     }
 
-    /// What `?` prints: the heading and a line for each candidate.
+    /// What `?` prints: the heading and a line for each candidate; of very many only the first ones.
     #[must_use]
     pub fn listing(&self) -> String {
+        let width = columns::width(self.candidates.iter().map(|one| (one.text.as_str(), one.help.as_str())));
         let mut text = "Possible completions:\n".to_owned();
-        for candidate in &self.candidates {
-            let Candidate { text: word, help, sign, .. } = candidate;
-            text.push_str(format!("  {sign} {word}\t{help}").trim_end());
-            text.push('\n');
+        for Candidate { text: word, help, sign, .. } in self.candidates.iter().take(LISTED) {
+            text.push_str(&columns::row(&format!("  {sign} "), word, help, width));
+        }
+        let more = self.candidates.len().saturating_sub(LISTED);
+        if more > 0 {
+            text.push_str(&format!("     ... and {more} more; type some of the word to see fewer\n"));
         }
         text
     }

@@ -13,6 +13,7 @@
 //! assert_eq!(resolved.words, ["system", "host-name", "router1"]);
 //! ```
 
+mod columns;
 pub mod commands;
 pub mod complete;
 pub mod manual;

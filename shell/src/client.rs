@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use api::codec::{self, LINE_LIMIT};
+use api::codec::{self, ANSWER_LIMIT};
 use api::{Call, Reply, Request};
 
 use crate::world::Daemon;
@@ -87,7 +87,7 @@ impl Client {
     fn answer(&mut self, id: u64) -> Result<Reply, CallError> {
         loop {
             let mut line = Vec::new();
-            let limit = u64::try_from(LINE_LIMIT).unwrap_or(u64::MAX);
+            let limit = u64::try_from(ANSWER_LIMIT).unwrap_or(u64::MAX);
             let connection = self.connected().map_err(CallError::Unanswered)?;
             match connection.take(limit).read_until(b'\n', &mut line) {
                 Ok(0) => return Err(CallError::Unanswered("The daemon ended before it answered".to_owned())),

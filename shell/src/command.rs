@@ -6,12 +6,15 @@ use api::request::{BgpTarget, Clear, Show};
 use api::view::route::Protocol;
 use api::{ClearHow, ClearTarget, NeighborRoutes, Request, RouteFilter};
 use grammar::commands::{self as words, ConfigurationForm, Destination, InterfaceClass, Op, PingOptions, RouteSource};
+use nouns::Family;
 
 /// What has to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Deed {
     /// Ask the daemon, and show the answer.
     Ask(Request),
+    /// Ask for each family, and show the answers below each other.
+    AskEach(Vec<(Family, Request)>),
     /// As `Ask`, but only the numbers of the forwarding table.
     AskFibSummary(Request),
     /// As `Ask`, but only interfaces of a class.
@@ -47,6 +50,10 @@ pub(crate) fn deed(op: Op) -> Deed {
         Op::Help => Deed::Help,
         Op::ShowBgpSummary { family } => show(Show::BgpSummary { family }),
         Op::ShowBgpTable { family } => show(Show::BgpTable { family }),
+        Op::ShowBgpTables => {
+            let families = [Family::Ipv4Unicast, Family::Ipv6Unicast];
+            Deed::AskEach(families.map(|family| (family, Request::Show(Show::BgpTable { family }))).to_vec())
+        }
         Op::ShowBgpPrefix { family, destination, why } => {
             show(Show::BgpPrefix { family, target: target(destination), why })
         }
@@ -136,8 +143,6 @@ fn ping(host: String, options: &PingOptions) -> Program {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
-
-    use nouns::Family;
 
     use super::*;
 

@@ -59,18 +59,30 @@ pub(crate) fn inside_quotes(line: &str) -> bool {
 }
 
 /// What the word at the cursor can be replaced with: the only candidate and a blank, or as far as all agree.
+///
+/// A name that was not begun gets no blank where another value is as good.
 #[must_use]
 pub(crate) fn extension(completion: &Completion, line: &str, cursor: usize) -> Option<String> {
     let typed = line.get(completion.start..cursor).unwrap_or_default();
     let only_words = completion.candidates.iter().all(|candidate| !candidate.placeholder);
     let words: Vec<&str> = completion.words().collect();
     match words.as_slice() {
-        [only] if only_words => Some(format!("{only} ")),
+        [only] if only_words || !typed.is_empty() => Some(format!("{only} ")),
         words => {
             let common = common_start(words);
             (common.len() > typed.len() && common.starts_with(typed)).then(|| common.to_owned())
         }
     }
+}
+
+/// How much of the line behind the cursor the completed word says again: the rest of the word, and its blank.
+#[must_use]
+pub(crate) fn overlap(elected: &str, typed: &str, behind: &str) -> usize {
+    let Some(added) = elected.strip_prefix(typed).filter(|added| !added.is_empty()) else { return 0 };
+    let word = behind.split(' ').next().unwrap_or_default();
+    let rest = if added.trim_end().starts_with(word) { word.len() } else { return 0 };
+    let blank = behind.get(rest..).is_some_and(|after| after.starts_with(' ')) && added.ends_with(' ');
+    rest.saturating_add(usize::from(blank))
 }
 
 fn common_start<'a>(words: &[&'a str]) -> &'a str {
@@ -101,12 +113,30 @@ mod tests {
             ("set interface", 4, &["interfaces", "interface-x"], false, None),
             ("set p", 4, &["protocols", "system"], false, None),
             ("set x ", 6, &["eth0"], true, Some("eth0")),
+            ("set x 192", 6, &["192.0.2.1"], true, Some("192.0.2.1 ")),
+            ("set x 192.0.2.1", 6, &["192.0.2.1"], true, Some("192.0.2.1 ")),
+            ("set x 192", 6, &["192.0.2.1", "192.0.2.2"], true, Some("192.0.2.")),
             ("set x ", 6, &[], true, None),
         ] {
             let mut candidates: Vec<Candidate> = words.iter().map(|word| candidate(word, false)).collect();
             candidates.extend(placeholder.then(|| candidate("<text>", true)));
             let completion = Completion { start, candidates, complete: false, quoted: false };
             assert_eq!(extension(&completion, line, line.len()).as_deref(), expect, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_word_completed_in_its_middle_is_not_doubled() {
+        for (elected, typed, behind, overlap_expected) in [
+            ("protocols ", "prot", "ocols bgp", 6),
+            ("protocols ", "prot", "o bgp", 2),
+            ("protocols ", "prot", " bgp", 1),
+            ("protocols ", "prot", "", 0),
+            ("protocols ", "prot", "bgp", 0),
+            ("interface", "int", "erfaces", 0),
+            ("prot", "prot", "ocols", 0),
+        ] {
+            assert_eq!(overlap(elected, typed, behind), overlap_expected, "{typed}|{behind}");
         }
     }
 

@@ -9,11 +9,13 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
+use rustyline::Changeset;
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
+use rustyline::line_buffer::LineBuffer;
 use rustyline::validate::Validator;
 use rustyline::{
     Cmd, CompletionType, ConditionalEventHandler, Context, Editor, Event, EventContext, EventHandler, Helper, KeyEvent,
@@ -47,6 +49,8 @@ pub(crate) fn run(session: Session, world: Outside, screen: &mut Terminal) -> Re
         .max_history_size(HISTORY)?
         .history_ignore_space(true)
         .completion_type(CompletionType::List)
+        // Pasted lines run one by one as if they were typed, each below its prompt.
+        .bracketed_paste(false)
         .build();
     let mut editor: Editor<Assistant, FileHistory> = Editor::with_config(config)?;
     editor.set_helper(Some(Assistant { shared: Rc::clone(&shared) }));
@@ -59,6 +63,7 @@ pub(crate) fn run(session: Session, world: Outside, screen: &mut Terminal) -> Re
     }
     let mut initial = (String::new(), String::new());
     while !shared.borrow().session.has_left() {
+        tell_news(&mut shared.borrow_mut(), screen);
         let (above, prompt) = shared.borrow().session.prompt();
         screen.show(&above, Paging::Never);
         match editor.readline_with_initial(&prompt, (&initial.0, &initial.1)) {
@@ -77,6 +82,14 @@ pub(crate) fn run(session: Session, world: Outside, screen: &mut Terminal) -> Re
         let _ = editor.append_history(path);
     }
     Ok(())
+}
+
+/// Tells what others committed while the person was editing.
+fn tell_news(shared: &mut Shared, screen: &mut Terminal) {
+    let Shared { session, world } = shared;
+    if let Some(news) = session.keep_up(world) {
+        screen.show(&news, Paging::Never);
+    }
 }
 
 /// Does what a line asks for, or lists what can follow where `?` was pressed; answers what the next line
@@ -163,6 +176,15 @@ impl Completer for Assistant {
             .show(&format!("\r\n{}\n{above}", completion.listing()).replace('\n', "\r\n"), Paging::Never);
         let typed = line.get(completion.start..cursor).unwrap_or_default();
         Ok((completion.start, vec![typed.to_owned()]))
+    }
+
+    /// Puts the completed word into the line, over what stands of it behind the cursor already.
+    fn update(&self, line: &mut LineBuffer, start: usize, elected: &str, changes: &mut Changeset) {
+        let cursor = line.pos();
+        let typed = line.as_str().get(start..cursor).unwrap_or_default();
+        let behind = line.as_str().get(cursor..).unwrap_or_default();
+        let end = cursor.saturating_add(completion::overlap(elected, typed, behind));
+        line.replace(start..end, elected, changes);
     }
 }
 

@@ -33,6 +33,13 @@ impl Machine for Outside {
         String::from_utf8(bytes).map_err(|_| format!("Cannot read '{path}': it is not a text in UTF-8"))
     }
 
+    fn absolute(&mut self, path: &str) -> Result<String, String> {
+        let full = std::path::absolute(path).map_err(|error| format!("Cannot use '{path}' as a file: {error}"))?;
+        full.into_os_string()
+            .into_string()
+            .map_err(|_| format!("Cannot use '{path}': its folder's name is no text in UTF-8"))
+    }
+
     fn execute(&mut self, program: &Program) -> Result<bool, String> {
         let mut command = if self.interrupt_ignored {
             // What the shell ignores its children would ignore, too: `env` gives ^C back to them.

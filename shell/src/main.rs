@@ -70,7 +70,11 @@ fn shell(run: &Run) -> ExitCode {
     } else {
         script::commands(&run.commands, &mut session, &mut world, &mut screen)
     };
-    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let lost = screen.failure().map(|error| format!("towpath: the output cannot be written: {error}\n"));
+    if let Some(complaint) = &lost {
+        screen.complain(complaint);
+    }
+    if well && lost.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The person's login name: the system's word first, since the environment is the person's.

@@ -7,12 +7,15 @@
 mod configure;
 mod file;
 mod json;
+mod meanwhile;
 mod operate;
 
+use api::reply::Hello;
 use api::{Reply, Request, Which};
 use config::Tree;
-use grammar::commands::{self, ConfigCommand};
+use grammar::commands::{self, ConfigCommand, Op};
 use grammar::parse::Word;
+use grammar::resolve::ResolveError;
 use nouns::Revision;
 
 use crate::command::{Deed, deed};
@@ -59,16 +62,16 @@ impl Session {
     pub(crate) fn open(user: &str, daemon: &mut dyn Daemon) -> Result<(Self, Vec<String>), String> {
         let mut session =
             Self { user: user.to_owned(), host_name: "towpath".to_owned(), working: None, unsaved: false, left: false };
-        let notices = session.greet(daemon)?;
-        Ok((session, notices))
+        let hello = session.greet(daemon)?;
+        Ok((session, hello.notices))
     }
 
-    fn greet(&mut self, daemon: &mut dyn Daemon) -> Result<Vec<String>, String> {
+    fn greet(&mut self, daemon: &mut dyn Daemon) -> Result<Hello, String> {
         match daemon.call(Request::Hello { user: self.user.clone(), via: "cli".to_owned() })? {
             Reply::Hello(hello) => {
-                self.host_name = hello.host_name;
+                self.host_name.clone_from(&hello.host_name);
                 self.unsaved = hello.unsaved;
-                Ok(hello.notices)
+                Ok(hello)
             }
             other => Err(unexpected(other)),
         }
@@ -80,10 +83,11 @@ impl Session {
     /// What went wrong, in the words that scripts match on.
     pub(crate) fn run(&mut self, words: &[Word], world: &mut dyn World) -> Outcome {
         if self.working.is_some() {
-            let command = commands::configuration(words).map_err(|error| error.to_string())?;
+            let command =
+                commands::configuration(words).map_err(|error| misplaced(words, &error, Mode::Configuration))?;
             self.configure(command, world)
         } else {
-            let op = commands::resolve(words).map_err(|error| misplaced(words, error.to_string()))?;
+            let op = commands::resolve(words).map_err(|error| misplaced(words, &error, Mode::Operational))?;
             self.operate(op, world)
         }
     }
@@ -131,15 +135,39 @@ impl Session {
     }
 }
 
-/// Adds what to do to the complaint about a word that belongs into configuration mode.
-fn misplaced(words: &[Word], complaint: String) -> String {
-    let first = words.first().map(|word| word.text.as_str()).unwrap_or_default();
-    match commands::configuration(words) {
-        Ok(_) if complaint.starts_with("Invalid command") && first.len() > 2 => {
-            format!("{complaint}\nThis is a command of configuration mode: type 'configure' first")
+/// Where a word was typed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Configuration,
+    Operational,
+}
+
+/// The complaint about words, with what to do when the first one belongs into the other mode.
+fn misplaced(words: &[Word], error: &ResolveError, typed_in: Mode) -> String {
+    let unknown = matches!(error, ResolveError::NotValid { path, .. } if path.is_empty());
+    let Some(first) = words.first().filter(|_| unknown).map(std::slice::from_ref) else { return error.to_string() };
+    let advice = match typed_in {
+        Mode::Operational if knows(&commands::configuration(first)) => {
+            "This is a command of configuration mode: type 'configure' first".to_owned()
         }
-        _ => complaint,
-    }
+        Mode::Configuration => match commands::resolve(first) {
+            Ok(Op::Configure) => "You are in configuration mode already".to_owned(),
+            Ok(Op::Exit) => "To leave configuration mode, type 'exit'".to_owned(),
+            op if knows(&op) => {
+                let typed: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+                format!("This is a command of operational mode: type 'run {}'", typed.join(" "))
+            }
+            _ => return error.to_string(),
+        },
+        Mode::Operational => return error.to_string(),
+    };
+    let complaint = error.to_string();
+    format!("{}\n{advice}", complaint.lines().next().unwrap_or_default())
+}
+
+/// Whether the first word was understood, even if more are needed.
+fn knows<T>(resolved: &Result<T, ResolveError>) -> bool {
+    !matches!(resolved, Err(ResolveError::NotValid { .. } | ResolveError::Ambiguous { .. }))
 }
 
 /// A configuration of the daemon as a tree.

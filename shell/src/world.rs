@@ -24,6 +24,12 @@ pub(crate) trait Machine {
     /// Why it cannot be read, in words.
     fn read_file(&mut self, path: &str) -> Result<String, String>;
 
+    /// The full path of a file that is named from where the person is.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    fn absolute(&mut self, path: &str) -> Result<String, String>;
+
     /// Runs a program in the foreground until it ends; whether it ended well.
     ///
     /// # Errors

@@ -102,3 +102,12 @@ proptest! {
         prop_assert_eq!(rebase(&edits, &base, &wished), Ok(wished.clone()));
     }
 }
+
+#[test]
+fn edits_that_met_others_are_carried_over_as_far_as_they_can_be_made() {
+    let current = tree("set system host-name theirs\nset protocols bgp 64513");
+    let mine = "set system host-name mine\nset protocols bgp 64512 neighbor 192.0.2.1 passive\ndelete system time-zone";
+    let (carried, left_out) = carry_over(&edits(mine), &current);
+    assert_eq!(carried, tree("set system host-name mine\nset protocols bgp 64513"));
+    assert_eq!(left_out, [words("protocols bgp 64512 neighbor 192.0.2.1 passive")]);
+}

@@ -24,7 +24,7 @@ pub struct Bgp {
     pub ebgp_requires_policy: bool,
     /// `parameters default local-pref`, 100 by default.
     pub default_local_pref: u32,
-    /// `parameters log-neighbor-changes`: session changes go to the log, on by default.
+    /// Session changes go to the log unless `parameters no-log-neighbor-changes` is set.
     pub log_neighbor_changes: bool,
     /// `parameters graceful-restart`
     pub graceful_restart: GracefulRestart,

@@ -63,6 +63,9 @@ fn an_empty_speaker_has_the_documented_defaults() {
     assert_eq!((bgp.always_compare_med, bgp.multipath_relax), (false, false));
     assert_eq!((bgp.distance_external, bgp.distance_internal), (20, 200));
     assert_eq!((bgp.maximum_paths_ebgp, bgp.maximum_paths_ibgp, bgp.listen_limit), (64, 64, 100));
+    let quiet = "set protocols bgp 64512 parameters log-neighbor-changes
+        set protocols bgp 64512 parameters no-log-neighbor-changes";
+    assert!(!model(quiet).bgp.unwrap().log_neighbor_changes);
     assert!(bgp.neighbors.is_empty() && bgp.networks.is_empty() && bgp.redistribute.is_empty());
     assert_eq!(model("").bgp, None);
 }

@@ -33,9 +33,14 @@ impl ApiError {
 /// Why a line could not be made or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
-    /// Longer than [`crate::codec::LINE_LIMIT`].
-    #[error("a message of {0} octets exceeds the limit of {limit} octets; ask for less at a time", limit = crate::codec::LINE_LIMIT)]
-    TooLong(usize),
+    /// Longer than [`crate::codec::LINE_LIMIT`] or [`crate::codec::ANSWER_LIMIT`].
+    #[error("a message of {octets} octets exceeds the limit of {limit} octets; ask for less at a time")]
+    TooLong {
+        /// How long it is.
+        octets: usize,
+        /// How long it may be.
+        limit: usize,
+    },
     /// Not what was expected.
     #[error("not a message of this protocol ({0}); are shell and daemon of the same version?")]
     Malformed(String),

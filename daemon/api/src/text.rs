@@ -116,6 +116,27 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
+/// A sentence on lines of at most 78 columns, each behind an indent and with a newline; a longer word stands alone.
+#[must_use]
+pub fn wrapped(sentence: &str, indent: &str) -> String {
+    const COLUMNS: usize = 78;
+    let mut text = String::new();
+    let mut line = String::new();
+    for word in sentence.split_whitespace() {
+        let columns = [indent, &line, word].iter().map(|part| part.chars().count()).sum::<usize>() + 1;
+        if !line.is_empty() && columns > COLUMNS {
+            text.push_str(&format!("{indent}{line}\n"));
+            line.clear();
+        }
+        line.push_str(if line.is_empty() { "" } else { " " });
+        line.push_str(word);
+    }
+    if !line.is_empty() {
+        text.push_str(&format!("{indent}{line}\n"));
+    }
+    text
+}
+
 /// `1 route`, `2 routes`.
 #[must_use]
 pub fn count(number: u64, one: &str, many: &str) -> String {
@@ -152,6 +173,16 @@ mod tests {
         ] {
             assert_eq!(date_time(seconds, offset), expect);
         }
+    }
+
+    #[test]
+    fn a_long_sentence_is_wrapped_at_its_blanks() {
+        let sentence = "one two ".repeat(20);
+        let text = wrapped(&sentence, "  ");
+        assert!(text.lines().all(|line| line.len() <= 78 && line.starts_with("  o") || line.starts_with("  t")));
+        assert_eq!(text.split_whitespace().collect::<Vec<_>>(), sentence.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(text.lines().map(str::len).max(), Some(77));
+        assert_eq!((wrapped("", "  "), wrapped(&"x".repeat(90), "")), (String::new(), format!("{}\n", "x".repeat(90))));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub enum Op {
         /// The family of the table.
         family: Family,
     },
+    /// `show bgp`: the tables of all families.
+    ShowBgpTables,
     /// `show ip bgp PREFIX [why]`
     ShowBgpPrefix {
         /// The family of the table.

@@ -18,8 +18,13 @@ pub(super) static SHOW: Step = Step::word(
                 &Step::word("ipv6", "IPv6 unicast routes", BGP6).family(Family::Ipv6Unicast).op(bgp_table),
                 &Step::word("neighbors", "Neighbors in detail", &[&ANY_NEIGHBOR]).op(bgp_neighbors),
                 &SUMMARY,
+                &ADDRESS4,
+                &PREFIX4,
+                &ADDRESS6,
+                &PREFIX6,
             ],
-        ),
+        )
+        .op(|_| Some(Op::ShowBgpTables)),
         &Step::word(
             "configuration",
             "The active configuration",
@@ -71,20 +76,18 @@ pub(super) static SHOW: Step = Step::word(
 static SUMMARY: Step =
     Step::word("summary", "One line for each neighbor", &[]).op(|a| Some(Op::ShowBgpSummary { family: a.family }));
 
-static BGP4: &[&Step] = &[
-    &Step::word("neighbors", "Neighbors in detail", &[&NEIGHBOR]).op(bgp_neighbors),
-    &SUMMARY,
-    &Step::value(ValueKind::Ipv4, "Longest prefix that holds the address", "172.16.102.229", &[&WHY]).op(bgp_prefix),
-    &Step::value(ValueKind::Prefix4, "One prefix", "172.16.102.229/32", &[&WHY]).op(bgp_prefix),
-];
+static BGP4: &[&Step] =
+    &[&Step::word("neighbors", "Neighbors in detail", &[&NEIGHBOR]).op(bgp_neighbors), &SUMMARY, &ADDRESS4, &PREFIX4];
 
-static BGP6: &[&Step] = &[
-    &Step::word("neighbors", "Neighbors in detail", &[&NEIGHBOR]).op(bgp_neighbors),
-    &SUMMARY,
-    &Step::value(ValueKind::Ipv6, "Longest prefix that holds the address", "2001:db8::1", &[&WHY]).op(bgp_prefix),
-    &Step::value(ValueKind::Prefix6, "One prefix", "2001:db8::/32", &[&WHY]).op(bgp_prefix),
-];
+static BGP6: &[&Step] =
+    &[&Step::word("neighbors", "Neighbors in detail", &[&NEIGHBOR]).op(bgp_neighbors), &SUMMARY, &ADDRESS6, &PREFIX6];
 
+static ADDRESS4: Step = destination_of(ValueKind::Ipv4, "172.16.102.229").family(Family::Ipv4Unicast);
+static PREFIX4: Step = destination_of(ValueKind::Prefix4, "172.16.102.229/32").family(Family::Ipv4Unicast);
+static ADDRESS6: Step = destination_of(ValueKind::Ipv6, "2001:db8::1").family(Family::Ipv6Unicast);
+static PREFIX6: Step = destination_of(ValueKind::Prefix6, "2001:db8::/32").family(Family::Ipv6Unicast);
+
+static AND_WHY: &[&Step] = &[&WHY];
 static WHY: Step = Step::word("why", "Why each path was chosen or not", &[]).op(bgp_prefix);
 
 /// With one family chosen.
@@ -160,6 +163,15 @@ static INTERFACES: Step = Step::word(
     ],
 )
 .op(interfaces);
+
+/// Paths to an address or a prefix; the value's form tells the family.
+const fn destination_of(kind: ValueKind, example: &'static str) -> Step {
+    let help = match kind {
+        ValueKind::Ipv4 | ValueKind::Ipv6 => "Longest prefix that holds the address",
+        _ => "One prefix",
+    };
+    Step::value(kind, help, example, AND_WHY).op(bgp_prefix)
+}
 
 const fn source(name: &'static str, help: &'static str, make: Make) -> Step {
     Step::word(name, help, &[]).op(make)

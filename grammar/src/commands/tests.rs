@@ -39,6 +39,15 @@ fn words_become_commands() {
         ("show bgp summary", Op::ShowBgpSummary { family: None }),
         ("show bgp ipv6 summary", Op::ShowBgpSummary { family: Some(Ipv6Unicast) }),
         ("show ip bgp", Op::ShowBgpTable { family: Ipv4Unicast }),
+        ("show bgp", Op::ShowBgpTables),
+        (
+            "show bgp 172.16.102.229/32",
+            Op::ShowBgpPrefix { family: Ipv4Unicast, destination: Destination::Prefix(prefix), why: false },
+        ),
+        (
+            "show bgp fd00:101::201 why",
+            Op::ShowBgpPrefix { family: Ipv6Unicast, destination: Destination::Address(node6), why: true },
+        ),
         ("show bgp ipv4", Op::ShowBgpTable { family: Ipv4Unicast }),
         ("show bgp ipv6", Op::ShowBgpTable { family: Ipv6Unicast }),
         ("show ipv6 bgp", Op::ShowBgpTable { family: Ipv6Unicast }),
@@ -150,7 +159,7 @@ fn wrong_commands_are_refused_in_words_that_scripts_know() {
         ("configure now", "Invalid command: configure [now]\nNothing can follow here"),
         (
             "show ip",
-            "Incomplete command: show ip\n\nPossible completions:\n  bgp\tBorder Gateway Protocol\n  fib\tWhat the kernel has, beside what it should have\n  route\tRoutes",
+            "Incomplete command: show ip\n\nPossible completions:\n  bgp    Border Gateway Protocol\n  fib    What the kernel has, beside what it should have\n  route  Routes",
         ),
         (
             "show ip bgp 300.1.1.1",
@@ -166,7 +175,7 @@ fn wrong_commands_are_refused_in_words_that_scripts_know() {
         ),
         (
             "show i",
-            "Ambiguous command: show [i]\n\nPossible completions:\n  interfaces\tNetwork interfaces\n  ip\tInternet Protocol version 4\n  ipv6\tInternet Protocol version 6",
+            "Ambiguous command: show [i]\n\nPossible completions:\n  interfaces  Network interfaces\n  ip          Internet Protocol version 4\n  ipv6        Internet Protocol version 6",
         ),
     ] {
         assert_eq!(resolve(&words(text)).unwrap_err().to_string(), expect, "{text}");
@@ -210,6 +219,7 @@ fn every_way_through_the_words_ends_in_a_command_and_every_command_has_words() {
         "help",
         "bgp summary",
         "bgp table",
+        "bgp tables",
         "bgp prefix",
         "bgp neighbors",
         "bgp neighbor routes",
@@ -235,6 +245,7 @@ fn name(op: &Op) -> &'static str {
         Op::Help => "help",
         Op::ShowBgpSummary { .. } => "bgp summary",
         Op::ShowBgpTable { .. } => "bgp table",
+        Op::ShowBgpTables => "bgp tables",
         Op::ShowBgpPrefix { .. } => "bgp prefix",
         Op::ShowBgpNeighbors { .. } => "bgp neighbors",
         Op::ShowBgpNeighborRoutes { .. } => "bgp neighbor routes",

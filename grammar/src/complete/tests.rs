@@ -181,9 +181,19 @@ fn a_listing_has_signs_words_and_help() {
     let completion = config(&ROOT, &[], "set protocols ", 14, &NoNames);
     assert_eq!(
         completion.listing(),
-        "Possible completions:\n     <Enter>\tExecute the current command\n  +> bgp\tBorder Gateway Protocol\n   > static\tStatic routes\n"
+        "Possible completions:\n     <Enter>  Execute the current command\n  +> bgp      Border Gateway Protocol\n   > static   Static routes\n"
     );
     assert_eq!(completion.words().collect::<Vec<_>>(), ["bgp", "static"]);
+}
+
+#[test]
+fn a_list_of_very_many_names_ends_in_their_number() {
+    let name =
+        |n: u32| Candidate { text: format!("10.0.{n}.0/24"), help: String::new(), sign: "  ", placeholder: false };
+    let many = |n: u32| Completion { candidates: (0..n).map(name).collect(), ..Completion::default() }.listing();
+    assert_eq!(many(100).lines().count(), 101);
+    assert_eq!(many(250).lines().count(), 102);
+    assert!(many(250).ends_with("10.0.99.0/24\n     ... and 150 more; type some of the word to see fewer\n"));
 }
 
 proptest! {

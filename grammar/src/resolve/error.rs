@@ -2,6 +2,7 @@
 //!
 //! The first line is literal, because scripts match on it; further lines say what to do.
 
+use crate::columns;
 use crate::value::{ValueError, printable};
 
 /// Which words were read: the first line of a message depends on it.
@@ -113,8 +114,9 @@ fn listing(candidates: &[(String, String)]) -> String {
     if candidates.is_empty() {
         return String::new();
     }
-    let lines: String = candidates.iter().map(|(word, help)| format!("\n  {word}\t{help}")).collect();
-    format!("\n\nPossible completions:{lines}")
+    let width = columns::width(candidates.iter().map(|(word, help)| (word.as_str(), help.as_str())));
+    let lines: String = candidates.iter().map(|(word, help)| columns::row("  ", word, help, width)).collect();
+    format!("\n\nPossible completions:\n{}", lines.trim_end())
 }
 
 /// A reason as a line of its own.

@@ -99,7 +99,7 @@ fn wrong_paths_are_refused_in_words_that_scripts_know() {
         ("''", "Configuration path: [] is not valid\nPossible: interfaces, protocols, system"),
         (
             "protocols bgp 1 neighbor 192.0.2.1 pass",
-            "Configuration path: protocols bgp 1 neighbor 192.0.2.1 [pass] is ambiguous\n\nPossible completions:\n  passive\tWait for the neighbor to connect\n  password\tTCP MD5 password of 1 to 80 characters",
+            "Configuration path: protocols bgp 1 neighbor 192.0.2.1 [pass] is ambiguous\n\nPossible completions:\n  passive   Wait for the neighbor to connect\n  password  TCP MD5 password of 1 to 80 characters",
         ),
     ] {
         assert_eq!(path(&ROOT, &[], &words(typed)).unwrap_err().to_string(), expect, "{typed}");

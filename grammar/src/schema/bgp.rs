@@ -136,7 +136,8 @@ static PARAMETERS: Node = inner(
             ],
         )
         .presence(),
-        &flag("log-neighbor-changes", "Log neighbors that come and go (always done)"),
+        &flag("log-neighbor-changes", "Log neighbors that come and go (done anyway)"),
+        &flag("no-log-neighbor-changes", "Do not log neighbors that come and go"),
         &leaf("router-id", "Identifier of this speaker", ValueKind::RouterId, "192.168.101.1"),
     ],
 );

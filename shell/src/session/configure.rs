@@ -4,7 +4,7 @@
 
 use std::fmt::Display;
 
-use api::reply::problems_text;
+use api::reply::{RefusalReason, problems_text};
 use api::{Problem, Reply, Request, Text, Which};
 use config::Tree;
 use config::diff::Diff;
@@ -85,9 +85,16 @@ impl Session {
         let Some(candidate) = self.candidate() else { return Ok(Output::text(NOTHING_TO_COMMIT)) };
         let reply = world.call(Request::Commit { candidate, comment });
         let text = match reply.map_err(|error| format!("{error}\nCommit failed"))? {
-            Reply::Committed(committed) => problems_text(&loud(committed.warnings)),
+            Reply::Committed(committed) => problems_text(&committed.warnings.into_iter().map(loud).collect::<Vec<_>>()),
             Reply::Unchanged => NOTHING_TO_COMMIT.to_owned(),
+            Reply::Refused(refusal) if refusal.reason == RefusalReason::Conflict => {
+                return Err(self.after_conflict(&refusal.text(), world));
+            }
             Reply::Refused(refusal) => return Err(format!("{}Commit failed", refusal.text())),
+            // The daemon has forgotten what the changes were made on; the session has not.
+            Reply::Error(error) if error.code == "unknown-revision" => {
+                return Err(self.after_conflict("The active configuration was changed by somebody else.\n", world));
+            }
             other => return Err(format!("{}\nCommit failed", unexpected(other))),
         };
         // The commit stands even when what follows fails, so that is not told as its failure.
@@ -116,9 +123,16 @@ impl Session {
     }
 }
 
-fn loud(warnings: Vec<Problem>) -> Vec<Problem> {
-    let loud = |warning: Problem| Problem { message: format!("Warning: {}", warning.message), ..warning };
-    warnings.into_iter().map(loud).collect()
+/// A warning that says that it is one. The daemon may write its path into the first line of the message.
+fn loud(warning: Problem) -> Problem {
+    let within = warning.message.split_once('\n').filter(|_| warning.path.is_empty());
+    let bracketed = within.and_then(|(head, rest)| Some((head.strip_prefix("[ ")?.strip_suffix(" ]")?, rest)));
+    match bracketed {
+        Some((path, rest)) => {
+            Problem { path: path.split_whitespace().map(str::to_owned).collect(), message: format!("Warning: {rest}") }
+        }
+        None => Problem { message: format!("Warning: {}", warning.message), ..warning },
+    }
 }
 
 fn failed(verb: &str, error: impl Display) -> String {

@@ -14,6 +14,8 @@ use crate::world::World;
 impl Session {
     /// Writes the active configuration; changes that are not committed are not in it.
     pub(super) fn save(&mut self, file: Option<String>, world: &mut dyn World) -> Outcome {
+        // The daemon works in another folder than the person.
+        let file = file.map(|file| world.absolute(&file)).transpose()?;
         let Some(working) = self.working.as_mut() else { return Ok(Output::default()) };
         let mut text = String::new();
         if working.is_modified() {

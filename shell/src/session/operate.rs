@@ -7,6 +7,7 @@ use api::{Reply, Request, Text, View, Which};
 use config::Tree;
 use config::print::{self, Style};
 use grammar::commands::{ConfigurationForm, InterfaceClass, Op};
+use nouns::Family;
 
 use super::{Outcome, Session, Working, fetch, json, unexpected};
 use crate::command::{Deed, deed};
@@ -26,6 +27,7 @@ impl Session {
                 }
                 other => said(other),
             }),
+            Deed::AskEach(requests) => ask_each(requests, world),
             Deed::AskInterfaces(class) => {
                 ask(Request::Show(Show::Interfaces { name: None }), world).map(|reply| said(only(class, reply)))
             }
@@ -35,6 +37,7 @@ impl Session {
                 false => Err(format!("{} ended without success", program.name)),
             },
             Deed::Configure => self.enter(world),
+            Deed::Exit if self.working.is_some() => Err("Leave configuration mode first: type 'exit'".to_owned()),
             Deed::Exit => {
                 self.left = true;
                 Ok(Output::default())
@@ -61,6 +64,19 @@ fn ask(request: Request, world: &mut dyn World) -> Result<Reply, String> {
         reply @ (Reply::View(_) | Reply::Done(_)) => Ok(reply),
         other => Err(unexpected(other)),
     }
+}
+
+/// The answers of several requests as one: texts one below the other, values as an array.
+fn ask_each(requests: Vec<(Family, Request)>, world: &mut dyn World) -> Outcome {
+    let mut texts = Vec::new();
+    let mut values = Vec::new();
+    for (family, request) in requests {
+        let output = said(ask(request, world)?);
+        texts.push(format!("{family}:\n{}", output.text));
+        values.extend(output.json);
+    }
+    let json = format!("[\n{}\n]\n", values.iter().map(|value| value.trim_end()).collect::<Vec<_>>().join(",\n"));
+    Ok(Output { text: texts.join("\n"), json: Some(json) })
 }
 
 /// What an answer says.

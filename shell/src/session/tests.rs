@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
+mod meanwhile;
+
 use std::collections::BTreeMap;
 
 use api::reply::{Committed, Configuration, Hello, Plan, RefusalReason};
@@ -27,6 +29,7 @@ struct Fake {
     files: BTreeMap<String, String>,
     programs: Vec<String>,
     comments: Vec<Option<String>>,
+    forgotten: bool,
 }
 
 impl Fake {
@@ -41,6 +44,9 @@ impl Fake {
     fn commit(&mut self, candidate: &Candidate) -> Reply {
         if let Some(refusal) = self.refuse.take() {
             return Reply::Refused(refusal);
+        }
+        if std::mem::take(&mut self.forgotten) {
+            return Reply::Error(ApiError::new("unknown-revision", "not kept any more"));
         }
         assert_eq!(candidate.base, Revision(self.revision), "the base is the revision that was fetched last");
         self.active = candidate.apply(&self.active).unwrap();
@@ -79,6 +85,11 @@ impl Daemon for Fake {
                 self.saved = self.active.clone();
                 Reply::Saved { path: path.unwrap_or_else(|| "/config/config.boot".to_owned()) }
             }
+            Request::Revisions => {
+                let line = serde_json::json!({"revision": self.revision, "time": 0, "user": "bob", "via": "cli"});
+                let view = serde_json::json!({"revisions": [line]});
+                Reply::View(View::Revisions(serde_json::from_value(view).unwrap()))
+            }
             Request::Show(_) => Reply::View(View::Interfaces(serde_json::from_str(INTERFACES).unwrap())),
             other => Reply::Error(ApiError::new("not-here", format!("{other:?}"))),
         })
@@ -88,6 +99,10 @@ impl Daemon for Fake {
 impl Machine for Fake {
     fn read_file(&mut self, path: &str) -> Result<String, String> {
         self.files.get(path).cloned().ok_or_else(|| format!("Cannot read '{path}': no such file"))
+    }
+
+    fn absolute(&mut self, path: &str) -> Result<String, String> {
+        Ok(if path.starts_with('/') { path.to_owned() } else { format!("/home/alice/{path}") })
     }
 
     fn execute(&mut self, program: &Program) -> Result<bool, String> {
@@ -169,6 +184,7 @@ fn commands_print_the_texts_that_scripts_know() {
         (&["set system host-name r1", "commit", "exit"], "Warning: configuration changes have not been saved.\n"),
         (&["set system host-name r1", "commit", "save", "exit"], ""),
         (&["save"], "Saving configuration to '/config/config.boot'...\nDone\n"),
+        (&["save x.boot"], "Saving configuration to '/home/alice/x.boot'...\nDone\n"),
         (&["save /tmp/x"], "Saving configuration to '/tmp/x'...\nDone\n"),
         (
             &["set system host-name r1", "save"],
@@ -365,6 +381,36 @@ fn a_word_of_the_other_mode_says_where_it_belongs() {
     let (text, ..) = typed_into(Fake::default(), &["set system host-name r1"]);
     assert!(text.starts_with("!Invalid command: [set]"), "{text}");
     assert!(text.ends_with("!This is a command of configuration mode: type 'configure' first\n"), "{text}");
+    for (lines, advice) in [
+        (&["set"][..], Some("configuration mode: type 'configure'")),
+        (&["show foo"], None),
+        (&["foo"], None),
+        (&["configure", "ping 192.0.2.1"], Some("type 'run ping 192.0.2.1'")),
+        (&["configure", "clear"], Some("type 'run clear'")),
+        (&["configure", "configure"], Some("You are in configuration mode already")),
+        (&["configure", "quit"], Some("type 'exit'")),
+        (&["configure", "foo"], None),
+    ] {
+        let (text, ..) = typed_into(Fake::default(), lines);
+        let told = text.lines().last().is_some_and(|last| last.contains(advice.unwrap_or("!Possible: ")));
+        assert!(told && text.starts_with("!Invalid command: "), "{lines:?}: {text}");
+    }
+}
+
+#[test]
+fn leaving_the_shell_from_configuration_mode_loses_nothing() {
+    let (text, session, _) = typed_into(Fake::default(), &["configure", "set system host-name r1", "run exit"]);
+    assert_eq!(text, "!Leave configuration mode first: type 'exit'\n");
+    assert!(session.has_uncommitted_changes() && !session.has_left());
+}
+
+#[test]
+fn a_warning_whose_path_is_in_its_words_reads_like_others() {
+    let message = "[ protocols bgp 64512 ]\nnothing is exchanged".to_owned();
+    let warn =
+        vec![Problem { path: Vec::new(), message }, Problem { path: Vec::new(), message: "so it is".to_owned() }];
+    let (text, ..) = typed_into(Fake { warn, ..Fake::default() }, &["configure", "set protocols bgp 64512", "commit"]);
+    assert_eq!(text, "[ protocols bgp 64512 ]\n  Warning: nothing is exchanged\n  Warning: so it is\n");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn speaker(asn: Asn, place: &Reader<'_>) -> Bgp {
     let (distance, best_path) = (parameters.at("distance"), parameters.at("bestpath"));
     let distance = distance.at("global");
     let (maximum_paths, listen) = (place.at("maximum-paths"), place.at("listen"));
-    // Changes of sessions are always logged; the word is known so that files of others load.
+    // Changes of sessions are logged anyway; the word is known so that files of others load.
     let _ = parameters.flag("log-neighbor-changes");
     let groups = peers::groups(place);
     let timers = Timers::of_speaker(place);
@@ -30,7 +30,7 @@ fn speaker(asn: Asn, place: &Reader<'_>) -> Bgp {
         router_id: parameters.leaf("router-id"),
         ebgp_requires_policy: parameters.leaf_or_default::<String>("ebgp-requires-policy") != "disable",
         default_local_pref: parameters.at("default").leaf_or_default("local-pref"),
-        log_neighbor_changes: true,
+        log_neighbor_changes: !parameters.flag("no-log-neighbor-changes"),
         graceful_restart: graceful_restart(&parameters),
         always_compare_med: parameters.flag("always-compare-med"),
         multipath_relax: best_path.at("as-path").flag("multipath-relax"),

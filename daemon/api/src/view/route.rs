@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use nouns::{Family, IfName, Prefix};
 use serde::{Deserialize, Serialize};
 
-use crate::text::{Align, Table, Text, count, uptime};
+use crate::text::{Align, Table, Text, count, uptime, wrapped};
 
 /// `show ip route`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -372,21 +372,16 @@ impl Text for Fib {
         if self.settings.is_empty() {
             return text;
         }
-        let mut table = Table::new(&[
-            ("Setting", Align::Left, 38),
-            ("Wanted", Align::Left, 8),
-            ("Found", Align::Left, 8),
-            ("", Align::Left, 0),
-        ]);
-        for setting in &self.settings {
-            let found = setting.found.clone().unwrap_or_else(|| "absent".to_owned());
-            table.row([
-                setting.name.clone(),
-                setting.wanted.clone(),
-                found,
-                setting.problem.clone().unwrap_or_default(),
-            ]);
+        let mut table =
+            Table::new(&[("Setting", Align::Left, 38), ("Wanted", Align::Left, 8), ("Found", Align::Left, 8)]);
+        let mut notes = String::new();
+        for KernelSetting { name, wanted, found, problem } in &self.settings {
+            let found = found.clone().unwrap_or_else(|| "absent".to_owned());
+            table.row([name.clone(), wanted.clone(), found]);
+            if let Some(problem) = problem {
+                notes.push_str(&format!("\n{name}:\n{}", wrapped(problem, "  ")));
+            }
         }
-        format!("{text}\n{}", table.text())
+        format!("{text}\n{}{notes}", table.text())
     }
 }

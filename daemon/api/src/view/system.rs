@@ -27,15 +27,16 @@ pub struct Version {
 
 impl Text for Version {
     fn text(&self) -> String {
-        format!(
-            "Version:      Towpath {}\nHost name:    {}\nKernel:       {}\nArchitecture: {}\nRevision:     {}\nUptime:       {}\n",
-            self.version,
-            self.host_name,
-            self.kernel,
-            self.architecture,
-            self.revision,
-            uptime(self.uptime)
-        )
+        let rows = [
+            ("Version:", format!("Towpath {}", self.version)),
+            ("Host name:", self.host_name.clone()),
+            ("Kernel:", self.kernel.clone()),
+            ("Architecture:", self.architecture.clone()),
+            ("Revision:", self.revision.to_string()),
+            ("Uptime:", uptime(self.uptime)),
+        ];
+        let known = rows.into_iter().filter(|(_, value)| !value.is_empty());
+        known.map(|(title, value)| format!("{title:<13} {value}\n")).collect()
     }
 }
 
