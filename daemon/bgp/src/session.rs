@@ -46,7 +46,10 @@ impl Session {
     /// Takes in what happened, and appends to `out` what is to be done, in order.
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Bytes(conn, octets) => self.state.receive(now, conn, &octets),
+            Input::Bytes(conn, octets) => {
+                self.memory.last_read = Some(now);
+                self.state.receive(now, conn, &octets);
+            }
             Input::Start => self.step(now, Event::Start, out),
             Input::Stop(reason) => self.step(now, Event::Stop(reason), out),
             Input::Reset(reason) => self.step(now, Event::Reset(reason), out),
@@ -116,6 +119,18 @@ impl Session {
     #[must_use]
     pub fn last_down(&self) -> Option<(Instant, &str)> {
         self.memory.last_down.as_ref().map(|(when, why)| (*when, why.as_str()))
+    }
+
+    /// When octets of the peer came last, on whichever connection.
+    #[must_use]
+    pub fn last_read(&self) -> Option<Instant> {
+        self.memory.last_read
+    }
+
+    /// When a message was last given out to be written.
+    #[must_use]
+    pub fn last_written(&self) -> Option<Instant> {
+        self.memory.last_written
     }
 
     /// The configuration in force.

@@ -123,16 +123,9 @@ impl Session {
     }
 }
 
-/// A warning that says that it is one. The daemon may write its path into the first line of the message.
+/// A warning that says that it is one.
 fn loud(warning: Problem) -> Problem {
-    let within = warning.message.split_once('\n').filter(|_| warning.path.is_empty());
-    let bracketed = within.and_then(|(head, rest)| Some((head.strip_prefix("[ ")?.strip_suffix(" ]")?, rest)));
-    match bracketed {
-        Some((path, rest)) => {
-            Problem { path: path.split_whitespace().map(str::to_owned).collect(), message: format!("Warning: {rest}") }
-        }
-        None => Problem { message: format!("Warning: {}", warning.message), ..warning },
-    }
+    Problem { message: format!("Warning: {}", warning.message), ..warning }
 }
 
 fn failed(verb: &str, error: impl Display) -> String {

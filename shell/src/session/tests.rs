@@ -405,12 +405,17 @@ fn leaving_the_shell_from_configuration_mode_loses_nothing() {
 }
 
 #[test]
-fn a_warning_whose_path_is_in_its_words_reads_like_others() {
-    let message = "[ protocols bgp 64512 ]\nnothing is exchanged".to_owned();
-    let warn =
-        vec![Problem { path: Vec::new(), message }, Problem { path: Vec::new(), message: "so it is".to_owned() }];
+fn a_warning_says_that_it_is_one_below_its_path() {
+    let path = ["protocols", "bgp", "64512"].map(str::to_owned).to_vec();
+    let warn = vec![
+        Problem { path, message: "nothing is exchanged".to_owned() },
+        Problem { path: Vec::new(), message: "so it is".to_owned() },
+    ];
     let (text, ..) = typed_into(Fake { warn, ..Fake::default() }, &["configure", "set protocols bgp 64512", "commit"]);
-    assert_eq!(text, "[ protocols bgp 64512 ]\n  Warning: nothing is exchanged\n  Warning: so it is\n");
+    assert_eq!(text, "[ protocols bgp 64512 ]
+  Warning: nothing is exchanged
+  Warning: so it is
+");
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub(crate) struct Memory {
     pub(crate) jitter: Jitter,
     pub(crate) counters: Counters,
     pub(crate) last_down: Option<(Instant, String)>,
+    pub(crate) last_read: Option<Instant>,
+    pub(crate) last_written: Option<Instant>,
     /// Errors in a row without a stable session between them; the hold-back grows with it.
     failures: u32,
     /// What was logged last since the peer was there; a peer that fails every few seconds is told of once.
@@ -30,7 +32,15 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new(jitter: Jitter) -> Self {
-        Self { jitter, counters: Counters::default(), last_down: None, failures: 0, logged: None }
+        Self {
+            jitter,
+            counters: Counters::default(),
+            last_down: None,
+            last_read: None,
+            last_written: None,
+            failures: 0,
+            logged: None,
+        }
     }
 }
 
@@ -101,6 +111,7 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn send_encoded(&mut self, conn: ConnId, bytes: Vec<u8>, kind: Kind, messages: u64) {
+        self.memory.last_written = Some(self.now);
         kind.count(&mut self.memory.counters.sent, messages);
         self.push(Output::Send(conn, bytes));
     }
