@@ -24,7 +24,11 @@ const REFUSED: &[(&str, &[&str], &[&str])] = &[
         &["set protocols bgp 64512 neighbor 192.168.101.202 remote-as 4294967296"],
         &["4294967296"],
     ),
-    ("a hold time of 2", &["set protocols bgp 64512 neighbor 192.168.101.201 timers holdtime 2"], &["3 to 65535 seconds"]),
+    (
+        "a hold time of 2",
+        &["set protocols bgp 64512 neighbor 192.168.101.201 timers holdtime 2"],
+        &["3 to 65535 seconds"],
+    ),
     ("a wrong type", &["set protocols bgp 64512 neighbor 192.168.101.999 remote-as 64512"], &["192.168.101.999"]),
     (
         "a neighbor that is the router's own address",

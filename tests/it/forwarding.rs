@@ -158,6 +158,7 @@ fn a_node_that_nobody_typed_comes_in_through_its_range() -> Result<()> {
     assert!(summary.contains("*192.168.101.202"), "it is marked as dynamic: {summary}");
     speaker.stop()?;
     lab.wait_until(SOON, "it is forgotten with its routes", || {
-        router.gateways(SHOP).is_empty() && router.show("show ip bgp summary").is_ok_and(|shown| !shown.contains(".202"))
+        router.gateways(SHOP).is_empty()
+            && router.show("show ip bgp summary").is_ok_and(|shown| !shown.contains(".202"))
     })
 }

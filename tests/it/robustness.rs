@@ -54,9 +54,8 @@ fn pid(host: &Host) -> Result<u32> {
     let listed = Command::new("ip").args(["netns", "pids", host.namespace()]).output().context("ip netns pids")?;
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     let mut pids = listed.split_whitespace().filter_map(|pid| pid.parse().ok());
-    let is_daemon = |pid: &u32| {
-        std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "towpathd")
-    };
+    let is_daemon =
+        |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "towpathd");
     pids.find(is_daemon).context("towpathd does not run")
 }
 

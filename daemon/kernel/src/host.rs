@@ -59,6 +59,12 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     Ok(hard)
 }
 
+/// Whether something failed because this process, or the system, has no descriptor left.
+#[must_use]
+pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}
+
 fn time_zone_of(local_time: &Path, zones: &Path) -> Option<String> {
     let target = fs::read_link(local_time).ok()?;
     Some(target.strip_prefix(zones).ok()?.to_str()?.to_owned())

@@ -5,7 +5,7 @@
 //! when a person asks. Never keeps more than [`KEPT_REVISIONS`].
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use config::store::{JournalRecord, RevisionRecord, Store, StoreError};
 use nouns::Revision;
@@ -25,7 +25,10 @@ const REVISIONS: &[u8] = b"revision/";
 /// Revisions and the journal on disk.
 #[derive(Debug)]
 pub struct SledStore {
-    db: Db,
+    path: PathBuf,
+    /// `None` after a failure to write: sled then refuses everything until it is opened anew, though the disk may
+    /// have room again.
+    db: Option<Db>,
 }
 
 impl SledStore {
@@ -39,24 +42,37 @@ impl SledStore {
 
     /// As [`SledStore::open`], with the kind of trouble told.
     pub(crate) fn try_open(path: &Path) -> Result<Self, Trouble> {
-        let config = sled::Config::new()
-            .path(path)
-            .cache_capacity(CACHE)
-            .segment_size(SEGMENT)
-            .mode(Mode::LowSpace)
-            // Every record is flushed as it is written: no thread has to do it later.
-            .flush_every_ms(None);
-        // sled asserts some properties of its files, and a damaged file must not stop the daemon.
-        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.open()));
-        match opened {
-            Ok(Ok(db)) => Ok(Self { db }),
-            Ok(Err(error)) => Err(Trouble::of(&error)),
-            Err(_) => Err(Trouble::Damaged("its files are damaged".into())),
+        Ok(Self { path: path.to_owned(), db: Some(open(path)?) })
+    }
+
+    fn db(&self) -> Result<&Db, StoreError> {
+        self.db.as_ref().ok_or_else(|| failure("read", "its last write failed, and the next one opens it anew"))
+    }
+
+    /// The database, opened anew where the last write failed.
+    fn revived(&mut self) -> Result<(), StoreError> {
+        if self.db.is_none() {
+            self.db = Some(open(&self.path)?);
         }
+        Ok(())
+    }
+
+    fn write(&self, record: &JournalRecord) -> Result<(), StoreError> {
+        match record {
+            JournalRecord::Pending(pending) => {
+                let octets = record::encode(pending).map_err(|error| failure("write", error))?;
+                self.db()?.insert(PENDING, octets).map_err(|error| failure("write", error))?;
+            }
+            JournalRecord::Committed(revision) => self.commit(*revision)?,
+            JournalRecord::Aborted(_) => {
+                self.db()?.remove(PENDING).map_err(|error| failure("write", error))?;
+            }
+        }
+        self.flush()
     }
 
     fn flush(&self) -> Result<(), StoreError> {
-        self.db.flush().map(drop).map_err(|error| failure("write", error))
+        self.db()?.flush().map(drop).map_err(|error| failure("write", error))
     }
 
     /// Files the pending record as a revision, if it is that one.
@@ -71,12 +87,12 @@ impl SledStore {
         for surplus in self.surplus()? {
             batch.remove(surplus);
         }
-        self.db.apply_batch(batch).map_err(|error| failure("write", error))
+        self.db()?.apply_batch(batch).map_err(|error| failure("write", error))
     }
 
     /// The keys of the oldest revisions that go when one more comes.
     fn surplus(&self) -> Result<Vec<IVec>, StoreError> {
-        let keys = self.db.scan_prefix(REVISIONS).keys();
+        let keys = self.db()?.scan_prefix(REVISIONS).keys();
         let mut keys: Vec<IVec> = keys.collect::<Result<_, _>>().map_err(|error| failure("read", error))?;
         let excess = keys.len().saturating_add(1).saturating_sub(KEPT_REVISIONS);
         keys.truncate(excess);
@@ -84,31 +100,26 @@ impl SledStore {
     }
 
     fn read(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
-        self.db.get(key).map_err(|error| failure("read", error))
+        self.db()?.get(key).map_err(|error| failure("read", error))
     }
 
     /// Revisions, newest first, without those that are damaged.
-    fn newest_first(&self) -> impl Iterator<Item = Result<RevisionRecord, StoreError>> {
-        self.db.scan_prefix(REVISIONS).rev().filter_map(|row| match row {
+    fn newest_first(&self) -> Result<impl Iterator<Item = Result<RevisionRecord, StoreError>>, StoreError> {
+        Ok(self.db()?.scan_prefix(REVISIONS).rev().filter_map(|row| match row {
             Ok((_, octets)) => record::decode(&octets).map(Ok),
             Err(error) => Some(Err(failure("read", error))),
-        })
+        }))
     }
 }
 
 impl Store for SledStore {
     fn journal(&mut self, record: &JournalRecord) -> Result<(), StoreError> {
-        match record {
-            JournalRecord::Pending(pending) => {
-                let octets = record::encode(pending).map_err(|error| failure("write", error))?;
-                self.db.insert(PENDING, octets).map_err(|error| failure("write", error))?;
-            }
-            JournalRecord::Committed(revision) => self.commit(*revision)?,
-            JournalRecord::Aborted(_) => {
-                self.db.remove(PENDING).map_err(|error| failure("write", error))?;
-            }
+        self.revived()?;
+        let written = self.write(record);
+        if written.is_err() {
+            self.db = None;
         }
-        self.flush()
+        written
     }
 
     fn pending(&self) -> Result<Option<RevisionRecord>, StoreError> {
@@ -116,7 +127,7 @@ impl Store for SledStore {
     }
 
     fn latest(&self) -> Result<Option<RevisionRecord>, StoreError> {
-        self.newest_first().next().transpose()
+        self.newest_first()?.next().transpose()
     }
 
     fn revision(&self, revision: Revision) -> Result<Option<RevisionRecord>, StoreError> {
@@ -127,7 +138,23 @@ impl Store for SledStore {
         let without_text = |row: Result<RevisionRecord, StoreError>| {
             row.map(|record| RevisionRecord { text: String::new(), ..record })
         };
-        self.newest_first().take(limit).map(without_text).collect()
+        self.newest_first()?.take(limit).map(without_text).collect()
+    }
+}
+
+/// Opens the database.
+fn open(path: &Path) -> Result<Db, Trouble> {
+    let config = sled::Config::new()
+        .path(path)
+        .cache_capacity(CACHE)
+        .segment_size(SEGMENT)
+        .mode(Mode::LowSpace)
+        // Every record is flushed as it is written: no thread has to do it later.
+        .flush_every_ms(None);
+    // sled asserts some properties of its files, and a damaged file must not stop the daemon.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| config.open())) {
+        Ok(opened) => opened.map_err(|error| Trouble::of(&error)),
+        Err(_) => Err(Trouble::Damaged("its files are damaged".into())),
     }
 }
 

@@ -1,7 +1,6 @@
 //! TCP connections of BGP: dialled, accepted, read, written, closed.
 //!
-//! Never looks into an octet. Each connection has one task that reads and one that writes; what waits to be
-//! written is counted and told, so that a peer that never reads is noticed (RFC 9687).
+//! Never looks into an octet. Each connection has one task that reads and one that writes (`lines`).
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,31 +14,15 @@ use engine::Event;
 use engine::effect::{SocketOptions, Target};
 use kernel::tcp;
 use nouns::Prefix;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use crate::run::Inbox;
+use crate::lines::Line;
+use crate::run::{ACCEPT_AGAIN, Inbox};
 
 /// RFC 4271 §8: TCP port 179.
 const BGP_PORT: u16 = 179;
-/// Octets read at a time.
-const READ_SIZE: usize = 64 * 1024;
-/// How long a connection that is being closed may take to write what is left.
-const LINGER: Duration = Duration::from_secs(2);
-/// How often a writer that waits tells how much is left.
-const STALL: Duration = Duration::from_secs(1);
-
-/// One connection, as the rest of the daemon holds it.
-struct Line {
-    /// Dropping it lets the writer finish and close.
-    writer: UnboundedSender<Vec<u8>>,
-    reader: JoinHandle<()>,
-    stream: Arc<std::os::fd::OwnedFd>,
-}
-
 /// All connections, and the listeners.
 pub(crate) struct Connections {
     inbox: Inbox,
@@ -90,7 +73,8 @@ impl Connections {
             for (remote, password) in &self.passwords {
                 set_key(&fd, ipv4, *remote, Some(password)).map_err(|error| key_refused(*remote, &error))?;
             }
-            let task = tokio::spawn(accept(listener, self.arrivals.clone(), Arc::clone(&self.accepted)));
+            let task =
+                tokio::spawn(accept(listener, self.arrivals.clone(), Arc::clone(&self.accepted), self.inbox.clone()));
             self.listeners.push((task, fd, ipv4));
         }
         Ok(())
@@ -145,11 +129,7 @@ impl Connections {
         };
         let _ = tcp::set_no_delay(&fd);
         let _ = tcp::set_network_control(&fd);
-        let (read, write) = stream.into_split();
-        let (writer, queue) = unbounded_channel();
-        let reader = tokio::spawn(read_all(conn, read, self.inbox.clone()));
-        tokio::spawn(write_all(conn, write, queue, self.inbox.clone()));
-        self.lines.insert(conn, Line { writer, reader, stream: Arc::new(fd) });
+        self.lines.insert(conn, Line::new(conn, stream, fd, &self.inbox));
         let (local, remote) = (canonical(local), canonical(remote));
         self.inbox.push(if dialled { Event::Connected(conn, local) } else { Event::Accepted { conn, local, remote } });
     }
@@ -157,7 +137,7 @@ impl Connections {
     /// Sets the options of an accepted connection.
     pub(crate) fn adjust(&self, conn: ConnId, options: SocketOptions) {
         if let Some(line) = self.lines.get(&conn)
-            && let Err(error) = set_options(&line.stream, options)
+            && let Err(error) = set_options(line.socket(), options)
         {
             self.inbox.note(engine::Notice::warning(format!("the TTL of a BGP connection could not be set: {error}")));
         }
@@ -166,7 +146,7 @@ impl Connections {
     /// Writes octets.
     pub(crate) fn send(&self, conn: ConnId, octets: Vec<u8>) {
         if let Some(line) = self.lines.get(&conn) {
-            let _ = line.writer.send(octets);
+            line.send(octets);
         }
     }
 
@@ -175,9 +155,7 @@ impl Connections {
         if let Some(task) = self.dialing.remove(&conn) {
             task.abort();
         }
-        if let Some(line) = self.lines.remove(&conn) {
-            line.reader.abort();
-        }
+        self.lines.remove(&conn);
     }
 }
 
@@ -202,7 +180,8 @@ fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     })
 }
 
-async fn accept(listener: TcpListener, arrivals: UnboundedSender<Arrival>, numbers: Arc<AtomicU64>) {
+async fn accept(listener: TcpListener, arrivals: UnboundedSender<Arrival>, numbers: Arc<AtomicU64>, inbox: Inbox) {
+    let mut told = false;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
@@ -211,9 +190,12 @@ async fn accept(listener: TcpListener, arrivals: UnboundedSender<Arrival>, numbe
                 if arrivals.send(Arrival { conn, stream, dialled: false }).is_err() {
                     return;
                 }
+                told = false;
             }
-            // Out of descriptors, most likely: waiting is all that helps.
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            Err(error) => {
+                inbox.note_refused_accept("BGP connections", &error, &mut told);
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
         }
     }
 }
@@ -281,43 +263,4 @@ fn duplicate(socket: &impl std::os::fd::AsFd) -> io::Result<std::os::fd::OwnedFd
 /// An IPv4 peer of an IPv6 socket is an IPv4 peer.
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-async fn read_all(conn: ConnId, mut read: OwnedReadHalf, inbox: Inbox) {
-    let mut buffer = vec![0; READ_SIZE];
-    let error = loop {
-        match read.read(&mut buffer).await {
-            Ok(0) => break None,
-            Ok(count) => {
-                let octets = buffer.get(..count).unwrap_or_default().to_vec();
-                inbox.push_octets(Event::Bytes(conn, octets)).await;
-            }
-            Err(error) => break Some(error.to_string()),
-        }
-    };
-    inbox.push_octets(Event::Closed(conn, error)).await;
-}
-
-async fn write_all(conn: ConnId, mut write: OwnedWriteHalf, mut queue: UnboundedReceiver<Vec<u8>>, inbox: Inbox) {
-    while let Some(octets) = queue.recv().await {
-        let mut rest = octets.as_slice();
-        let mut told = false;
-        while !rest.is_empty() {
-            let limit = if queue.is_closed() { LINGER } else { STALL };
-            match tokio::time::timeout(limit, write.write(rest)).await {
-                Ok(Ok(count)) => rest = rest.get(count..).unwrap_or_default(),
-                // The reading task sees the same end and tells of it.
-                Ok(Err(_)) => return,
-                Err(_) if queue.is_closed() => return,
-                Err(_) => {
-                    told = true;
-                    inbox.push(Event::SendQueue(conn, rest.len().saturating_add(queue.len())));
-                }
-            }
-        }
-        if told {
-            inbox.push(Event::SendQueue(conn, queue.len()));
-        }
-    }
-    let _ = write.shutdown().await;
 }

@@ -8,7 +8,6 @@ use std::sync::mpsc::Sender;
 
 use api::reply::Configuration;
 use api::{ApiError, Reply};
-use bgp::session::ConnId;
 use engine::effect::Recall;
 use engine::plan::Step;
 use engine::{AskId, Effect, Engine, Event, Level, StepId};
@@ -38,11 +37,6 @@ impl Hands {
     /// Takes in a connection that has come into being.
     pub(crate) fn arrived(&mut self, arrival: Arrival) {
         self.connections.arrived(arrival);
-    }
-
-    /// Forgets a connection that the peer ended, or that never came into being.
-    pub(crate) fn ended(&mut self, conn: ConnId) {
-        self.connections.close(conn);
     }
 
     /// Does what the engine wants; breaks when the process shall end.

@@ -8,6 +8,7 @@ mod control;
 mod files;
 mod hands;
 mod journal;
+mod lines;
 mod netlink;
 mod notices;
 mod run;
@@ -23,7 +24,10 @@ use arguments::Arguments;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match start::start(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            notices::finish();
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             notices::complain(&format!("{error:#}"));
             ExitCode::FAILURE

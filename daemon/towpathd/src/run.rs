@@ -24,6 +24,9 @@ const CATCH_UP: Duration = Duration::from_millis(50);
 /// How long the loop sleeps when the engine waits for nothing.
 const IDLE: Duration = Duration::from_secs(3600);
 
+/// How long a listener waits that could not accept; out of descriptors, waiting is all that helps.
+pub(crate) const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
 /// Where events come from.
 #[derive(Clone)]
 pub(crate) struct Inbox {
@@ -64,6 +67,20 @@ impl Inbox {
     }
 }
 
+impl Inbox {
+    /// Tells that a listener could not accept, once until it can again.
+    pub(crate) fn note_refused_accept(&self, what: &str, error: &std::io::Error, told: &mut bool) {
+        if !std::mem::replace(told, true) {
+            let hint = if kernel::host::is_out_of_descriptors(error) {
+                "; no file descriptors are left, raise their limit (ulimit -n)"
+            } else {
+                ""
+            };
+            self.note(Notice::error(format!("{what} cannot be accepted for the moment: {error}{hint}")));
+        }
+    }
+}
+
 /// What time it is.
 pub(crate) fn moment() -> Moment {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -95,8 +112,8 @@ pub(crate) async fn run(
             _ = interrupt.recv() => engine.handle(moment(), Event::Terminate, &mut effects),
             Some(arrival) = arrivals.recv() => hands.arrived(arrival),
             Some(notice) = outlet.notes.recv() => engine.tell(moment(), notice, &mut effects),
-            Some(event) = outlet.events.recv() => give(event, &mut engine, &mut hands, &mut effects),
-            Some(event) = outlet.octets.recv() => give(event, &mut engine, &mut hands, &mut effects),
+            Some(event) = outlet.events.recv() => give(event, &mut engine, &mut effects),
+            Some(event) = outlet.octets.recv() => give(event, &mut engine, &mut effects),
             () = tokio::time::sleep_until(due.into()) => {
                 if !tick && due.elapsed() > HELD_UP {
                     tokio::time::sleep(CATCH_UP).await;
@@ -104,7 +121,7 @@ pub(crate) async fn run(
                 tick = true;
             }
         }
-        take_in(&mut outlet, &mut engine, &mut hands, &mut effects);
+        take_in(&mut outlet, &mut engine, &mut effects);
         if tick {
             engine.handle(moment(), Event::Tick, &mut effects);
         }
@@ -113,10 +130,10 @@ pub(crate) async fn run(
 }
 
 /// Takes in what else is at hand, each kind for its turn.
-fn take_in(outlet: &mut Outlet, engine: &mut Engine, hands: &mut Hands, effects: &mut Vec<Effect>) {
+fn take_in(outlet: &mut Outlet, engine: &mut Engine, effects: &mut Vec<Effect>) {
     let begin = Instant::now();
     while let Ok(event) = outlet.events.try_recv() {
-        give(event, engine, hands, effects);
+        give(event, engine, effects);
         if begin.elapsed() > TURN {
             break;
         }
@@ -124,13 +141,16 @@ fn take_in(outlet: &mut Outlet, engine: &mut Engine, hands: &mut Hands, effects:
     // Twice the queue: what waited for room in it is taken, too.
     for _ in 0..2 * OCTET_QUEUE {
         let Ok(event) = outlet.octets.try_recv() else { break };
-        give(event, engine, hands, effects);
+        give(event, engine, effects);
     }
 }
 
-fn give(event: Event, engine: &mut Engine, hands: &mut Hands, effects: &mut Vec<Effect>) {
-    if let Event::Closed(conn, _) | Event::ConnectFailed(conn, _) = &event {
-        hands.ended(*conn);
-    }
+fn give(event: Event, engine: &mut Engine, effects: &mut Vec<Effect>) {
+    let ended = match &event {
+        Event::Closed(conn, _) | Event::ConnectFailed(conn, _) => Some(*conn),
+        _ => None,
+    };
     engine.handle(moment(), event, effects);
+    // Behind the engine's last words: a peer that has closed its side may still read.
+    effects.extend(ended.map(Effect::Close));
 }

@@ -11,9 +11,9 @@ use crate::connections::Connections;
 use crate::control::{self, Clients};
 use crate::files::{self, ActiveFile};
 use crate::hands::Hands;
+use crate::journal;
 use crate::netlink::Sockets;
 use crate::run::{self, inbox, moment};
-use crate::journal;
 
 /// Fewer file descriptors than this are worth a word.
 const FEW_DESCRIPTORS: u64 = 1024;

@@ -84,7 +84,9 @@ fn a_client_that_asks_and_never_reads_costs_little_memory() -> Result<()> {
     for _ in 0..4 {
         let mut stream = client(&router)?;
         for number in 0..2000 {
-            let line = format!("{{\"id\":{number},\"request\":{{\"show\":{{\"bgp-table\":{{\"family\":\"ipv4-unicast\"}}}}}}}}\n");
+            let line = format!(
+                "{{\"id\":{number},\"request\":{{\"show\":{{\"bgp-table\":{{\"family\":\"ipv4-unicast\"}}}}}}}}\n"
+            );
             if stream.write_all(line.as_bytes()).is_err() {
                 break;
             }

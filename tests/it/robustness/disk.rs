@@ -117,12 +117,12 @@ fn a_configuration_that_is_a_directory_stops_the_start_with_a_word() -> Result<(
 }
 
 #[test]
-fn a_configuration_with_nul_octets_or_of_10_megabytes_still_gives_a_router() -> Result<()> {
+fn a_configuration_with_nul_octets_or_of_megabytes_still_gives_a_router() -> Result<()> {
     let lab = Lab::new()?;
     let nul = "system {\n    host-name tower\n}\n\0\0\0protocols {\0\n";
-    let large = format!("system {{\n    host-name tower\n}}\n{}", "# nothing but a comment\n".repeat(440_000));
-    let wrong = format!("system {{\n    host-name tower\n}}\n{}", "colour green\n".repeat(800_000));
-    for (what, text) in [("NUL octets", nul), ("10 MB of comments", &large), ("10 MB of errors", &wrong)] {
+    let large = format!("system {{\n    host-name tower\n}}\n{}", "# nothing but a comment\n".repeat(40_000));
+    let wrong = format!("system {{\n    host-name tower\n}}\n{}", "colour green\n".repeat(80_000));
+    for (what, text) in [("NUL octets", nul), ("1 MB of comments", &large), ("1 MB of errors", &wrong)] {
         let mut router = Router::start_with(&lab, text)?;
         runs_as(&router, "tower")?;
         let log = router.log().len();

@@ -1,6 +1,7 @@
 //! The process itself: killed at any moment, ended in order, held up, short of descriptors.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -50,7 +51,11 @@ fn killed_at_any_moment_of_a_commit_the_router_has_the_old_configuration_or_the_
     put_foreign_route(&lab.router)?;
     let kept: Vec<String> =
         KEPT.iter().map(|route| format!("set protocols static route {route} next-hop 192.168.101.203")).collect();
-    let first = ["set protocols bgp 64512 parameters router-id 10.0.0.100", "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512", "set protocols bgp 64512 neighbor 192.168.101.201 description 10.0.0.100"];
+    let first = [
+        "set protocols bgp 64512 parameters router-id 10.0.0.100",
+        "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512",
+        "set protocols bgp 64512 neighbor 192.168.101.201 description 10.0.0.100",
+    ];
     let lines: Vec<&str> = kept.iter().map(String::as_str).chain(first).collect();
     router.configure(&lines)?;
     lab.wait_until(SOON, "the kernel has the routes", || ours(&lab.router).is_ok_and(|ours| ours.len() == KEPT.len()))?;
@@ -63,10 +68,14 @@ fn killed_at_any_moment_of_a_commit_the_router_has_the_old_configuration_or_the_
         let [id, description, churn] = [
             format!("set protocols bgp 64512 parameters router-id {new}"),
             format!("set protocols bgp 64512 neighbor 192.168.101.201 description {new}"),
-            format!("{} protocols static route 10.2.0.0/24 next-hop 192.168.101.203", if round % 2 == 0 { "set" } else { "delete" }),
+            format!(
+                "{} protocols static route 10.2.0.0/24 next-hop 192.168.101.203",
+                if round % 2 == 0 { "set" } else { "delete" }
+            ),
         ];
         let socket = router.path("towpathd.sock");
-        let words = ["configure", &id, &description, &churn, "commit", "save"].into_iter().flat_map(|word| ["-c", word]);
+        let words =
+            ["configure", &id, &description, &churn, "commit", "save"].into_iter().flat_map(|word| ["-c", word]);
         let arguments: Vec<&str> = ["--socket", &socket].into_iter().chain(words).collect();
         let mut shell = lab.router.start("shell", &router.program("towpath"), &arguments)?;
         std::thread::sleep(Duration::from_millis(dice.below(120)));
@@ -151,6 +160,24 @@ fn a_daemon_that_was_held_up_for_a_while_loses_no_session() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_reader_of_the_log_that_stands_still_does_not_stop_the_router() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::prepare(&lab)?;
+    let [daemon, config, state, socket] =
+        [router.program("towpathd"), router.path("config.boot"), router.path("state"), router.path("towpathd.sock")];
+    // As much as a pipe holds, and nobody who reads it.
+    let program = format!(
+        "{{ head -c 65536 /dev/zero; exec {daemon} --config {config} --state-dir {state} --socket {socket} 2>&1; }} | sleep 60"
+    );
+    let _pipe = lab.router.start("pipe", "sh", &["-c", &program])?;
+    lab.wait_until(SOON, "it answers", || router.show("show version").is_ok())?;
+    router.configure(&NEIGHBORS)?;
+    let daemon = pid(&lab.router)?;
+    std::process::Command::new("kill").arg(daemon.to_string()).status()?;
+    lab.wait_until(SOON, "it ends in order", || !Path::new(&socket).exists() && pid(&lab.router).is_err())
+}
+
 /// Starts the daemon behind `prlimit`.
 fn limited(router: &Router, limit: &str) -> Result<Process> {
     let [config, state, socket] = ["config.boot", "state", "towpathd.sock"].map(|name| router.path(name));
@@ -180,9 +207,8 @@ fn a_daemon_short_of_descriptors_says_so_and_does_not_spin() -> Result<()> {
     lab.wait_until(SOON, "it answers", || router.show("show version").is_ok())?;
     router.configure(&NEIGHBORS)?;
     let mut neighbor = steady(&lab, &router)?;
-    let crowd: Vec<_> = (0..100)
-        .filter_map(|_| std::os::unix::net::UnixStream::connect(router.path("towpathd.sock")).ok())
-        .collect();
+    let crowd: Vec<_> =
+        (0..100).filter_map(|_| std::os::unix::net::UnixStream::connect(router.path("towpathd.sock")).ok()).collect();
     lab.wait_until(SOON, "it says so", || daemon.output().contains("descriptors"))?;
     let before = processor_time(daemon.id());
     std::thread::sleep(Duration::from_secs(2));

@@ -136,12 +136,12 @@ def host(number):
 
 
 def burst(first, count):
-    """UPDATEs of ten routes each, every one with attributes of its own."""
+    """UPDATEs of two routes each, every one with attributes of its own."""
     octets = b""
-    for start in range(first, first + count, 10):
+    for start in range(first, first + count, 2):
         communities = b"".join(struct.pack("!I", random.getrandbits(32)) for _ in range(3))
         extra = attribute(0x80, 4, struct.pack("!I", random.getrandbits(16))) + attribute(0xC0, 8, communities)
-        octets += update(b"".join(host(number) for number in range(start, min(start + 10, first + count))), extra)
+        octets += update(b"".join(host(number) for number in range(start, min(start + 2, first + count))), extra)
     return octets
 
 

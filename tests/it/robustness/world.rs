@@ -9,6 +9,12 @@ use scenarios::router::Router;
 
 use super::{NEIGHBORS, SOON, assert_undisturbed, ours, speaker, steady};
 
+/// A link by the name of `eth7` whose cable is in.
+fn plug(lab: &Lab) -> Result<()> {
+    lab.router.ip(&["link", "add", "eth7", "type", "veth", "peer", "name", "far7"])?;
+    lab.router.ip(&["link", "set", "far7", "up"]).map(drop)
+}
+
 #[test]
 fn a_storm_of_foreign_routes_and_flapping_links_is_survived_in_sync() -> Result<()> {
     let lab = Lab::new()?;
@@ -37,7 +43,9 @@ fn a_storm_of_foreign_routes_and_flapping_links_is_survived_in_sync() -> Result<
     drop(flood);
     assert!(router.is_running());
     let expected = vec!["172.16.102.229".to_owned()];
-    lab.wait_until(SOON, "the kernel has what the peers still say", || ours(&lab.router).is_ok_and(|ours| ours == expected))?;
+    lab.wait_until(SOON, "the kernel has what the peers still say", || {
+        ours(&lab.router).is_ok_and(|ours| ours == expected)
+    })?;
     let known = || router.json("show ip route").is_ok_and(|routes| routes.to_string().contains("11.195.79.0/24"));
     lab.wait_until(SOON, "the last foreign route is known", known)?;
     assert_undisturbed(&mut neighbor, &router, "a storm");
@@ -48,8 +56,10 @@ fn a_storm_of_foreign_routes_and_flapping_links_is_survived_in_sync() -> Result<
 fn an_interface_made_anew_gets_its_addresses_back() -> Result<()> {
     let lab = Lab::new()?;
     let router = Router::start(&lab)?;
-    lab.router.ip(&["link", "add", "eth7", "type", "dummy"])?;
-    lab.wait_until(SOON, "the interface is seen", || router.show("show interfaces").is_ok_and(|text| text.contains("eth7")))?;
+    plug(&lab)?;
+    lab.wait_until(SOON, "the interface is seen", || {
+        router.show("show interfaces").is_ok_and(|text| text.contains("eth7"))
+    })?;
     router.configure(&[
         "set interfaces ethernet eth7 address 10.7.0.1/24",
         "set interfaces ethernet eth7 address 2001:db8:7::1/64",
@@ -59,7 +69,7 @@ fn an_interface_made_anew_gets_its_addresses_back() -> Result<()> {
     lab.wait_until(SOON, "the route is there", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])?;
     for _ in 0..5 {
         lab.router.ip(&["link", "del", "eth7"])?;
-        lab.router.ip(&["link", "add", "eth7", "type", "dummy"])?;
+        plug(&lab)?;
         lab.wait_until(SOON, "the addresses are back", || {
             let shown = lab.router.ip(&["addr", "show", "eth7"]).unwrap_or_default();
             ["10.7.0.1/24", "2001:db8:7::1/64", "mtu 1400"].iter().all(|word| shown.contains(word))
@@ -73,13 +83,19 @@ fn an_interface_made_anew_gets_its_addresses_back() -> Result<()> {
 fn an_interface_that_is_renamed_is_another_one() -> Result<()> {
     let lab = Lab::new()?;
     let router = Router::start(&lab)?;
-    lab.router.ip(&["link", "add", "eth7", "type", "dummy"])?;
-    lab.wait_until(SOON, "the interface is seen", || router.show("show interfaces").is_ok_and(|text| text.contains("eth7")))?;
+    plug(&lab)?;
+    lab.wait_until(SOON, "the interface is seen", || {
+        router.show("show interfaces").is_ok_and(|text| text.contains("eth7"))
+    })?;
     router.configure(&["set interfaces ethernet eth7 address 10.7.0.1/24"])?;
     lab.router.ip(&["link", "set", "eth7", "down"])?;
     lab.router.ip(&["link", "set", "eth7", "name", "eth8"])?;
-    lab.wait_until(SOON, "the new name is seen", || router.show("show interfaces").is_ok_and(|text| text.contains("eth8")))?;
-    lab.router.ip(&["link", "add", "eth7", "type", "dummy"])?;
+    lab.router.ip(&["link", "set", "far7", "down"])?;
+    lab.router.ip(&["link", "set", "far7", "name", "far8"])?;
+    lab.wait_until(SOON, "the new name is seen", || {
+        router.show("show interfaces").is_ok_and(|text| text.contains("eth8"))
+    })?;
+    plug(&lab)?;
     lab.wait_until(SOON, "the newcomer of the old name is configured", || {
         lab.router.ip(&["addr", "show", "eth7"]).is_ok_and(|shown| shown.contains("10.7.0.1/24"))
     })?;
@@ -93,8 +109,10 @@ fn an_interface_that_is_renamed_is_another_one() -> Result<()> {
 fn an_address_that_somebody_took_away_takes_its_routes_along_and_comes_back_by_a_commit() -> Result<()> {
     let lab = Lab::new()?;
     let router = Router::start(&lab)?;
-    lab.router.ip(&["link", "add", "eth7", "type", "dummy"])?;
-    lab.wait_until(SOON, "the interface is seen", || router.show("show interfaces").is_ok_and(|text| text.contains("eth7")))?;
+    plug(&lab)?;
+    lab.wait_until(SOON, "the interface is seen", || {
+        router.show("show interfaces").is_ok_and(|text| text.contains("eth7"))
+    })?;
     let address = "set interfaces ethernet eth7 address 10.7.0.1/24";
     router.configure(&[address, "set protocols static route 10.8.0.0/16 next-hop 10.7.0.9"])?;
     lab.wait_until(SOON, "the route is there", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])?;
@@ -112,7 +130,7 @@ fn a_router_without_ipv6_routes_ipv4() -> Result<()> {
     router.configure(&NEIGHBORS)?;
     let mut neighbor = steady(&lab, &router)?;
     lab.router.sysctl("net.ipv6.conf.all.disable_ipv6", "1")?;
-    router.configure(&["set protocols static route 2001:db8:9::/48 next-hop fd00:101::203"])?;
+    router.configure(&["set protocols static route6 2001:db8:9::/48 next-hop fd00:101::203"])?;
     assert_undisturbed(&mut neighbor, &router, "IPv6 being turned off");
     drop(neighbor);
     router.kill9();

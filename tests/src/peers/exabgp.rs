@@ -44,7 +44,13 @@ fn config(session: &Session, commands: &str, listener: &str) -> String {
 pub(super) fn start(host: &Host, session: &Session) -> Result<Process> {
     host.write("exabgp.commands", "")?;
     let heard = heard(host);
-    let listener = host.write("exabgp.listener", &format!("#!/bin/sh\n# Without exec: whoever closes its standard output is dead to ExaBGP.\ncat > {}\n", heard.display()))?;
+    let listener = host.write(
+        "exabgp.listener",
+        &format!(
+            "#!/bin/sh\n# Without exec: whoever closes its standard output is dead to ExaBGP.\ncat > {}\n",
+            heard.display()
+        ),
+    )?;
     std::fs::set_permissions(&listener, Permissions::from_mode(0o755))
         .with_context(|| format!("making {} executable", listener.display()))?;
     let text = config(session, &commands(host).to_string_lossy(), &listener.to_string_lossy());

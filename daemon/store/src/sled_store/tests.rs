@@ -112,9 +112,9 @@ fn a_damaged_record_is_left_out_and_the_rest_stays() {
     for number in 1..=3 {
         commit(&mut store, number);
     }
-    let mut octets = store.db.get(key(Revision(3))).unwrap().unwrap().to_vec();
+    let mut octets = store.db().unwrap().get(key(Revision(3))).unwrap().unwrap().to_vec();
     octets[20] ^= 0x10;
-    store.db.insert(key(Revision(3)), octets).unwrap();
+    store.db().unwrap().insert(key(Revision(3)), octets).unwrap();
     assert_eq!(store.latest().unwrap(), Some(revision(2)));
     assert_eq!(store.revision(Revision(3)).unwrap(), None);
     assert_eq!(store.list(10).unwrap().len(), 2);

@@ -1,0 +1,164 @@
+//! One TCP connection each: a task that reads, a task that writes, and a count of what waits between them.
+//!
+//! Never looks into an octet. What a peer does not read is told (RFC 9687), so that the engine makes no more for it
+//! and gives it up in the end.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bgp::session::ConnId;
+use engine::Event;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::run::Inbox;
+
+/// Octets read at a time; few enough that a peer that floods leaves room for the others.
+const READ_SIZE: usize = 16 * 1024;
+/// How long a connection that is being closed may take to write what is left.
+const LINGER: Duration = Duration::from_secs(2);
+/// A writer that could write nothing for so long tells how much is left.
+const STALL: Duration = Duration::from_secs(1);
+/// More octets than this waiting are told at once.
+const MUCH: usize = 2 << 20;
+
+/// What waits to be written.
+#[derive(Default)]
+struct Waiting {
+    octets: AtomicUsize,
+    /// It was told to be much, or stuck, and not yet that it is over.
+    told: AtomicBool,
+}
+
+/// One connection, as the rest of the daemon holds it. Dropping it lets the writer finish and close.
+pub(crate) struct Line {
+    conn: ConnId,
+    writer: UnboundedSender<Vec<u8>>,
+    waiting: Arc<Waiting>,
+    reader: JoinHandle<()>,
+    socket: OwnedFd,
+    inbox: Inbox,
+}
+
+impl Line {
+    /// Starts both tasks of a connection; `socket` is a second descriptor of it.
+    pub(crate) fn new(conn: ConnId, stream: TcpStream, socket: OwnedFd, inbox: &Inbox) -> Self {
+        let (read, write) = stream.into_split();
+        let (writer, queue) = unbounded_channel();
+        let waiting = Arc::new(Waiting::default());
+        let reader = tokio::spawn(read_all(conn, read, inbox.clone()));
+        let shared = Arc::clone(&waiting);
+        let writing = Writer { conn, write, waiting: shared, inbox: inbox.clone(), last: None, closing: None };
+        tokio::spawn(writing.run(queue));
+        Self { conn, writer, waiting, reader, socket, inbox: inbox.clone() }
+    }
+
+    /// For setting options.
+    pub(crate) fn socket(&self) -> &OwnedFd {
+        &self.socket
+    }
+
+    /// Puts octets behind those that wait.
+    pub(crate) fn send(&self, octets: Vec<u8>) {
+        let waiting = self.waiting.octets.fetch_add(octets.len(), Ordering::Relaxed).saturating_add(octets.len());
+        if self.writer.send(octets).is_ok() && waiting > MUCH {
+            self.waiting.told.store(true, Ordering::Relaxed);
+            self.inbox.push(Event::SendQueue(self.conn, waiting));
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+async fn read_all(conn: ConnId, mut read: OwnedReadHalf, inbox: Inbox) {
+    let mut buffer = vec![0; READ_SIZE];
+    let error = loop {
+        match read.read(&mut buffer).await {
+            Ok(0) => break None,
+            Ok(count) => {
+                let octets = buffer.get(..count).unwrap_or_default().to_vec();
+                inbox.push_octets(Event::Bytes(conn, octets)).await;
+            }
+            Err(error) => break Some(error.to_string()),
+        }
+    };
+    inbox.push_octets(Event::Closed(conn, error)).await;
+}
+
+/// The task that writes.
+struct Writer {
+    conn: ConnId,
+    write: OwnedWriteHalf,
+    waiting: Arc<Waiting>,
+    inbox: Inbox,
+    /// When and how much the writer told last.
+    last: Option<(Instant, usize)>,
+    /// When a connection that is being closed is given up.
+    closing: Option<Instant>,
+}
+
+impl Writer {
+    async fn run(mut self, mut queue: UnboundedReceiver<Vec<u8>>) {
+        while let Some(octets) = queue.recv().await {
+            // The reading task sees the same end and tells of it.
+            if self.write_whole(&octets, &queue).await.is_err() {
+                return;
+            }
+        }
+        let _ = self.write.shutdown().await;
+    }
+
+    async fn write_whole(&mut self, octets: &[u8], queue: &UnboundedReceiver<Vec<u8>>) -> io::Result<()> {
+        let mut rest = octets;
+        while !rest.is_empty() {
+            let count = if queue.is_closed() {
+                let end = *self.closing.get_or_insert_with(|| Instant::now() + LINGER);
+                timeout_at(end, self.write.write(rest)).await??
+            } else {
+                match timeout(STALL, self.write.write(rest)).await {
+                    Ok(written) => written?,
+                    Err(_) => {
+                        self.tell(self.waiting.octets.load(Ordering::Relaxed));
+                        continue;
+                    }
+                }
+            };
+            rest = rest.get(count..).unwrap_or_default();
+            self.wrote(count);
+        }
+        Ok(())
+    }
+
+    /// The peer reads: that is told where the wait was told before.
+    fn wrote(&mut self, count: usize) {
+        let waiting = self.waiting.octets.fetch_sub(count, Ordering::Relaxed).saturating_sub(count);
+        if !self.waiting.told.load(Ordering::Relaxed) {
+            return;
+        }
+        if waiting <= MUCH / 2 {
+            // What is left does not matter any more.
+            self.waiting.told.store(false, Ordering::Relaxed);
+            self.last = None;
+            self.inbox.push(Event::SendQueue(self.conn, 0));
+        } else if self.last.is_none_or(|(when, told)| when.elapsed() >= STALL && waiting < told) {
+            self.tell(waiting);
+        }
+    }
+
+    fn tell(&mut self, waiting: usize) {
+        self.waiting.told.store(true, Ordering::Relaxed);
+        self.last = Some((Instant::now(), waiting));
+        self.inbox.push(Event::SendQueue(self.conn, waiting));
+    }
+}
