@@ -78,10 +78,15 @@ impl ActiveFile {
     }
 
     /// The configuration that was active when the last daemon of this boot died.
-    pub(crate) fn read(&self) -> Option<String> {
+    pub(crate) fn read(&self) -> Option<(Revision, String)> {
         let text = fs::read_to_string(&self.path).ok()?;
         let (first, rest) = text.split_once('\n')?;
-        (first.split(' ').nth(1) == Some(self.boot_id.as_str())).then(|| rest.to_owned())
+        match first.split(' ').collect::<Vec<_>>().as_slice() {
+            ["boot", boot_id, "revision", revision] if *boot_id == self.boot_id => {
+                Some((Revision(revision.parse().ok()?), rest.to_owned()))
+            }
+            _ => None,
+        }
     }
 
     /// Keeps the active configuration.

@@ -31,8 +31,13 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
     }
     let saved = files::read_config(&arguments.config)?;
     let active = ActiveFile::new(&arguments.state_dir);
-    let remembered = active.read();
     let (store, damage) = store::open_or_fresh(&arguments.state_dir.join("revisions"))?;
+    let latest = store.latest().unwrap_or_default();
+    // A commit that was durable when the daemon died counts, even where it died before it kept the text.
+    let remembered = active.read().map(|(revision, text)| match &latest {
+        Some(record) if record.revision > revision => record.text.clone(),
+        Some(_) | None => text,
+    });
     let mut problems = features.problems();
     problems.extend(lock.problem.clone());
     problems.extend(damage.map(|error| error.to_string()));
@@ -54,7 +59,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
     let boot = Boot {
         text: remembered.clone().or_else(|| saved.clone()),
         saved: remembered.and(Some(saved.unwrap_or_default())),
-        latest: store.latest().unwrap_or_default(),
+        latest,
         interrupted: store.pending().unwrap_or_default(),
         snapshot,
         problems,

@@ -102,7 +102,7 @@ impl Machine for Fake {
     }
 
     fn absolute(&mut self, path: &str) -> Result<String, String> {
-        Ok(if path.starts_with('/') { path.to_owned() } else { format!("/home/alice/{path}") })
+        Ok(if path.starts_with('/') { path.to_owned() } else { format!("/srv/alice/{path}") })
     }
 
     fn execute(&mut self, program: &Program) -> Result<bool, String> {
@@ -184,7 +184,7 @@ fn commands_print_the_texts_that_scripts_know() {
         (&["set system host-name r1", "commit", "exit"], "Warning: configuration changes have not been saved.\n"),
         (&["set system host-name r1", "commit", "save", "exit"], ""),
         (&["save"], "Saving configuration to '/config/config.boot'...\nDone\n"),
-        (&["save x.boot"], "Saving configuration to '/home/alice/x.boot'...\nDone\n"),
+        (&["save x.boot"], "Saving configuration to '/srv/alice/x.boot'...\nDone\n"),
         (&["save /tmp/x"], "Saving configuration to '/tmp/x'...\nDone\n"),
         (
             &["set system host-name r1", "save"],
@@ -412,10 +412,13 @@ fn a_warning_says_that_it_is_one_below_its_path() {
         Problem { path: Vec::new(), message: "so it is".to_owned() },
     ];
     let (text, ..) = typed_into(Fake { warn, ..Fake::default() }, &["configure", "set protocols bgp 64512", "commit"]);
-    assert_eq!(text, "[ protocols bgp 64512 ]
+    assert_eq!(
+        text,
+        "[ protocols bgp 64512 ]
   Warning: nothing is exchanged
   Warning: so it is
-");
+"
+    );
 }
 
 #[test]
