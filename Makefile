@@ -4,12 +4,14 @@
 
 CARGO ?= cargo
 SHELL := /bin/bash
+# Namespaces are root's, and so are the benchmarks.
+BENCH = $(if $(filter-out 0,$(shell id -u)),sudo )$${CARGO_TARGET_DIR:-target}/release/bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check bench
+.PHONY: help setup build demo test check bench bench-quick
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing on Debian 12
 	@tests/setup.sh
@@ -30,6 +32,11 @@ check: ## formatting and lints
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
+# ONLY="death commit" measures these chapters alone.
 bench: ## measure what the README promises, and print it
-	$(CARGO) build --release --workspace
-	$(CARGO) run --release -p bench
+	$(CARGO) build --release -p towpathd -p shell -p bench
+	$(BENCH) $(addprefix --only ,$(ONLY))
+
+bench-quick: ## the same with fewer runs, in less than a minute
+	$(CARGO) build --release -p towpathd -p shell -p bench
+	$(BENCH) --quick $(addprefix --only ,$(ONLY))

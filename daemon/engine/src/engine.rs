@@ -119,6 +119,8 @@ pub struct Engine {
     pub(crate) retry_fib: Option<Instant>,
     pub(crate) next_audit: Instant,
     pub(crate) peers: Peers,
+    /// Routes of sessions that ended, still in the tables.
+    pub(crate) dropping: BTreeSet<(PeerId, Family)>,
     pub(crate) forgotten: Vec<PeerId>,
     pub(crate) router_id: Ipv4Addr,
     pub(crate) recovery: Recovery,
@@ -164,6 +166,7 @@ impl Engine {
             retry_fib: None,
             next_audit: at.instant + AUDIT_EVERY,
             peers: Peers::default(),
+            dropping: BTreeSet::new(),
             forgotten: Vec::new(),
             router_id: Ipv4Addr::UNSPECIFIED,
             recovery: Recovery::default(),

@@ -34,6 +34,7 @@ impl Engine {
     /// Decides what has become undecided, tells the kernel and the peers. Bounded: what is left over makes
     /// `deadline` answer "at once".
     pub fn settle(&mut self, at: Moment, out: &mut Vec<Effect>) {
+        self.drop_ended();
         let mut budget = BATCH;
         for _ in 0..ROUNDS {
             if !self.unsettled() || budget == 0 {
@@ -63,6 +64,7 @@ impl Engine {
     /// Whether something that was heard has not yet become a route or the end of one.
     pub(crate) fn undecided(&self) -> bool {
         self.world_changed
+            || !self.dropping.is_empty()
             || Family::ALL.iter().any(|family| self.tables.of(*family).dirty_len() > 0)
             || self.rib.dirty_len() > 0
     }

@@ -3,6 +3,7 @@
 //! Never thinks. It goes in rounds, and in each of them everybody gets a turn: the kernel and persons, peers, and
 //! the clock. So neither a peer that floods nor a person who asks for large tables keeps the others waiting.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use engine::{Effect, Engine, Event, Moment, Notice};
@@ -98,10 +99,8 @@ pub(crate) async fn run(
     let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut effects = first;
     loop {
-        for effect in effects.drain(..) {
-            if hands.carry_out(effect, &mut engine).is_break() {
-                return Ok(());
-            }
+        if carry_out(&mut effects, &mut hands, &mut engine).is_break() {
+            return Ok(());
         }
         let due = engine.deadline().unwrap_or_else(|| Instant::now() + IDLE);
         // Timers are judged behind what the peers had sent when they ended.
@@ -125,8 +124,16 @@ pub(crate) async fn run(
         if tick {
             engine.handle(moment(), Event::Tick, &mut effects);
         }
+        // A dead node leaves the kernel's groups before the routes that led to it are looked at.
+        if carry_out(&mut effects, &mut hands, &mut engine).is_break() {
+            return Ok(());
+        }
         engine.settle(moment(), &mut effects);
     }
+}
+
+fn carry_out(effects: &mut Vec<Effect>, hands: &mut Hands, engine: &mut Engine) -> ControlFlow<()> {
+    effects.drain(..).try_for_each(|effect| hands.carry_out(effect, engine))
 }
 
 /// Takes in what else is at hand, each kind for its turn.

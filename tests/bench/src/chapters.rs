@@ -24,15 +24,18 @@ pub(crate) struct Effort {
     short: usize,
     /// Runs of what takes a second or so.
     long: usize,
+    /// Services under which a node dies.
+    services: &'static [u32],
     /// Runs for each number of routes.
     scale: &'static [(u32, usize)],
 }
 
 impl Effort {
     /// For `make bench`: some minutes.
-    pub(crate) const FULL: Self = Self { short: 31, long: 5, scale: &[(100_000, 5), (500_000, 3)] };
+    pub(crate) const FULL: Self =
+        Self { short: 31, long: 5, services: &[10_000, 100_000], scale: &[(100_000, 3), (500_000, 3)] };
     /// For `make bench-quick`: less than a minute.
-    pub(crate) const QUICK: Self = Self { short: 11, long: 1, scale: &[(100_000, 1)] };
+    pub(crate) const QUICK: Self = Self { short: 11, long: 1, services: &[10_000], scale: &[(100_000, 1)] };
 }
 
 /// What measures a chapter and adds its figures.

@@ -75,11 +75,10 @@ impl Report {
             let spread = format!("{} … {}", figure(least(&row.values)), figure(most(&row.values)));
             let _ = writeln!(
                 text,
-                "| {} | {} | {} {} | {spread} | {} | `{}` |",
+                "| {} | {} | {} | {spread} | {} | `{}` |",
                 row.what,
                 row.target,
-                figure(median(&row.values)),
-                row.unit,
+                format!("{} {}", figure(median(&row.values)), row.unit).trim(),
                 row.values.len(),
                 repeat(row.chapter),
             );
@@ -93,7 +92,8 @@ impl Report {
             let _ = writeln!(text, "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         }
         for one in &self.comparisons {
-            let ratio = |of: fn(&Comparison) -> f64| self.ratio(one, of).map_or("–".into(), |ratio| format!("{ratio:.2}"));
+            let ratio =
+                |of: fn(&Comparison) -> f64| self.ratio(one, of).map_or("–".into(), |ratio| format!("{ratio:.2}"));
             let _ = writeln!(
                 text,
                 "| {} | {} | {:.2} s | {} | {:.2} s | {} | {:.0} MiB | {} | {:.2} s | {} |",

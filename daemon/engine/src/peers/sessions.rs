@@ -174,6 +174,8 @@ impl Engine {
     }
 
     fn session_up(&mut self, at: Moment, id: PeerId, negotiated: &Negotiated) {
+        // What the new session brings must not go with what the old one left.
+        self.drop_ended();
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.up_since = Some(at.instant);
         peer.waiting = 0;
@@ -220,13 +222,20 @@ impl Engine {
                     }
                     self.tables.of_mut(family).mark_stale(id);
                 }
-                None => self.drop_routes(id, family),
+                None => _ = self.dropping.insert((id, family)),
             }
         }
         if down.was_established && down.keep_stale.is_empty() {
             self.repair_at_once(address, out);
         }
         self.let_go(at, id, out);
+    }
+
+    /// Drops the routes of sessions that ended; the walk over a large table comes behind the repair of the kernel.
+    pub(crate) fn drop_ended(&mut self) {
+        for (id, family) in std::mem::take(&mut self.dropping) {
+            self.drop_routes(id, family);
+        }
     }
 
     /// A dead next hop leaves the kernel's groups before any route is looked at.
