@@ -6,8 +6,10 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, bail};
+use config::store::RevisionRecord;
 use nouns::Revision;
 
 /// Holds the state directory for this process alone.
@@ -64,6 +66,25 @@ pub(crate) fn read_config(path: &Path) -> Result<Option<String>> {
     }
 }
 
+/// What was active when the last daemon of this boot died.
+pub(crate) struct Remembered {
+    revision: Revision,
+    /// Seconds since the Unix epoch.
+    kept: u64,
+    text: String,
+}
+
+impl Remembered {
+    /// The text that counts: of the commit that came next, if it was durable when the daemon died before it kept the
+    /// text. Only that one: the numbers of a store that was full or lost for a while tell nothing.
+    pub(crate) fn text(self, latest: Option<&RevisionRecord>) -> String {
+        match latest {
+            Some(record) if record.revision == self.revision.next() && record.time >= self.kept => record.text.clone(),
+            Some(_) | None => self.text,
+        }
+    }
+}
+
 /// The active configuration, kept so that a daemon that crashed comes back with it. A boot of the machine, or an
 /// orderly end, makes it void: then the saved configuration counts.
 pub(crate) struct ActiveFile {
@@ -78,12 +99,14 @@ impl ActiveFile {
     }
 
     /// The configuration that was active when the last daemon of this boot died.
-    pub(crate) fn read(&self) -> Option<(Revision, String)> {
+    pub(crate) fn read(&self) -> Option<Remembered> {
+        let kept = fs::metadata(&self.path).and_then(|metadata| metadata.modified()).ok()?;
+        let kept = kept.duration_since(UNIX_EPOCH).ok()?.as_secs();
         let text = fs::read_to_string(&self.path).ok()?;
         let (first, rest) = text.split_once('\n')?;
         match first.split(' ').collect::<Vec<_>>().as_slice() {
             ["boot", boot_id, "revision", revision] if *boot_id == self.boot_id => {
-                Some((Revision(revision.parse().ok()?), rest.to_owned()))
+                Some(Remembered { revision: Revision(revision.parse().ok()?), kept, text: rest.to_owned() })
             }
             _ => None,
         }
