@@ -2,10 +2,10 @@
 //!
 //! Never refuses to start: a router with half of its configuration is reachable, one that is down is not.
 
-use config::Tree;
 use config::check::{self, Context};
 use config::model::Model;
 use config::store::{JournalRecord, RevisionRecord};
+use config::{Tree, print};
 use nouns::Revision;
 use rib::fib::KernelFib;
 use rib::world::{Link, Snapshot};
@@ -62,10 +62,15 @@ impl Engine {
             self.boot_notice(at, format!("config.boot [{}]: {}", error.path.join(" "), error.message), out);
         }
         let latest = boot.latest.as_ref().map_or(Revision::default(), |record| record.revision);
-        let same = boot.latest.as_ref().is_some_and(|record| Tree::load(&record.text).tree == admitted.tree);
+        // Equal texts need no second reading; others may differ in blanks or in the release that wrote them.
+        let text = print::file(&admitted.tree);
+        let same =
+            boot.latest.is_some_and(|record| record.text == text || Tree::load(&record.text).tree == admitted.tree);
         self.running.revision = if same { latest } else { latest.next() };
-        self.running.saved =
-            Some(boot.saved.as_deref().map_or_else(|| parsed.tree.clone(), |text| Tree::load(text).tree));
+        self.running.saved = Some(match boot.saved {
+            Some(saved) if boot.text.as_ref() != Some(&saved) => Tree::load(&saved).tree,
+            Some(_) | None => parsed.tree.clone(),
+        });
         for warning in check::warnings(&admitted.model) {
             self.notice(at, Notice::warning(format!("[{}]: {}", warning.path.join(" "), warning.message)), out);
         }

@@ -16,8 +16,8 @@ use config::model::Model;
 use nouns::{IfName, InterfaceAddress, Prefix};
 use rib::world_view::World;
 
-pub(crate) use self::bgp::fate;
 pub use self::bgp::{PeerChange, PeerFate};
+pub(crate) use self::bgp::{fate, transport_change};
 pub(crate) use self::interfaces::appear;
 
 /// The order of a plan: building goes up, taking down goes down.

@@ -49,9 +49,7 @@ impl Engine {
         }
         self.forget_peers();
         // Midway through a batch the wish is older than what `repair_at_once` did: only what is decided is written.
-        let caught_up =
-            Family::ALL.iter().all(|family| self.tables.of(*family).dirty_len() == 0) && self.rib.dirty_len() == 0;
-        push_fib(if caught_up { self.fib.flush() } else { self.fib.flush_wanted() }, out);
+        push_fib(if self.undecided() { self.fib.flush_wanted() } else { self.fib.flush() }, out);
         self.send_updates(at, out);
         self.check_recovery(at, out);
     }
@@ -92,8 +90,11 @@ impl Engine {
                     self.ask_snapshot(out);
                 }
                 WorldEvent::Link(link) => self.link_seen(at, link, out),
-                WorldEvent::LinkGone(_) | WorldEvent::Address(_) | WorldEvent::AddressGone(_) => {}
-                WorldEvent::Route(_) | WorldEvent::RouteGone(_) => {}
+                WorldEvent::LinkGone(_)
+                | WorldEvent::Address(_)
+                | WorldEvent::AddressGone(_)
+                | WorldEvent::Route(_)
+                | WorldEvent::RouteGone(_) => {}
             }
             self.world_changed |= self.world.apply(&change);
         }

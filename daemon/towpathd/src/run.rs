@@ -66,9 +66,7 @@ impl Inbox {
     pub(crate) fn note(&self, notice: Notice) {
         let _ = self.notes.send(notice);
     }
-}
 
-impl Inbox {
     /// Tells that a listener could not accept, once until it can again.
     pub(crate) fn note_refused_accept(&self, what: &str, error: &std::io::Error, told: &mut bool) {
         if !std::mem::replace(told, true) {

@@ -14,7 +14,7 @@ use super::{Peer, settings};
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Moment;
-use crate::plan::PeerFate;
+use crate::plan::{self, PeerFate};
 
 impl Engine {
     /// Brings the peers in line with the running model.
@@ -105,8 +105,9 @@ impl Engine {
         peer.group = group;
         let address = peer.address;
         let config = settings::session_config(new, &settings_now, address, router_ids.1);
+        let transport = old.and_then(|_| plan::transport_change(&before, &settings_now));
         let fate = old.map_or(PeerFate::Keep, |old| {
-            crate::plan::fate((old, &before, router_ids.0), (new, &settings_now, router_ids.1), address)
+            plan::fate((old, &before, router_ids.0), (new, &settings_now, router_ids.1), address)
         });
         let mut outputs = Vec::new();
         peer.session.reconfigure(at.instant, config, &mut outputs);
@@ -119,17 +120,19 @@ impl Engine {
             }
             (true, false) => self.drive(at, id, Input::Start, out),
             (true, true) => {}
-            (false, false) => match fate {
-                PeerFate::Reset(leaf) if leaf == "password" || leaf == "transport" => {
-                    self.drive(at, id, Input::Reset(StopReason::OtherConfigurationChange(leaf)), out);
+            (false, false) => match (transport, fate) {
+                // The session knows nothing of its socket: only a new connection has the new options.
+                (Some(leaf), _) => {
+                    let reason = StopReason::OtherConfigurationChange(leaf.to_owned());
+                    self.drive(at, id, Input::Reset(reason), out);
                 }
-                PeerFate::Refresh => {
-                    self.judge_again(at, id);
+                (None, PeerFate::Refresh) => {
                     for family in Family::ALL {
+                        self.judge_again(at, id, family);
                         self.advertise_again(id, family);
                     }
                 }
-                PeerFate::Reset(_) | PeerFate::Keep | PeerFate::New | PeerFate::Gone => {}
+                (None, PeerFate::Reset(_) | PeerFate::Keep | PeerFate::New | PeerFate::Gone) => {}
             },
         }
     }
@@ -172,7 +175,5 @@ fn wish(bgp: &Bgp, address: IpAddr, dynamic: Option<Prefix>) -> Option<(PeerSett
         return Some((neighbor.settings.clone(), neighbor.group.clone()));
     }
     let listen = bgp.listen_ranges.get(&dynamic?)?;
-    let mut settings = listen.settings.clone();
-    settings.passive = true;
-    Some((settings, Some(listen.group.clone())))
+    Some((settings::member_settings(listen), Some(listen.group.clone())))
 }

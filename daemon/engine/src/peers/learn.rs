@@ -50,22 +50,20 @@ impl Engine {
         }
     }
 
-    /// Judges what a peer sent again, after the rules changed.
-    pub(crate) fn judge_again(&mut self, at: Moment, id: PeerId) {
+    /// Judges what a peer sent of a family again, after the rules changed.
+    pub(crate) fn judge_again(&mut self, at: Moment, id: PeerId, family: Family) {
         let Some(rules) = self.import_rules(id) else { return };
-        for family in Family::ALL {
-            let received: Vec<(Prefix, PathKey, Arc<PathAttributes>)> = self
-                .tables
-                .of(family)
-                .iter()
-                .flat_map(|(prefix, paths)| paths.iter().map(move |path| (prefix, path)))
-                .filter(|(_, path)| path.key.peer == id)
-                .map(|(prefix, path)| (prefix, path.key, Arc::clone(&path.received)))
-                .collect();
-            for (prefix, key, attributes) in received {
-                let (inserted, _) = judge(&attributes, &rules, &mut self.attribute_sets);
-                self.tables.of_mut(family).insert(prefix, key, inserted, at.instant);
-            }
+        let received: Vec<(Prefix, PathKey, Arc<PathAttributes>)> = self
+            .tables
+            .of(family)
+            .iter()
+            .flat_map(|(prefix, paths)| paths.iter().map(move |path| (prefix, path)))
+            .filter(|(_, path)| path.key.peer == id)
+            .map(|(prefix, path)| (prefix, path.key, Arc::clone(&path.received)))
+            .collect();
+        for (prefix, key, attributes) in received {
+            let (inserted, _) = judge(&attributes, &rules, &mut self.attribute_sets);
+            self.tables.of_mut(family).insert(prefix, key, inserted, at.instant);
         }
     }
 

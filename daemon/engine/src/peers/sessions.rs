@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bgp::adj_out::AdjOut;
 use bgp::session::{ConnId, Down, Input, Negotiated, Output, StateName};
-use nouns::{Family, Prefix};
+use nouns::Family;
 use rib::bgp_table::{PeerId, PeerInfo};
 
 use super::settings;
@@ -167,10 +167,8 @@ impl Engine {
             }
             return None;
         }
-        let (range, listen): (Prefix, _) = (*range, listen.clone());
-        let mut peer_settings = listen.settings;
-        peer_settings.passive = true;
-        Some(self.add_peer(at, address, peer_settings, Some(listen.group), Some(range), out))
+        let (range, group, member) = (*range, listen.group.clone(), settings::member_settings(listen));
+        Some(self.add_peer(at, address, member, Some(group), Some(range), out))
     }
 
     fn session_up(&mut self, at: Moment, id: PeerId, negotiated: &Negotiated) {

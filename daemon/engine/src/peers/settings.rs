@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bgp::session::{ExpectedAs, SessionConfig};
 use config::model::Bgp;
-use config::model::bgp::{PeerSettings, RemoteAs, UpdateSource};
+use config::model::bgp::{ListenRange, PeerSettings, RemoteAs, UpdateSource};
 use nouns::{Asn, Family};
 
 use crate::effect::{SocketOptions, Target};
@@ -22,6 +22,12 @@ const CONNECT_TIMEOUT: u16 = 10;
 #[must_use]
 pub fn local_as(bgp: &Bgp, settings: &PeerSettings) -> Asn {
     settings.local_as.map_or(bgp.asn, |local| local.asn)
+}
+
+/// What a member of a range runs with: it dialled in, and nobody knows a reason to dial it.
+#[must_use]
+pub fn member_settings(listen: &ListenRange) -> PeerSettings {
+    PeerSettings { passive: true, ..listen.settings.clone() }
 }
 
 /// Whether a neighbor is internal, as far as its configuration tells.

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use bgp::classify::{Change, classify};
 use config::model::Bgp;
+use config::model::bgp::PeerSettings;
 use nouns::Prefix;
 
 use super::Step;
@@ -82,16 +83,11 @@ pub(super) fn changes(old: Option<&Bgp>, new: Option<&Bgp>, router_ids: (Ipv4Add
 }
 
 /// A model, the settings of one neighbor in it, and the router's identifier.
-type Side<'a> = (&'a Bgp, &'a config::model::bgp::PeerSettings, Ipv4Addr);
+type Side<'a> = (&'a Bgp, &'a PeerSettings, Ipv4Addr);
 
 pub(crate) fn fate((old, was, old_id): Side<'_>, (new, is, new_id): Side<'_>, address: IpAddr) -> PeerFate {
-    if was.password != is.password {
-        return PeerFate::Reset("password".to_owned());
-    }
-    if (was.update_source.as_ref(), was.ebgp_multihop, was.ttl_security_hops, was.port)
-        != (is.update_source.as_ref(), is.ebgp_multihop, is.ttl_security_hops, is.port)
-    {
-        return PeerFate::Reset("transport".to_owned());
+    if let Some(leaf) = transport_change(was, is) {
+        return PeerFate::Reset(leaf.to_owned());
     }
     match classify(&session_config(old, was, address, old_id), &session_config(new, is, address, new_id)) {
         Change::Reset(leaf) => PeerFate::Reset(leaf),
@@ -100,11 +96,16 @@ pub(crate) fn fate((old, was, old_id): Side<'_>, (new, is, new_id): Side<'_>, ad
     }
 }
 
+/// What changed of the connection underneath a session, which the session itself does not know.
+pub(crate) fn transport_change(was: &PeerSettings, is: &PeerSettings) -> Option<&'static str> {
+    let socket = |settings: &PeerSettings| {
+        (settings.update_source.clone(), settings.ebgp_multihop, settings.ttl_security_hops, settings.port)
+    };
+    if was.password != is.password { Some("password") } else { (socket(was) != socket(is)).then_some("transport") }
+}
+
 /// Whether routes that were received have to be judged again, or what is sent has to be said anew.
-fn import_changed(
-    (old, was): (&Bgp, &config::model::bgp::PeerSettings),
-    (new, is): (&Bgp, &config::model::bgp::PeerSettings),
-) -> bool {
+fn import_changed((old, was): (&Bgp, &PeerSettings), (new, is): (&Bgp, &PeerSettings)) -> bool {
     // A policy is asked of external neighbors only.
     (old.ebgp_requires_policy != new.ebgp_requires_policy && !is_internal(new, is))
         || old.default_local_pref != new.default_local_pref
