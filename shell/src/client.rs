@@ -153,7 +153,7 @@ impl CallError {
 }
 
 fn changes_something(request: &Request) -> bool {
-    matches!(request, Request::Commit { .. } | Request::Save { .. } | Request::Clear(_))
+    matches!(request, Request::Commit { .. } | Request::Confirm | Request::Save { .. } | Request::Clear(_))
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ impl Session {
     }
 
     fn greet(&mut self, daemon: &mut dyn Daemon) -> Result<Hello, String> {
-        match daemon.call(Request::Hello { user: self.user.clone(), via: "cli".to_owned() })? {
+        match daemon.call(Request::Hello { user: self.user.clone(), via: "cli".to_owned(), tty: None })? {
             Reply::Hello(hello) => {
                 self.host_name.clone_from(&hello.host_name);
                 self.unsaved = hello.unsaved;

@@ -170,7 +170,7 @@ fn without_bgp_no_route_of_it_stays_and_it_can_come_back() {
     assert!(!scene.network.is_listening(scene.router));
     scene.network.run(seconds(60));
     let candidate = scene.network.candidate_for(scene.router, &usual_config());
-    scene.network.ask(scene.router, Request::Commit { candidate, comment: None });
+    scene.network.ask(scene.router, Request::Commit { candidate, comment: None, confirm: None });
     scene.network.run(seconds(60));
     assert_eq!(scene.network.established(scene.router).len(), 2);
     assert!(scene.network.gateways(scene.router, SHOP).is_some());
@@ -187,7 +187,7 @@ fn a_description_touches_no_session() {
     );
     assert_eq!(plan(&mut scene, candidate.clone()).neighbors, Vec::new());
     scene.network.record();
-    let done = scene.network.ask(scene.router, Request::Commit { candidate, comment: None });
+    let done = scene.network.ask(scene.router, Request::Commit { candidate, comment: None, confirm: None });
     assert!(matches!(done, Reply::Committed(_)), "{done:?}");
     let sent: Vec<&String> = scene.network.recorded().iter().filter(|effect| effect.contains(" Send(")).collect();
     assert!(sent.is_empty(), "{sent:?}");
@@ -202,7 +202,7 @@ fn two_people_in_different_places_both_have_their_will() {
     let one = Candidate { base, edits: vec![edit("protocols bgp 64512 neighbor 192.168.101.201 description one")] };
     let two = Candidate { base, edits: vec![edit("protocols bgp 64512 neighbor 192.168.101.202 description two")] };
     for candidate in [one, two] {
-        let done = scene.network.ask(scene.router, Request::Commit { candidate, comment: None });
+        let done = scene.network.ask(scene.router, Request::Commit { candidate, comment: None, confirm: None });
         assert!(matches!(done, Reply::Committed(_)), "{done:?}");
     }
     let (_, text) = scene.network.active(scene.router);
@@ -219,8 +219,9 @@ fn two_people_in_the_same_place_are_told_where() {
     };
     let one = Candidate { base, edits: vec![Edit::Set(leaf("one"))] };
     let two = Candidate { base, edits: vec![Edit::Set(leaf("two"))] };
-    scene.network.ask(scene.router, Request::Commit { candidate: one, comment: None });
-    let refused = refusal(scene.network.ask(scene.router, Request::Commit { candidate: two, comment: None }));
+    scene.network.ask(scene.router, Request::Commit { candidate: one, comment: None, confirm: None });
+    let refused =
+        refusal(scene.network.ask(scene.router, Request::Commit { candidate: two, comment: None, confirm: None }));
     assert_eq!(refused.reason, RefusalReason::Conflict);
     assert_eq!(refused.problems[0].path, leaf("two"));
     assert!(scene.network.active(scene.router).1.contains("description one"));
@@ -231,8 +232,9 @@ fn a_second_commit_waits_for_nobody_and_is_refused_as_busy() {
     let mut scene = Scene::usual();
     let one = scene.network.candidate(scene.router, "set system host-name one");
     let two = scene.network.candidate(scene.router, "set system host-name two");
-    let first = scene.network.begin_ask(scene.router, Request::Commit { candidate: one, comment: None });
-    let second = scene.network.begin_ask(scene.router, Request::Commit { candidate: two, comment: None });
+    let first = scene.network.begin_ask(scene.router, Request::Commit { candidate: one, comment: None, confirm: None });
+    let second =
+        scene.network.begin_ask(scene.router, Request::Commit { candidate: two, comment: None, confirm: None });
     assert_eq!(refusal(scene.network.finish_ask(scene.router, second)).reason, RefusalReason::Busy);
     assert!(matches!(scene.network.finish_ask(scene.router, first), Reply::Committed(_)));
 }
@@ -265,7 +267,7 @@ fn edits_on_a_revision_that_nobody_remembers_are_refused() {
     for number in 0..40 {
         scene.commit(&format!("set protocols bgp 64512 neighbor 192.168.101.201 description {number}"));
     }
-    let reply = scene.network.ask(scene.router, Request::Commit { candidate: old, comment: None });
+    let reply = scene.network.ask(scene.router, Request::Commit { candidate: old, comment: None, confirm: None });
     assert!(matches!(&reply, Reply::Error(error) if error.code == "unknown-revision"), "{reply:?}");
 }
 

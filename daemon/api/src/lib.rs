@@ -7,21 +7,25 @@
 
 pub mod codec;
 pub mod error;
+pub mod level;
 pub mod reply;
 pub mod request;
 pub mod text;
 pub mod view;
+pub mod watch;
 
 pub use grammar::value::NameKind;
 
 pub use error::{ApiError, CodecError};
+pub use level::Level;
 pub use reply::{
-    Answer, Committed, Configuration, Hello, NeighborChange, NeighborEffect, Plan, Problem, Refusal, RefusalReason,
-    Reply,
+    Answer, Committed, Configuration, Hello, NeighborChange, NeighborEffect, PendingConfirm, Plan, Problem, Refusal,
+    RefusalReason, Reply,
 };
 pub use request::{BgpTarget, Call, Clear, ClearHow, ClearTarget, NeighborRoutes, Request, RouteFilter, Show, Which};
 pub use text::Text;
 pub use view::View;
+pub use watch::{News, Watch};
 
 /// Where the daemon listens unless told otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/towpath/towpathd.sock";

@@ -8,8 +8,10 @@ use nouns::Revision;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
+use crate::level::Level;
 use crate::text::Text;
 use crate::view::View;
+use crate::watch::News;
 
 /// One line from the daemon.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +49,8 @@ pub enum Reply {
     Names(Vec<String>),
     /// It is done; a sentence if there is something to say.
     Done(String),
+    /// To `Request::Watch`, after `Done`: something happened.
+    News(News),
     /// It could not be done.
     Error(ApiError),
 }
@@ -65,6 +69,23 @@ pub struct Hello {
     pub unsaved: bool,
     /// What a person should read before typing: lines of `config.boot` not understood, a degraded commit.
     pub notices: Vec<String>,
+    /// What whoever asks may do.
+    pub level: Level,
+    /// A commit that waits to be confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<PendingConfirm>,
+}
+
+/// A commit that is taken back unless somebody confirms it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingConfirm {
+    /// The commit.
+    pub revision: Revision,
+    /// Who made it.
+    pub user: String,
+    /// When it is taken back, in seconds since the Unix epoch.
+    pub until: u64,
 }
 
 /// A whole configuration.
@@ -137,6 +158,9 @@ pub struct Committed {
     pub warnings: Vec<Problem>,
     /// Milliseconds from the request to the last step.
     pub elapsed_ms: u64,
+    /// It has to be confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<PendingConfirm>,
 }
 
 /// A commit that was not made.

@@ -10,6 +10,7 @@ use nouns::{Asn, Family, IfName, Prefix, Revision};
 use serde::{Deserialize, Serialize};
 
 use crate::view::route::Protocol;
+use crate::watch::Watch;
 
 /// One line to the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,10 +27,13 @@ pub struct Call {
 pub enum Request {
     /// First of a connection: who asks. Answered by `Reply::Hello`.
     Hello {
-        /// The person's login name.
+        /// The person's login name, as the person's side has it; records name the one that the kernel tells.
         user: String,
         /// `cli`, `api`, …; written into the revisions.
         via: String,
+        /// The terminal that the person sits at: `pts/0`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tty: Option<String>,
     },
     /// A whole configuration. Answered by `Reply::Configuration`.
     Configuration(Which),
@@ -44,7 +48,12 @@ pub enum Request {
         candidate: Candidate,
         /// `commit comment "…"`
         comment: Option<String>,
+        /// `commit-confirm`: the minutes after which it is taken back unless somebody confirms it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confirm: Option<u32>,
     },
+    /// `confirm`: what waits to be confirmed stays. Answered by `Reply::Done`, or the error `no-confirm-pending`.
+    Confirm,
     /// Write the active configuration to `config.boot`, or to a file. Answered by `Reply::Saved`.
     Save {
         /// `None` for the boot file.
@@ -60,6 +69,9 @@ pub enum Request {
     Revisions,
     /// One committed configuration. Answered by `Reply::Configuration`.
     Revision(Revision),
+    /// Hear of what happens from now on: `Reply::Done`, then a `Reply::News` for each thing, all with the number of
+    /// this call, until the asker closes the connection, on which nothing more can be asked.
+    Watch(Watch),
 }
 
 /// Which configuration is meant.

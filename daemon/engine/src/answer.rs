@@ -23,7 +23,7 @@ use crate::views;
 impl Engine {
     pub(crate) fn answer(&mut self, at: Moment, ask: AskId, caller: &Caller, request: Request, out: &mut Vec<Effect>) {
         let reply = match request {
-            Request::Hello { .. } => Reply::Hello(self.hello()),
+            Request::Hello { .. } => Reply::Hello(self.hello(caller)),
             Request::Configuration(Which::Active) => Reply::Configuration(Configuration {
                 revision: self.running.revision,
                 text: print::file(&self.running.tree),
@@ -33,7 +33,11 @@ impl Engine {
             Request::Revisions => return out.push(Effect::Recall(ask, Recall::Revisions)),
             Request::Revision(revision) => return out.push(Effect::Recall(ask, Recall::Revision(revision))),
             Request::Check { candidate } => self.check_candidate(&candidate),
-            Request::Commit { candidate, comment } => {
+            Request::Commit { confirm: Some(_), .. } | Request::Watch(_) => {
+                Reply::Error(ApiError::new("not-implemented", "this daemon cannot do that"))
+            }
+            Request::Confirm => Reply::Error(ApiError::new("no-confirm-pending", "No confirm pending")),
+            Request::Commit { candidate, comment, confirm: None } => {
                 return self.commit_candidate(at, ask, caller, (&candidate, comment), out);
             }
             Request::Save { path } => {
@@ -46,13 +50,15 @@ impl Engine {
         out.push(Effect::Answer(ask, reply));
     }
 
-    fn hello(&self) -> Hello {
+    fn hello(&self, caller: &Caller) -> Hello {
         Hello {
             version: self.facts.version.clone(),
             host_name: self.host_name().to_owned(),
             revision: self.running.revision,
             unsaved: self.unsaved(),
             notices: self.running.notices.clone(),
+            level: caller.level,
+            confirm: None,
         }
     }
 

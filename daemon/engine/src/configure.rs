@@ -206,6 +206,7 @@ impl Engine {
                         revision: self.running.revision,
                         warnings,
                         elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+                        confirm: None,
                     }),
                 ));
             }

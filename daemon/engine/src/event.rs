@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use api::Level;
 use api::request::Request;
 use bgp::session::ConnId;
 use rib::fib::{KernelFib, Refused};
@@ -43,6 +44,10 @@ pub struct Caller {
     pub user: String,
     /// How the user came: `cli`, `api`.
     pub via: String,
+    /// The terminal that the user sits at, where it is known.
+    pub tty: Option<String>,
+    /// What the user may do.
+    pub level: Level,
 }
 
 /// What can happen.

@@ -137,7 +137,10 @@ impl Pair {
         let candidate = Candidate { base, edits: edits.collect() };
         let ask = AskId { client: ClientId(1), id: 1 };
         self.replies.clear();
-        self.handle(side, Event::Ask(ask, Caller::default(), Request::Commit { candidate, comment: None }));
+        self.handle(
+            side,
+            Event::Ask(ask, Caller::default(), Request::Commit { candidate, comment: None, confirm: None }),
+        );
         self.run(1);
         assert!(matches!(self.replies[..], [Reply::Committed(_)]), "{:?}", self.replies);
     }

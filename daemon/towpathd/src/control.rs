@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use api::codec;
-use api::{Answer, ApiError, Reply, Request};
+use api::{Answer, ApiError, Level, Reply, Request};
 use engine::{AskId, Caller, ClientId, Event};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -120,7 +120,7 @@ async fn client(stream: UnixStream, id: ClientId, clients: &Clients, inbox: &Inb
     let (sender, mut answers) = unbounded_channel::<Answer>();
     clients.enter(id, sender);
     let (read, write) = stream.into_split();
-    let caller = Caller { user, via: "cli".to_owned() };
+    let caller = Caller { user, via: "cli".to_owned(), tty: None, level: Level::Admin };
     // A client that is gone, for whatever reason, is forgotten.
     let _ = converse(id, caller, inbox, (read, write), &mut answers).await;
     clients.leave(id);
@@ -143,8 +143,9 @@ async fn converse(
         let whole = line.last() == Some(&b'\n');
         match codec::decode_call(&line) {
             Ok(call) if whole => {
-                if let Request::Hello { via, .. } = &call.request {
+                if let Request::Hello { via, tty, .. } = &call.request {
                     caller.via.clone_from(via);
+                    caller.tty.clone_from(tty);
                 }
                 inbox.push(Event::Ask(AskId { client: id, id: call.id }, caller.clone(), call.request));
                 let Some(answer) = answers.recv().await else { return Ok(()) };

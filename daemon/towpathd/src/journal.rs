@@ -63,7 +63,9 @@ fn list(store: &dyn Store) -> Reply {
             utc_offset: 0,
             revisions: records
                 .into_iter()
-                .map(|record| RevisionLine {
+                .zip(0_u32..)
+                .map(|(record, index)| RevisionLine {
+                    index,
                     revision: record.revision,
                     time: record.time,
                     user: record.user,

@@ -45,7 +45,7 @@ fn serve(path: &Path, answers: &'static [usize]) -> JoinHandle<Vec<Request>> {
 }
 
 fn hello() -> Request {
-    Request::Hello { user: "alice".to_owned(), via: "cli".to_owned() }
+    Request::Hello { user: "alice".to_owned(), via: "cli".to_owned(), tty: None }
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl Session {
 
     fn commit(&mut self, comment: Option<String>, world: &mut dyn World) -> Outcome {
         let Some(candidate) = self.candidate() else { return Ok(Output::text(NOTHING_TO_COMMIT)) };
-        let reply = world.call(Request::Commit { candidate, comment });
+        let reply = world.call(Request::Commit { candidate, comment, confirm: None });
         let text = match reply.map_err(|error| format!("{error}\nCommit failed"))? {
             Reply::Committed(committed) => problems_text(&committed.warnings.into_iter().map(loud).collect::<Vec<_>>()),
             Reply::Unchanged => NOTHING_TO_COMMIT.to_owned(),

@@ -51,7 +51,12 @@ impl Fake {
         assert_eq!(candidate.base, Revision(self.revision), "the base is the revision that was fetched last");
         self.active = candidate.apply(&self.active).unwrap();
         self.revision += 1;
-        Reply::Committed(Committed { revision: Revision(self.revision), warnings: self.warn.clone(), elapsed_ms: 3 })
+        Reply::Committed(Committed {
+            revision: Revision(self.revision),
+            warnings: self.warn.clone(),
+            elapsed_ms: 3,
+            confirm: None,
+        })
     }
 }
 
@@ -64,6 +69,8 @@ impl Daemon for Fake {
                 revision: Revision(self.revision),
                 unsaved: self.active != self.saved,
                 notices: Vec::new(),
+                level: api::Level::Admin,
+                confirm: None,
             }),
             Request::Configuration(Which::Active) => self.configuration(&self.active),
             Request::Configuration(Which::Saved) => self.configuration(&self.saved),
@@ -74,7 +81,7 @@ impl Daemon for Fake {
                     ..Plan::default()
                 }),
             },
-            Request::Commit { candidate, comment } => {
+            Request::Commit { candidate, comment, .. } => {
                 self.comments.push(comment);
                 self.commit(&candidate)
             }

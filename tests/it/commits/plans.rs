@@ -90,7 +90,7 @@ fn a_plan_that_fails_at_any_step_leaves_everything_as_it_was() {
         for failing in 0..worldly {
             let answers = (0..=failing).map(|step| if step == failing { Err("no".to_owned()) } else { Ok(()) });
             scene.network.answer_steps(scene.router, answers);
-            let request = Request::Commit { candidate: candidate.clone(), comment: None };
+            let request = Request::Commit { candidate: candidate.clone(), comment: None, confirm: None };
             let refused = refusal(scene.network.ask(scene.router, request));
             assert_eq!(refused.reason, RefusalReason::RolledBack, "{}: {refused:?}", case.display());
             scene.network.run(seconds(40));
@@ -109,7 +109,7 @@ fn there_and_back_again_is_nothing() {
         let revision = before.revision;
         for text in [&new, &old] {
             let candidate = scene.network.candidate_for(scene.router, text);
-            let done = scene.network.ask(scene.router, Request::Commit { candidate, comment: None });
+            let done = scene.network.ask(scene.router, Request::Commit { candidate, comment: None, confirm: None });
             assert!(matches!(done, Reply::Committed(_)), "{}: {done:?}", case.display());
             scene.network.run(seconds(60));
             scene.network.assert_kernel_as_wished(scene.router);
@@ -148,7 +148,7 @@ fn commit_check_tells_the_fate_of_each_neighbor() {
             assert!(reason.contains(part), "{words}: {reason}");
         }
         let losses = scene.losses();
-        let done = scene.network.ask(scene.router, Request::Commit { candidate, comment: None });
+        let done = scene.network.ask(scene.router, Request::Commit { candidate, comment: None, confirm: None });
         assert!(matches!(done, Reply::Committed(_)), "{words}: {done:?}");
         let address: IpAddr = "192.168.101.202".parse().unwrap();
         let lost = scene.losses()[&address] - losses[&address];
@@ -167,7 +167,7 @@ fn removing_and_adding_neighbors_is_told_and_done() {
     let changes = plan(&mut scene, candidate.clone()).neighbors;
     let fates: Vec<NeighborEffect> = changes.iter().map(|change| change.effect).collect();
     assert_eq!(fates, [NeighborEffect::Removed, NeighborEffect::New]);
-    scene.network.ask(scene.router, Request::Commit { candidate, comment: None });
+    scene.network.ask(scene.router, Request::Commit { candidate, comment: None, confirm: None });
     scene.network.run(seconds(5));
     assert_eq!(scene.network.gateways(scene.router, "172.16.2.2/32"), None);
     assert_eq!(scene.network.gateways(scene.router, SHOP), Some(vec!["192.168.101.201".to_owned()]));

@@ -18,7 +18,7 @@ fn a_broken_boot_file_brings_up_what_is_sound_and_lists_the_rest() {
     let mut scene = Scene::new(text.to_owned());
     assert_eq!(scene.network.established(scene.router), ["192.168.101.201".parse::<IpAddr>().unwrap()]);
     let Reply::Hello(hello) =
-        scene.network.ask(scene.router, Request::Hello { user: "admin".to_owned(), via: "cli".to_owned() })
+        scene.network.ask(scene.router, Request::Hello { user: "admin".to_owned(), via: "cli".to_owned(), tty: None })
     else {
         panic!("no hello");
     };
@@ -65,7 +65,7 @@ fn a_crash_in_the_middle_of_a_commit_starts_with_the_old_configuration_and_says_
         let lines =
             "set interfaces ethernet eth2 address 10.8.0.1/24\nset interfaces ethernet eth2 address 10.8.1.1/24";
         let candidate = scene.network.candidate(scene.router, lines);
-        scene.network.begin_ask(scene.router, Request::Commit { candidate, comment: None });
+        scene.network.begin_ask(scene.router, Request::Commit { candidate, comment: None, confirm: None });
         scene.network.run(Duration::from_millis(milliseconds));
         for _ in 0..2 {
             scene.network.crash(scene.router);
@@ -91,7 +91,7 @@ fn a_commit_waits_for_its_own_record_and_not_for_those_of_the_start() {
     scene.network.start(scene.router);
     let candidate = scene.network.candidate(scene.router, "set system host-name one");
     scene.network.record();
-    let ask = scene.network.begin_ask(scene.router, Request::Commit { candidate, comment: None });
+    let ask = scene.network.begin_ask(scene.router, Request::Commit { candidate, comment: None, confirm: None });
     assert!(matches!(scene.network.finish_ask(scene.router, ask), Reply::Committed(_)));
     let recorded = scene.network.recorded();
     let nanoseconds = |words: &str| -> u64 {

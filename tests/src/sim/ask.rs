@@ -33,7 +33,7 @@ impl Network {
     pub fn begin_ask(&mut self, node: Node, request: Request) -> AskId {
         self.asked += 1;
         let ask = AskId { client: ClientId(1), id: self.asked };
-        let caller = Caller { user: "admin".to_owned(), via: "cli".to_owned() };
+        let caller = Caller { user: "admin".to_owned(), via: "cli".to_owned(), tty: None, level: api::Level::Admin };
         self.handle(node.0, Event::Ask(ask, caller, request));
         ask
     }
@@ -74,7 +74,7 @@ impl Network {
     /// Commits `set` and `delete` lines.
     pub fn commit(&mut self, node: Node, lines: &str) -> Reply {
         let candidate = self.candidate(node, lines);
-        self.ask(node, Request::Commit { candidate, comment: None })
+        self.ask(node, Request::Commit { candidate, comment: None, confirm: None })
     }
 
     /// Looks at something.

@@ -78,8 +78,12 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<File>) {
     for entry in entries.flatten() {
         let path = entry.path();
         let name = entry.file_name();
+        // `.git` is a file in a second worktree.
+        if name == ".git" {
+            continue;
+        }
         if path.is_dir() {
-            if name != "target" && name != ".git" {
+            if name != "target" {
                 walk(root, &path, found);
             }
         } else if let (Ok(text), Ok(relative)) = (fs::read_to_string(&path), path.strip_prefix(root)) {

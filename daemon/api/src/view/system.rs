@@ -76,15 +76,21 @@ pub enum LogLevel {
 
 impl Text for Log {
     fn text(&self) -> String {
-        let line = |entry: &LogEntry| {
-            let level = match entry.level {
-                LogLevel::Error => "error: ",
-                LogLevel::Warning => "warning: ",
-                LogLevel::Info => "",
-            };
-            format!("{} {level}{}\n", date_time(entry.time, self.utc_offset), entry.text)
-        };
+        let line = |entry: &LogEntry| format!("{} {}\n", date_time(entry.time, self.utc_offset), entry.sentence());
         self.entries.iter().map(line).collect()
+    }
+}
+
+impl LogEntry {
+    /// What happened, behind its loudness where that is more than usual.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let level = match self.level {
+            LogLevel::Error => "error: ",
+            LogLevel::Warning => "warning: ",
+            LogLevel::Info => "",
+        };
+        format!("{level}{}", self.text)
     }
 }
 
@@ -102,6 +108,9 @@ pub struct Revisions {
 /// One committed configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevisionLine {
+    /// How many came after it: 0 is the newest.
+    #[serde(default)]
+    pub index: u32,
     /// Its number.
     pub revision: Revision,
     /// Seconds since the Unix epoch.
@@ -118,9 +127,9 @@ pub struct RevisionLine {
 impl Text for Revisions {
     fn text(&self) -> String {
         let mut text = String::new();
-        for (line, age) in self.revisions.iter().zip(0_u32..) {
-            let RevisionLine { time, user, via, .. } = line;
-            text.push_str(&format!("{age:<3} {} by {user} via {via}\n", date_time(*time, self.utc_offset)));
+        for line in &self.revisions {
+            let RevisionLine { index, time, user, via, .. } = line;
+            text.push_str(&format!("{index:<3} {} by {user} via {via}\n", date_time(*time, self.utc_offset)));
             text.push_str(&line.comment.as_ref().map(|comment| format!("    {comment}\n")).unwrap_or_default());
         }
         text
