@@ -79,10 +79,21 @@ pub fn file(tree: &Tree) -> String {
 pub fn braces(tree: &Tree, path: &[String], style: Style) -> String {
     let mut lines = Lines::new(style);
     lines.below(tree, tree, path);
-    lines.lines.iter().fold(String::new(), |mut text, line| {
-        let _ = writeln!(text, "{:width$}{}", "", line.text, width = line.depth.saturating_mul(4));
-        text
-    })
+    laid_out(&lines.lines, |_| None)
+}
+
+/// The lines with their indentation, each behind its sign if it has one.
+fn laid_out(lines: &[Line], sign: impl Fn(&Line) -> Option<char>) -> String {
+    let width = |line: &Line| line.depth.saturating_mul(4);
+    let length = lines.iter().map(|line| line.text.len().saturating_add(width(line)).saturating_add(2)).sum();
+    let mut text = String::with_capacity(length);
+    for line in lines {
+        text.extend(sign(line));
+        text.extend(std::iter::repeat_n(' ', width(line)));
+        text.push_str(&line.text);
+        text.push('\n');
+    }
+    text
 }
 
 /// One `set` line for each leaf below `path`, the leaf's value in single quotes.
@@ -159,11 +170,7 @@ fn edit_line(edit: &Edit, new: &Tree) -> String {
 }
 
 fn with_markers(lines: &[Line]) -> String {
-    lines.iter().fold(String::new(), |mut text, line| {
-        let width = line.depth.saturating_mul(4);
-        let _ = writeln!(text, "{}{:width$}{}", line.marker.sign(), "", line.text);
-        text
-    })
+    laid_out(lines, |line| Some(line.marker.sign()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod command;
 mod config;
+mod plain;
 #[cfg(test)]
 mod tests;
 
@@ -62,6 +63,8 @@ pub struct Statement {
     pub comment: Option<String>,
     /// The line of its first word, counted from 1.
     pub line: usize,
+    /// The line that it ends on: that of its last word, or of its closing brace.
+    pub last_line: usize,
 }
 
 /// What is wrong with the shape of a text, and where.

@@ -27,6 +27,10 @@ pub fn quote_single(text: &str) -> String {
 }
 
 fn needs_quotes(text: &str) -> bool {
+    // Nearly every word: an address, a number, a name.
+    if text.bytes().all(|octet| octet.is_ascii_alphanumeric() || b".:/-_".contains(&octet)) && !text.starts_with("//") {
+        return false;
+    }
     // A byte order mark would be skipped as a blank, like the two that white space already covers.
     let special = |c: char| c.is_whitespace() || c.is_control() || "*{};\"'\\|&#\u{FEFF}".contains(c);
     text.starts_with("//") || text.chars().any(special)

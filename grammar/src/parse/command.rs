@@ -5,7 +5,7 @@
 use pest::Parser;
 use pest::iterators::Pair;
 
-use super::{Command, Joiner, Lines, ParseError, ParseErrorKind, Word};
+use super::{Command, Joiner, Lines, ParseError, ParseErrorKind, Word, plain};
 
 mod shape {
     #![expect(unreachable_pub, reason = "the derive needs a public parser and writes a public list of rules")]
@@ -48,6 +48,15 @@ pub(crate) fn tokens(text: &str) -> Option<Vec<Token>> {
 }
 
 pub(super) fn line(text: &str) -> Result<Vec<Command>, ParseError> {
+    match plain::command(text) {
+        Some(words) if words.is_empty() => Ok(Vec::new()),
+        Some(words) => Ok(vec![Command { words, pipes: Vec::new(), after: Joiner::Always }]),
+        None => by_grammar(text),
+    }
+}
+
+/// As [`line`], by the grammar.
+pub(super) fn by_grammar(text: &str) -> Result<Vec<Command>, ParseError> {
     let lines = Lines::new(text);
     let tokens = tokens(text).ok_or_else(|| lines.error(ParseErrorKind::Unreadable, 0, text.len()))?;
     let mut reader = LineReader { lines, commands: Vec::new(), parts: vec![Vec::new()], wanted: None };

@@ -1,10 +1,10 @@
 //! Configurations in curly braces, read with recovery: one broken line costs that line only.
 
 use pest::Parser;
-use pest::iterators::Pair;
+use pest::iterators::{Pair, Pairs};
 
 use super::command::unescape;
-use super::{FileVersion, Lines, ParseError, ParseErrorKind, Statement, Word};
+use super::{FileVersion, Lines, ParseError, ParseErrorKind, Statement, Word, plain};
 
 mod shape {
     #![expect(unreachable_pub, reason = "the derive needs a public parser and writes a public list of rules")]
@@ -21,15 +21,46 @@ const DEEPEST: usize = 64;
 const MOST_ERRORS: usize = 1000;
 
 pub(super) fn config(text: &str) -> (Vec<Statement>, Vec<ParseError>) {
-    let lines = Lines::new(text);
-    let Ok(pairs) = ConfigShape::parse(Rule::text, text) else {
-        return (Vec::new(), vec![lines.error(ParseErrorKind::Unreadable, 0, text.len())]);
-    };
-    let mut reader = Reader::new(lines);
-    for pair in pairs.flat_map(Pair::into_inner) {
-        reader.take(pair);
+    let mut reader = Reader::new(Lines::new(text));
+    let mut rest = text;
+    let mut tokens = Vec::new();
+    while !rest.is_empty() {
+        let start = text.len().saturating_sub(rest.len());
+        let (line, behind) = rest.split_once('\n').map_or((rest, ""), |(line, behind)| (line, behind));
+        tokens.clear();
+        if plain::statement(line.strip_suffix('\r').unwrap_or(line), start, &mut tokens).is_some() {
+            tokens.drain(..).for_each(|token| reader.take_plain(token));
+            reader.take_end();
+            rest = behind;
+            continue;
+        }
+        rest = reader.take_hard(text, start);
     }
     reader.finish()
+}
+
+/// As [`config`], all of it by the grammar.
+#[cfg(test)]
+pub(super) fn by_grammar(text: &str) -> (Vec<Statement>, Vec<ParseError>) {
+    let mut reader = Reader::new(Lines::new(text));
+    match ConfigShape::parse(Rule::text, text) {
+        Ok(pairs) => pairs.flat_map(Pair::into_inner).for_each(|pair| reader.take(pair)),
+        Err(_) => reader.error(ParseErrorKind::Unreadable, 0, text.len()),
+    }
+    reader.finish()
+}
+
+/// How much of a text, from its beginning, is whole lines that leave no comment open.
+fn whole_lines(text: &str) -> usize {
+    let mut at: usize = 0;
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let line = rest.find('\n').map_or(rest.len(), |end| end.saturating_add(1));
+        let Some(open) = rest.get(..line).and_then(|line| line.find("/*")) else { return at.saturating_add(line) };
+        let inside = at.saturating_add(open).saturating_add(2);
+        let Some(close) = text.get(inside..).and_then(|text| text.find("*/")) else { return text.len() };
+        at = inside.saturating_add(close).saturating_add(2);
+    }
 }
 
 pub(super) fn version(text: &str) -> Option<FileVersion> {
@@ -61,6 +92,8 @@ struct Block {
 
 struct Reader<'a> {
     lines: Lines<'a>,
+    /// Where the piece of the text begins that the grammar is reading.
+    offset: usize,
     blocks: Vec<Block>,
     level: Vec<Statement>,
     words: Vec<Word>,
@@ -76,6 +109,7 @@ impl<'a> Reader<'a> {
     fn new(lines: Lines<'a>) -> Self {
         Self {
             lines,
+            offset: 0,
             blocks: Vec::new(),
             level: Vec::new(),
             words: Vec::new(),
@@ -86,12 +120,51 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads the lines of a text from an octet on that need the grammar; answers what is behind them.
+    fn take_hard<'t>(&mut self, text: &'t str, start: usize) -> &'t str {
+        self.offset = start;
+        let hard = text.get(start..).unwrap_or_default();
+        let (piece, behind) = hard.split_at_checked(whole_lines(hard)).unwrap_or((hard, ""));
+        let opens = |pairs: &Pairs<'_, Rule>| {
+            pairs.clone().flat_map(Pair::into_inner).any(|pair| pair.as_rule() == Rule::comment_open)
+        };
+        match ConfigShape::parse(Rule::text, piece) {
+            Ok(pairs) if behind.is_empty() || !opens(&pairs) => {
+                pairs.flat_map(Pair::into_inner).for_each(|pair| self.take(pair));
+                behind
+            }
+            // What looked like a comment was none, and another one is left open: all that follows is looked at.
+            _ => {
+                match ConfigShape::parse(Rule::text, hard) {
+                    Ok(pairs) => pairs.flat_map(Pair::into_inner).for_each(|pair| self.take(pair)),
+                    Err(_) => self.error(ParseErrorKind::Unreadable, start, text.len()),
+                }
+                ""
+            }
+        }
+    }
+
+    fn take_plain(&mut self, token: plain::Token) {
+        match token {
+            plain::Token::Open(at) => self.open(at),
+            plain::Token::Close(at) => self.close(at),
+            plain::Token::Word(word) if self.too_deep == 0 => self.words.push(word),
+            plain::Token::Word(_) => {}
+        }
+    }
+
+    fn take_end(&mut self) {
+        if self.too_deep == 0 {
+            self.end_statement();
+        }
+    }
+
     fn take(&mut self, pair: Pair<'_, Rule>) {
-        let span = pair.as_span();
+        let (start, end) = self.place(&pair);
         match pair.as_rule() {
-            Rule::open => self.open(span.start()),
-            Rule::close => self.close(span.start()),
-            Rule::comment_open => self.error(ParseErrorKind::UnclosedComment, span.start(), span.end()),
+            Rule::open => self.open(start),
+            Rule::close => self.close(start),
+            Rule::comment_open => self.error(ParseErrorKind::UnclosedComment, start, end),
             _ if self.too_deep > 0 => {}
             Rule::word => self.word(pair),
             Rule::end => self.end_statement(),
@@ -125,9 +198,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn word(&mut self, pair: Pair<'_, Rule>) {
+    fn place(&self, pair: &Pair<'_, Rule>) -> (usize, usize) {
         let span = pair.as_span();
-        let mut word = Word { text: String::new(), quoted: true, start: span.start(), end: span.end() };
+        (self.offset.saturating_add(span.start()), self.offset.saturating_add(span.end()))
+    }
+
+    fn word(&mut self, pair: Pair<'_, Rule>) {
+        let (start, end) = self.place(&pair);
+        let mut word = Word { text: String::new(), quoted: true, start, end };
         for piece in pair.into_inner() {
             match piece.as_rule() {
                 Rule::double => unescape(inside(piece), "\"\\", &mut word.text),
@@ -153,7 +231,7 @@ impl<'a> Reader<'a> {
             let line = self.lines.line(first.start);
             let comment = self.comment.take();
             if !broken {
-                self.level.push(Statement { words, children: None, comment, line });
+                self.level.push(Statement { words, children: None, comment, line, last_line: line });
             }
         }
     }
@@ -188,17 +266,18 @@ impl<'a> Reader<'a> {
         }
         self.end_statement();
         self.comment = None;
-        if !self.close_block() {
+        if !self.close_block(brace) {
             self.error(ParseErrorKind::UnexpectedClose, brace, brace.saturating_add(1));
         }
     }
 
-    fn close_block(&mut self) -> bool {
+    fn close_block(&mut self, end: usize) -> bool {
         let Some(block) = self.blocks.pop() else { return false };
         let children = std::mem::replace(&mut self.level, block.around);
         if !block.words.is_empty() {
             let Block { words, comment, line, .. } = block;
-            self.level.push(Statement { words, children: Some(children), comment, line });
+            let last_line = self.lines.line(end);
+            self.level.push(Statement { words, children: Some(children), comment, line, last_line });
         }
         true
     }
@@ -209,7 +288,7 @@ impl<'a> Reader<'a> {
         }
         while let Some(brace) = self.blocks.last().map(|block| block.brace) {
             self.error(ParseErrorKind::UnclosedBlock, brace, brace.saturating_add(1));
-            self.close_block();
+            self.close_block(self.lines.text.trim_end().len());
         }
         self.errors.sort_by_key(|error| error.start);
         (self.level, self.errors)

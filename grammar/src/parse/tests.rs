@@ -205,4 +205,12 @@ proptest! {
         prop_assert!(errors.iter().all(|error| error.start <= error.end && error.end <= text.len()));
         prop_assert!(statements.iter().all(|statement| !statement.words.is_empty()));
     }
+
+    #[test]
+    fn plain_lines_are_read_as_the_grammar_reads_them(
+        text in r#"([ab .,$!-]{0,4}|"a b"|'a "b'|"\\""|\{|\}|\{\n|\}\n|;|#|&&|\||/\*|\*/|/\*/|//|\\|'|"|\n|\r\n|\r|\t|é|\u{a0}|\u{feff}){0,30}"#
+    ) {
+        prop_assert_eq!(super::command::line(&text), super::command::by_grammar(&text));
+        prop_assert_eq!(super::config::config(&text), super::config::by_grammar(&text));
+    }
 }
