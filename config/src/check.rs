@@ -3,6 +3,7 @@
 //! Never changes the model, and never asks the world: what it has to know of it is in `Context`.
 
 mod bgp;
+mod interfaces;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -124,6 +125,7 @@ pub fn check(model: &Model, context: &Context) -> Vec<ConfigError> {
     local.extend(&context.local_addresses);
     let mut errors = Vec::new();
     addresses_stand_once(model, &mut errors);
+    interfaces::check(&model.interfaces, &mut errors);
     for (prefix, route) in &model.static_routes {
         static_route(*prefix, route, &local, &mut errors);
     }
@@ -196,7 +198,7 @@ fn addresses_stand_once(model: &Model, errors: &mut Vec<ConfigError>) {
 
 fn address_twice(name: &nouns::IfName, interface: &Interface, address: InterfaceAddress, other: &str) -> ConfigError {
     ConfigError {
-        path: path(&[&"interfaces", &interface.kind.word(), name, &"address", &address]),
+        path: interface.path(name).into_iter().chain(path(&[&"address", &address])).collect(),
         message: format!("address {} stands on {other} already; delete it there or here", address.address()),
     }
 }

@@ -49,6 +49,12 @@ pub enum ValueKind {
     EthernetName,
     /// The name of the loopback interface: `lo`.
     LoopbackName,
+    /// The name of a bridge: `br0`.
+    BridgeName,
+    /// The name of a dummy interface: `dum0`.
+    DummyName,
+    /// The hardware address of one station.
+    MacAddress,
     /// An interface name or an address of either family.
     AddressOrInterface,
     /// A host name of up to 63 letters, digits, hyphens and dots.
@@ -88,6 +94,10 @@ pub enum NameKind {
     Ethernet,
     /// The loopback interface.
     Loopback,
+    /// Bridges.
+    Bridge,
+    /// Dummy interfaces.
+    Dummy,
     /// Addresses of BGP neighbors, configured and dynamic.
     Neighbor,
     /// Names of peer groups.
@@ -142,6 +152,9 @@ impl ValueKind {
             Self::Prefix6 => &["<h:h:h:h:h:h:h:h/x>"],
             Self::Prefix | Self::InterfaceAddress => &["<x.x.x.x/x>", "<h:h:h:h:h:h:h:h/x>"],
             Self::InterfaceName | Self::EthernetName | Self::LoopbackName => &["<interface>"],
+            Self::BridgeName => &["<brN>"],
+            Self::DummyName => &["<dumN>"],
+            Self::MacAddress => &["<h:h:h:h:h:h>"],
             Self::AddressOrInterface => &["<x.x.x.x>", "<h:h:h:h:h:h:h:h>", "<interface>"],
             Self::HostName => &["<hostname>"],
             Self::Host => &["<hostname>", "<x.x.x.x>", "<h:h:h:h:h:h:h:h>"],
@@ -180,6 +193,8 @@ impl ValueKind {
             Self::InterfaceName => Some(NameKind::Interface),
             Self::EthernetName => Some(NameKind::Ethernet),
             Self::LoopbackName => Some(NameKind::Loopback),
+            Self::BridgeName => Some(NameKind::Bridge),
+            Self::DummyName => Some(NameKind::Dummy),
             Self::NeighborAddress => Some(NameKind::Neighbor),
             Self::PeerGroupRef => Some(NameKind::PeerGroup),
             Self::AddressOrInterface => Some(NameKind::LocalAddress),
@@ -202,6 +217,7 @@ impl ValueKind {
             Self::Prefix4 => "ipv4net",
             Self::Prefix6 => "ipv6net",
             Self::Prefix | Self::InterfaceAddress => "ipv4net or ipv6net",
+            Self::MacAddress => "macaddr",
             _ => "txt",
         }
     }

@@ -14,6 +14,7 @@
 mod ask;
 mod hands;
 pub mod kernel;
+mod links;
 mod machine;
 pub mod random;
 mod wire;

@@ -108,12 +108,73 @@ fn each_broken_rule_is_told_at_its_path() {
             "an address of this router",
         ),
     ] {
-        let lines: String = lines.split(';').map(|line| format!("set {line}\n")).collect();
-        let errors = accept(&tree(&format!("{GOOD}\n{lines}")), &context()).expect_err(&lines);
-        assert_eq!(errors.len(), 1, "{lines}: {errors:?}");
-        assert_eq!(errors[0].path.join(" "), path);
-        assert!(errors[0].message.contains(expect), "{lines}: {}", errors[0].message);
+        refused_at(lines, path, expect);
     }
+}
+
+#[test]
+fn each_broken_rule_of_interfaces_is_told_at_its_path() {
+    for (lines, path, expect) in [
+        (
+            "interfaces ethernet eth7 bridge-group bridge br0",
+            "interfaces ethernet eth7",
+            "the bridge br0 does not exist",
+        ),
+        (
+            "interfaces bridge br0;interfaces ethernet eth7 address 203.0.113.9/24;\
+             interfaces ethernet eth7 bridge-group bridge br0",
+            "interfaces ethernet eth7",
+            "can have no address",
+        ),
+        (
+            "interfaces bridge br0;interfaces bridge br1;interfaces ethernet eth7 bridge-group bridge br0;\
+             interfaces bridge br1 member interface eth7",
+            "interfaces bridge br1 member interface eth7",
+            "is a port of br0 already",
+        ),
+        (
+            "interfaces bridge br0 member interface eth8",
+            "interfaces bridge br0 member interface eth8",
+            "is not configured",
+        ),
+        ("interfaces bridge br0 vif 5 bridge-group bridge br0", "interfaces bridge br0 vif 5", "cannot be its port"),
+        (
+            "interfaces ethernet eth7 vif 5 mtu 1600",
+            "interfaces ethernet eth7 vif 5 mtu 1600",
+            "cannot be larger than that of its interface, 1500",
+        ),
+        (
+            "interfaces ethernet eth7.5;interfaces ethernet eth7 vif 5",
+            "interfaces ethernet eth7.5",
+            "is configured under 'interfaces ethernet eth7 vif 5' too",
+        ),
+        (
+            "interfaces ethernet verylonglink vif 4000",
+            "interfaces ethernet verylonglink vif 4000",
+            "longer than the 15 characters",
+        ),
+        (
+            "interfaces dummy dum0 ipv6 address eui64 2001:db8:9::/64",
+            "interfaces dummy dum0 ipv6 address",
+            "eui64 needs 'mac'",
+        ),
+        (
+            "interfaces ethernet eth7 ipv6 address eui64 2001:db8:9::/48",
+            "interfaces ethernet eth7 ipv6 address eui64 2001:db8:9::/48",
+            "is not a network of 64 bits",
+        ),
+    ] {
+        refused_at(lines, path, expect);
+    }
+}
+
+/// Lines, separated by `;`, that break one rule beside what is good.
+fn refused_at(lines: &str, path: &str, expect: &str) {
+    let lines: String = lines.split(';').map(|line| format!("set {line}\n")).collect();
+    let errors = accept(&tree(&format!("{GOOD}\n{lines}")), &context()).expect_err(&lines);
+    assert_eq!(errors.len(), 1, "{lines}: {errors:?}");
+    assert_eq!(errors[0].path.join(" "), path);
+    assert!(errors[0].message.contains(expect), "{lines}: {}", errors[0].message);
 }
 
 #[test]

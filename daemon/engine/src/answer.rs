@@ -11,7 +11,7 @@ use config::print;
 use grammar::value::NameKind;
 use nouns::Family;
 use rib::bgp_table::PeerId;
-use rib::world::Link;
+use rib::world::{Link, LinkKind};
 use rib::world_view::is_link_local;
 
 use crate::effect::{Effect, Recall};
@@ -146,7 +146,11 @@ impl Engine {
     fn names(&self, kind: NameKind) -> Vec<String> {
         match kind {
             NameKind::Interface => self.link_names(|_| true),
-            NameKind::Ethernet => self.link_names(|link| !link.loopback),
+            NameKind::Ethernet => {
+                self.link_names(|link| !link.loopback && matches!(link.kind, LinkKind::Card | LinkKind::Other(_)))
+            }
+            NameKind::Bridge => self.link_names(|link| matches!(link.kind, LinkKind::Bridge(_))),
+            NameKind::Dummy => self.link_names(|link| link.kind == LinkKind::Dummy),
             NameKind::Loopback => self.link_names(|link| link.loopback),
             NameKind::LocalAddress => {
                 let addresses = self.world.addresses().map(|there| there.address.address());

@@ -6,7 +6,7 @@ use config::check::{self, Context};
 use config::model::Model;
 use config::store::{JournalRecord, RevisionRecord};
 use config::{Tree, print};
-use nouns::Revision;
+use nouns::{IfName, Revision};
 use rib::fib::KernelFib;
 use rib::world::{Link, Snapshot};
 
@@ -76,6 +76,9 @@ impl Engine {
         }
         let mut steps = self.left_behind(boot.interrupted.as_ref(), &admitted.model);
         steps.extend(plan::plan(&Model::default(), &admitted.model, &self.world));
+        for name in self.left_out(at, &admitted.model, out) {
+            steps.retain(|step| step.link() != Some(&name));
+        }
         self.running.tree = admitted.tree;
         self.running.model = admitted.model;
         for step in steps {
@@ -94,12 +97,28 @@ impl Engine {
         self.notice(at, Notice::info(format!("revision {} is active", self.running.revision)), out);
     }
 
+    /// Interfaces that this system cannot have, each told.
+    fn left_out(&mut self, at: Moment, model: &Model, out: &mut Vec<Effect>) -> Vec<IfName> {
+        let mut left_out = Vec::new();
+        for (name, interface) in model.interfaces.iter().filter(|(_, interface)| interface.is_virtual()) {
+            if let Some(message) = self.link_problem(name, interface) {
+                self.boot_notice(at, format!("config.boot [{}]: {message}", interface.path(name).join(" ")), out);
+                left_out.push(name.clone());
+            }
+        }
+        left_out
+    }
+
     /// The steps that take back what an interrupted commit may have done to links before the daemon died.
     fn left_behind(&self, interrupted: Option<&RevisionRecord>, model: &Model) -> Vec<Step> {
         let Some(record) = interrupted else { return Vec::new() };
         let tried = check::admit(&Tree::load(&record.text), &Context::default()).model;
         let steps = plan::plan(&tried, model, &self.world);
-        let of_links = |step: &Step| matches!(step, Step::Link { .. } | Step::Address { add: false, .. });
+        // Links that the commit had made go anyway: they are ours, and no configuration names them.
+        let of_links = |step: &Step| {
+            matches!(step, Step::Link { .. } | Step::Bridge { .. } | Step::Setting { .. })
+                || matches!(step, Step::Address { add: false, .. } | Step::Port { join: false, .. })
+        };
         steps.into_iter().filter(of_links).collect()
     }
 
@@ -135,16 +154,38 @@ impl Engine {
         }
     }
 
-    /// A link appeared or changed: what the configuration wants of a new one is done now.
+    /// A link appeared or changed: what the configuration wants of a new one, and of what rests on it, is done now.
     pub(crate) fn link_seen(&mut self, at: Moment, link: &Link, out: &mut Vec<Effect>) {
         if self.world.link(link.index).is_some_and(|known| known.name == link.name) || self.commit.is_some() {
             return;
         }
-        let Some(wish) = self.running.model.interfaces.get(&link.name).cloned() else { return };
         self.world.apply(&rib::world::WorldEvent::Link(link.clone()));
         self.world_changed = true;
-        self.notice(at, Notice::info(format!("interface {} appeared and is configured", link.name)), out);
-        for step in plan::appear(&link.name, &wish, &self.world) {
+        let steps = plan::appear(&link.name, &self.running.model, &self.world);
+        // Links of ours appear because we made them: there is nothing to tell, and mostly nothing to do.
+        if !link.is_ours() && self.running.model.interfaces.contains_key(&link.name) {
+            let text = format!("interface {} appeared and is configured", link.name);
+            self.notice(at, Notice::info(text), out);
+        }
+        for step in steps {
+            self.order_boot_step(step, out);
+        }
+    }
+
+    /// A link is gone: one that we had made, and that did not go with its parent, is made again.
+    pub(crate) fn link_lost(&mut self, at: Moment, index: u32, out: &mut Vec<Effect>) {
+        let Some(link) = self.world.link(index).cloned() else { return };
+        if self.commit.is_some() || !link.is_ours() {
+            return;
+        }
+        self.world.apply(&rib::world::WorldEvent::LinkGone(index));
+        self.world_changed = true;
+        let steps = plan::appear(&link.name, &self.running.model, &self.world);
+        if steps.iter().any(|step| matches!(step, Step::Device { create: true, .. })) {
+            let text = format!("interface {} was taken away; it is made again", link.name);
+            self.notice(at, Notice::warning(text), out);
+        }
+        for step in steps {
             self.order_boot_step(step, out);
         }
     }

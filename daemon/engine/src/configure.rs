@@ -9,10 +9,10 @@ use api::reply::{Committed, NeighborChange, NeighborEffect, Plan, Problem, Refus
 use api::{ApiError, Reply};
 use config::check::{self, Context};
 use config::edit::{Candidate, RebaseError, rebase};
-use config::model::{Bgp, Model};
+use config::model::{Bgp, Interface, Model};
 use config::store::RevisionRecord;
 use config::{ConfigError, ConfigWarning, Tree, print};
-use nouns::Revision;
+use nouns::{IfName, Revision};
 
 use crate::commit::{Commit, Failure, Order, Outcome, Proposal};
 use crate::effect::{Effect, Notice};
@@ -257,16 +257,8 @@ impl Engine {
     fn world_problems(&self, model: &Model) -> Vec<ConfigError> {
         let mut problems = Vec::new();
         for (name, interface) in &model.interfaces {
-            let known = self.running.model.interfaces.contains_key(name);
-            if self.world.link_by_name(name.as_str()).is_none() && !known {
-                let kind = match interface.kind {
-                    config::model::interfaces::InterfaceKind::Ethernet => "ethernet",
-                    config::model::interfaces::InterfaceKind::Loopback => "loopback",
-                };
-                problems.push(ConfigError {
-                    path: ["interfaces", kind, name.as_str()].map(str::to_owned).to_vec(),
-                    message: format!("Interface {name} does not exist; 'run show interfaces' lists those that do"),
-                });
+            if let Some(message) = self.link_problem(name, interface) {
+                problems.push(ConfigError { path: interface.path(name), message });
             }
         }
         if let Some(bgp) = &model.bgp
@@ -280,6 +272,25 @@ impl Engine {
             });
         }
         problems
+    }
+
+    /// Why the system cannot have an interface as the configuration wants it.
+    pub(crate) fn link_problem(&self, name: &IfName, interface: &Interface) -> Option<String> {
+        let link = self.world.link_by_name(name.as_str());
+        let known = self.running.model.interfaces.contains_key(name);
+        match plan::kind_word(interface) {
+            None if link.is_none() && !known => {
+                Some(format!("Interface {name} does not exist; 'run show interfaces' lists those that do"))
+            }
+            None => None,
+            Some(word) => {
+                let misfit = link.filter(|link| !link.is_ours() && !plan::fits(link, interface, &self.world));
+                let missing = self.facts.missing_kinds.get(word).filter(|_| link.is_none());
+                misfit
+                    .map(|_| format!("{name} exists already and is something else; delete it or take another name"))
+                    .or_else(|| missing.cloned())
+            }
+        }
     }
 
     pub(crate) fn context(&self) -> Context {

@@ -91,6 +91,8 @@ pub struct Facts {
     pub kernel: String,
     /// The machine's architecture.
     pub architecture: String,
+    /// Kinds of links that the kernel does not have, by its word for them, with a sentence for each.
+    pub missing_kinds: BTreeMap<&'static str, String>,
     /// Kernel settings that forwarding depends on: name, wanted, found, and what is wrong.
     pub settings: Vec<(String, String, Option<String>, Option<String>)>,
 }

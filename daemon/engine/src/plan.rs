@@ -4,27 +4,36 @@
 //! at step k undoes k-1 … 1 and leaves the router as it was. Nothing here does anything.
 
 mod bgp;
+mod describe;
 mod interfaces;
+mod settings;
 mod system;
 
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
 use config::model::Model;
-use nouns::{IfName, InterfaceAddress, Prefix};
+use nouns::{IfName, InterfaceAddress, MacAddress, Prefix};
+use rib::world::{BridgeSettings, VirtualLink};
 use rib::world_view::World;
 
 pub use self::bgp::{PeerChange, PeerFate};
 pub(crate) use self::bgp::{fate, transport_change};
-pub(crate) use self::interfaces::appear;
+pub(crate) use self::interfaces::{appear, fits, kind_word};
+pub use self::settings::{Setting, Table};
 
 /// The order of a plan: building goes up, taking down goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     System,
+    /// Bridges and dummies.
+    Devices,
     Links,
+    /// VLANs rest on links, and on their size.
+    Vifs,
+    VifLinks,
+    Ports,
+    Settings,
     Addresses,
     Listener,
     Passwords,
@@ -40,6 +49,8 @@ pub struct LinkSettings {
     pub mtu: u32,
     /// `ifalias`; empty for none.
     pub alias: String,
+    /// The hardware address; `None` for none, or for one that the kernel shall choose.
+    pub mac: Option<MacAddress>,
 }
 
 /// One thing to do.
@@ -57,6 +68,46 @@ pub enum Step {
         /// What it is.
         from: Option<String>,
         /// What it shall be; `None` means UTC.
+        to: Option<String>,
+    },
+    /// Make or delete a link.
+    Device {
+        /// Its name.
+        name: IfName,
+        /// What it is.
+        device: VirtualLink,
+        /// What it has from the beginning, or had at its end.
+        settings: LinkSettings,
+        /// Make it, or else delete it.
+        create: bool,
+    },
+    /// Change how a bridge works.
+    Bridge {
+        /// Which.
+        name: IfName,
+        /// How it works.
+        from: BridgeSettings,
+        /// How it shall work.
+        to: BridgeSettings,
+    },
+    /// Make a link a port of a bridge, or take it out.
+    Port {
+        /// The link.
+        name: IfName,
+        /// The bridge.
+        bridge: IfName,
+        /// Put it in, or else take it out.
+        join: bool,
+    },
+    /// Change a kernel setting of a link.
+    Setting {
+        /// The link.
+        name: IfName,
+        /// The setting.
+        setting: Setting,
+        /// What the old configuration wants; `None` for what new links get.
+        from: Option<String>,
+        /// What the new one wants.
         to: Option<String>,
     },
     /// Change a link.
@@ -102,6 +153,10 @@ impl Step {
         match self.clone() {
             Self::HostName { from, to } => Self::HostName { from: to, to: from },
             Self::TimeZone { from, to } => Self::TimeZone { from: to, to: from },
+            Self::Device { name, device, settings, create } => Self::Device { name, device, settings, create: !create },
+            Self::Bridge { name, from, to } => Self::Bridge { name, from: to, to: from },
+            Self::Port { name, bridge, join } => Self::Port { name, bridge, join: !join },
+            Self::Setting { name, setting, from, to } => Self::Setting { name, setting, from: to, to: from },
             Self::Link { name, from, to } => Self::Link { name, from: to, to: from },
             Self::Address { name, address, add } => Self::Address { name, address, add: !add },
             Self::Listener { open } => Self::Listener { open: !open },
@@ -110,10 +165,33 @@ impl Step {
         }
     }
 
+    /// The link that the step is about.
+    #[must_use]
+    pub fn link(&self) -> Option<&IfName> {
+        match self {
+            Self::Device { name, .. }
+            | Self::Bridge { name, .. }
+            | Self::Port { name, .. }
+            | Self::Setting { name, .. }
+            | Self::Link { name, .. }
+            | Self::Address { name, .. } => Some(name),
+            Self::HostName { .. }
+            | Self::TimeZone { .. }
+            | Self::Listener { .. }
+            | Self::Password { .. }
+            | Self::Routing => None,
+        }
+    }
+
     fn phase(&self) -> Phase {
         match self {
             Self::HostName { .. } | Self::TimeZone { .. } => Phase::System,
-            Self::Link { .. } => Phase::Links,
+            Self::Device { device: VirtualLink::Vif { .. }, .. } => Phase::Vifs,
+            Self::Device { .. } => Phase::Devices,
+            Self::Link { name, .. } if name.is_vif() => Phase::VifLinks,
+            Self::Link { .. } | Self::Bridge { .. } => Phase::Links,
+            Self::Port { .. } => Phase::Ports,
+            Self::Setting { .. } => Phase::Settings,
             Self::Address { .. } => Phase::Addresses,
             Self::Listener { .. } => Phase::Listener,
             Self::Password { .. } => Phase::Passwords,
@@ -125,39 +203,14 @@ impl Step {
     fn takes_down(&self) -> bool {
         match self {
             Self::Address { add, .. } => !add,
+            Self::Device { create, .. } => !create,
+            Self::Port { join, .. } => !join,
+            Self::Setting { to, .. } => to.is_none(),
+            // A VLAN shrinks before its parent does, and its parent grows before it.
+            Self::Link { from, to, .. } => to.mtu < from.mtu,
             Self::Listener { open } => !open,
             Self::Password { to, .. } => to.is_none(),
-            Self::HostName { .. } | Self::TimeZone { .. } | Self::Link { .. } | Self::Routing => false,
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::HostName { to: Some(to), .. } => write!(f, "set the host name to {to}"),
-            Self::HostName { to: None, .. } => f.write_str("leave the host name to the system"),
-            Self::TimeZone { to, .. } => write!(f, "set the time zone to {}", to.as_deref().unwrap_or("UTC")),
-            Self::Link { name, from, to } => {
-                write!(f, "change link {name}:")?;
-                if from.up != to.up {
-                    write!(f, " {}", if to.up { "up" } else { "down" })?;
-                }
-                if from.mtu != to.mtu {
-                    write!(f, " mtu {} -> {}", from.mtu, to.mtu)?;
-                }
-                if from.alias != to.alias {
-                    write!(f, " description \"{}\"", to.alias)?;
-                }
-                Ok(())
-            }
-            Self::Address { name, address, add: true } => write!(f, "add address {address} to {name}"),
-            Self::Address { name, address, add: false } => write!(f, "remove address {address} from {name}"),
-            Self::Listener { open: true } => f.write_str("open TCP port 179"),
-            Self::Listener { open: false } => f.write_str("close TCP port 179"),
-            Self::Password { remote, to: Some(_), .. } => write!(f, "set the TCP MD5 key of {remote}"),
-            Self::Password { remote, to: None, .. } => write!(f, "remove the TCP MD5 key of {remote}"),
-            Self::Routing => f.write_str("apply routes and neighbors"),
+            Self::HostName { .. } | Self::TimeZone { .. } | Self::Bridge { .. } | Self::Routing => false,
         }
     }
 }
@@ -174,11 +227,15 @@ pub fn plan(old: &Model, new: &Model, world: &World) -> Vec<Step> {
     if old.bgp != new.bgp || old.static_routes != new.static_routes {
         steps.push(Step::Routing);
     }
+    sort(&mut steps);
+    steps
+}
+
+fn sort(steps: &mut [Step]) {
     steps.sort_by_key(|step| {
         let phase = step.phase() as u8;
         if step.takes_down() { (0, u8::MAX - phase) } else { (1, phase) }
     });
-    steps
 }
 
 /// What a change of configuration does to each neighbor that exists before and after.

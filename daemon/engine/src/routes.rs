@@ -90,8 +90,8 @@ impl Engine {
                     self.ask_snapshot(out);
                 }
                 WorldEvent::Link(link) => self.link_seen(at, link, out),
-                WorldEvent::LinkGone(_)
-                | WorldEvent::Address(_)
+                WorldEvent::LinkGone(index) => self.link_lost(at, *index, out),
+                WorldEvent::Address(_)
                 | WorldEvent::AddressGone(_)
                 | WorldEvent::Route(_)
                 | WorldEvent::RouteGone(_) => {}

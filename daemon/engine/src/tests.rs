@@ -151,16 +151,7 @@ impl Pair {
 }
 
 fn boot(side: usize, lines: &str) -> Boot {
-    let link = Link {
-        index: 2,
-        name: "eth1".parse().unwrap(),
-        admin_up: true,
-        carrier: true,
-        loopback: false,
-        mtu: 1500,
-        mac: Vec::new(),
-        alias: String::new(),
-    };
+    let link = Link::card(2, "eth1".parse().unwrap());
     let address = format!("{}/24", ADDRESSES[side]).parse().unwrap();
     let addresses = vec![LinkAddress { ifindex: 2, address, peer: None }];
     let parsed = Tree::parse_set_commands(lines);

@@ -6,14 +6,16 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nouns::{InterfaceAddress, Prefix};
-use rib::world::{Leg, Link, LinkAddress};
+use rib::world::{BridgeSettings, Leg, Link, LinkAddress, LinkKind};
 
 use crate::attribute::{aligned, attributes, u8_at, u16_at, u32_at};
 use crate::number::{
-    AF_INET, AF_INET6, AF_UNSPEC, IFA_ADDRESS, IFA_LOCAL, IFF_LOOPBACK, IFF_LOWER_UP, IFF_RUNNING, IFF_UP,
-    IFLA_ADDRESS, IFLA_IFALIAS, IFLA_IFNAME, IFLA_MTU, NHA_BLACKHOLE, NHA_GATEWAY, NHA_GROUP, NHA_ID, NHA_OIF,
-    RT_TABLE_MAIN, RTA_DST, RTA_GATEWAY, RTA_MULTIPATH, RTA_NH_ID, RTA_OIF, RTA_PRIORITY, RTA_TABLE, RTA_VIA,
-    RTM_F_CLONED, RTN_BLACKHOLE, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE,
+    AF_INET, AF_INET6, AF_UNSPEC, ETH_P_8021Q, IFA_ADDRESS, IFA_LOCAL, IFF_LOOPBACK, IFF_LOWER_UP, IFF_RUNNING, IFF_UP,
+    IFLA_ADDRESS, IFLA_BR_AGEING_TIME, IFLA_BR_FORWARD_DELAY, IFLA_BR_HELLO_TIME, IFLA_BR_MAX_AGE, IFLA_BR_PRIORITY,
+    IFLA_BR_STP_STATE, IFLA_GROUP, IFLA_IFALIAS, IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINK, IFLA_LINKINFO,
+    IFLA_MASTER, IFLA_MTU, IFLA_PERM_ADDRESS, IFLA_VLAN_ID, IFLA_VLAN_PROTOCOL, NHA_BLACKHOLE, NHA_GATEWAY, NHA_GROUP,
+    NHA_ID, NHA_OIF, RT_TABLE_MAIN, RTA_DST, RTA_GATEWAY, RTA_MULTIPATH, RTA_NH_ID, RTA_OIF, RTA_PRIORITY, RTA_TABLE,
+    RTA_VIA, RTM_F_CLONED, RTN_BLACKHOLE, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE,
 };
 
 /// A route of any owner and any table.
@@ -63,27 +65,71 @@ pub(crate) fn link(body: &[u8]) -> Option<Link> {
     }
     let flags = link_flags(body)?;
     let mut name = None;
+    let mut parent = 0;
+    let mut info: &[u8] = &[];
     let mut link = Link {
-        index: u32_at(body, 4)?,
-        name: "lo".parse().ok()?,
         admin_up: flags & IFF_UP != 0,
         carrier: flags & IFF_LOWER_UP != 0 && flags & IFF_RUNNING != 0,
         loopback: flags & IFF_LOOPBACK != 0,
         mtu: 0,
-        mac: Vec::new(),
-        alias: String::new(),
+        ..Link::card(u32_at(body, 4)?, "lo".parse().ok()?)
     };
     for (kind, value) in attributes(body.get(16..)?) {
         match kind {
             IFLA_IFNAME => name = text(value).parse().ok(),
             IFLA_MTU => link.mtu = u32_at(value, 0)?,
             IFLA_ADDRESS => link.mac = value.to_vec(),
+            IFLA_PERM_ADDRESS => link.permanent_mac = value.to_vec(),
             IFLA_IFALIAS => link.alias = text(value),
+            IFLA_MASTER => link.master = u32_at(value, 0).filter(|master| *master != 0),
+            IFLA_GROUP => link.group = u32_at(value, 0)?,
+            IFLA_LINK => parent = u32_at(value, 0)?,
+            IFLA_LINKINFO => info = value,
             _ => {}
         }
     }
     link.name = name?;
+    link.kind = link_kind(info, parent);
     Some(link)
+}
+
+/// `IFLA_LINKINFO`: the word for the kind, and what only this kind has.
+fn link_kind(info: &[u8], parent: u32) -> LinkKind {
+    let find = |wanted: u16| attributes(info).find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
+    let data = find(IFLA_INFO_DATA).unwrap_or_default();
+    let Some(word) = find(IFLA_INFO_KIND).map(text) else { return LinkKind::Card };
+    match word.as_str() {
+        "bridge" => LinkKind::Bridge(bridge(data)),
+        "dummy" => LinkKind::Dummy,
+        "vlan" => {
+            let of = |wanted: u16| attributes(data).find(|(kind, _)| *kind == wanted).and_then(|(_, v)| u16_at(v, 0));
+            match of(IFLA_VLAN_ID) {
+                // 802.1ad is another thing than the VLAN of the same number.
+                Some(id) if of(IFLA_VLAN_PROTOCOL).is_none_or(|protocol| u16::from_be(protocol) == ETH_P_8021Q) => {
+                    LinkKind::Vlan { parent, id }
+                }
+                _ => LinkKind::Other(word),
+            }
+        }
+        _ => LinkKind::Other(word),
+    }
+}
+
+fn bridge(data: &[u8]) -> BridgeSettings {
+    let mut bridge = BridgeSettings::default();
+    for (kind, value) in attributes(data) {
+        let number = u32_at(value, 0);
+        match kind {
+            IFLA_BR_AGEING_TIME => bridge.aging = number.unwrap_or(bridge.aging),
+            IFLA_BR_FORWARD_DELAY => bridge.forwarding_delay = number.unwrap_or(bridge.forwarding_delay),
+            IFLA_BR_HELLO_TIME => bridge.hello_time = number.unwrap_or(bridge.hello_time),
+            IFLA_BR_MAX_AGE => bridge.max_age = number.unwrap_or(bridge.max_age),
+            IFLA_BR_STP_STATE => bridge.stp = number.is_some_and(|state| state != 0),
+            IFLA_BR_PRIORITY => bridge.priority = u16_at(value, 0).unwrap_or(bridge.priority),
+            _ => {}
+        }
+    }
+    bridge
 }
 
 /// Whether the kernel throws away the next hops of a link in this state (`nh_netdev_event`).

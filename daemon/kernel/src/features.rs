@@ -2,13 +2,18 @@
 //!
 //! Each lack is a sentence that says what does not work and what to do. Never decides whether to start.
 
+use std::fs;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use nouns::Prefix;
 
 use crate::attribute::{Batch, messages};
-use crate::number::{NHA_ID, NLM_F_ACK, NLM_F_REQUEST, NLMSG_ERROR, RTM_DELNEXTHOP, RTM_GETNEXTHOP};
+use crate::number::{
+    IFLA_ADDRESS, IFLA_INFO_KIND, IFLA_LINKINFO, NHA_ID, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST,
+    NLMSG_ERROR, RTM_DELNEXTHOP, RTM_GETNEXTHOP, RTM_NEWLINK,
+};
 use crate::socket::{RouteSocket, errno};
 use crate::{sys, sysctl, tcp};
 
@@ -27,6 +32,26 @@ pub struct Features {
     pub ipv6: bool,
     /// `CONFIG_TCP_MD5SIG`
     pub tcp_md5: bool,
+    /// `CONFIG_BRIDGE`
+    pub bridges: bool,
+    /// `CONFIG_DUMMY`
+    pub dummies: bool,
+    /// `CONFIG_VLAN_8021Q`
+    pub vlans: bool,
+}
+
+/// Kinds of links that a configuration may ask for: the kernel's word, its module and its option.
+const KINDS: &[(&str, &str, &str)] = &[
+    ("bridge", "bridge", "CONFIG_BRIDGE"),
+    ("dummy", "dummy", "CONFIG_DUMMY"),
+    ("vlan", "8021q", "CONFIG_VLAN_8021Q"),
+];
+
+/// A sentence about a kind of link that the kernel does not have.
+#[must_use]
+pub fn no_such_kind(kind: &str) -> String {
+    let option = KINDS.iter().find(|(word, ..)| *word == kind).map_or("", |(_, _, option)| option);
+    format!("this kernel has no {kind} interfaces ({option}); use a kernel that has them or leave the interface out")
 }
 
 impl Features {
@@ -42,7 +67,17 @@ impl Features {
             next_hop_objects: !matches!(probe(socket, RTM_GETNEXTHOP)?, libc::EOPNOTSUPP | libc::EINVAL),
             ipv6: has_ipv6(),
             tcp_md5: has_tcp_md5(),
+            bridges: has_kind(socket, "bridge")?,
+            dummies: has_kind(socket, "dummy")?,
+            vlans: has_kind(socket, "vlan")?,
         })
+    }
+
+    /// The kinds of links that cannot be made, with a sentence for each; that matters only to who wants one.
+    #[must_use]
+    pub fn missing_kinds(&self) -> Vec<(&'static str, String)> {
+        let kinds = [("bridge", self.bridges), ("dummy", self.dummies), ("vlan", self.vlans)];
+        kinds.into_iter().filter(|(_, there)| !there).map(|(kind, _)| (kind, no_such_kind(kind))).collect()
     }
 
     /// One sentence for each lack.
@@ -80,6 +115,11 @@ fn probe(socket: &mut RouteSocket, kind: u16) -> io::Result<i32> {
     request.begin(kind, NLM_F_REQUEST | NLM_F_ACK, sequence, &[0; 8]);
     request.attribute_u32(NHA_ID, NOBODY);
     request.end();
+    ask(socket, &request, sequence)
+}
+
+/// Sends one request and returns the kernel's `errno` for it.
+fn ask(socket: &mut RouteSocket, request: &Batch, sequence: u32) -> io::Result<i32> {
     socket.send(request.octets())?;
     loop {
         let mut answers = messages(socket.receive(0)?);
@@ -87,6 +127,44 @@ fn probe(socket: &mut RouteSocket, kind: u16) -> io::Result<i32> {
             return Ok(errno(answer));
         }
     }
+}
+
+/// Whether links of a kind can be made, without making one and without a module being loaded for the question.
+///
+/// A kernel with modules is taken at the word of its list of them. Any other is asked for a link with the address
+/// of a group, which every kind refuses (`EADDRNOTAVAIL`) before anything is made.
+fn has_kind(socket: &mut RouteSocket, kind: &str) -> io::Result<bool> {
+    let module = KINDS.iter().find(|(word, ..)| *word == kind).map_or(kind, |(_, module, _)| module);
+    if Path::new("/sys/module").join(module).exists() {
+        return Ok(true);
+    }
+    if let Ok(release) = sysctl::read("kernel.osrelease")
+        && let Some(listed) = listed_module(&Path::new("/lib/modules").join(release), module)
+    {
+        return Ok(listed);
+    }
+    let sequence = socket.sequences(1);
+    let mut request = Batch::default();
+    request.begin(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sequence, &[0; 16]);
+    request.attribute(IFLA_ADDRESS, &[1, 0, 0, 0, 0, 0]);
+    let mut info = Batch::default();
+    info.attribute(IFLA_INFO_KIND, kind.as_bytes());
+    request.attribute(IFLA_LINKINFO, info.octets());
+    request.end();
+    Ok(ask(socket, &request, sequence)? != libc::EOPNOTSUPP)
+}
+
+/// Whether the lists of `depmod` name a module; `None` without lists.
+fn listed_module(folder: &Path, module: &str) -> Option<bool> {
+    let file = format!("/{module}.ko");
+    let lists: Vec<String> =
+        ["modules.dep", "modules.builtin"].iter().flat_map(|list| fs::read_to_string(folder.join(list))).collect();
+    let names = |list: &String| {
+        list.lines().filter_map(|line| line.split(':').next()).any(|path| {
+            path.rfind(&file).is_some_and(|at| !path.get(at.saturating_add(1)..).unwrap_or_default().contains('/'))
+        })
+    };
+    (!lists.is_empty()).then(|| lists.iter().any(names))
 }
 
 fn has_ipv6() -> bool {

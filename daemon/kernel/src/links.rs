@@ -1,7 +1,9 @@
-//! Changes of interfaces that a configuration asks for: up or down, MTU, description, addresses.
+//! Changes of interfaces that a configuration asks for: made and deleted, up or down, MTU, description, addresses.
 //!
 //! Rare and small, so they go through `rtnetlink`. Every step can be repeated: what is already so is done.
-//! Never creates or deletes an interface, and never decides which one is to change.
+//! Never decides which interface is to change, and deletes only what is of our group.
+
+mod devices;
 
 use futures_util::TryStreamExt;
 use netlink_packet_route::link::LinkMessage;
@@ -19,6 +21,9 @@ pub enum LinkError {
     /// `EPERM`
     #[error("interface {0} cannot be changed without CAP_NET_ADMIN; start the daemon as root")]
     NotPermitted(IfName),
+    /// `EOPNOTSUPP` for a new interface of this kind.
+    #[error("{}", crate::features::no_such_kind(.0))]
+    NoSuchKind(String),
     /// The kernel refused what was wanted.
     #[error("interface {interface}: {action} was refused: {reason}")]
     Refused {
@@ -117,9 +122,13 @@ impl Links {
     }
 
     async fn index(&self, interface: &IfName) -> Result<u32, LinkError> {
+        Ok(self.look_up(interface).await?.header.index)
+    }
+
+    async fn look_up(&self, interface: &IfName) -> Result<LinkMessage, LinkError> {
         let mut links = self.handle.link().get().match_name(interface.as_str().to_owned()).execute();
         match links.try_next().await {
-            Ok(Some(link)) => Ok(link.header.index),
+            Ok(Some(link)) => Ok(link),
             Ok(None) => Err(LinkError::NoSuchInterface(interface.clone())),
             Err(error) => Err(refusal(interface, "looking it up".into(), &error)),
         }
@@ -137,10 +146,11 @@ fn errno_of(error: &Error) -> i32 {
     }
 }
 
-fn refusal(interface: &IfName, action: String, error: &Error) -> LinkError {
+fn refusal(interface: &IfName, mut action: String, error: &Error) -> LinkError {
     match errno_of(error) {
         libc::ENODEV => LinkError::NoSuchInterface(interface.clone()),
         libc::EPERM | libc::EACCES if action != "up" => LinkError::NotPermitted(interface.clone()),
+        libc::EOPNOTSUPP if action.starts_with("create ") => LinkError::NoSuchKind(action.split_off(7)),
         0 => LinkError::Unreachable(error.to_string()),
         errno => LinkError::Refused { interface: interface.clone(), reason: words(&action, errno), action, errno },
     }
@@ -151,6 +161,7 @@ fn words(action: &str, errno: i32) -> String {
     match errno {
         libc::EINVAL if action.starts_with("mtu") => "the interface does not take this size".into(),
         libc::EINVAL if action.starts_with("description") => "it is longer than 255 octets".into(),
+        libc::ERANGE if action.starts_with("mtu") => "the interface that it is a VLAN of has a smaller one".into(),
         libc::EACCES if action.starts_with("address") => "IPv6 is disabled on the interface".into(),
         libc::EBUSY => "the interface is in use by something else".into(),
         errno => errno_words(errno),

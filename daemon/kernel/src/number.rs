@@ -11,6 +11,7 @@ pub(crate) const NLM_F_DUMP_INTR: u16 = 0x10;
 /// `NLM_F_ROOT | NLM_F_MATCH`
 pub(crate) const NLM_F_DUMP: u16 = 0x300;
 pub(crate) const NLM_F_REPLACE: u16 = 0x100;
+pub(crate) const NLM_F_EXCL: u16 = 0x200;
 pub(crate) const NLM_F_CREATE: u16 = 0x400;
 /// In an acknowledgement: the request is not repeated behind the header.
 pub(crate) const NLM_F_CAPPED: u16 = 0x100;
@@ -75,7 +76,22 @@ pub(crate) const IFF_LOWER_UP: u32 = 0x1_0000;
 pub(crate) const IFLA_ADDRESS: u16 = 1;
 pub(crate) const IFLA_IFNAME: u16 = 3;
 pub(crate) const IFLA_MTU: u16 = 4;
+pub(crate) const IFLA_LINK: u16 = 5;
+pub(crate) const IFLA_MASTER: u16 = 10;
+pub(crate) const IFLA_LINKINFO: u16 = 18;
 pub(crate) const IFLA_IFALIAS: u16 = 20;
+pub(crate) const IFLA_GROUP: u16 = 27;
+pub(crate) const IFLA_PERM_ADDRESS: u16 = 54;
+pub(crate) const IFLA_INFO_KIND: u16 = 1;
+pub(crate) const IFLA_INFO_DATA: u16 = 2;
+pub(crate) const IFLA_VLAN_ID: u16 = 1;
+pub(crate) const IFLA_VLAN_PROTOCOL: u16 = 5;
+pub(crate) const IFLA_BR_FORWARD_DELAY: u16 = 1;
+pub(crate) const IFLA_BR_HELLO_TIME: u16 = 2;
+pub(crate) const IFLA_BR_MAX_AGE: u16 = 3;
+pub(crate) const IFLA_BR_AGEING_TIME: u16 = 4;
+pub(crate) const IFLA_BR_STP_STATE: u16 = 5;
+pub(crate) const IFLA_BR_PRIORITY: u16 = 6;
 pub(crate) const IFA_ADDRESS: u16 = 1;
 pub(crate) const IFA_LOCAL: u16 = 2;
 
@@ -83,3 +99,6 @@ pub(crate) const IFA_LOCAL: u16 = 2;
 pub(crate) const AF_UNSPEC: u8 = 0;
 pub(crate) const AF_INET: u8 = 2;
 pub(crate) const AF_INET6: u8 = 10;
+
+// linux/if_ether.h
+pub(crate) const ETH_P_8021Q: u16 = 0x8100;

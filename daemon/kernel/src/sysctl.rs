@@ -1,7 +1,7 @@
 //! Kernel settings under `/proc/sys`: read, written, and what a router needs of them.
 //!
 //! [`prepare`] sets what forwarding needs and reports each setting; a setting that is missing or refused is
-//! reported in words and never stops the start. Never touches a setting of one interface.
+//! reported in words and never stops the start. Settings of one interface are written only when a step says so.
 
 use std::fs;
 use std::io;
@@ -133,6 +133,26 @@ fn interfaces(family: &str) -> Vec<String> {
     let mut names: Vec<String> = names.filter(|name| !matches!(name.as_str(), "all" | "default" | "lo")).collect();
     names.sort();
     names
+}
+
+/// Sets a setting of one interface, or, with `None`, what the system gives new interfaces.
+///
+/// # Errors
+/// When the kernel has no such setting or refuses the value, with its name in the sentence.
+pub fn write_of_interface(
+    family: &str,
+    table: &str,
+    interface: &str,
+    setting: &str,
+    value: Option<&str>,
+) -> Result<(), String> {
+    let name = |interface: &str| format!("net.{family}.{table}.{}.{setting}", interface.replace('.', "/"));
+    let named = |interface: &str, error: io::Error| format!("{}: {error}", name(interface));
+    let value = match value {
+        Some(value) => value.to_owned(),
+        None => read(&name("default")).map_err(|error| named("default", error))?,
+    };
+    write(&name(interface), &value).map_err(|error| named(interface, error))
 }
 
 /// As `sysctl` spells it: a dot in the name of an interface (`eth0.100`) becomes a slash.

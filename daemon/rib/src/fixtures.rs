@@ -24,16 +24,7 @@ pub(crate) fn leg(gateway: &str, ifindex: u32) -> Leg {
 }
 
 pub(crate) fn link(index: u32, up: bool) -> Link {
-    Link {
-        index,
-        name: format!("eth{index}").parse().expect("a name"),
-        admin_up: true,
-        carrier: up,
-        loopback: false,
-        mtu: 1500,
-        mac: Vec::new(),
-        alias: String::new(),
-    }
+    Link { carrier: up, ..Link::card(index, format!("eth{index}").parse().expect("a name")) }
 }
 
 pub(crate) fn on(ifindex: u32, address: &str) -> LinkAddress {

@@ -25,9 +25,118 @@ pub struct Link {
     pub mac: Vec<u8>,
     /// `IFLA_IFALIAS`, empty where none is set.
     pub alias: String,
+    /// What it is.
+    pub kind: LinkKind,
+    /// `IFLA_MASTER`: the bridge, bond or VRF that it belongs to.
+    pub master: Option<u32>,
+    /// `IFLA_GROUP`: [`LINK_GROUP_TOWPATH`] on links that we made.
+    pub group: u32,
+    /// `IFLA_PERM_ADDRESS`: the address that the card came with, empty where it has none.
+    pub permanent_mac: Vec<u8>,
+}
+
+/// `IFLA_GROUP` of every link that we made, so that no other is ever deleted and none of ours is forgotten.
+pub const LINK_GROUP_TOWPATH: u32 = 200;
+
+/// What a link is (`IFLA_INFO_KIND`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LinkKind {
+    /// A card, or the loopback: the kernel names no kind.
+    #[default]
+    Card,
+    /// `bridge`
+    Bridge(BridgeSettings),
+    /// `dummy`
+    Dummy,
+    /// `vlan` of protocol 802.1Q.
+    Vlan {
+        /// `IFLA_LINK`: the link whose VLAN it is.
+        parent: u32,
+        /// `IFLA_VLAN_ID`
+        id: u16,
+    },
+    /// Any other, by the kernel's word.
+    Other(String),
+}
+
+/// A link that can be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VirtualLink {
+    /// A bridge.
+    Bridge(BridgeSettings),
+    /// An interface that leads nowhere and is always up.
+    Dummy,
+    /// A VLAN of another link.
+    Vif {
+        /// The other link.
+        parent: IfName,
+        /// The number of the VLAN.
+        id: u16,
+    },
+}
+
+impl VirtualLink {
+    /// The kernel's word for the kind (`IFLA_INFO_KIND`).
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Bridge(_) => "bridge",
+            Self::Dummy => "dummy",
+            Self::Vif { .. } => "vlan",
+        }
+    }
+}
+
+/// How a bridge works; times in hundredths of a second (`USER_HZ`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BridgeSettings {
+    /// `IFLA_BR_AGEING_TIME`
+    pub aging: u32,
+    /// `IFLA_BR_FORWARD_DELAY`
+    pub forwarding_delay: u32,
+    /// `IFLA_BR_HELLO_TIME`
+    pub hello_time: u32,
+    /// `IFLA_BR_MAX_AGE`
+    pub max_age: u32,
+    /// `IFLA_BR_PRIORITY`
+    pub priority: u16,
+    /// `IFLA_BR_STP_STATE`
+    pub stp: bool,
+}
+
+impl Default for BridgeSettings {
+    /// What the kernel gives a new bridge.
+    fn default() -> Self {
+        Self { aging: 30_000, forwarding_delay: 1500, hello_time: 200, max_age: 2000, priority: 32768, stp: false }
+    }
 }
 
 impl Link {
+    /// A card that is up, for tests and examples.
+    #[must_use]
+    pub fn card(index: u32, name: IfName) -> Self {
+        Self {
+            index,
+            name,
+            admin_up: true,
+            carrier: true,
+            loopback: false,
+            mtu: 1500,
+            mac: Vec::new(),
+            alias: String::new(),
+            kind: LinkKind::Card,
+            master: None,
+            group: 0,
+            permanent_mac: Vec::new(),
+        }
+    }
+
+    /// Whether we made it.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.group == LINK_GROUP_TOWPATH
+    }
+
     /// Whether packets can leave through the link.
     #[must_use]
     pub fn usable(&self) -> bool {

@@ -12,14 +12,15 @@ use engine::effect::Recall;
 use engine::plan::Step;
 use engine::{AskId, Effect, Engine, Event, Level, StepId};
 use nouns::Revision;
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::connections::{Arrival, Connections};
 use crate::control::Clients;
 use crate::files::{self, ActiveFile};
 use crate::journal::Errand;
 use crate::netlink::Task;
+use crate::notices;
 use crate::run::Inbox;
-use crate::{notices, steps};
 
 /// Everything that effects are carried out with.
 pub(crate) struct Hands {
@@ -27,6 +28,8 @@ pub(crate) struct Hands {
     pub(crate) connections: Connections,
     pub(crate) clients: Clients,
     pub(crate) kernel: Sender<Task>,
+    /// Steps of the host and of links, done one after the other as they were ordered.
+    pub(crate) steps: UnboundedSender<(StepId, Step)>,
     pub(crate) store: Sender<Errand>,
     pub(crate) active: ActiveFile,
     pub(crate) config: PathBuf,
@@ -83,18 +86,10 @@ impl Hands {
                 Ok(())
             }
             Step::Password { remote, to, .. } => self.connections.set_password(*remote, to.as_deref()),
-            Step::HostName { .. }
-            | Step::TimeZone { .. }
-            | Step::Link { .. }
-            | Step::Address { .. }
-            | Step::Routing => {
-                let inbox = self.inbox.clone();
-                tokio::spawn(async move {
-                    let result = steps::carry_out(step).await;
-                    inbox.push(Event::StepDone(id, result));
-                });
-                return;
-            }
+            _ => match self.steps.send((id, step)) {
+                Ok(()) => return,
+                Err(_) => Err("the task that carries out steps has ended; restart the daemon".to_owned()),
+            },
         };
         self.inbox.push(Event::StepDone(id, done));
     }

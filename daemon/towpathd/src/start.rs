@@ -14,6 +14,7 @@ use crate::hands::Hands;
 use crate::journal;
 use crate::netlink::Sockets;
 use crate::run::{self, inbox, moment};
+use crate::steps;
 
 /// Fewer file descriptors than this are worth a word.
 const FEW_DESCRIPTORS: u64 = 1024;
@@ -48,6 +49,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         kernel: sysctl::read("kernel.osrelease").unwrap_or_default(),
         architecture: std::env::consts::ARCH.to_owned(),
+        missing_kinds: features.missing_kinds().into_iter().collect(),
         settings: settings.collect(),
     };
     let sockets = Sockets::open().context("cannot open the kernel's netlink sockets")?;
@@ -92,6 +94,7 @@ async fn serve(
         connections,
         clients: clients.clone(),
         kernel: sockets.spawn(inbox.clone()),
+        steps: steps::spawn(inbox.clone()),
         store,
         active,
         config: arguments.config.clone(),

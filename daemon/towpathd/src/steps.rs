@@ -2,14 +2,31 @@
 //!
 //! Never chooses a step; each is told exactly what to change, and its inverse comes from the same place.
 
-use engine::plan::Step;
-use kernel::{host, links};
+use engine::plan::{LinkSettings, Step};
+use engine::{Event, StepId};
+use kernel::{LinkError, Links, host, sysctl};
+use nouns::IfName;
+use rib::world::VirtualLink;
+use tokio::sync::mpsc::{self, UnboundedSender};
+
+use crate::run::Inbox;
+
+/// Starts the task that carries out steps one after the other: an address comes after the link that it stands on.
+pub(crate) fn spawn(inbox: Inbox) -> UnboundedSender<(StepId, Step)> {
+    let (sender, mut steps) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some((id, step)) = steps.recv().await {
+            inbox.push(Event::StepDone(id, carry_out(step).await));
+        }
+    });
+    sender
+}
 
 /// Carries out a step that concerns the host or a link.
 ///
 /// # Errors
 /// What the kernel said, in words.
-pub(crate) async fn carry_out(step: Step) -> Result<(), String> {
+async fn carry_out(step: Step) -> Result<(), String> {
     match step {
         Step::HostName { to: Some(name), .. } => {
             host::set_host_name(&name).map_err(|error| denied("host name", &error))
@@ -18,26 +35,65 @@ pub(crate) async fn carry_out(step: Step) -> Result<(), String> {
         Step::TimeZone { to, .. } => {
             host::set_time_zone(to.as_deref().unwrap_or("UTC")).map_err(|error| denied("time zone", &error))
         }
+        Step::Setting { name, setting, to, .. } => {
+            sysctl::write_of_interface(setting.family, setting.table.word(), name.as_str(), setting.name, to.as_deref())
+        }
+        step @ (Step::Device { .. }
+        | Step::Bridge { .. }
+        | Step::Port { .. }
+        | Step::Link { .. }
+        | Step::Address { .. }) => of_link(step).await.map_err(|error| error.to_string()),
+    }
+}
+
+async fn of_link(step: Step) -> Result<(), LinkError> {
+    let links = Links::open()?;
+    match step {
+        Step::Device { name, device, settings, create: true } => {
+            let made = make(&links, &name, &device, &settings).await;
+            if made.is_err() {
+                // Half a link is none; what stood in the way is the error that matters.
+                let _ = links.delete(&name, &device).await;
+            }
+            made
+        }
+        Step::Device { name, device, create: false, .. } => links.delete(&name, &device).await,
+        Step::Bridge { name, to, .. } => links.set_bridge_settings(&name, &to).await,
+        Step::Port { name, bridge, join } => links.set_bridge(&name, join.then_some(&bridge)).await,
         Step::Link { name, from, to } => {
-            let links = links::Links::open().map_err(|error| error.to_string())?;
             if from.mtu != to.mtu {
-                links.set_mtu(&name, to.mtu).await.map_err(|error| error.to_string())?;
+                links.set_mtu(&name, to.mtu).await?;
             }
             if from.alias != to.alias {
-                links.set_alias(&name, &to.alias).await.map_err(|error| error.to_string())?;
+                links.set_alias(&name, &to.alias).await?;
+            }
+            if let (true, Some(mac)) = (from.mac != to.mac, to.mac) {
+                links.set_mac(&name, mac).await?;
             }
             if from.up != to.up {
-                links.set_admin_up(&name, to.up).await.map_err(|error| error.to_string())?;
+                links.set_admin_up(&name, to.up).await?;
             }
             Ok(())
         }
-        Step::Address { name, address, add } => {
-            let links = links::Links::open().map_err(|error| error.to_string())?;
-            let done =
-                if add { links.add_address(&name, address).await } else { links.delete_address(&name, address).await };
-            done.map_err(|error| error.to_string())
-        }
+        Step::Address { name, address, add: true } => links.add_address(&name, address).await,
+        Step::Address { name, address, add: false } => links.delete_address(&name, address).await,
+        Step::HostName { .. }
+        | Step::TimeZone { .. }
+        | Step::Setting { .. }
+        | Step::Listener { .. }
+        | Step::Password { .. }
+        | Step::Routing => Ok(()),
     }
+}
+
+/// Makes a link with all that it shall have from the beginning.
+async fn make(links: &Links, name: &IfName, device: &VirtualLink, wish: &LinkSettings) -> Result<(), LinkError> {
+    links.create(name, device, wish.mac).await?;
+    links.set_mtu(name, wish.mtu).await?;
+    if !wish.alias.is_empty() {
+        links.set_alias(name, &wish.alias).await?;
+    }
+    links.set_admin_up(name, wish.up).await
 }
 
 fn denied(what: &str, error: &std::io::Error) -> String {

@@ -21,6 +21,18 @@ impl IfName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name of the VLAN of this number on a link: `eth0.100`; `None` where it would be too long.
+    #[must_use]
+    pub fn vif(&self, id: u16) -> Option<Self> {
+        format!("{}.{id}", self.0).parse().ok()
+    }
+
+    /// Whether it is named as the VLAN of another link is.
+    #[must_use]
+    pub fn is_vif(&self) -> bool {
+        self.0.rsplit_once('.').is_some_and(|(_, id)| id.parse::<u16>().is_ok())
+    }
 }
 
 /// Why a text is not an interface name.

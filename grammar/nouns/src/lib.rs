@@ -7,11 +7,13 @@
 mod asn;
 mod family;
 mod interface;
+mod mac;
 mod prefix;
 
 pub use asn::{Asn, AsnError};
 pub use family::Family;
 pub use interface::{IfName, IfNameError, InterfaceAddress, InterfaceAddressError};
+pub use mac::{MacAddress, MacAddressError};
 pub use prefix::{Prefix, PrefixError};
 
 use serde::{Deserialize, Serialize};

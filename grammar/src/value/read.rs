@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use nouns::{Asn, Family, IfName, InterfaceAddress, Prefix, PrefixError};
+use nouns::{Asn, Family, IfName, InterfaceAddress, MacAddress, Prefix, PrefixError};
 
 use super::ValueKind;
 
@@ -27,6 +27,9 @@ pub(super) fn canonical(kind: ValueKind, text: &str) -> Result<String, String> {
         ValueKind::InterfaceName => interface_name(text),
         ValueKind::EthernetName => ethernet_name(text),
         ValueKind::LoopbackName => loopback_name(text),
+        ValueKind::BridgeName => numbered_name(text, "br", "a bridge"),
+        ValueKind::DummyName => numbered_name(text, "dum", "a dummy interface"),
+        ValueKind::MacAddress => mac_address(text),
         ValueKind::AddressOrInterface => address_or_interface(text),
         ValueKind::HostName => host_name(text, 63),
         ValueKind::Host => address(text).map(|address| address.to_string()).or_else(|_| host(text)),
@@ -124,6 +127,9 @@ fn host_bits(text: &str) -> String {
 }
 
 fn interface_address(text: &str) -> Result<String, String> {
+    if matches!(text, "dhcp" | "dhcpv6") {
+        return Err(format!("{text} is not built in; give the interface an address of its own, such as 192.0.2.1/24"));
+    }
     let address = text.parse::<InterfaceAddress>().map_err(|_| {
         "an address with its prefix length is wanted, such as 192.0.2.1/24 or 2001:db8::1/64".to_owned()
     })?;
@@ -145,6 +151,25 @@ fn ethernet_name(text: &str) -> Result<String, String> {
 
 fn loopback_name(text: &str) -> Result<String, String> {
     if text == "lo" { Ok(text.to_owned()) } else { Err("the loopback interface is named lo".to_owned()) }
+}
+
+/// `br0`, `dum17`: a number without leading zeros behind the letters of its kind.
+fn numbered_name(text: &str, letters: &str, what: &str) -> Result<String, String> {
+    let number = text.strip_prefix(letters).filter(|number| number.len() <= 5).and_then(digits);
+    match number {
+        Some(number) if format!("{letters}{number}") == text => Ok(text.to_owned()),
+        _ => Err(format!("{what} is named {letters} and a number, such as {letters}0")),
+    }
+}
+
+fn mac_address(text: &str) -> Result<String, String> {
+    let address: MacAddress =
+        text.parse().map_err(|_| "a hardware address is wanted, such as 00:53:00:00:00:01".to_owned())?;
+    if address.is_unicast() {
+        Ok(address.to_string())
+    } else {
+        Err("the hardware address of one station is wanted, not of a group and not zero".to_owned())
+    }
 }
 
 fn address_or_interface(text: &str) -> Result<String, String> {

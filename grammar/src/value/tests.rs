@@ -24,6 +24,9 @@ const KINDS: &[ValueKind] = &[
     InterfaceName,
     EthernetName,
     LoopbackName,
+    BridgeName,
+    DummyName,
+    MacAddress,
     AddressOrInterface,
     HostName,
     Host,
@@ -133,6 +136,25 @@ fn values_are_respelled_or_refused() {
     ];
     for (kind, text, expect) in table {
         assert_eq!(kind.parse(text).ok().as_deref(), *expect, "{kind:?} {text:?}");
+    }
+}
+
+#[test]
+fn names_and_addresses_of_links_are_respelled_or_refused() {
+    for (kind, text, expect) in [
+        (BridgeName, "br0", Some("br0")),
+        (BridgeName, "br00", None),
+        (BridgeName, "bridge0", None),
+        (DummyName, "dum12", Some("dum12")),
+        (DummyName, "dummy0", None),
+        (DummyName, "dum", None),
+        (MacAddress, "00:53:00:00:00:0A", Some("00:53:00:00:00:0a")),
+        (MacAddress, "01:00:5e:00:00:01", None),
+        (MacAddress, "00:00:00:00:00:00", None),
+        (MacAddress, "0053.0000.0001", None),
+        (InterfaceAddress, "dhcp", None),
+    ] {
+        assert_eq!(kind.parse(text).ok().as_deref(), expect, "{kind:?} {text:?}");
     }
 }
 

@@ -11,6 +11,8 @@ use api::reply::{NeighborEffect, RefusalReason};
 use api::text::Text;
 use api::{Reply, Request};
 use nouns::Family;
+use rib::world::{Link, LinkKind};
+use scenarios::sim::kernel::Kernel;
 
 use super::{SHOP, Scene, plan, refusal, seconds};
 
@@ -42,11 +44,31 @@ impl Picture {
             text,
             sessions,
             wish: format!("{wish:?}"),
-            kernel: format!("{:?} {:?} {:?}", kernel.ours.routes.keys(), kernel.links, kernel.addresses),
+            kernel: format!("{:?} {:?} {:?}", kernel.ours.routes.keys(), links(kernel), kernel.settings),
             listening: scene.network.is_listening(router),
             passwords: scene.network.passwords(router).iter().cloned().collect(),
         }
     }
+}
+
+/// Links by name with what stands on them: one that was deleted and made again has another index.
+fn links(kernel: &Kernel) -> BTreeMap<String, String> {
+    let name = |index: u32| kernel.links.get(&index).map_or("?", |link| link.name.as_str());
+    let told = kernel.links.values().map(|link| {
+        let on = match link.kind {
+            LinkKind::Vlan { parent, .. } => name(parent),
+            _ => "",
+        };
+        let kind = match link.kind {
+            LinkKind::Vlan { id, .. } => LinkKind::Vlan { parent: 0, id },
+            ref other => other.clone(),
+        };
+        let addresses = kernel.addresses.iter().filter(|there| there.ifindex == link.index);
+        let addresses: Vec<String> = addresses.map(|there| there.address.to_string()).collect();
+        let nameless = Link { index: 0, master: None, kind, ..link.clone() };
+        (link.name.to_string(), format!("{nameless:?} on {on:?} in {:?} {addresses:?}", link.master.map(name)))
+    });
+    told.collect()
 }
 
 fn cases() -> Vec<PathBuf> {

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use nouns::{InterfaceAddress, Prefix};
+use engine::plan::Setting;
+use nouns::{IfName, InterfaceAddress, Prefix};
 use rib::fib::{FibChange, FibTarget, KernelFib, Refused};
 use rib::world::{Leg, Link, LinkAddress, Snapshot, WorldEvent};
 
@@ -27,6 +28,10 @@ pub struct Kernel {
     pub changes: u64,
     /// So many of the next routes are refused.
     pub refuse_routes: u32,
+    /// Settings of links below `/proc/sys` that were written.
+    pub settings: BTreeMap<(IfName, Setting), String>,
+    /// The highest index that a link ever had.
+    last_index: u32,
 }
 
 impl Kernel {
@@ -44,18 +49,17 @@ impl Kernel {
     /// Adds an Ethernet link that is up and has carrier; its name is `eth` and the index less one.
     pub fn plug(&mut self, index: u32) -> Link {
         let name = format!("eth{}", index.saturating_sub(1)).parse().expect("a link's name");
-        let link = Link {
-            index,
-            name,
-            admin_up: true,
-            carrier: true,
-            loopback: false,
-            mtu: 1500,
-            mac: Vec::new(),
-            alias: String::new(),
-        };
+        let mac = vec![0, 0x53, 0, 0, 0, u8::try_from(index).unwrap_or(u8::MAX)];
+        let link = Link { permanent_mac: mac.clone(), mac, ..Link::card(index, name) };
+        self.last_index = self.last_index.max(index);
         self.links.insert(index, link.clone());
         link
+    }
+
+    /// An index that no link has had.
+    pub(super) fn next_index(&mut self) -> u32 {
+        self.last_index += 1;
+        self.last_index
     }
 
     /// Everything at once.
@@ -147,17 +151,22 @@ impl Kernel {
         link.carrier = carrier;
         let mut events = vec![WorldEvent::Link(link.clone())];
         if !carrier {
-            let dead = self.ours.next_hops.iter().filter(|(_, leg)| leg.ifindex == index);
-            let dead: Vec<u32> = dead.map(|(id, _)| *id).collect();
-            let before: BTreeSet<Prefix> = self.ours.routes.keys().copied().collect();
-            for id in dead {
-                self.remove_object(id);
-                events.push(WorldEvent::OurNextHopLost(id));
-            }
-            let lost = before.into_iter().filter(|prefix| !self.ours.routes.contains_key(prefix));
-            events.extend(lost.map(WorldEvent::OurRouteLost));
+            self.drop_next_hops(index, &mut events);
         }
         events
+    }
+
+    /// A link that is down or gone takes its next hops along, and routes that have no other.
+    pub(super) fn drop_next_hops(&mut self, index: u32, events: &mut Vec<WorldEvent>) {
+        let dead = self.ours.next_hops.iter().filter(|(_, leg)| leg.ifindex == index);
+        let dead: Vec<u32> = dead.map(|(id, _)| *id).collect();
+        let before: BTreeSet<Prefix> = self.ours.routes.keys().copied().collect();
+        for id in dead {
+            self.remove_object(id);
+            events.push(WorldEvent::OurNextHopLost(id));
+        }
+        let lost = before.into_iter().filter(|prefix| !self.ours.routes.contains_key(prefix));
+        events.extend(lost.map(WorldEvent::OurRouteLost));
     }
 
     /// The gateways of a route, in order; `None` without a route, none of them for a blackhole.

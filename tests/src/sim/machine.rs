@@ -128,9 +128,11 @@ impl Machine {
         if let Some(Err(reason)) = self.step_results.pop_front() {
             return (Err(reason), Vec::new());
         }
-        let mut events = Vec::new();
-        match step {
-            Step::Listener { open } => self.listening = *open,
+        let done = match step {
+            Step::Listener { open } => {
+                self.listening = *open;
+                Ok(Vec::new())
+            }
             Step::Password { remote, to, .. } => {
                 let remote = remote.to_string();
                 if to.is_some() {
@@ -138,31 +140,15 @@ impl Machine {
                 } else {
                     self.passwords.remove(&remote)
                 };
+                Ok(Vec::new())
             }
-            Step::Address { name, address, add } => {
-                let Some(link) = self.kernel.links.values().find(|link| link.name == *name) else {
-                    return (Err(format!("no link {name}")), events);
-                };
-                let there = LinkAddress { ifindex: link.index, address: *address, peer: None };
-                let done =
-                    if *add { self.kernel.addresses.insert(there) } else { self.kernel.addresses.remove(&there) };
-                if !done {
-                    return (Err(format!("{address} is there already, or not at all")), events);
-                }
-                events.push(if *add { WorldEvent::Address(there) } else { WorldEvent::AddressGone(there) });
-            }
-            Step::Link { name, to, .. } => {
-                let Some(link) = self.kernel.links.values_mut().find(|link| link.name == *name) else {
-                    return (Err(format!("no link {name}")), events);
-                };
-                link.admin_up = to.up;
-                link.mtu = to.mtu;
-                link.alias.clone_from(&to.alias);
-                events.push(WorldEvent::Link(link.clone()));
-            }
-            Step::HostName { .. } | Step::TimeZone { .. } | Step::Routing => {}
+            Step::HostName { .. } | Step::TimeZone { .. } | Step::Routing => Ok(Vec::new()),
+            of_link => self.kernel.carry_out(of_link),
+        };
+        match done {
+            Ok(events) => (Ok(()), events),
+            Err(reason) => (Err(reason), Vec::new()),
         }
-        (Ok(()), events)
     }
 
     /// What leaves the machine: an OPEN claims graceful restart where the machine is to be a node that has it.

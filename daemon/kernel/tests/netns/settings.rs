@@ -2,6 +2,7 @@
 
 use kernel::{Features, LinkError, Links, snapshot, sysctl};
 use nouns::IfName;
+use rib::world::{BridgeSettings, LINK_GROUP_TOWPATH, LinkKind, VirtualLink};
 
 use crate::world::{in_namespace, ip, two_links};
 
@@ -45,6 +46,69 @@ fn steps_on_an_interface_can_be_repeated_and_undone() {
             let link = now.links.iter().find(|link| link.name == east).unwrap();
             assert!(link.alias.is_empty() && !link.admin_up);
             assert!(now.addresses.iter().all(|row| row.address != address && row.address != six));
+        });
+    });
+}
+
+#[test]
+fn a_bridge_is_made_changed_and_deleted_and_only_one_of_ours() {
+    in_namespace(|| {
+        two_links();
+        wait_for(async {
+            let links = Links::open().unwrap();
+            let (bridge, east, foreign) = (name("br0"), name("east"), name("br9"));
+            let asked = BridgeSettings { aging: 6000, stp: true, ..BridgeSettings::default() };
+            let (made, mac) = (VirtualLink::Bridge(asked), "02:53:00:00:00:07".parse().ok());
+            for _ in 0..2 {
+                links.create(&bridge, &made, mac).await.unwrap();
+                links.set_mtu(&bridge, 1400).await.unwrap();
+                links.set_bridge(&east, Some(&bridge)).await.unwrap();
+            }
+            let find = |name: &IfName| snapshot().unwrap().links.into_iter().find(|link| link.name == *name);
+            let link = find(&bridge).unwrap();
+            assert_eq!((link.kind, link.mtu), (LinkKind::Bridge(asked), 1400));
+            assert_eq!((link.group, link.mac), (LINK_GROUP_TOWPATH, vec![2, 0x53, 0, 0, 0, 7]));
+            assert_eq!(find(&east).unwrap().master, Some(link.index));
+            let other = BridgeSettings { priority: 4096, stp: false, ..asked };
+            links.set_bridge_settings(&bridge, &other).await.unwrap();
+            links.set_bridge(&east, None).await.unwrap();
+            assert_eq!(find(&bridge).unwrap().kind, LinkKind::Bridge(other));
+            assert_eq!(find(&east).unwrap().master, None);
+            for _ in 0..2 {
+                links.delete(&bridge, &made).await.unwrap();
+            }
+            assert_eq!(find(&bridge), None);
+            ip("link add br9 type bridge");
+            let refused = links.delete(&foreign, &made).await.unwrap_err().to_string();
+            assert!(refused.contains("somebody else made it"), "{refused}");
+            let refused = links.create(&foreign, &made, None).await.unwrap_err();
+            assert!(matches!(refused, LinkError::Refused { errno: libc::EEXIST, .. }), "{refused}");
+            assert!(find(&foreign).is_some());
+        });
+    });
+}
+
+#[test]
+fn whether_a_kind_of_link_can_be_made_is_known_before_one_is_made() {
+    in_namespace(|| {
+        two_links();
+        wait_for(async {
+            let before = snapshot().unwrap().links;
+            let features = Features::detect().unwrap();
+            assert_eq!(snapshot().unwrap().links, before, "asking makes nothing");
+            let links = Links::open().unwrap();
+            let vif = VirtualLink::Vif { parent: name("east"), id: 5 };
+            let bridge = VirtualLink::Bridge(BridgeSettings::default());
+            for (link, known) in
+                [(VirtualLink::Dummy, features.dummies), (bridge, features.bridges), (vif, features.vlans)]
+            {
+                let made = links.create(&name("new0"), &link, None).await;
+                assert_eq!(made.is_ok(), known, "{link:?}: {made:?}");
+                match made {
+                    Ok(()) => links.delete(&name("new0"), &link).await.unwrap(),
+                    Err(error) => assert!(error.to_string().starts_with("this kernel has no "), "{error}"),
+                }
+            }
         });
     });
 }
@@ -125,7 +189,10 @@ fn root_on_this_kernel_lacks_nothing() {
 
 #[test]
 fn every_lack_is_a_sentence_that_says_what_to_do() {
-    let nothing = Features { net_admin: false, next_hop_objects: false, ipv6: false, tcp_md5: false };
+    let kinds = [true, false, true];
+    let [bridges, dummies, vlans] = kinds;
+    let nothing =
+        Features { net_admin: false, next_hop_objects: false, ipv6: false, tcp_md5: false, bridges, dummies, vlans };
     let problems = nothing.problems();
     assert_eq!(problems.len(), 4);
     assert!(problems.iter().all(|sentence| sentence.contains("; use ") || sentence.contains("; start ")));
