@@ -22,6 +22,9 @@ pub const EMPTY: &str = "Configuration under specified path is empty\n";
 /// What stands in place of a secret.
 pub const MASK: &str = "****************";
 
+/// Which words a file is written in; a greater number is one that older releases do not read.
+pub(crate) const VERSION: u64 = 1;
+
 /// The two machine comments at the end of a file; the first number tells which words the file is written in.
 const TRAILER: &str = concat!(
     "\n\n/* Warning: Do not remove the following line. */\n",

@@ -75,6 +75,11 @@ fn that_nothing_differs_is_said_in_words() {
     }
 }
 
+#[test]
+fn a_file_tells_the_version_that_is_read() {
+    assert!(file(&Tree::default()).contains(&format!("towpath-config-version: \"{VERSION}\"")));
+}
+
 proptest! {
     #[test]
     fn a_printed_file_reads_back(tree in any_tree()) {

@@ -1,0 +1,154 @@
+//! Words of relatives, put into ours: EdgeOS, Vyatta 6, VyOS 1.1 to 1.5.
+//!
+//! Only where both mean the same; anything else is left as it is, so that it is listed as not understood.
+//! A path that the schema knows is never translated, so a row that points to a word of ours may stand in
+//! either direction.
+
+use std::sync::LazyLock;
+
+use super::entries::{Entry, Spoken};
+
+/// Words before and after; `*` stands for any word, and `$n` for the n-th of these. What is behind is kept.
+const TRANSLATIONS: &[(&str, &str)] = &[
+    // VyOS since 1.2 puts what concerns IPv4 below its family; EdgeOS has it beside the family of IPv6.
+    ("protocols bgp * address-family ipv4-unicast", "protocols bgp $1"),
+    ("protocols bgp * address-family ipv6-unicast maximum-paths", "protocols bgp $1 maximum-paths"),
+    ("protocols bgp * neighbor * address-family ipv4-unicast", "protocols bgp $1 neighbor $2"),
+    ("protocols bgp * peer-group * address-family ipv4-unicast", "protocols bgp $1 peer-group $2"),
+    ("protocols bgp *", "protocols bgp $1 address-family ipv4-unicast"),
+    ("protocols bgp * neighbor *", "protocols bgp $1 neighbor $2 address-family ipv4-unicast"),
+    ("protocols bgp * peer-group *", "protocols bgp $1 peer-group $2 address-family ipv4-unicast"),
+    // EdgeOS names the group once more for IPv6.
+    ("protocols bgp * neighbor * address-family ipv6-unicast peer-group", "protocols bgp $1 neighbor $2 peer-group"),
+    // How others spell it.
+    ("protocols bgp * neighbor * next-hop-self", "protocols bgp $1 neighbor $2 nexthop-self"),
+    ("protocols bgp * peer-group * next-hop-self", "protocols bgp $1 peer-group $2 nexthop-self"),
+    (
+        "protocols bgp * neighbor * address-family * next-hop-self",
+        "protocols bgp $1 neighbor $2 address-family $3 nexthop-self",
+    ),
+    (
+        "protocols bgp * peer-group * address-family * next-hop-self",
+        "protocols bgp $1 peer-group $2 address-family $3 nexthop-self",
+    ),
+    // What the speaker has for all of its neighbors, VyOS has for each family.
+    ("protocols bgp * parameters distance global", "protocols bgp $1 address-family ipv4-unicast distance"),
+    ("protocols bgp * address-family ipv4-unicast distance", "protocols bgp $1 parameters distance global"),
+    // EdgeOS keeps routes through an interface in a tree of their own, and the default route in the system.
+    ("protocols static interface-route * next-hop-interface", "protocols static route $1 interface"),
+    ("protocols static interface-route6 * next-hop-interface", "protocols static route6 $1 interface"),
+    ("protocols static table * interface-route * next-hop-interface", "protocols static table $1 route $2 interface"),
+    ("protocols static table * interface-route6 * next-hop-interface", "protocols static table $1 route6 $2 interface"),
+    ("protocols static route * next-hop-interface", "protocols static route $1 interface"),
+    ("system gateway-address *", "protocols static route 0.0.0.0/0 next-hop $1"),
+    ("protocols static arp interface * address * mac", "protocols static arp $2 hwaddr"),
+    ("protocols static arp * mac", "protocols static arp $1 hwaddr"),
+    // The members of a bridge stand with the links or with the bridge.
+    ("interfaces ethernet * bridge-group bridge *", "interfaces bridge $2 member interface $1"),
+    ("interfaces bridge * member interface *", "interfaces ethernet $2 bridge-group bridge $1"),
+    ("interfaces ethernet * vif * bridge-group bridge *", "interfaces bridge $3 member interface $1.$2"),
+    // Services that moved between the releases.
+    ("service ntp server", "system ntp server"),
+    ("system ntp server", "service ntp server"),
+    ("system syslog local", "system syslog global"),
+    ("system syslog remote", "system syslog host"),
+    ("system domain-search domain", "system domain-search"),
+    // What a route-map sets.
+    ("policy route-map * rule * set as-path prepend", "policy route-map $1 rule $2 set as-path-prepend"),
+    ("policy route-map * rule * set as-path exclude", "policy route-map $1 rule $2 set as-path-exclude"),
+    ("policy route-map * rule * set as-path-prepend", "policy route-map $1 rule $2 set as-path prepend"),
+    ("policy route-map * rule * set as-path-exclude", "policy route-map $1 rule $2 set as-path exclude"),
+    ("policy route-map * rule * set community replace", "policy route-map $1 rule $2 set community"),
+];
+
+/// Paths that say what holds anyway: nothing is lost without them.
+const SAYS_NOTHING: &[&str] = &[
+    "interfaces ethernet * duplex auto",
+    "interfaces ethernet * speed auto",
+    "interfaces ethernet * smp-affinity auto",
+    "interfaces ethernet * smp_affinity auto",
+    // Kept empty beside the encrypted one.
+    "system login user * authentication plaintext-password ",
+    "service ssh protocol-version v2",
+];
+
+/// A pattern and what it becomes, taken apart once.
+type Rule = (Vec<&'static str>, Vec<&'static str>);
+
+static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    TRANSLATIONS.iter().map(|(from, to)| (from.split(' ').collect(), to.split(' ').collect())).collect()
+});
+
+/// The ways in which a path may be meant, the likeliest first; two translations may have to follow each other.
+pub(super) fn translations(words: &[Spoken]) -> Vec<Vec<Spoken>> {
+    let once: Vec<Vec<Spoken>> = RULES.iter().filter_map(|(from, to)| translated(words, from, to)).collect();
+    let twice = once.iter().flat_map(|words| RULES.iter().filter_map(|(from, to)| translated(words, from, to)));
+    let twice: Vec<Vec<Spoken>> = twice.collect();
+    once.into_iter().chain(twice).collect()
+}
+
+/// Whether the path only says what holds anyway.
+pub(super) fn says_nothing(words: &[Spoken]) -> bool {
+    SAYS_NOTHING.iter().any(|pattern| {
+        let pattern: Vec<&str> = pattern.split(' ').collect();
+        pattern.len() == words.len() && pattern.iter().zip(words).all(|(word, said)| *word == "*" || *word == said.text)
+    })
+}
+
+/// The words with `from` at their head replaced by `to`.
+fn translated(words: &[Spoken], from: &[&str], to: &[&str]) -> Option<Vec<Spoken>> {
+    let head = words.get(..from.len())?;
+    let fits = |(word, said): (&&str, &Spoken)| *word == "*" || *word == said.text;
+    if !from.iter().zip(head).all(fits) {
+        return None;
+    }
+    let names: Vec<&Spoken> = from.iter().zip(head).filter(|(word, _)| **word == "*").map(|(_, said)| said).collect();
+    let lines = head.last()?.lines;
+    let mut renamed: Vec<Spoken> = to.iter().map(|word| filled(word, &names, lines)).collect();
+    renamed.extend(words.iter().skip(from.len()).cloned());
+    Some(renamed)
+}
+
+/// A word of a translation with `$n` filled in.
+fn filled(word: &str, names: &[&Spoken], lines: (usize, usize)) -> Spoken {
+    if !word.contains('$') {
+        return Spoken { text: word.to_owned(), lines };
+    }
+    let mut said = Spoken { text: word.to_owned(), lines };
+    for (number, name) in (1..).zip(names) {
+        let place = format!("${number}");
+        if said.text == place {
+            return (*name).clone();
+        }
+        said.text = said.text.replace(&place, &name.text);
+    }
+    said
+}
+
+/// VyOS since 1.4 has the AS number in a leaf, `protocols bgp system-as 64512`, and not in the path.
+pub(super) fn number_the_speaker(entries: &mut [Entry]) {
+    let number = entries.iter().find_map(|entry| speaker_number(&entry.words).cloned());
+    let Some(number) = number else { return };
+    for entry in entries.iter_mut() {
+        if speaker_number(&entry.words).is_some() {
+            entry.words.truncate(2);
+            entry.words.push(number.clone());
+        } else if is_speaker(&entry.words) && entry.words.get(2).is_some_and(|word| word.text.parse::<u32>().is_err()) {
+            let lines = entry.words.get(2).map_or(number.lines, |word| word.lines);
+            entry.words.insert(2, Spoken { lines, ..number.clone() });
+        }
+    }
+}
+
+fn is_speaker(words: &[Spoken]) -> bool {
+    matches!(words, [protocols, bgp, ..] if protocols.text == "protocols" && bgp.text == "bgp")
+}
+
+fn speaker_number(words: &[Spoken]) -> Option<&Spoken> {
+    match words {
+        [_, _, leaf, number] if is_speaker(words) && matches!(leaf.text.as_str(), "system-as" | "local-as") => {
+            Some(number)
+        }
+        _ => None,
+    }
+}
