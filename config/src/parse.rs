@@ -72,6 +72,12 @@ impl Tree {
     }
 }
 
+/// Why nothing is taken from a text, if a newer release wrote it.
+#[must_use]
+pub fn refusal(text: &str) -> Option<String> {
+    grammar::parse::version(text).as_ref().and_then(origin::newer)
+}
+
 impl Parsed {
     /// Why nothing was taken from the text, if a newer release wrote it.
     #[must_use]

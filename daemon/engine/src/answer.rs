@@ -40,6 +40,10 @@ impl Engine {
             Request::Commit { candidate, comment, confirm: None } => {
                 return self.commit_candidate(at, ask, caller, (&candidate, comment), out);
             }
+            Request::Save { path: None } if self.running.newer_file => Reply::Error(
+                ApiError::new("newer-file", "The saved configuration was written by a newer towpath and is kept")
+                    .hint("'save FILE' writes another file; name the saved one itself to write over it all the same"),
+            ),
             Request::Save { path } => {
                 return out.push(Effect::Save { ask, path, text: print::file(&self.running.tree) });
             }

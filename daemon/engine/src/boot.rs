@@ -4,6 +4,7 @@
 
 use config::check::{self, Context};
 use config::model::Model;
+use config::parse;
 use config::store::{JournalRecord, RevisionRecord};
 use config::{Tree, print};
 use nouns::{IfName, Revision};
@@ -14,6 +15,15 @@ use crate::effect::{Effect, Notice};
 use crate::engine::{Engine, RETRY_AFTER};
 use crate::event::{Moment, StepId};
 use crate::plan::{self, Step};
+
+/// The first of the texts that this release reads: the one to start with, the saved one, the newest revision; and why
+/// others were left out. None of a newer release's configuration comes up, since half of one is not what anybody wrote.
+fn readable(boot: &Boot) -> (Option<&String>, Option<String>) {
+    let latest = boot.latest.as_ref().map(|record| &record.text);
+    let Some(refusal) = boot.text.as_deref().and_then(parse::refusal) else { return (boot.text.as_ref(), None) };
+    let others = [boot.saved.as_ref(), latest].into_iter().flatten();
+    (others.into_iter().find(|text| parse::refusal(text).is_none()), Some(refusal))
+}
 
 /// What the rim found at the start.
 #[derive(Debug, Default)]
@@ -40,8 +50,8 @@ impl Engine {
             self.recovery.begin(at.instant);
         }
         self.world.reset(&boot.snapshot);
-        for problem in boot.problems {
-            self.boot_notice(at, problem, out);
+        for problem in &boot.problems {
+            self.boot_notice(at, problem.clone(), out);
         }
         if let Some(record) = &boot.interrupted {
             let text = format!(
@@ -53,7 +63,22 @@ impl Engine {
             out.push(Effect::Journal(JournalRecord::Aborted(record.revision)));
             self.boot_records = self.boot_records.saturating_add(1);
         }
-        let parsed = boot.text.as_deref().map(Tree::load).unwrap_or_default();
+        let (text, refused) = readable(&boot);
+        let parsed = text.map(|text| Tree::load(text)).unwrap_or_default();
+        if let Some(refusal) = refused {
+            let instead = if text.is_some() { "the last active one" } else { "an empty one" };
+            let text = format!("config.boot was {refusal}; {instead} is used, and 'save' does not write over the file");
+            self.boot_notice(at, text, out);
+        }
+        let on_disk = boot.saved.as_ref().or(boot.text.as_ref());
+        self.running.newer_file = on_disk.is_some_and(|text| parse::refusal(text).is_some());
+        if let Some(origin) = parsed.origin() {
+            self.notice(
+                at,
+                Notice::info(format!("config.boot was written by {origin}; its words are translated")),
+                out,
+            );
+        }
         for problem in &parsed.problems {
             self.boot_notice(at, format!("config.boot {problem}"), out);
         }
@@ -68,6 +93,7 @@ impl Engine {
             boot.latest.is_some_and(|record| record.text == text || Tree::load(&record.text).tree == admitted.tree);
         self.running.revision = if same { latest } else { latest.next() };
         self.running.saved = Some(match boot.saved {
+            _ if self.running.newer_file => Tree::default(),
             Some(saved) if boot.text.as_ref() != Some(&saved) => Tree::load(&saved).tree,
             Some(_) | None => parsed.tree.clone(),
         });

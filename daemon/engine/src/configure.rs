@@ -101,6 +101,7 @@ impl Engine {
     /// Notes that the active configuration is what the boot file holds.
     pub fn saved(&mut self) {
         self.running.saved = Some(self.running.tree.clone());
+        self.running.newer_file = false;
     }
 
     /// Whether `save` would write something new.

@@ -76,6 +76,8 @@ pub(crate) struct Running {
     pub(crate) history: VecDeque<(Revision, Tree)>,
     /// The tree that the boot file holds, as far as this process knows.
     pub(crate) saved: Option<Tree>,
+    /// The boot file is of a newer release: nothing is saved over it unless somebody names it.
+    pub(crate) newer_file: bool,
     /// What a person should read before typing.
     pub(crate) notices: Vec<String>,
 }
@@ -147,6 +149,7 @@ impl Engine {
                 revision: Revision::default(),
                 history: VecDeque::new(),
                 saved: None,
+                newer_file: false,
                 notices: Vec::new(),
             },
             commit: None,

@@ -105,8 +105,8 @@ impl Hands {
     }
 
     fn save(&self, ask: AskId, path: Option<String>, text: &str, engine: &mut Engine) {
-        let boot_file = path.is_none();
         let path = path.map_or_else(|| self.config.clone(), PathBuf::from);
+        let boot_file = std::path::absolute(&self.config).is_ok_and(|config| config == path) || path == self.config;
         let reply = match store::save_config(&path, text) {
             Ok(()) => {
                 if boot_file {

@@ -34,27 +34,22 @@ impl Session {
 
     /// Makes a file, or the saved configuration, the working configuration.
     pub(super) fn load(&mut self, file: Option<String>, world: &mut dyn World) -> Outcome {
-        let (name, parsed) = self.read("load", "loading", file, world)?;
+        let (name, parsed) = self.read("load", "loading", file, world, Tree::default())?;
         let Some(working) = self.working.as_mut() else { return Ok(Output::default()) };
         working.level.clear();
-        let text = format!("Loading configuration from '{name}'...\n{}", complaints(&parsed));
+        let text = format!("Loading configuration from '{name}'...\n{}", parsed.report());
         working.tree = parsed.tree;
         Ok(Output::text(format!("{text}{}", done("Load", working.is_modified()))))
     }
 
     /// Adds a file to the working configuration.
     pub(super) fn merge(&mut self, file: &str, world: &mut dyn World) -> Outcome {
-        let (name, parsed) = self.read("merge", "merging", Some(file.to_owned()), world)?;
+        let base = self.working.as_ref().map(|working| working.tree.clone()).unwrap_or_default();
+        let (name, parsed) = self.read("merge", "merging", Some(file.to_owned()), world, base)?;
         let Some(working) = self.working.as_mut() else { return Ok(Output::default()) };
-        let mut tree = working.tree.clone();
-        let mut text = format!("Merging configuration from '{name}'...\n{}", complaints(&parsed));
-        for path in parsed.tree.leaves() {
-            if let Err(error) = tree.set(&path) {
-                text.push_str(&format!("Warning: {error}\n"));
-            }
-        }
+        let text = format!("Merging configuration from '{name}'...\n{}", parsed.report());
         working.level.clear();
-        working.tree = tree;
+        working.tree = parsed.tree;
         Ok(Output::text(format!("{text}{}", done("Merge", working.is_modified()))))
     }
 
@@ -64,6 +59,7 @@ impl Session {
         doing: &str,
         file: Option<String>,
         world: &mut dyn World,
+        base: Tree,
     ) -> Result<(String, Parsed), String> {
         if self.has_uncommitted_changes() {
             return Err(format!(
@@ -71,19 +67,19 @@ impl Session {
                  Commit or discard the changes before {doing} a config file."
             ));
         }
-        match file {
+        let (name, text) = match file {
             Some(file) => {
                 let text = world.read_file(&file)?;
-                Ok((file, Tree::load(&text)))
+                (file, text)
             }
-            None => Ok(("the saved configuration".to_owned(), Tree::load(&fetch(world, Which::Saved)?.text))),
+            None => ("the saved configuration".to_owned(), fetch(world, Which::Saved)?.text),
+        };
+        let parsed = base.merged(&text);
+        match parsed.refusal() {
+            Some(refusal) => Err(format!("Cannot {verb} '{name}': {refusal}")),
+            None => Ok((name, parsed)),
         }
     }
-}
-
-/// What was not understood, with line numbers.
-fn complaints(parsed: &Parsed) -> String {
-    parsed.problems.iter().map(|problem| format!("Warning: {problem}\n")).collect()
 }
 
 fn done(what: &str, modified: bool) -> String {

@@ -344,6 +344,37 @@ fn files_are_loaded_and_merged_into_the_working_configuration() {
 }
 
 #[test]
+fn a_file_of_a_newer_release_is_refused_and_one_of_a_relative_is_told() {
+    let mut world = Fake::default();
+    let newer = "system {\n    host-name r2\n}\n/* === towpath-config-version: \"99\" === */\n";
+    let edgeos = "system {\n    host-name r2\n}\n/* === vyatta-config-version: \"ubnt-util@1\" === */\n/* Release version: v1.10.7 */\n";
+    world.files.insert("/newer".to_owned(), newer.to_owned());
+    world.files.insert("/edgeos".to_owned(), edgeos.to_owned());
+    for verb in ["load", "merge"] {
+        let (text, session, next) = typed_into(world, &["configure", &format!("{verb} /newer")]);
+        assert!(text.starts_with(&format!("!Cannot {verb} '/newer': written by a newer towpath")), "{text}");
+        assert!(!session.has_uncommitted_changes());
+        let (text, session, next) = typed_into(next, &["configure", &format!("{verb} /edgeos")]);
+        assert!(text.contains("The file was written by EdgeOS v1.10.7; its words are translated.\n"), "{text}");
+        assert!(session.has_uncommitted_changes());
+        world = next;
+    }
+}
+
+#[test]
+fn a_file_of_commands_that_is_merged_may_take_away_too() {
+    let mut world = Fake::default();
+    world.active.set(&words("system host-name r1")).unwrap();
+    world.files.insert("/a".to_owned(), "delete system host-name\nset system time-zone Etc/UTC\n".to_owned());
+    let (_, session, _) = typed_into(world, &["configure", "merge /a"]);
+    let tree = session.editing().unwrap().1.clone();
+    assert_eq!(
+        (tree.value(&words("system host-name")), tree.value(&words("system time-zone"))),
+        (None, Some("Etc/UTC"))
+    );
+}
+
+#[test]
 fn secrets_are_masked_in_operational_mode_only() {
     let lines = ["configure", "set protocols bgp 64512 neighbor 192.0.2.1 password topsecret", "commit"];
     let (_, _, world) = typed_into(Fake::default(), &lines);
