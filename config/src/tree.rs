@@ -3,6 +3,7 @@
 //! A tree holds only what the schema knows, in canonical spelling, so who reads it need not check again.
 //! It never holds a default, and never an abbreviation.
 
+mod instance;
 mod node;
 
 use grammar::parse::Word;
@@ -47,8 +48,8 @@ pub enum TreeError {
     Refused(#[from] ResolveError),
     /// The node may stand once only, and does already with another value.
     #[error(
-        "Cannot set value \"{wanted}\": number of values exceeded (1 allowed); \
-         delete '{} {present}' first, both can go into one commit", .path.join(" ")
+        "Cannot set value \"{wanted}\": number of values exceeded (1 allowed)\n\
+         Delete '{} {present}' first; both can go into one commit", .path.join(" ")
     )]
     TooMany {
         /// The words up to the node.
@@ -61,6 +62,12 @@ pub enum TreeError {
     /// There is nothing at the path.
     #[error("Configuration path: [{}] does not exist", .path.join(" "))]
     Absent {
+        /// The words.
+        path: Vec<String>,
+    },
+    /// There is something at the path already.
+    #[error("Configuration path: [{}] already exists", .path.join(" "))]
+    Present {
         /// The words.
         path: Vec<String>,
     },
@@ -81,7 +88,7 @@ impl TreeError {
     pub fn brief(&self) -> String {
         match self {
             Self::Refused(reason) => reason.brief(),
-            other => other.to_string(),
+            other => other.to_string().replace('\n', "; "),
         }
     }
 }
