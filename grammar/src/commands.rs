@@ -13,7 +13,7 @@ mod show;
 mod tests;
 mod tree;
 
-pub use configuration::{Compare, ConfigCommand};
+pub use configuration::{CONFIRM_MINUTES, Compare, ConfigCommand};
 pub use op::{
     ClearHow, ClearTarget, ConfigurationForm, Destination, InterfaceClass, NeighborRoutes, Op, PingOptions,
     RouteFilter, RouteSource,

@@ -11,17 +11,35 @@ use crate::columns;
 use crate::schema::Node;
 use crate::value::NameKind;
 
+/// As many live names as are fetched at once; where there are more, what was typed does not grow by itself.
+pub const MOST_NAMES: usize = 500;
+
 /// How many candidates a list shows: more than any schema has at one place, fewer than a table has prefixes.
 const LISTED: usize = 100;
 
 /// Answers which names there are; everything that completion cannot know by itself.
 pub trait Names {
-    /// Live names of a kind; `context` are the canonical words before the value.
-    fn names(&self, kind: NameKind, context: &[String]) -> Vec<String>;
+    /// Live names of a kind that begin as typed, at most [`MOST_NAMES`]; `context` are the canonical words before.
+    fn names(&self, kind: NameKind, typed: &str, context: &[String]) -> Vec<Name>;
 
     /// What stands directly below a canonical path of the working configuration: words below an inner
     /// node or an instance, instances below a tag, values below a leaf.
     fn children(&self, path: &[String]) -> Vec<String>;
+}
+
+/// A live name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Name {
+    /// What is typed.
+    pub text: String,
+    /// What it is; mostly nothing.
+    pub help: String,
+}
+
+impl From<String> for Name {
+    fn from(text: String) -> Self {
+        Self { text, help: String::new() }
+    }
 }
 
 /// Knows no names.
@@ -29,7 +47,7 @@ pub trait Names {
 pub struct NoNames;
 
 impl Names for NoNames {
-    fn names(&self, _kind: NameKind, _context: &[String]) -> Vec<String> {
+    fn names(&self, _kind: NameKind, _typed: &str, _context: &[String]) -> Vec<Name> {
         Vec::new()
     }
 
@@ -49,6 +67,8 @@ pub struct Completion {
     pub complete: bool,
     /// The cursor stands within a quote that is still open, where `?` is a character like others.
     pub quoted: bool,
+    /// There are more names than were fetched.
+    pub more: bool,
 }
 
 /// One thing that could stand at the cursor.
@@ -79,7 +99,9 @@ impl Completion {
             text.push_str(&columns::row(&format!("  {sign} "), word, help, width));
         }
         let more = self.candidates.len().saturating_sub(LISTED);
-        if more > 0 {
+        if self.more {
+            text.push_str("     ... and many more; type some of the word to see fewer\n");
+        } else if more > 0 {
             text.push_str(&format!("     ... and {more} more; type some of the word to see fewer\n"));
         }
         text

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use crate::commands::configuration::VERBS;
-use crate::commands::pipe::PIPES;
+use crate::commands::pipe::{Argument, PIPES};
 use crate::commands::{OPERATIONAL, Step};
 use crate::schema::{Node, ROOT, Shape};
 
@@ -32,9 +32,13 @@ pub fn reference() -> String {
         append(&mut text, format_args!("- `{name}`: {help}\n"));
     }
     text.push_str("\n## Pipes\n\n");
-    for (name, help, pattern) in PIPES {
-        let pattern = if *pattern { " PATTERN" } else { "" };
-        append(&mut text, format_args!("- `| {name}{pattern}`: {help}\n"));
+    for (name, help, argument) in PIPES {
+        let argument = match argument {
+            Argument::None => "",
+            Argument::Pattern => " PATTERN",
+            Argument::File => " FILE",
+        };
+        append(&mut text, format_args!("- `| {name}{argument}`: {help}\n"));
     }
     text
 }

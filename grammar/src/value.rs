@@ -112,6 +112,8 @@ pub enum NameKind {
     TimeZone,
     /// Files that could hold a configuration.
     File,
+    /// Revisions, counted from the newest.
+    Revision,
 }
 
 /// Why a text is not a value of its kind.

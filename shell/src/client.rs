@@ -5,15 +5,19 @@
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use api::codec::{self, ANSWER_LIMIT};
 use api::{Call, Reply, Request};
 
+use crate::interrupt::Interrupt;
 use crate::world::Daemon;
 
 /// How long the daemon may think before it counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How often a person who waits is asked whether they still want to.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// A client of the daemon.
 #[derive(Debug)]
@@ -22,6 +26,7 @@ pub(crate) struct Client {
     connection: Option<BufReader<UnixStream>>,
     hello: Option<Request>,
     last_id: u64,
+    interrupt: Interrupt,
 }
 
 /// How far a call came before it failed.
@@ -37,14 +42,14 @@ enum CallError {
 impl Client {
     /// A client of the daemon that listens at `path`; nothing is opened yet.
     #[must_use]
-    pub(crate) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), connection: None, hello: None, last_id: 0 }
+    pub(crate) fn new(path: &Path, interrupt: Interrupt) -> Self {
+        Self { path: path.to_owned(), connection: None, hello: None, last_id: 0, interrupt }
     }
 
     fn connected(&mut self) -> Result<&mut BufReader<UnixStream>, String> {
         if self.connection.is_none() {
             let stream = UnixStream::connect(&self.path).map_err(|error| self.unreachable(&error))?;
-            let patient = stream.set_read_timeout(Some(PATIENCE)).and(stream.set_write_timeout(Some(PATIENCE)));
+            let patient = stream.set_read_timeout(Some(GLANCE)).and(stream.set_write_timeout(Some(PATIENCE)));
             patient.map_err(|error| self.unreachable(&error))?;
             self.connection = Some(BufReader::new(stream));
         }
@@ -86,23 +91,39 @@ impl Client {
     /// Reads lines until the answer to a call; answers to calls given up before are skipped.
     fn answer(&mut self, id: u64) -> Result<Reply, CallError> {
         loop {
-            let mut line = Vec::new();
-            let limit = u64::try_from(ANSWER_LIMIT).unwrap_or(u64::MAX);
-            let connection = self.connected().map_err(CallError::Unanswered)?;
-            match connection.take(limit).read_until(b'\n', &mut line) {
-                Ok(0) => return Err(CallError::Unanswered("The daemon ended before it answered".to_owned())),
-                Ok(_) => {}
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                    let words = format!("The daemon did not answer within {} seconds", PATIENCE.as_secs());
-                    return Err(CallError::Stuck(words));
-                }
-                Err(error) => {
-                    return Err(CallError::Unanswered(format!("The connection to the daemon broke: {error}")));
-                }
-            }
+            let line = self.line()?;
             let answer = codec::decode_answer(&line).map_err(|error| CallError::Stuck(error.to_string()))?;
             if answer.id == id {
                 return Ok(answer.reply);
+            }
+        }
+    }
+
+    /// Waits for a whole line, until patience ends or the person presses ^C.
+    fn line(&mut self) -> Result<Vec<u8>, CallError> {
+        let begun = Instant::now();
+        let mut line = Vec::new();
+        let limit = u64::try_from(ANSWER_LIMIT).unwrap_or(u64::MAX);
+        loop {
+            let read = u64::try_from(line.len()).unwrap_or(u64::MAX);
+            let connection = self.connected().map_err(CallError::Unanswered)?;
+            match connection.take(limit.saturating_sub(read)).read_until(b'\n', &mut line) {
+                Ok(0) => return Err(CallError::Unanswered("The daemon ended before it answered".to_owned())),
+                Ok(_) if line.ends_with(b"\n") => return Ok(line),
+                Ok(_) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    if self.interrupt.is_wanted() {
+                        return Err(CallError::Stuck("Interrupted".to_owned()));
+                    }
+                    if begun.elapsed() >= PATIENCE {
+                        let words = format!("The daemon did not answer within {} seconds", PATIENCE.as_secs());
+                        return Err(CallError::Stuck(words));
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    return Err(CallError::Unanswered(format!("The connection to the daemon broke: {error}")));
+                }
             }
         }
     }

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 
 use config::Tree;
-use grammar::complete::{self, Completion, Names};
+use grammar::complete::{self, Completion, Name, Names};
 use grammar::schema::ROOT;
 use grammar::value::NameKind;
 
@@ -19,8 +19,15 @@ struct Live<'a> {
 }
 
 impl Names for Live<'_> {
-    fn names(&self, kind: NameKind, _context: &[String]) -> Vec<String> {
-        self.world.borrow_mut().names(kind)
+    fn names(&self, kind: NameKind, typed: &str, _context: &[String]) -> Vec<Name> {
+        let mut names = self.world.borrow_mut().names(kind, typed);
+        if let (NameKind::PeerGroup, Some(tree)) = (kind, self.tree) {
+            // A group can be named before the commit that makes it.
+            let groups = |speaker: &str| tree.children(&["protocols", "bgp", speaker, "peer-group"].map(str::to_owned));
+            let speakers = tree.children(&["protocols", "bgp"].map(str::to_owned));
+            names.extend(speakers.into_iter().flat_map(groups).map(|group| Name::from(group.to_owned())));
+        }
+        names
     }
 
     fn children(&self, path: &[String]) -> Vec<String> {
@@ -40,12 +47,15 @@ pub(crate) fn at(line: &str, cursor: usize, session: &Session, world: &mut dyn W
     }
 }
 
-/// Whether a quote is open at the end of a line, so that `?` is a character.
+/// Whether the line ends within a quoted text, where `?` is a character like others. Directly behind the quote it
+/// still asks: no text begins with it.
 #[must_use]
-pub(crate) fn inside_quotes(line: &str) -> bool {
+pub(crate) fn is_text(line: &str) -> bool {
     let mut quote = None;
+    let mut begun = false;
     let mut signs = line.chars();
     while let Some(sign) = signs.next() {
+        begun = quote.is_some();
         match (quote, sign) {
             (None | Some('"'), '\\') => {
                 signs.next();
@@ -55,7 +65,7 @@ pub(crate) fn inside_quotes(line: &str) -> bool {
             _ => {}
         }
     }
-    quote.is_some()
+    quote.is_some() && begun
 }
 
 /// What the word at the cursor can be replaced with: the only candidate and a blank, or as far as all agree.
@@ -68,6 +78,8 @@ pub(crate) fn extension(completion: &Completion, line: &str, cursor: usize) -> O
     let words: Vec<&str> = completion.words().collect();
     match words.as_slice() {
         [only] if only_words || !typed.is_empty() => Some(format!("{only} ")),
+        // Among names that were not fetched may be some that agree less.
+        _ if completion.more => None,
         words => {
             let common = common_start(words);
             (common.len() > typed.len() && common.starts_with(typed)).then(|| common.to_owned())
@@ -120,7 +132,7 @@ mod tests {
         ] {
             let mut candidates: Vec<Candidate> = words.iter().map(|word| candidate(word, false)).collect();
             candidates.extend(placeholder.then(|| candidate("<text>", true)));
-            let completion = Completion { start, candidates, complete: false, quoted: false };
+            let completion = Completion { start, candidates, complete: false, quoted: false, more: false };
             assert_eq!(extension(&completion, line, line.len()).as_deref(), expect, "{line}");
         }
     }
@@ -144,6 +156,7 @@ mod tests {
     fn a_question_mark_in_quotes_is_a_character() {
         for (line, inside) in [
             ("set x ", false),
+            ("set x '", false),
             ("set x 'why", true),
             ("set x 'why' ", false),
             ("set x \"it's", true),
@@ -151,7 +164,7 @@ mod tests {
             ("set x \"a\\\" ", true),
             ("set x 'a\\' ", false),
         ] {
-            assert_eq!(inside_quotes(line), inside, "{line}");
+            assert_eq!(is_text(line), inside, "{line}");
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use grammar::parse::{self, Command, Joiner};
 
-use crate::output::Pipes;
+use crate::output::{Paging, Piped, Pipes};
 use crate::session::Session;
 use crate::world::{Screen, World};
 
@@ -56,12 +56,15 @@ fn run_one(command: &Command, session: &mut Session, world: &mut dyn World, scre
         if !pipes.is_empty() && session.runs_program(&command.words) {
             return Err("This command writes to the terminal itself; leave the '|' away".to_owned());
         }
-        session.run(&command.words, world).and_then(|output| pipes.run(output))
+        let piped = session.run(&command.words, world).and_then(|output| pipes.run(output))?;
+        into_file(piped, world)
     });
     match said {
-        Ok((text, paging)) => {
-            if !text.is_empty() {
-                screen.show(&text, paging);
+        Ok(piped) => {
+            match piped {
+                Piped { text, .. } if text.is_empty() => {}
+                Piped { text, paging, marked: true, .. } => screen.show_marked(&text, paging),
+                Piped { text, paging, .. } => screen.show(&text, paging),
             }
             true
         }
@@ -71,4 +74,13 @@ fn run_one(command: &Command, session: &mut Session, world: &mut dyn World, scre
             false
         }
     }
+}
+
+/// Writes what goes into a file; what is left for the screen is that it was done.
+fn into_file(piped: Piped, world: &mut dyn World) -> Result<Piped, String> {
+    let Some(file) = &piped.file else { return Ok(piped) };
+    world.write_file(file, &piped.text)?;
+    let lines = piped.text.lines().count();
+    let text = format!("Wrote {lines} {} to '{file}'\n", if lines == 1 { "line" } else { "lines" });
+    Ok(Piped { text, paging: Paging::Never, marked: false, file: None })
 }

@@ -2,14 +2,22 @@
 //!
 //! Programs get their arguments as they are, no shell reads them. Never reads a file that was not named.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use api::text::date_time;
+use api::view::system::RevisionLine;
 use api::{NameKind, Reply, Request};
+use grammar::complete::Name;
 
 use crate::client::Client;
 use crate::command::Program;
+use crate::keep::Kept;
+use crate::session::{Unfinished, revisions};
+use crate::url::{Carrier, Url};
 use crate::world::{Daemon, Machine};
 
 /// The daemon and the machine together.
@@ -17,8 +25,10 @@ use crate::world::{Daemon, Machine};
 pub(crate) struct Outside {
     /// The daemon.
     pub(crate) client: Client,
-    /// ^C is ignored by the shell, so that it has to be allowed again for programs.
-    pub(crate) interrupt_ignored: bool,
+    /// A person is there to be asked.
+    pub(crate) interactive: bool,
+    /// Where sessions leave what they could not commit; none without a person.
+    pub(crate) lost: Option<Kept>,
 }
 
 impl Daemon for Outside {
@@ -40,33 +50,136 @@ impl Machine for Outside {
             .map_err(|_| format!("Cannot use '{path}': its folder's name is no text in UTF-8"))
     }
 
+    fn write_file(&mut self, path: &str, text: &str) -> Result<(), String> {
+        fs::write(path, text).map_err(|error| format!("Cannot write '{path}': {error}"))
+    }
+
     fn execute(&mut self, program: &Program) -> Result<bool, String> {
-        let mut command = if self.interrupt_ignored {
-            // What the shell ignores its children would ignore, too: `env` gives ^C back to them.
-            let mut command = Command::new("env");
-            command.arg("--default-signal=INT").arg(program.name);
-            command
-        } else {
-            Command::new(program.name)
-        };
-        let status = command.args(&program.arguments).status();
+        let status = Command::new(program.name).args(&program.arguments).status();
         match status {
-            Ok(status) if status.code() == Some(127) => Err(missing(program.name)),
             Ok(status) => Ok(status.success() || status.code().is_none()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(missing(program.name)),
-            Err(error) => Err(format!("{} cannot be run: {error}", program.name)),
+            Err(error) => Err(not_run(program.name, &error)),
         }
     }
 
-    fn names(&mut self, kind: NameKind) -> Vec<String> {
-        match kind {
+    fn download(&mut self, from: &Url) -> Result<String, String> {
+        let file = ScratchFile::new("")?;
+        carry(&from.fetch_to(&file.path())?).map_err(|error| format!("Cannot read '{}': {error}", from.shown()))?;
+        self.read_file(&file.path())
+    }
+
+    fn upload(&mut self, text: &str, to: &Url) -> Result<(), String> {
+        let file = ScratchFile::new(text)?;
+        carry(&to.put_from(&file.path())?).map_err(|error| format!("Cannot write '{}': {error}", to.shown()))
+    }
+
+    fn names(&mut self, kind: NameKind, typed: &str) -> Vec<Name> {
+        let names = match kind {
             NameKind::File => files(),
             NameKind::TimeZone => time_zones(Path::new("/usr/share/zoneinfo/tzdata.zi")),
-            _ => match self.call(Request::Names(kind)) {
+            NameKind::Revision => return revisions::list(self).map(explained).unwrap_or_default(),
+            _ => match self.call(Request::Names { kind, typed: typed.to_owned() }) {
                 Ok(Reply::Names(names)) => names,
                 _ => Vec::new(),
             },
+        };
+        names.into_iter().map(Name::from).collect()
+    }
+
+    fn agrees(&mut self, question: &str) -> bool {
+        !self.interactive || asked(question)
+    }
+
+    fn take_lost(&mut self, user: &str) -> Option<(u64, Unfinished)> {
+        self.lost.as_mut()?.take(user)
+    }
+}
+
+/// Revisions with what `show system commit` tells of each.
+fn explained(lines: Vec<RevisionLine>) -> Vec<Name> {
+    let name = |line: RevisionLine| {
+        let comment = line.comment.map(|comment| format!(": {comment}")).unwrap_or_default();
+        let help = format!("{} by {} via {}{comment}", date_time(line.time, 0), line.user, line.via);
+        Name { text: line.index.to_string(), help }
+    };
+    lines.into_iter().map(name).collect()
+}
+
+/// Whether a person says yes; an empty line does.
+fn asked(question: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    let written = write!(out, "{question} ").and_then(|()| out.flush());
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    // Without a word from the person nothing is agreed to.
+    written.is_ok() && read.is_ok_and(|octets| octets > 0) && is_yes(&line)
+}
+
+fn is_yes(line: &str) -> bool {
+    matches!(line.trim().to_lowercase().as_str(), "" | "y" | "yes" | "confirm")
+}
+
+/// A file that only this person can read, and that goes with its end.
+struct ScratchFile(PathBuf);
+
+impl ScratchFile {
+    fn new(text: &str) -> Result<Self, String> {
+        for attempt in 0..100_u32 {
+            let path = std::env::temp_dir().join(format!("towpath-{}-{attempt}", std::process::id()));
+            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+            match made {
+                Ok(mut file) => {
+                    let scratch = Self(path);
+                    file.write_all(text.as_bytes()).map_err(|error| scratch.complaint(&error))?;
+                    return Ok(scratch);
+                }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Self(path).complaint(&error)),
+            }
         }
+        Err("There are too many files of this shell in the folder for temporary files".to_owned())
+    }
+
+    fn path(&self) -> String {
+        self.0.to_string_lossy().into_owned()
+    }
+
+    fn complaint(&self, error: &std::io::Error) -> String {
+        format!("Cannot write '{}': {error}", self.0.display())
+    }
+}
+
+impl Drop for ScratchFile {
+    fn drop(&mut self) {
+        // Nobody else knows of it, and the folder is emptied at a reboot.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Runs the program that carries a file.
+fn carry(carrier: &Carrier) -> Result<(), String> {
+    let name = carrier.program;
+    let mut command = Command::new(name);
+    command.args(&carrier.arguments).stderr(Stdio::piped());
+    if !carrier.input.is_empty() {
+        command.stdin(Stdio::piped());
+    }
+    let mut child = command.spawn().map_err(|error| not_run(name, &error))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(carrier.input.as_bytes()).map_err(|error| not_run(name, &error))?;
+    }
+    let ended = child.wait_with_output().map_err(|error| not_run(name, &error))?;
+    if ended.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&ended.stderr);
+    Err(said.lines().last().map_or_else(|| format!("{name} failed"), str::to_owned))
+}
+
+fn not_run(name: &str, error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => missing(name),
+        _ => format!("{name} cannot be run: {error}"),
     }
 }
 

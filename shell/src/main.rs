@@ -5,18 +5,23 @@
 
 mod arguments;
 mod client;
+mod colour;
 mod command;
 mod completion;
 mod editor;
 mod help;
 mod interpreter;
 mod interrupt;
+mod keep;
 mod machine;
+mod news;
 mod output;
 mod pattern;
+mod private;
 mod screen;
 mod script;
 mod session;
+mod url;
 mod world;
 
 use std::io::{self, IsTerminal};
@@ -24,6 +29,9 @@ use std::process::ExitCode;
 
 use arguments::{Arguments, Run};
 use client::Client;
+use editor::Seat;
+use interrupt::Interrupt;
+use keep::Kept;
 use machine::Outside;
 use output::Paging;
 use screen::Terminal;
@@ -47,12 +55,15 @@ fn main() -> ExitCode {
 
 fn shell(run: &Run) -> ExitCode {
     let interactive = run.commands.is_empty() && io::stdin().is_terminal();
-    if interactive && !interrupt::is_ignored() {
-        interrupt::ignore();
-    }
+    let interrupt = Interrupt::default();
+    let state = keep::state_folder();
     let mut screen = Terminal::new(interactive);
-    let mut world = Outside { client: Client::new(&run.socket), interrupt_ignored: interrupt::is_ignored() };
-    let (mut session, notices) = match Session::open(&user(), &mut world) {
+    let mut world = Outside {
+        client: Client::new(&run.socket, interrupt.clone()),
+        interactive,
+        lost: state.as_deref().filter(|_| interactive).map(|state| Kept::of(state, &run.socket)),
+    };
+    let (mut session, notices) = match Session::open(&user(), tty(), &mut world) {
         Ok(opened) => opened,
         Err(complaint) => {
             screen.complain(&format!("{complaint}\n"));
@@ -63,7 +74,8 @@ fn shell(run: &Run) -> ExitCode {
         screen.complain(&format!("{notice}\n"));
     }
     let well = if interactive {
-        let ended = editor::run(session, world, &mut screen);
+        let seat = Seat { socket: run.socket.clone(), interrupt, state };
+        let ended = editor::run(&seat, session, world, &mut screen);
         ended.inspect_err(|error| screen.complain(&format!("towpath: the terminal cannot be read: {error}\n"))).is_ok()
     } else if run.commands.is_empty() {
         script::lines(io::stdin().lock(), &mut session, &mut world, &mut screen)
@@ -75,6 +87,12 @@ fn shell(run: &Run) -> ExitCode {
         screen.complain(complaint);
     }
     if well && lost.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The terminal that the person sits at, as `who` names it: `pts/0`.
+fn tty() -> Option<String> {
+    let path = std::fs::read_link("/proc/self/fd/0").ok()?;
+    path.strip_prefix("/dev").ok().filter(|_| io::stdin().is_terminal())?.to_str().map(str::to_owned)
 }
 
 /// The person's login name: the system's word first, since the environment is the person's.

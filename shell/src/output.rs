@@ -7,6 +7,7 @@ use grammar::commands::{Pipe, pipe};
 use grammar::parse::Word;
 
 use crate::pattern::Pattern;
+use crate::private;
 
 /// What a command says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,13 +16,17 @@ pub(crate) struct Output {
     pub(crate) text: String,
     /// The same as JSON, where the command has such a form.
     pub(crate) json: Option<String>,
+    /// The same as set commands, where it is a configuration.
+    pub(crate) commands: Option<String>,
+    /// The first column tells what is new, gone or changed.
+    pub(crate) marked: bool,
 }
 
 impl Output {
     /// An output without a JSON form.
     #[must_use]
     pub(crate) fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), json: None }
+        Self { text: text.into(), json: None, commands: None, marked: false }
     }
 }
 
@@ -36,6 +41,19 @@ pub(crate) enum Paging {
     Never,
 }
 
+/// What came out of the last pipe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Piped {
+    /// The text.
+    pub(crate) text: String,
+    /// How it is printed.
+    pub(crate) paging: Paging,
+    /// The first column still tells what is new, gone or changed.
+    pub(crate) marked: bool,
+    /// The file that it goes into, instead of the screen.
+    pub(crate) file: Option<String>,
+}
+
 /// Pipes that were understood, in their order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pipes(Vec<Stage>);
@@ -48,6 +66,9 @@ enum Stage {
     More,
     NoMore,
     Json,
+    Commands,
+    StripPrivate,
+    Save(String),
 }
 
 impl Pipes {
@@ -68,26 +89,39 @@ impl Pipes {
     /// Sends an output through all pipes.
     ///
     /// # Errors
-    /// `json` behind a command that has no such form, or behind a pipe that changed the text.
-    pub(crate) fn run(&self, output: Output) -> Result<(String, Paging), String> {
-        let mut paging = Paging::WhenLong;
-        let Output { mut text, mut json } = output;
-        for stage in &self.0 {
-            match stage {
-                Stage::Match(pattern) => text = keep(&text, |line| pattern.occurs_in(line)),
-                Stage::NoMatch(pattern) => text = keep(&text, |line| !pattern.occurs_in(line)),
-                Stage::Count => text = format!("{}\n", text.lines().count()),
-                Stage::More => paging = Paging::Always,
-                Stage::NoMore => paging = Paging::Never,
+    /// `json` or `commands` behind a command that has no such form, or behind a pipe that changed the text.
+    pub(crate) fn run(&self, output: Output) -> Result<Piped, String> {
+        let mut forms = (output.json, output.commands);
+        let mut piped = Piped { text: output.text, paging: Paging::WhenLong, marked: output.marked, file: None };
+        for (at, stage) in self.0.iter().enumerate() {
+            let text = match stage {
+                Stage::Match(pattern) => keep(&piped.text, |line| pattern.occurs_in(line)),
+                Stage::NoMatch(pattern) => keep(&piped.text, |line| !pattern.occurs_in(line)),
+                Stage::Count => format!("{}\n", piped.text.lines().count()),
                 Stage::Json => {
-                    text = json.take().ok_or("This command has no JSON form, or 'json' is not its first pipe")?;
+                    forms.0.take().ok_or("This command has no JSON form, or 'json' is not its first pipe")?
                 }
-            }
-            if !matches!(stage, Stage::More | Stage::NoMore) {
-                json = None;
-            }
+                Stage::Commands => {
+                    forms.1.take().ok_or("This command shows no configuration, or 'commands' is not its first pipe")?
+                }
+                Stage::StripPrivate => private::strip(&piped.text),
+                Stage::More | Stage::NoMore => {
+                    piped.paging = if matches!(stage, Stage::More) { Paging::Always } else { Paging::Never };
+                    continue;
+                }
+                Stage::Save(_) if at.saturating_add(1) < self.0.len() => {
+                    return Err("Nothing can follow '| save FILE'".to_owned());
+                }
+                Stage::Save(file) => {
+                    piped.file = Some(file.clone());
+                    continue;
+                }
+            };
+            forms = (None, None);
+            piped.marked &= matches!(stage, Stage::Match(_) | Stage::NoMatch(_) | Stage::StripPrivate);
+            piped.text = text;
         }
-        Ok((text, paging))
+        Ok(piped)
     }
 }
 
@@ -100,6 +134,9 @@ impl Stage {
             Pipe::More => Self::More,
             Pipe::NoMore => Self::NoMore,
             Pipe::Json => Self::Json,
+            Pipe::Commands => Self::Commands,
+            Pipe::StripPrivate => Self::StripPrivate,
+            Pipe::Save(file) => Self::Save(file),
         })
     }
 }
@@ -114,10 +151,12 @@ mod tests {
 
     use super::*;
 
-    fn run(pipes: &str) -> Result<(String, Paging), String> {
+    fn run(pipes: &str) -> Result<Piped, String> {
         let commands = grammar::parse::line(&format!("show | {pipes}")).unwrap();
         let json = Some("{\n  \"n\": 1\n}\n".to_owned());
-        Pipes::read(&commands[0].pipes)?.run(Output { text: "eth0 up\neth1 down\nlo up\n".to_owned(), json })
+        let as_commands = Some("set eth0\n".to_owned());
+        let text = "eth0 up\neth1 down\nlo up\n".to_owned();
+        Pipes::read(&commands[0].pipes)?.run(Output { text, json, commands: as_commands, marked: true })
     }
 
     #[test]
@@ -134,16 +173,28 @@ mod tests {
             ("json | match n", "  \"n\": 1\n"),
             ("no-more | json", "{\n  \"n\": 1\n}\n"),
             ("match nothing", ""),
+            ("commands", "set eth0\n"),
+            ("commands | count", "1\n"),
+            ("strip-private | match lo", "lo up\n"),
         ] {
-            assert_eq!(run(pipes).unwrap().0, expect, "{pipes}");
+            assert_eq!(run(pipes).unwrap().text, expect, "{pipes}");
         }
     }
 
     #[test]
     fn the_pager_is_asked_for_or_kept_away() {
-        assert_eq!(run("more").unwrap().1, Paging::Always);
-        assert_eq!(run("no-more").unwrap().1, Paging::Never);
-        assert_eq!(run("count").unwrap().1, Paging::WhenLong);
+        assert_eq!(run("more").unwrap().paging, Paging::Always);
+        assert_eq!(run("no-more").unwrap().paging, Paging::Never);
+        assert_eq!(run("count").unwrap().paging, Paging::WhenLong);
+    }
+
+    #[test]
+    fn a_file_stands_at_the_end_and_markers_last_as_long_as_the_lines_do() {
+        let piped = run("match eth | save /tmp/x").unwrap();
+        assert_eq!((piped.text.as_str(), piped.file.as_deref()), ("eth0 up\neth1 down\n", Some("/tmp/x")));
+        for (pipes, marked) in [("match eth", true), ("count", false), ("commands", false), ("no-more", true)] {
+            assert_eq!(run(pipes).unwrap().marked, marked, "{pipes}");
+        }
     }
 
     #[test]
@@ -155,6 +206,9 @@ mod tests {
             ("match", "match"),
             ("match '('", "not closed"),
             ("match eth | json", "not its first pipe"),
+            ("json | commands", "not its first pipe"),
+            ("save", "Incomplete command"),
+            ("save x | count", "Nothing can follow"),
         ] {
             let problem = run(pipes).unwrap_err();
             assert!(problem.contains(words), "{pipes}: {problem}");

@@ -6,16 +6,23 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::{Command, Stdio};
 
+use crate::colour::Colours;
 use crate::output::Paging;
 use crate::world::Screen;
 
-/// A text of fewer lines fits every terminal.
-const SHORT: usize = 20;
+/// A terminal that does not tell its size is as big as they always were.
+const USUAL: (usize, usize) = (80, 24);
 
 /// The standard output and the standard error output.
 #[derive(Debug)]
 pub(crate) struct Terminal {
     paged: bool,
+    /// Columns and rows.
+    size: (usize, usize),
+    /// `terminal length`: rows of a page, 0 for no pages.
+    length: Option<usize>,
+    out: Colours,
+    error: Colours,
     failed: Option<io::Error>,
 }
 
@@ -23,7 +30,29 @@ impl Terminal {
     /// The writer; `interactive` when a person types the commands.
     #[must_use]
     pub(crate) fn new(interactive: bool) -> Self {
-        Self { paged: interactive && io::stdout().is_terminal(), failed: None }
+        let variable = |name: &str| std::env::var(name).ok();
+        let (no_color, term) = (variable("NO_COLOR"), variable("TERM"));
+        let colours = |terminal: bool| Colours::of(interactive && terminal, no_color.as_deref(), term.as_deref());
+        Self {
+            paged: interactive && io::stdout().is_terminal(),
+            size: USUAL,
+            length: None,
+            out: colours(io::stdout().is_terminal()),
+            error: colours(io::stderr().is_terminal()),
+            failed: None,
+        }
+    }
+
+    /// Says how big the terminal is now, and how many rows the person wants on a page.
+    pub(crate) fn measure(&mut self, size: Option<(u16, u16)>, length: Option<u16>) {
+        self.size = size.map_or(USUAL, |(columns, rows)| (usize::from(columns), usize::from(rows)));
+        self.length = length.map(usize::from);
+    }
+
+    /// The colours of the standard output.
+    #[must_use]
+    pub(crate) fn colours(&self) -> Colours {
+        self.out
     }
 
     /// Why output was lost, if it was.
@@ -31,24 +60,48 @@ impl Terminal {
     pub(crate) fn failure(&self) -> Option<&io::Error> {
         self.failed.as_ref()
     }
+
+    fn is_paged(&self, text: &str, paging: Paging) -> bool {
+        let wanted = match paging {
+            Paging::Always => true,
+            Paging::WhenLong => is_long(text, self.size, self.length),
+            Paging::Never => false,
+        };
+        self.paged && wanted && self.length != Some(0)
+    }
+
+    fn print(&mut self, text: &str, coloured: &str, paging: Paging) {
+        if !(self.is_paged(text, paging) && page(coloured)) {
+            let written = write(io::stdout().lock(), coloured);
+            self.failed = self.failed.take().or(written.err());
+        }
+    }
+}
+
+/// Whether a text does not fit above the prompt; long lines take several rows.
+fn is_long(text: &str, (columns, rows): (usize, usize), length: Option<usize>) -> bool {
+    let page = length.unwrap_or(rows);
+    let mut taken = 0_usize;
+    text.lines().any(|line| {
+        let width = line.chars().count().max(1);
+        taken = taken.saturating_add(width.div_ceil(columns.max(1)));
+        taken >= page
+    })
 }
 
 impl Screen for Terminal {
     fn show(&mut self, text: &str, paging: Paging) {
-        let long = match paging {
-            Paging::Always => true,
-            Paging::WhenLong => text.lines().count() > SHORT,
-            Paging::Never => false,
-        };
-        if !(self.paged && long && page(text)) {
-            let written = write(io::stdout().lock(), text);
-            self.failed = self.failed.take().or(written.err());
-        }
+        self.print(text, text, paging);
+    }
+
+    fn show_marked(&mut self, text: &str, paging: Paging) {
+        let coloured = self.out.marked(text);
+        self.print(text, &coloured, paging);
     }
 
     fn complain(&mut self, text: &str) {
         // There is no other place to tell that this one cannot be written to.
-        let _ = write(io::stderr().lock(), text);
+        let _ = write(io::stderr().lock(), &self.error.complaint(text));
     }
 }
 
@@ -91,6 +144,23 @@ mod tests {
 
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
+        }
+    }
+
+    #[test]
+    fn a_text_is_long_when_it_does_not_fit_above_the_prompt() {
+        let lines = |count: usize| "x\n".repeat(count);
+        for (text, size, length, long) in [
+            (lines(23), (80, 24), None, false),
+            (lines(24), (80, 24), None, true),
+            (lines(9), (80, 10), None, false),
+            (lines(10), (80, 10), None, true),
+            ("x".repeat(800), (80, 10), None, true),
+            (lines(30), (80, 24), Some(40), false),
+            (lines(5), (80, 24), Some(5), true),
+            (String::new(), (0, 0), None, false),
+        ] {
+            assert_eq!(is_long(&text, size, length), long, "{} in {size:?}, {length:?}", text.len());
         }
     }
 

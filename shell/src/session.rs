@@ -4,18 +4,25 @@
 //! configuration when configuration mode is entered and after each commit, and a commit sends the edits
 //! that lead from there to the working one.
 
+mod commit;
 mod configure;
 mod file;
+mod instances;
 mod json;
+mod lost;
 mod meanwhile;
 mod operate;
+pub(crate) mod revisions;
+
+pub(crate) use lost::Unfinished;
 
 use api::reply::Hello;
-use api::{Reply, Request, Which};
+use api::{Level, Reply, Request, Which};
 use config::Tree;
 use grammar::commands::{self, ConfigCommand, Op};
 use grammar::parse::Word;
-use grammar::resolve::ResolveError;
+use grammar::resolve::{self, ResolveError};
+use grammar::schema::ROOT;
 use nouns::Revision;
 
 use crate::command::{Deed, deed};
@@ -26,10 +33,17 @@ use crate::world::{Daemon, World};
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     user: String,
+    /// The terminal that the person sits at.
+    tty: Option<String>,
     host_name: String,
     working: Option<Working>,
     unsaved: bool,
     left: bool,
+    /// The changes of a lost session were taken up.
+    taken_up: bool,
+    level: Level,
+    /// `terminal length`: rows of a page, 0 for none; what the terminal has unless somebody said otherwise.
+    length: Option<u16>,
 }
 
 /// What configuration mode holds.
@@ -59,16 +73,37 @@ impl Session {
     ///
     /// # Errors
     /// When the daemon cannot be reached or refuses.
-    pub(crate) fn open(user: &str, daemon: &mut dyn Daemon) -> Result<(Self, Vec<String>), String> {
-        let mut session =
-            Self { user: user.to_owned(), host_name: "towpath".to_owned(), working: None, unsaved: false, left: false };
+    pub(crate) fn open(
+        user: &str,
+        tty: Option<String>,
+        daemon: &mut dyn Daemon,
+    ) -> Result<(Self, Vec<String>), String> {
+        let mut session = Self {
+            user: user.to_owned(),
+            tty,
+            host_name: "towpath".to_owned(),
+            working: None,
+            unsaved: false,
+            left: false,
+            taken_up: false,
+            level: Level::Admin,
+            length: None,
+        };
         let hello = session.greet(daemon)?;
-        Ok((session, hello.notices))
+        let pending = hello.confirm.map(|pending| {
+            format!(
+                "Revision {} by {} waits for 'confirm'; without it the previous configuration comes back.",
+                pending.revision, pending.user
+            )
+        });
+        Ok((session, hello.notices.into_iter().chain(pending).collect()))
     }
 
     fn greet(&mut self, daemon: &mut dyn Daemon) -> Result<Hello, String> {
-        match daemon.call(Request::Hello { user: self.user.clone(), via: "cli".to_owned(), tty: None })? {
+        let (user, tty) = (self.user.clone(), self.tty.clone());
+        match daemon.call(Request::Hello { user, via: "cli".to_owned(), tty })? {
             Reply::Hello(hello) => {
+                self.level = hello.level;
                 self.host_name.clone_from(&hello.host_name);
                 self.unsaved = hello.unsaved;
                 Ok(hello)
@@ -108,12 +143,60 @@ impl Session {
     pub(crate) fn prompt(&self) -> (String, String) {
         let Self { user, host_name, .. } = self;
         match &self.working {
+            None if self.is_operator() => (String::new(), format!("{user}@{host_name}> ")),
             None => (String::new(), format!("{user}@{host_name}:~$ ")),
             Some(working) => {
                 let gap = if working.level.is_empty() { "" } else { " " };
                 (format!("[edit{gap}{}]\n", working.level.join(" ")), format!("{user}@{host_name}# "))
             }
         }
+    }
+
+    /// The person's login name.
+    #[must_use]
+    pub(crate) fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The terminal that the person sits at, where there is one.
+    #[must_use]
+    pub(crate) fn tty(&self) -> Option<&str> {
+        self.tty.as_deref()
+    }
+
+    /// Whether the changes of a lost session were taken up.
+    #[must_use]
+    pub(crate) fn has_taken_up(&self) -> bool {
+        self.taken_up
+    }
+
+    /// Whether a line holds a secret, so that it must not be written down.
+    #[must_use]
+    pub(crate) fn holds_secret(&self, line: &str) -> bool {
+        let level = self.working.as_ref().map(|working| working.level.as_slice()).unwrap_or_default();
+        match grammar::parse::line(line) {
+            Ok(commands) => commands.iter().any(|command| names_secret(level, &command.words)),
+            // What cannot be read may hold anything.
+            Err(_) => line.contains("pass") || line.contains("secret") || line.contains("key"),
+        }
+    }
+
+    /// Whether the person may only look.
+    #[must_use]
+    pub(crate) fn is_operator(&self) -> bool {
+        self.level == Level::Operator
+    }
+
+    /// `terminal length`, where somebody said how many rows a page has; 0 for no pages.
+    #[must_use]
+    pub(crate) fn length(&self) -> Option<u16> {
+        self.length
+    }
+
+    /// Says how many rows a page has; 0 for no pages, none for what the terminal has.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the words for it are not there yet"))]
+    pub(crate) fn set_length(&mut self, length: Option<u16>) {
+        self.length = length;
     }
 
     /// Whether the person has left.
@@ -133,6 +216,16 @@ impl Session {
     pub(crate) fn editing(&self) -> Option<(&[String], &Tree)> {
         self.working.as_ref().map(|working| (working.level.as_slice(), &working.tree))
     }
+}
+
+/// Whether a path among the words leads to the value of a secret, and the value is there.
+fn names_secret(level: &[String], words: &[Word]) -> bool {
+    (1..words.len()).any(|end| {
+        let path = words.get(1..=end).unwrap_or_default();
+        let leads = |path: &[Word]| resolve::partial(&ROOT, level, path).is_ok_and(|place| place.node.secret);
+        // A value that is refused is a secret all the same.
+        leads(path) && words.len() > end.saturating_add(1)
+    })
 }
 
 /// Where a word was typed.

@@ -3,9 +3,12 @@
 //! Traits only, so that a session runs as well against a table of answers as against a router.
 
 use api::{NameKind, Reply, Request};
+use grammar::complete::Name;
 
 use crate::command::Program;
 use crate::output::Paging;
+use crate::session::Unfinished;
+use crate::url::Url;
 
 /// Answers requests.
 pub(crate) trait Daemon {
@@ -36,14 +39,44 @@ pub(crate) trait Machine {
     /// Why it cannot be run, in words.
     fn execute(&mut self, program: &Program) -> Result<bool, String>;
 
-    /// Names that only the machine knows: files, time zones.
-    fn names(&mut self, kind: NameKind) -> Vec<String>;
+    /// Writes a file of the person's.
+    ///
+    /// # Errors
+    /// Why it cannot be written, in words.
+    fn write_file(&mut self, path: &str, text: &str) -> Result<(), String>;
+
+    /// Fetches a text from an address such as `http://host/file`.
+    ///
+    /// # Errors
+    /// Why it cannot be fetched, in words.
+    fn download(&mut self, from: &Url) -> Result<String, String>;
+
+    /// Puts a text at an address such as `scp://user@host/file`.
+    ///
+    /// # Errors
+    /// Why it cannot be put there, in words.
+    fn upload(&mut self, text: &str, to: &Url) -> Result<(), String>;
+
+    /// Live names that begin as typed, of the machine or of the daemon.
+    fn names(&mut self, kind: NameKind, typed: &str) -> Vec<Name>;
+
+    /// Whether the person agrees; who is no person, and cannot be asked, does.
+    fn agrees(&mut self, question: &str) -> bool;
+
+    /// Takes what a session of the same person left behind when its terminal went away, with its time in seconds
+    /// since the Unix epoch. It stays kept until the changes are committed or discarded.
+    fn take_lost(&mut self, user: &str) -> Option<(u64, Unfinished)>;
 }
 
 /// Where a person or a script reads.
 pub(crate) trait Screen {
     /// Prints what a command says.
     fn show(&mut self, text: &str, paging: Paging);
+
+    /// Prints a configuration whose first column tells what is new, gone or changed.
+    fn show_marked(&mut self, text: &str, paging: Paging) {
+        self.show(text, paging);
+    }
 
     /// Prints what went wrong.
     fn complain(&mut self, text: &str);

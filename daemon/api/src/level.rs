@@ -37,7 +37,7 @@ impl Request {
             Self::Hello { .. }
             | Self::Configuration(_)
             | Self::Show(_)
-            | Self::Names(_)
+            | Self::Names { .. }
             | Self::Revisions
             | Self::Watch(_) => Level::Operator,
             // The text of a revision holds secrets as the active configuration does; its list does not.
@@ -57,7 +57,7 @@ impl Request {
             Self::Hello { .. } => "connect",
             Self::Configuration(_) => "read the configuration",
             Self::Show(_) => "look at the router",
-            Self::Names(_) => "complete names",
+            Self::Names { .. } => "complete names",
             Self::Revisions => "list revisions",
             Self::Watch(_) => "watch the router",
             Self::Check { .. } => "check a commit",

@@ -63,8 +63,14 @@ pub enum Request {
     Show(Show),
     /// `clear|reset ip bgp …`. Answered by `Reply::Done` with a sentence (which may be empty).
     Clear(Clear),
-    /// Live names for completion, as far as the daemon knows such names. Answered by `Reply::Names`.
-    Names(NameKind),
+    /// Live names for completion that begin as typed, as far as the daemon knows such names; not more than
+    /// [`MOST_NAMES`](grammar::complete::MOST_NAMES). Answered by `Reply::Names`.
+    Names {
+        /// Which names.
+        kind: NameKind,
+        /// How they begin.
+        typed: String,
+    },
     /// The newest revisions. Answered by `Reply::View(View::Revisions)`.
     Revisions,
     /// One committed configuration. Answered by `Reply::Configuration`.

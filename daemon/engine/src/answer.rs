@@ -8,11 +8,8 @@ use api::{ApiError, Reply, Request};
 use bgp::session::{Input, StopReason};
 use config::model::bgp::RemoteAs;
 use config::print;
-use grammar::value::NameKind;
 use nouns::Family;
 use rib::bgp_table::PeerId;
-use rib::world::{Link, LinkKind};
-use rib::world_view::is_link_local;
 
 use crate::effect::{Effect, Recall};
 use crate::engine::Engine;
@@ -49,7 +46,7 @@ impl Engine {
             }
             Request::Show(show) => self.show(at, show),
             Request::Clear(clear) => self.clear(at, &clear, out),
-            Request::Names(kind) => Reply::Names(self.names(kind)),
+            Request::Names { kind, typed } => Reply::Names(self.names(kind, &typed)),
         };
         out.push(Effect::Answer(ask, reply));
     }
@@ -145,37 +142,5 @@ impl Engine {
             }
             ClearTarget::Group(group) => peer.group.as_ref() == Some(group),
         }
-    }
-
-    fn names(&self, kind: NameKind) -> Vec<String> {
-        match kind {
-            NameKind::Interface => self.link_names(|_| true),
-            NameKind::Ethernet => {
-                self.link_names(|link| !link.loopback && matches!(link.kind, LinkKind::Card | LinkKind::Other(_)))
-            }
-            NameKind::Bridge => self.link_names(|link| matches!(link.kind, LinkKind::Bridge(_))),
-            NameKind::Dummy => self.link_names(|link| link.kind == LinkKind::Dummy),
-            NameKind::Loopback => self.link_names(|link| link.loopback),
-            NameKind::LocalAddress => {
-                let addresses = self.world.addresses().map(|there| there.address.address());
-                let addresses = addresses.filter(|address| !is_link_local(*address)).map(|address| address.to_string());
-                addresses.chain(self.link_names(|_| true)).collect()
-            }
-            NameKind::Neighbor => self.peers.iter().map(|peer| peer.address.to_string()).collect(),
-            NameKind::PeerGroup => self.running.model.bgp.iter().flat_map(|bgp| bgp.groups.iter().cloned()).collect(),
-            NameKind::Prefix4 => self.prefixes(Family::Ipv4Unicast),
-            NameKind::Prefix6 => self.prefixes(Family::Ipv6Unicast),
-            // The disk of whoever types is not the engine's to read.
-            NameKind::TimeZone | NameKind::File => Vec::new(),
-        }
-    }
-
-    fn link_names(&self, wanted: impl Fn(&Link) -> bool) -> Vec<String> {
-        self.world.links().filter(|link| wanted(link)).map(|link| link.name.to_string()).collect()
-    }
-
-    /// Prefixes for completion; more than a screen of them would help nobody.
-    fn prefixes(&self, family: Family) -> Vec<String> {
-        self.tables.of(family).iter().take(200).map(|(prefix, _)| prefix.to_string()).collect()
     }
 }

@@ -12,6 +12,7 @@ pub mod effect;
 pub mod engine;
 pub mod event;
 pub mod log;
+mod names;
 pub mod peers;
 pub mod plan;
 mod recovery;

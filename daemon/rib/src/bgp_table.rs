@@ -326,6 +326,16 @@ impl BgpTable {
         all.filter(|(_, paths)| !paths.is_empty())
     }
 
+    /// The prefixes that begin between two addresses, both included, with their paths, in display order.
+    pub fn range(&self, from: IpAddr, to: IpAddr) -> impl Iterator<Item = (Prefix, &[Path])> {
+        // Of the prefixes at an address the shortest stands first.
+        let at_from = (0..=u8::MAX).map(|length| Prefix::masked_or_host(from, length));
+        let first = at_from.into_iter().find(|prefix| prefix.address() == from).unwrap_or(Prefix::host(from));
+        let last = Prefix::host(to);
+        let near = self.entries.range(first..=last.max(first));
+        near.map(|(prefix, entry)| (*prefix, entry.paths.as_slice())).filter(|(_, paths)| !paths.is_empty())
+    }
+
     /// The longest prefix that holds the address and has paths, for `show ip bgp ADDRESS`.
     #[must_use]
     pub fn longest_match(&self, address: IpAddr) -> Option<(Prefix, &[Path])> {

@@ -2,8 +2,13 @@
 //!
 //! Their paths stay as typed: what they mean depends on the edit level, which is not known here.
 
+mod read;
+
 use crate::parse::Word;
 use crate::resolve::{Place, ResolveError, hint};
+use crate::value::ValueKind;
+
+pub(crate) use read::resolve;
 
 /// A command of configuration mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +27,24 @@ pub enum ConfigCommand {
     },
     /// `commit check`: tells what a commit would do.
     CommitCheck,
+    /// `commit-confirm [N] [comment "text"]`
+    CommitConfirm {
+        /// After how many minutes the commit is taken back unless it is confirmed.
+        minutes: u32,
+        /// What the revision is remembered by.
+        comment: Option<String>,
+    },
     /// `compare […]`
     Compare(Compare),
+    /// `confirm`
+    Confirm,
+    /// `copy TAG NAME to TAG NAME`
+    Copy {
+        /// The words before `to`.
+        from: Vec<Word>,
+        /// The words behind it.
+        to: Vec<Word>,
+    },
     /// `delete PATH`
     Delete(Vec<Word>),
     /// `discard`
@@ -46,6 +67,18 @@ pub enum ConfigCommand {
     Merge {
         /// The file.
         file: String,
+    },
+    /// `rename TAG NAME to TAG NAME`
+    Rename {
+        /// The words before `to`.
+        from: Vec<Word>,
+        /// The words behind it.
+        to: Vec<Word>,
+    },
+    /// `rollback N`
+    Rollback {
+        /// Which revision, as typed; 0 is the newest.
+        revision: Option<String>,
     },
     /// `run COMMAND`
     Run(Vec<Word>),
@@ -78,7 +111,23 @@ pub enum Compare {
     Commands,
     /// With the saved configuration.
     Saved,
+    /// With a revision; 0 is the newest.
+    Revision(u32),
+    /// Two revisions with each other; 0 is the newest.
+    Revisions(u32, u32),
 }
+
+/// How long a commit waits for `confirm` unless told otherwise, in minutes.
+pub const CONFIRM_MINUTES: u32 = 10;
+
+/// The number of a revision, counted from the newest.
+pub(crate) const REVISION: ValueKind = ValueKind::U32 { min: 0, max: 65535 };
+
+/// Minutes until a commit is taken back.
+pub(crate) const MINUTES: ValueKind = ValueKind::U32 { min: 1, max: 65535 };
+
+/// What a revision is remembered by.
+pub(crate) const COMMENT: ValueKind = ValueKind::Text { max: 255 };
 
 /// What follows a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,12 +138,27 @@ pub(crate) enum Tail {
     Existing,
     /// A path to a level.
     Level,
+    /// An instance that stands in the working configuration, `to`, and a new one.
+    Copy,
     /// An operational command.
     Run,
     /// A file.
     File,
-    /// One of these words, or nothing.
+    /// Words and values of a fixed form, each optional, in this order.
+    Form(&'static [Part]),
+}
+
+/// A part of a command of fixed form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// One of these words, behind which nothing may follow.
     Words(&'static [(&'static str, &'static str)]),
+    /// `comment "text"`
+    Comment,
+    /// Minutes.
+    Minutes,
+    /// A revision, with its help.
+    Revision(&'static str),
 }
 
 /// The verbs in the order in which they are listed.
@@ -103,37 +167,56 @@ pub(crate) const VERBS: &[(&str, &str, Tail)] = &[
     (
         "commit",
         "Make the changes active",
-        Tail::Words(&[("check", "Only tell what would happen"), ("comment", "Remember the revision by a text")]),
+        Tail::Form(&[Part::Words(&[("check", "Only tell what would happen")]), Part::Comment]),
     ),
+    ("commit-confirm", "Make the changes active until they are confirmed", Tail::Form(&[Part::Minutes, Part::Comment])),
     (
         "compare",
         "Show the changes",
-        Tail::Words(&[("commands", "As set and delete commands"), ("saved", "Against the saved configuration")]),
+        Tail::Form(&[
+            Part::Words(&[("commands", "As set and delete commands"), ("saved", "Against the saved configuration")]),
+            Part::Revision("Against a revision"),
+            Part::Revision("A revision against another one"),
+        ]),
     ),
+    ("confirm", "Keep what commit-confirm made active", Tail::Form(&[])),
+    ("copy", "Copy an instance with all that is below it", Tail::Copy),
     ("delete", "Remove a part of the configuration", Tail::Existing),
-    ("discard", "Throw the changes away", Tail::Words(&[])),
+    ("discard", "Throw the changes away", Tail::Form(&[])),
     ("edit", "Move into a part of the configuration", Tail::Level),
-    ("exit", "Go to the top, or leave configuration mode", Tail::Words(&[("discard", "Throw the changes away")])),
-    ("help", "How to use the shell", Tail::Words(&[])),
+    (
+        "exit",
+        "Go to the top, or leave configuration mode",
+        Tail::Form(&[Part::Words(&[("discard", "Throw the changes away")])]),
+    ),
+    ("help", "How to use the shell", Tail::Form(&[])),
     ("load", "Replace the configuration with that of a file", Tail::File),
     ("merge", "Add the configuration of a file", Tail::File),
+    ("rename", "Give an instance another name", Tail::Copy),
+    ("rollback", "Load a revision; nothing changes until commit", Tail::Form(&[Part::Revision("Which revision")])),
     ("run", "Run an operational command", Tail::Run),
     ("save", "Write the active configuration to the file for boot", Tail::File),
     ("set", "Add or change a part of the configuration", Tail::Set),
     ("show", "Show the configuration with its changes", Tail::Existing),
-    ("top", "Go to the top of the configuration", Tail::Words(&[])),
-    ("up", "Go one level up", Tail::Words(&[])),
+    ("top", "Go to the top of the configuration", Tail::Form(&[])),
+    ("up", "Go one level up", Tail::Form(&[])),
 ];
+
+/// Words of relatives that mean the same as ours; understood, never offered.
+const ALIASES: &[(&str, &str)] = &[("rollback-soft", "rollback")];
 
 /// The verb that a word may be short for.
 pub(crate) fn verb(word: &Word) -> Result<&'static (&'static str, &'static str, Tail), ResolveError> {
-    if let Some(exact) = VERBS.iter().find(|(name, ..)| *name == word.text) {
+    let alias = ALIASES.iter().find(|(alias, _)| *alias == word.text);
+    let typed = alias.map_or(word.text.as_str(), |(_, name)| name);
+    if let Some(exact) = VERBS.iter().find(|(name, ..)| *name == typed) {
         return Ok(exact);
     }
-    let starts = |name: &str| !word.text.is_empty() && name.starts_with(&word.text);
-    let fitting: Vec<_> = VERBS.iter().filter(|(name, ..)| starts(name)).collect();
+    let fitting: Vec<_> = VERBS.iter().filter(|(name, ..)| !typed.is_empty() && name.starts_with(typed)).collect();
     match fitting.as_slice() {
         [only] => Ok(only),
+        // `commi` is short for `commit`, with which the other one only begins.
+        [first, rest @ ..] if !rest.is_empty() && rest.iter().all(|(name, ..)| name.starts_with(first.0)) => Ok(first),
         [] => Err(invalid(&[], word, hint(&word.text, VERBS.iter().map(|(name, ..)| *name)))),
         several => Err(ResolveError::Ambiguous {
             place: Place::Command,
@@ -144,104 +227,7 @@ pub(crate) fn verb(word: &Word) -> Result<&'static (&'static str, &'static str, 
     }
 }
 
-pub(crate) fn resolve(words: &[Word]) -> Result<ConfigCommand, ResolveError> {
-    let Some((first, rest)) = words.split_first() else {
-        return Err(incomplete(""));
-    };
-    let (name, _, tail) = verb(first)?;
-    match *tail {
-        Tail::Set | Tail::Existing | Tail::Level | Tail::Run => with_path(name, rest),
-        Tail::File => with_file(name, rest),
-        Tail::Words(options) => with_options(name, options, rest),
-    }
-}
-
-fn with_path(name: &str, rest: &[Word]) -> Result<ConfigCommand, ResolveError> {
-    match (name, rest) {
-        ("show", rest) => {
-            let dash = |word: &&Word| !word.quoted && word.text == "-all";
-            let path = rest.iter().filter(|word| !dash(word)).cloned().collect();
-            Ok(ConfigCommand::Show { path, all: rest.iter().any(|word| dash(&word)) })
-        }
-        (_, []) => Err(incomplete(name)),
-        ("comment", [path @ .., text]) if !path.is_empty() => {
-            Ok(ConfigCommand::Comment { path: path.to_vec(), text: text.text.clone() })
-        }
-        ("delete", path) => Ok(ConfigCommand::Delete(path.to_vec())),
-        ("edit", path) => Ok(ConfigCommand::Edit(path.to_vec())),
-        ("run", command) => Ok(ConfigCommand::Run(command.to_vec())),
-        ("set", path) => Ok(ConfigCommand::Set(path.to_vec())),
-        _ => Err(incomplete(name)),
-    }
-}
-
-fn with_file(name: &str, rest: &[Word]) -> Result<ConfigCommand, ResolveError> {
-    let file = match rest {
-        [] => None,
-        [file] => Some(file.text.clone()),
-        [_, surplus, ..] => return Err(invalid(&[name], surplus, "one file is wanted".to_owned())),
-    };
-    match (name, file) {
-        ("load", file) => Ok(ConfigCommand::Load { file }),
-        ("save", file) => Ok(ConfigCommand::Save { file }),
-        ("merge", Some(file)) => Ok(ConfigCommand::Merge { file }),
-        _ => Err(incomplete(name)),
-    }
-}
-
-fn with_options(
-    name: &'static str,
-    options: &'static [(&str, &str)],
-    rest: &[Word],
-) -> Result<ConfigCommand, ResolveError> {
-    let option = rest.first().map(|word| option(name, options, word)).transpose()?;
-    let argument = rest.get(1);
-    let surplus = if option == Some("comment") { rest.get(2) } else { argument };
-    if let Some(surplus) = surplus {
-        return Err(invalid(&[name], surplus, "quote a text that holds blanks: 'two words'".to_owned()));
-    }
-    match (name, option, argument) {
-        ("commit", None, _) => Ok(ConfigCommand::Commit { comment: None }),
-        ("commit", Some("check"), _) => Ok(ConfigCommand::CommitCheck),
-        ("commit", Some("comment"), Some(text)) => Ok(ConfigCommand::Commit { comment: Some(text.text.clone()) }),
-        ("compare", None, _) => Ok(ConfigCommand::Compare(Compare::Active)),
-        ("compare", Some("commands"), _) => Ok(ConfigCommand::Compare(Compare::Commands)),
-        ("compare", Some("saved"), _) => Ok(ConfigCommand::Compare(Compare::Saved)),
-        ("discard", ..) => Ok(ConfigCommand::Discard),
-        ("exit", discard, _) => Ok(ConfigCommand::Exit { discard: discard.is_some() }),
-        ("help", ..) => Ok(ConfigCommand::Help),
-        ("top", ..) => Ok(ConfigCommand::Top),
-        ("up", ..) => Ok(ConfigCommand::Up),
-        _ => Err(incomplete(&format!("{name} {}", option.unwrap_or_default()))),
-    }
-}
-
-fn option(
-    name: &'static str,
-    options: &'static [(&'static str, &'static str)],
-    word: &Word,
-) -> Result<&'static str, ResolveError> {
-    let starts = |option: &str| !word.text.is_empty() && option.starts_with(&word.text);
-    let exact = options.iter().filter(|(option, _)| *option == word.text);
-    let fitting: Vec<_> = exact.chain(options.iter().filter(|(option, _)| starts(option))).collect();
-    match fitting.as_slice() {
-        [(only, _)] => Ok(only),
-        [(first, _), ..] if *first == word.text => Ok(first),
-        [] => Err(invalid(&[name], word, hint(&word.text, options.iter().map(|(option, _)| *option)))),
-        several => Err(ResolveError::Ambiguous {
-            place: Place::Command,
-            path: vec![name.to_owned()],
-            bad: word.text.clone(),
-            candidates: several.iter().map(|(name, help)| ((*name).to_owned(), (*help).to_owned())).collect(),
-        }),
-    }
-}
-
 fn invalid(path: &[&str], bad: &Word, hint: String) -> ResolveError {
     let path = path.iter().map(|word| (*word).to_owned()).collect();
     ResolveError::NotValid { place: Place::Command, path, bad: bad.text.clone(), hint }
-}
-
-fn incomplete(name: &str) -> ResolveError {
-    ResolveError::Incomplete { path: vec![name.to_owned()], candidates: Vec::new() }
 }

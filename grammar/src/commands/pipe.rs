@@ -6,6 +6,8 @@ use crate::resolve::{Place, ResolveError, hint};
 /// What happens to an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pipe {
+    /// `commands`: the configuration as set commands.
+    Commands,
     /// `count`: only the number of lines.
     Count,
     /// `json`: the value behind the text.
@@ -18,16 +20,34 @@ pub enum Pipe {
     NoMatch(String),
     /// `no-more`: never page.
     NoMore,
+    /// `save FILE`: into a file.
+    Save(String),
+    /// `strip-private`: without what should not leave the house.
+    StripPrivate,
 }
 
-/// The words of pipes with their help, and whether a pattern follows.
-pub const PIPES: &[(&str, &str, bool)] = &[
-    ("count", "Count the lines", false),
-    ("json", "Print the value as JSON", false),
-    ("match", "Print lines that match a pattern", true),
-    ("more", "Print page by page", false),
-    ("no-match", "Print lines that do not match a pattern", true),
-    ("no-more", "Print without pages", false),
+/// What follows the word of a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// Nothing.
+    None,
+    /// A regular expression.
+    Pattern,
+    /// The name of a file.
+    File,
+}
+
+/// The words of pipes with their help, and what follows.
+pub const PIPES: &[(&str, &str, Argument)] = &[
+    ("commands", "Print a configuration as set commands", Argument::None),
+    ("count", "Count the lines", Argument::None),
+    ("json", "Print the value as JSON", Argument::None),
+    ("match", "Print lines that match a pattern", Argument::Pattern),
+    ("more", "Print page by page", Argument::None),
+    ("no-match", "Print lines that do not match a pattern", Argument::Pattern),
+    ("no-more", "Print without pages", Argument::None),
+    ("save", "Write it to a file", Argument::File),
+    ("strip-private", "Hide secrets, names, addresses and AS numbers", Argument::None),
 ];
 
 /// Resolves the words behind one `|`.
@@ -40,24 +60,28 @@ pub fn resolve(words: &[Word]) -> Result<Pipe, ResolveError> {
     };
     let name = find(verb)?;
     let made = match (name, rest) {
+        ("commands", []) => Some(Pipe::Commands),
         ("count", []) => Some(Pipe::Count),
         ("json", []) => Some(Pipe::Json),
         ("more", []) => Some(Pipe::More),
         ("no-more", []) => Some(Pipe::NoMore),
         ("match", [pattern]) => Some(Pipe::Match(pattern.text.clone())),
         ("no-match", [pattern]) => Some(Pipe::NoMatch(pattern.text.clone())),
+        ("save", [file]) if !file.text.is_empty() => Some(Pipe::Save(file.text.clone())),
+        ("strip-private", []) => Some(Pipe::StripPrivate),
         _ => None,
     };
-    match (made, rest.get(usize::from(wants_pattern(verb)))) {
+    match (made, rest.get(usize::from(argument(verb) != Argument::None))) {
         (Some(pipe), _) => Ok(pipe),
         (None, None) => Err(incomplete(name)),
         (None, Some(surplus)) => Err(not_valid(&[name.to_owned()], surplus, String::new())),
     }
 }
 
-/// Whether a pattern follows the word.
-pub(crate) fn wants_pattern(verb: &Word) -> bool {
-    find(verb).is_ok_and(|name| PIPES.iter().any(|(pipe, _, pattern)| *pipe == name && *pattern))
+/// What follows the word.
+pub(crate) fn argument(verb: &Word) -> Argument {
+    let name = find(verb).unwrap_or_default();
+    PIPES.iter().find(|(pipe, ..)| *pipe == name).map_or(Argument::None, |(_, _, argument)| *argument)
 }
 
 fn find(verb: &Word) -> Result<&'static str, ResolveError> {

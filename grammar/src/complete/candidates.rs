@@ -1,15 +1,18 @@
 //! Finding what could stand at the cursor.
 
 use super::cursor::{self, Cursor};
-use super::{Candidate, Completion, Names};
-use crate::commands::configuration::{self, Tail, VERBS, verb};
-use crate::commands::{self, OPERATIONAL, Step, Token, pipe};
+use super::{Candidate, Completion, MOST_NAMES, Name, Names};
+use crate::commands::configuration::{self, COMMENT, MINUTES, Part, REVISION, Tail, VERBS, verb};
+use crate::commands::pipe::{self, Argument};
+use crate::commands::{self, OPERATIONAL, Step, Token};
 use crate::order::natural;
 use crate::parse::Word;
 use crate::quote::quote;
 use crate::resolve::{End, Walk};
 use crate::schema::{Node, Shape};
 use crate::value::{NameKind, ValueKind};
+
+mod instances;
 
 const BLANK: &str = "  ";
 
@@ -36,19 +39,49 @@ pub(super) fn config(root: &'static Node, base: &[String], line: &str, at: usize
         Tail::File => {
             if rest.is_empty() {
                 offer.value(ValueKind::FileName, "File of a configuration");
-                offer.names(names.names(NameKind::File, &[]));
+                offer.live(names, NameKind::File, &[]);
             }
             offer.finish(is_config_command(&cursor))
         }
-        Tail::Words(options) => {
-            match rest {
-                [] => options.iter().for_each(|(word, help)| offer.word(word, help, BLANK)),
-                [only] if name == "commit" && only.text.starts_with("com") => {
-                    offer.value(ValueKind::Text { max: 255 }, "What the revision is remembered by");
-                }
-                _ => {}
-            }
+        Tail::Copy => instances::complete(root, base, rest, &cursor.partial, offer, names),
+        Tail::Form(parts) => {
+            form(parts, rest, &mut offer, names);
             offer.finish(is_config_command(&cursor))
+        }
+    }
+}
+
+/// What may follow of a command of fixed form.
+fn form(parts: &'static [Part], rest: &[Word], offer: &mut Offer, names: &dyn Names) {
+    let digits = |word: &Word| word.text.starts_with(|sign: char| sign.is_ascii_digit());
+    let begins_comment = |word: &Word| !word.text.is_empty() && "comment".starts_with(&word.text);
+    if let Some(last) = rest.last()
+        && parts.contains(&Part::Comment)
+        && begins_comment(last)
+    {
+        return offer.value(COMMENT, "What the revision is remembered by");
+    }
+    // What was given before is not offered again: numbers fill their parts one after the other.
+    let numbers = rest.iter().filter(|word| digits(word)).count();
+    if rest.len() > numbers {
+        return;
+    }
+    let mut to_skip = numbers;
+    let mut a_number_is_next = true;
+    for part in parts {
+        match part {
+            Part::Words(words) if rest.is_empty() => {
+                words.iter().for_each(|(word, help)| offer.word(word, help, BLANK))
+            }
+            Part::Words(_) => {}
+            Part::Comment => offer.word("comment", "Remember the revision by a text", BLANK),
+            Part::Minutes | Part::Revision(_) if to_skip > 0 => to_skip = to_skip.saturating_sub(1),
+            Part::Minutes => offer.value(MINUTES, "Minutes until it is taken back"),
+            Part::Revision(help) if std::mem::take(&mut a_number_is_next) => {
+                offer.value(REVISION, help);
+                offer.live(names, NameKind::Revision, &[]);
+            }
+            Part::Revision(_) => {}
         }
     }
 }
@@ -101,7 +134,7 @@ fn offer_value(step: &Step, offer: &mut Offer, words_only: bool, names: &dyn Nam
         offer.value(kind, step.help);
     }
     if let Some(wanted) = kind.names() {
-        offer.names(names.names(wanted, context));
+        offer.live(names, wanted, context);
     }
 }
 
@@ -109,7 +142,11 @@ fn pipes(cursor: &Cursor) -> Completion {
     let mut offer = Offer::new(cursor);
     match cursor.before.as_slice() {
         [] => pipe::PIPES.iter().for_each(|(name, help, _)| offer.word(name, help, BLANK)),
-        [name] if pipe::wants_pattern(name) => offer.value(ValueKind::Text { max: 255 }, "Pattern"),
+        [name] => match pipe::argument(name) {
+            Argument::Pattern => offer.value(ValueKind::Text { max: 255 }, "Pattern"),
+            Argument::File => offer.value(ValueKind::FileName, "File to write"),
+            Argument::None => {}
+        },
         _ => {}
     }
     let mut words = cursor.before.clone();
@@ -138,7 +175,11 @@ impl PathCursor<'_> {
                 return Completion::default();
             }
         }
+        if self.verb == "comment" && !matches!(walk.end, End::Root | End::Tag) {
+            offer.value(COMMENT, "Comment above it; \"\" takes it away");
+        }
         match (walk.end, walk.node.kind()) {
+            (End::Leaf, Some(_)) if self.verb == "comment" => {}
             (End::Tag | End::Leaf, Some(kind)) => self.values(&walk, kind, &mut offer),
             (End::Value | End::Flag, _) => {}
             _ => self.nodes(&walk, &mut offer),
@@ -170,18 +211,16 @@ impl PathCursor<'_> {
     }
 
     fn values(&self, walk: &Walk, kind: ValueKind, offer: &mut Offer) {
-        let mut known = Vec::new();
         if self.tail == Tail::Existing || walk.end == End::Tag {
-            known = self.names.children(&walk.words);
+            offer.names(self.names.children(&walk.words).into_iter().map(Name::from));
         }
         if self.tail != Tail::Existing {
             offer.value(kind, walk.node.help);
             // What a leaf may name is offered; so is what could become an instance, such as an interface.
             if let Some(wanted) = kind.names() {
-                known.extend(self.names.names(wanted, &walk.words));
+                offer.live(self.names, wanted, &walk.words);
             }
         }
-        offer.names(known);
     }
 
     fn can_end(&self, end: End, any: bool) -> bool {
@@ -199,12 +238,15 @@ struct Offer {
     partial: String,
     quoted: bool,
     candidates: Vec<Candidate>,
+    names: Vec<Name>,
+    more: bool,
 }
 
 impl Offer {
     fn new(cursor: &Cursor) -> Self {
         let partial = cursor.partial.text.clone();
-        Self { start: cursor.partial.start, partial, quoted: cursor.quoted, candidates: Vec::new() }
+        let (candidates, names) = (Vec::new(), Vec::new());
+        Self { start: cursor.partial.start, partial, quoted: cursor.quoted, candidates, names, more: false }
     }
 
     fn word(&mut self, text: &str, help: &str, sign: &'static str) {
@@ -228,15 +270,23 @@ impl Offer {
         }
     }
 
-    fn names(&mut self, mut names: Vec<String>) {
-        names.sort_by(|a, b| natural(a, b));
-        names.dedup();
-        for name in names {
-            self.word(&name, "", BLANK);
-        }
+    fn names(&mut self, names: impl Iterator<Item = Name>) {
+        self.names.extend(names.filter(|name| name.text.starts_with(&self.partial)));
+    }
+
+    /// Live names; where there are more than are fetched, this is remembered.
+    fn live(&mut self, names: &dyn Names, kind: NameKind, context: &[String]) {
+        let found = names.names(kind, &self.partial, context);
+        self.more |= found.len() >= MOST_NAMES;
+        self.names(found.into_iter());
     }
 
     fn finish(mut self, complete: bool) -> Completion {
+        // Names stand behind the words, each once; the one that is explained wins.
+        let mut names = std::mem::take(&mut self.names);
+        names.sort_by(|a, b| natural(&a.text, &b.text).then_with(|| b.help.cmp(&a.help)));
+        names.dedup_by(|later, first| later.text == first.text);
+        names.into_iter().for_each(|name| self.word(&name.text, &name.help, BLANK));
         if complete && self.partial.is_empty() && !self.quoted {
             let enter = Candidate {
                 text: "<Enter>".to_owned(),
@@ -246,7 +296,8 @@ impl Offer {
             };
             self.candidates.insert(0, enter);
         }
-        Completion { start: self.start, candidates: self.candidates, complete, quoted: self.quoted }
+        let Self { start, candidates, quoted, more, .. } = self;
+        Completion { start, candidates, complete, quoted, more }
     }
 }
 

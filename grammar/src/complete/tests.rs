@@ -11,7 +11,7 @@ use crate::schema::ROOT;
 struct Example;
 
 impl Names for Example {
-    fn names(&self, kind: NameKind, _context: &[String]) -> Vec<String> {
+    fn names(&self, kind: NameKind, _typed: &str, _context: &[String]) -> Vec<Name> {
         let names: &[&str] = match kind {
             NameKind::Interface => &["eth10", "eth2", "lo"],
             NameKind::Ethernet => &["eth10", "eth2"],
@@ -21,9 +21,10 @@ impl Names for Example {
             NameKind::Neighbor => &["192.168.101.201", "192.168.101.202"],
             NameKind::PeerGroup => &["nodes"],
             NameKind::Prefix4 => &["172.16.102.229/32"],
+            NameKind::Revision => &["0", "1"],
             _ => &[],
         };
-        names.iter().map(|&name| name.to_owned()).collect()
+        names.iter().map(|&name| Name::from(name.to_owned())).collect()
     }
 
     fn children(&self, path: &[String]) -> Vec<String> {
@@ -57,7 +58,7 @@ fn at(marked: &str) -> (String, usize) {
 fn configuration_lines_are_completed() {
     let neighbor = "protocols bgp 64512 neighbor 192.168.101.201";
     for (level, marked, expect) in [
-        ("", "co^", &["  comment", "  commit", "  compare"][..]),
+        ("", "com^", &["  comment", "  commit", "  commit-confirm", "  compare"][..]),
         ("", "set ^", &[" >interfaces", " >protocols", " >system"]),
         ("", "set p^", &[" >protocols"]),
         ("", "set protocols ^", &["  <Enter>", "+>bgp", " >static"]),
@@ -107,9 +108,42 @@ fn configuration_lines_are_completed() {
         ("", "commit; sa^", &["  save"]),
         ("", "commit ^", &["  <Enter>", "  check", "  comment"]),
         ("", "commit comment ^", &["  <text>"]),
+        ("", "commit-confirm ^", &["  <Enter>", "  <1-65535>", "  comment"]),
+        ("", "commit-confirm 5 ^", &["  <Enter>", "  comment"]),
+        ("", "commit-confirm 5 comment ^", &["  <text>"]),
+        ("", "compare ^", &["  <Enter>", "  commands", "  saved", "  <0-65535>", "  0", "  1"]),
+        ("", "compare 0 ^", &["  <Enter>", "  <0-65535>", "  0", "  1"]),
+        ("", "compare 0 1 ^", &["  <Enter>"]),
+        ("", "compare saved ^", &["  <Enter>"]),
+        ("", "rollback ^", &["  <Enter>", "  <0-65535>", "  0", "  1"]),
+        ("", "copy protocols bgp 64512 ^", &["  to", "+>neighbor", " >parameters"]),
+        ("", "rename protocols bgp 64512 neighbor 192.168.101.201 ^", &["  to", "  description", "  remote-as"]),
+        ("", "rename protocols bgp 64512 neighbor 192.168.101.201 to ^", &["+>neighbor"]),
+        (
+            "",
+            "copy protocols bgp 64512 neighbor 192.168.101.201 to neighbor ^",
+            &["  <x.x.x.x>", "  <h:h:h:h:h:h:h:h>"],
+        ),
+        ("", "comment protocols bgp 64512 ^", &["  <text>", "+>neighbor", " >parameters"]),
+        (neighbor, "comment description ^", &["  <text>"]),
         ("", "exit ^", &["  <Enter>", "  discard"]),
         ("", "run show ip b^", &["  bgp"]),
-        ("", "show | ^", &["  count", "  json", "  match", "  more", "  no-match", "  no-more"]),
+        (
+            "",
+            "show | ^",
+            &[
+                "  commands",
+                "  count",
+                "  json",
+                "  match",
+                "  more",
+                "  no-match",
+                "  no-more",
+                "  save",
+                "  strip-private",
+            ],
+        ),
+        ("", "show | save ^", &["  <filename>"]),
         ("", "load ^", &["  <Enter>", "  <filename>"]),
         ("", "foo ^", &[]),
         ("", "set foo ^", &[]),
@@ -163,14 +197,14 @@ fn operational_lines_are_completed() {
                 "  peer-group",
                 "  <x.x.x.x>",
                 "  <h:h:h:h:h:h:h:h>",
+                "  <1-4294967294>",
                 "  192.168.101.201",
                 "  192.168.101.202",
-                "  <1-4294967294>",
             ],
         ),
         ("show interfaces ethernet ^", &["  <Enter>", "  <interface>", "  eth2", "  eth10"]),
         ("ping 192.0.2.1 c^", &["  count"]),
-        ("show version | co^", &["  count"]),
+        ("show version | cou^", &["  count"]),
         ("show version | match ^", &["  <text>"]),
         ("show version; sh^", &["  show"]),
     ] {

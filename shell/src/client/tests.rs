@@ -50,7 +50,8 @@ fn hello() -> Request {
 
 #[test]
 fn a_daemon_that_is_not_there_is_told_with_what_to_do() {
-    let complaint = Client::new(Path::new("/nonexistent/towpathd.sock")).call(hello()).unwrap_err();
+    let complaint =
+        Client::new(Path::new("/nonexistent/towpathd.sock"), Interrupt::default()).call(hello()).unwrap_err();
     assert!(complaint.contains("/nonexistent/towpathd.sock") && complaint.contains("systemctl start"), "{complaint}");
 }
 
@@ -58,7 +59,7 @@ fn a_daemon_that_is_not_there_is_told_with_what_to_do() {
 fn after_a_restart_the_client_introduces_itself_and_asks_again() {
     let path = socket("restart");
     let server = serve(&path, &[1, 2]);
-    let mut client = Client::new(&path);
+    let mut client = Client::new(&path, Interrupt::default());
     client.call(hello()).unwrap();
     let question = Request::Configuration(Which::Active);
     assert_eq!(client.call(question.clone()).unwrap(), Reply::Done("1".to_owned()));
@@ -71,7 +72,7 @@ fn after_a_restart_the_client_introduces_itself_and_asks_again() {
 fn a_change_is_never_asked_twice() {
     let path = socket("once");
     let server = serve(&path, &[1]);
-    let mut client = Client::new(&path);
+    let mut client = Client::new(&path, Interrupt::default());
     client.call(hello()).unwrap();
     let save = Request::Save { path: None };
     let complaint = client.call(save.clone()).unwrap_err();

@@ -1,27 +1,25 @@
-//! Configuration mode: every command but those that read or write files.
+//! Configuration mode: what changes, shows and leaves the working configuration.
 //!
 //! The texts are those of Vyatta 6.6 and VyOS, because scripts match on them.
 
 use std::fmt::Display;
 
-use api::reply::{RefusalReason, problems_text};
-use api::{Problem, Reply, Request, Text, Which};
+use api::Which;
 use config::Tree;
-use config::diff::Diff;
-use config::edit::Candidate;
-use config::print::{self, Against};
+use config::print::{self, Against, Style};
 use config::tree::{DeleteOutcome, SetOutcome};
 use grammar::commands::{self, Compare, ConfigCommand};
 use grammar::parse::Word;
 use grammar::resolve::{self, End};
 use grammar::schema::ROOT;
 
-use super::{Outcome, Session, Working, fetch, json, unexpected};
+use super::commit::confirm;
+use super::instances::Verb;
+use super::{Outcome, Session, Working, fetch, json, revisions};
 use crate::help;
 use crate::output::Output;
 use crate::world::World;
 
-const NOTHING_TO_COMMIT: &str = "No configuration changes to commit\n";
 const UNSAVED: &str = "Warning: configuration changes have not been saved.\n";
 
 impl Session {
@@ -38,11 +36,18 @@ impl Session {
             ConfigCommand::Up => Ok(working.up()),
             ConfigCommand::Top => Ok(working.top()),
             ConfigCommand::Show { path, all } => working.show(&path, all),
+            ConfigCommand::Compare(Compare::Revision(index)) => self.compare_with(index, world),
+            ConfigCommand::Compare(Compare::Revisions(old, new)) => revisions::compare_revisions(old, new, world),
             ConfigCommand::Compare(what) => working.compare(what, world),
+            ConfigCommand::Copy { from, to } => working.instance(Verb::Copy, &from, &to),
+            ConfigCommand::Rename { from, to } => working.instance(Verb::Rename, &from, &to),
             ConfigCommand::Discard => Ok(working.discard()),
             ConfigCommand::Exit { discard } => self.exit(discard),
             ConfigCommand::CommitCheck => self.check(world),
             ConfigCommand::Commit { comment } => self.commit(comment, world),
+            ConfigCommand::CommitConfirm { minutes, comment } => self.commit_confirm(minutes, comment, world),
+            ConfigCommand::Confirm => confirm(world),
+            ConfigCommand::Rollback { revision } => self.rollback(revision, world),
             ConfigCommand::Save { file } => self.save(file, world),
             ConfigCommand::Load { file } => self.load(file, world),
             ConfigCommand::Merge { file } => self.merge(&file, world),
@@ -67,65 +72,6 @@ impl Session {
         self.working = None;
         Ok(Output::text(if self.unsaved { UNSAVED } else { "" }))
     }
-
-    fn check(&mut self, world: &mut dyn World) -> Outcome {
-        let Some(candidate) = self.candidate() else { return Ok(Output::text(NOTHING_TO_COMMIT)) };
-        match world.call(Request::Check { candidate })? {
-            Reply::Checked(plan) => {
-                let json = serde_json::to_string_pretty(&plan).ok().map(|text| text + "\n");
-                Ok(Output { text: plan.text(), json })
-            }
-            Reply::Unchanged => Ok(Output::text(NOTHING_TO_COMMIT)),
-            Reply::Refused(refusal) => Err(format!("{}Commit check failed", refusal.text())),
-            other => Err(format!("{}\nCommit check failed", unexpected(other))),
-        }
-    }
-
-    fn commit(&mut self, comment: Option<String>, world: &mut dyn World) -> Outcome {
-        let Some(candidate) = self.candidate() else { return Ok(Output::text(NOTHING_TO_COMMIT)) };
-        let reply = world.call(Request::Commit { candidate, comment, confirm: None });
-        let text = match reply.map_err(|error| format!("{error}\nCommit failed"))? {
-            Reply::Committed(committed) => problems_text(&committed.warnings.into_iter().map(loud).collect::<Vec<_>>()),
-            Reply::Unchanged => NOTHING_TO_COMMIT.to_owned(),
-            Reply::Refused(refusal) if refusal.reason == RefusalReason::Conflict => {
-                return Err(self.after_conflict(&refusal.text(), world));
-            }
-            Reply::Refused(refusal) => return Err(format!("{}Commit failed", refusal.text())),
-            // The daemon has forgotten what the changes were made on; the session has not.
-            Reply::Error(error) if error.code == "unknown-revision" => {
-                return Err(self.after_conflict("The active configuration was changed by somebody else.\n", world));
-            }
-            other => return Err(format!("{}\nCommit failed", unexpected(other))),
-        };
-        // The commit stands even when what follows fails, so that is not told as its failure.
-        self.refresh(world).map_err(|error| format!("{text}The commit was made.\n{error}"))?;
-        Ok(Output::text(text))
-    }
-
-    /// The edits from the active to the working configuration; none when there is nothing to commit.
-    fn candidate(&self) -> Option<Candidate> {
-        let working = self.working.as_ref()?;
-        let diff = Diff::between(&working.active, &working.tree);
-        (!diff.is_empty()).then(|| Candidate { base: working.revision, edits: diff.to_edits() })
-    }
-
-    /// Fetches what is active now; the host name of the prompt may be a new one, too.
-    fn refresh(&mut self, world: &mut dyn World) -> Result<(), String> {
-        let configuration = fetch(world, Which::Active)?;
-        if let Some(working) = self.working.as_mut() {
-            working.active = Tree::parse(&configuration.text).tree;
-            working.tree = working.active.clone();
-            working.revision = configuration.revision;
-        }
-        self.greet(world)?;
-        self.unsaved = configuration.unsaved;
-        Ok(())
-    }
-}
-
-/// A warning that says that it is one.
-fn loud(warning: Problem) -> Problem {
-    Problem { message: format!("Warning: {}", warning.message), ..warning }
 }
 
 fn failed(verb: &str, error: impl Display) -> String {
@@ -196,23 +142,37 @@ impl Working {
         Output::text("Changes have been discarded\n")
     }
 
+    /// Goes up until the level stands in the working configuration.
+    pub(super) fn leave_what_is_gone(&mut self) {
+        while !self.level.is_empty() && !self.tree.contains(&self.level) {
+            self.up();
+        }
+    }
+
     fn show(&self, path: &[Word], all: bool) -> Outcome {
         let resolved = resolve::partial(&ROOT, &self.level, path).map_err(|error| hinted(path, error.to_string()))?;
         let text = print::marked(&self.active, &self.tree, &resolved.words, all);
-        Ok(Output { text, json: json::of(&self.tree, &resolved.words, false) })
+        let json = json::of(&self.tree, &resolved.words, false);
+        let commands = Some(print::commands(&self.tree, &resolved.words, Style::default()));
+        Ok(Output { text, json, commands, marked: true })
     }
 
     fn compare(&self, what: Compare, world: &mut dyn World) -> Outcome {
-        let text = match what {
-            Compare::Active => print::compare(&self.active, &self.tree, Against::Active),
-            Compare::Commands => print::compare_commands(&self.active, &self.tree, Against::Active),
+        match what {
+            Compare::Commands => Ok(Output::text(print::compare_commands(&self.active, &self.tree, Against::Active))),
             Compare::Saved => {
                 let saved = Tree::parse(&fetch(world, Which::Saved)?.text).tree;
-                print::compare(&saved, &self.tree, Against::Saved)
+                Ok(comparison(&saved, &self.tree, Against::Saved))
             }
-        };
-        Ok(Output::text(text))
+            _ => Ok(comparison(&self.active, &self.tree, Against::Active)),
+        }
     }
+}
+
+/// The difference between two configurations, with its form as commands.
+pub(super) fn comparison(old: &Tree, new: &Tree, against: Against) -> Output {
+    let text = print::compare(old, new, against);
+    Output { text, json: None, commands: Some(print::compare_commands(old, new, against)), marked: true }
 }
 
 /// Adds what to do to the complaint about a path that is an operational command.

@@ -9,27 +9,41 @@ use config::parse::Parsed;
 
 use super::{Outcome, Session, fetch, unexpected};
 use crate::output::Output;
+use crate::url::Url;
 use crate::world::World;
 
 impl Session {
     /// Writes the active configuration; changes that are not committed are not in it.
     pub(super) fn save(&mut self, file: Option<String>, world: &mut dyn World) -> Outcome {
-        // The daemon works in another folder than the person.
-        let file = file.map(|file| world.absolute(&file)).transpose()?;
-        let Some(working) = self.working.as_mut() else { return Ok(Output::default()) };
+        let failed = |error: String| format!("{error}\nSave failed");
         let mut text = String::new();
-        if working.is_modified() {
+        if self.has_uncommitted_changes() {
             text.push_str("Warning: you have uncommitted changes that will not be saved.\n\n");
         }
-        let to_boot_file = file.is_none();
-        match world.call(Request::Save { path: file }).map_err(|error| format!("{error}\nSave failed"))? {
-            Reply::Saved { path } => {
-                working.level.clear();
-                self.unsaved = self.unsaved && !to_boot_file;
-                Ok(Output::text(format!("{text}Saving configuration to '{path}'...\nDone\n")))
+        let url = file.as_deref().map_or(Ok(None), Url::read).map_err(failed)?;
+        let path = match (url, file) {
+            (Some(url), _) => {
+                let active = fetch(world, Which::Active).map_err(failed)?.text;
+                world.upload(&active, &url).map_err(failed)?;
+                url.shown()
             }
-            other => Err(format!("{text}{}\nSave failed", unexpected(other))),
+            (None, file) => {
+                // The daemon works in another folder than the person.
+                let path = file.map(|file| world.absolute(&file)).transpose().map_err(failed)?;
+                let to_boot_file = path.is_none();
+                match world.call(Request::Save { path }).map_err(failed)? {
+                    Reply::Saved { path } => {
+                        self.unsaved = self.unsaved && !to_boot_file;
+                        path
+                    }
+                    other => return Err(format!("{text}{}\nSave failed", unexpected(other))),
+                }
+            }
+        };
+        if let Some(working) = self.working.as_mut() {
+            working.level.clear();
         }
+        Ok(Output::text(format!("{text}Saving configuration to '{path}'...\nDone\n")))
     }
 
     /// Makes a file, or the saved configuration, the working configuration.
@@ -69,8 +83,13 @@ impl Session {
         }
         let (name, text) = match file {
             Some(file) => {
-                let text = world.read_file(&file)?;
-                (file, text)
+                match Url::read(&file)? {
+                    Some(url) => (url.shown(), world.download(&url)?),
+                    None => {
+                        let text = world.read_file(&file)?;
+                        (file, text)
+                    }
+                }
             }
             None => ("the saved configuration".to_owned(), fetch(world, Which::Saved)?.text),
         };

@@ -15,7 +15,7 @@ use crate::world::Daemon;
 
 /// Changes of the person that meet changes of others.
 #[derive(Debug, Default)]
-struct Met {
+pub(super) struct Met {
     /// Where both changed the same.
     overridden: Vec<Vec<String>>,
     /// Changes that cannot be made any more.
@@ -24,9 +24,10 @@ struct Met {
 
 impl Session {
     /// Moves the working configuration onto what others committed meanwhile; answers what the person should
-    /// read about it. Says nothing while the daemon cannot be reached: the next command will.
+    /// read about it, where it was not told before (`told` is the newest revision that was). Says nothing while
+    /// the daemon cannot be reached: the next command will.
     #[must_use]
-    pub(crate) fn keep_up(&mut self, daemon: &mut dyn Daemon) -> Option<String> {
+    pub(crate) fn keep_up(&mut self, told: Option<Revision>, daemon: &mut dyn Daemon) -> Option<String> {
         let known = self.working.as_ref()?.revision;
         let revision = self.greet(daemon).ok()?.revision;
         if revision == known {
@@ -36,9 +37,14 @@ impl Session {
         let working = self.working.as_mut()?;
         let modified = working.is_modified();
         let met = working.follow(daemon).ok()?;
+        working.leave_what_is_gone();
         let end = if modified { "; your changes now stand on it" } else { "" };
-        let head = format!("{author} committed revision {} meanwhile{end}.\n", working.revision);
-        Some(head + &met.text())
+        let mut text = String::new();
+        if told.is_none_or(|told| told < revision) {
+            text = format!("{author} committed revision {} meanwhile{end}.\n", working.revision);
+        }
+        text.push_str(&met.text());
+        Some(text).filter(|text| !text.is_empty())
     }
 
     /// The words for a commit that met changes of others: the changes are kept, on top of what is active now.
@@ -59,7 +65,7 @@ impl Session {
 
 impl Working {
     /// Takes what is active now as the ground of the changes.
-    fn follow(&mut self, daemon: &mut dyn Daemon) -> Result<Met, String> {
+    pub(super) fn follow(&mut self, daemon: &mut dyn Daemon) -> Result<Met, String> {
         let configuration = fetch(daemon, Which::Active)?;
         let active = Tree::parse(&configuration.text).tree;
         let edits = Diff::between(&self.active, &self.tree).to_edits();
@@ -74,7 +80,7 @@ impl Working {
 }
 
 impl Met {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let listed = |heading: &str, paths: &[Vec<String>]| {
             let lines: String = paths.iter().map(|path| format!("  [ {} ]\n", path.join(" "))).collect();
             if lines.is_empty() { lines } else { format!("{heading}\n{lines}") }

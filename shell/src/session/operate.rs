@@ -23,7 +23,7 @@ impl Session {
             Deed::AskFibSummary(request) => ask(request, world).map(|reply| match reply {
                 Reply::View(View::Fib(fib)) => {
                     let text = fib.summary_text();
-                    Output { text, json: View::Fib(fib).json().ok() }
+                    Output { json: View::Fib(fib).json().ok(), ..Output::text(text) }
                 }
                 other => said(other),
             }),
@@ -49,6 +49,14 @@ impl Session {
     fn enter(&mut self, world: &mut dyn World) -> Outcome {
         if self.working.is_some() {
             return Err("You are in configuration mode already".to_owned());
+        }
+        if self.is_operator() {
+            return Err("Users of level operator may not configure\n\
+                        It takes level admin: root, or a member of the group towpath"
+                .to_owned());
+        }
+        if let Some(notice) = self.take_up(world) {
+            return Ok(Output::text(notice));
         }
         let configuration = fetch(world, Which::Active)?;
         let tree = Tree::parse(&configuration.text).tree;
@@ -76,13 +84,13 @@ fn ask_each(requests: Vec<(Family, Request)>, world: &mut dyn World) -> Outcome 
         values.extend(output.json);
     }
     let json = format!("[\n{}\n]\n", values.iter().map(|value| value.trim_end()).collect::<Vec<_>>().join(",\n"));
-    Ok(Output { text: texts.join("\n"), json: Some(json) })
+    Ok(Output { json: Some(json), ..Output::text(texts.join("\n")) })
 }
 
 /// What an answer says.
 fn said(reply: Reply) -> Output {
     match reply {
-        Reply::View(view) => Output { text: view.text(), json: view.json().ok() },
+        Reply::View(view) => Output { json: view.json().ok(), ..Output::text(view.text()) },
         Reply::Done(sentence) if !sentence.is_empty() => Output::text(format!("{sentence}\n")),
         _ => Output::default(),
     }
@@ -106,5 +114,6 @@ fn show_configuration(form: ConfigurationForm, world: &mut dyn World) -> Outcome
         ConfigurationForm::Braces | ConfigurationForm::All => print::braces(&tree, &[], style),
         ConfigurationForm::Commands => print::commands(&tree, &[], style),
     };
-    Ok(Output { text, json: json::of(&tree, &[], true) })
+    let commands = Some(print::commands(&tree, &[], style));
+    Ok(Output { text, json: json::of(&tree, &[], true), commands, marked: false })
 }

@@ -2,20 +2,25 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
+mod lost;
 mod meanwhile;
+mod pipes;
+mod texts;
 
 use std::collections::BTreeMap;
 
 use api::reply::{Committed, Configuration, Hello, Plan, RefusalReason};
-use api::{ApiError, NameKind, Problem, Refusal, View};
+use api::{ApiError, NameKind, PendingConfirm, Problem, Refusal, View};
 use config::edit::Candidate;
 use config::print;
+use grammar::complete::Name;
 
 use super::*;
 use crate::command::Program;
 use crate::interpreter::{self, OnFailure};
 use crate::output::Paging;
 use crate::script;
+use crate::url::Url;
 use crate::world::{Machine, Screen};
 
 /// A daemon that commits whatever it is sent, unless told to refuse.
@@ -30,6 +35,12 @@ struct Fake {
     programs: Vec<String>,
     comments: Vec<Option<String>>,
     forgotten: bool,
+    questions: Vec<String>,
+    stubborn: bool,
+    lost: Option<(u64, Unfinished)>,
+    revisions: Vec<Tree>,
+    pending: Option<PendingConfirm>,
+    operator: bool,
 }
 
 impl Fake {
@@ -69,8 +80,8 @@ impl Daemon for Fake {
                 revision: Revision(self.revision),
                 unsaved: self.active != self.saved,
                 notices: Vec::new(),
-                level: api::Level::Admin,
-                confirm: None,
+                level: if self.operator { Level::Operator } else { Level::Admin },
+                confirm: self.pending.clone(),
             }),
             Request::Configuration(Which::Active) => self.configuration(&self.active),
             Request::Configuration(Which::Saved) => self.configuration(&self.saved),
@@ -81,9 +92,24 @@ impl Daemon for Fake {
                     ..Plan::default()
                 }),
             },
-            Request::Commit { candidate, comment, .. } => {
+            Request::Commit { confirm: Some(_), .. } if self.pending.is_some() => {
+                Reply::Error(ApiError::new("confirm-pending", "one waits"))
+            }
+            Request::Commit { candidate, comment, confirm } => {
                 self.comments.push(comment);
+                if confirm.is_some() {
+                    self.pending =
+                        Some(PendingConfirm { revision: Revision(9), user: "alice".to_owned(), until: 1_609_935_533 });
+                }
                 self.commit(&candidate)
+            }
+            Request::Confirm => match self.pending.take() {
+                Some(_) => Reply::Done(String::new()),
+                None => Reply::Error(ApiError::new("no-confirm-pending", "none waits")),
+            },
+            Request::Revision(revision) => {
+                let at = usize::try_from(revision.0).unwrap();
+                self.configuration(&self.revisions[at])
             }
             Request::Save { path: Some(path) } if path.starts_with("/full") => Reply::Error(
                 ApiError::new("no-space", "Cannot write '/full/x': no space left on device").hint("Remove old files"),
@@ -93,8 +119,13 @@ impl Daemon for Fake {
                 Reply::Saved { path: path.unwrap_or_else(|| "/config/config.boot".to_owned()) }
             }
             Request::Revisions => {
-                let line = serde_json::json!({"revision": self.revision, "time": 0, "user": "bob", "via": "cli"});
-                let view = serde_json::json!({"revisions": [line]});
+                let number = |index: u64| match self.revisions.len() {
+                    0 => self.revision,
+                    kept => u64::try_from(kept).unwrap() - 1 - index,
+                };
+                let line = |index: u64| serde_json::json!({"index": index, "revision": number(index), "time": 0, "user": "bob", "via": "cli"});
+                let lines = 0..u64::try_from(self.revisions.len().max(1)).unwrap();
+                let view = serde_json::json!({"revisions": lines.map(line).collect::<Vec<_>>()});
                 Reply::View(View::Revisions(serde_json::from_value(view).unwrap()))
             }
             Request::Show(_) => Reply::View(View::Interfaces(serde_json::from_str(INTERFACES).unwrap())),
@@ -117,8 +148,33 @@ impl Machine for Fake {
         Ok(true)
     }
 
-    fn names(&mut self, _: NameKind) -> Vec<String> {
+    fn write_file(&mut self, path: &str, text: &str) -> Result<(), String> {
+        if path.starts_with("/full") {
+            return Err(format!("Cannot write '{path}': no space left on device"));
+        }
+        self.files.insert(path.to_owned(), text.to_owned());
+        Ok(())
+    }
+
+    fn download(&mut self, from: &Url) -> Result<String, String> {
+        self.read_file(&from.shown())
+    }
+
+    fn upload(&mut self, text: &str, to: &Url) -> Result<(), String> {
+        self.write_file(&to.shown(), text)
+    }
+
+    fn names(&mut self, _: NameKind, _: &str) -> Vec<Name> {
         Vec::new()
+    }
+
+    fn agrees(&mut self, question: &str) -> bool {
+        self.questions.push(question.to_owned());
+        !self.stubborn
+    }
+
+    fn take_lost(&mut self, _: &str) -> Option<(u64, Unfinished)> {
+        self.lost.take()
     }
 }
 
@@ -146,7 +202,7 @@ fn words(text: &str) -> Vec<String> {
 
 /// Types lines into a new session, as a person does; answers what the last one printed, and the world.
 fn typed_into(mut world: Fake, lines: &[&str]) -> (String, Session, Fake) {
-    let (mut session, _) = Session::open("alice", &mut world).unwrap();
+    let (mut session, _) = Session::open("alice", None, &mut world).unwrap();
     let mut transcript = Transcript::default();
     for line in lines {
         transcript = Transcript::default();
@@ -320,6 +376,104 @@ fn the_prompt_follows_mode_level_and_host_name() {
 }
 
 #[test]
+fn an_operator_looks_and_does_not_configure() {
+    let (text, session, _) = typed_into(Fake { operator: true, ..Fake::default() }, &["configure"]);
+    assert!(text.starts_with("!Users of level operator may not configure\n"), "{text}");
+    assert_eq!(session.prompt().1, "alice@router> ");
+}
+
+#[test]
+fn how_long_a_page_is_stays_with_the_session() {
+    let (_, mut session, _) = typed_into(Fake::default(), &[]);
+    assert_eq!(session.length(), None);
+    session.set_length(Some(0));
+    assert_eq!(session.length(), Some(0));
+}
+
+#[test]
+fn a_line_with_a_secret_is_told_from_one_without() {
+    let (_, session, _) = typed_into(Fake::default(), &["configure", "edit protocols bgp 64512"]);
+    for (line, secret) in [
+        ("set neighbor 192.0.2.1 password topsecret", true),
+        ("set neigh 192.0.2.1 passw topsecret", true),
+        ("show; set neighbor 192.0.2.1 password 'a b'", true),
+        ("set neighbor 192.0.2.1 password 'open", true),
+        ("delete neighbor 192.0.2.1 password", false),
+        ("set neighbor 192.0.2.1 description password", false),
+        ("commit", false),
+    ] {
+        assert_eq!(session.holds_secret(line), secret, "{line}");
+    }
+}
+
+#[test]
+fn a_commit_that_has_to_be_confirmed_is_asked_about_and_confirmed() {
+    let lines = ["configure", "set system host-name r1", "commit-confirm 5 comment 'try it'"];
+    let (text, _, world) = typed_into(Fake::default(), &lines);
+    assert_eq!(text, "Initialized commit-confirm; 5 minutes to confirm before reload\n");
+    let question = "commit-confirm will automatically reload previous config in 5 minutes unless changes are confirmed.\n\
+                    Proceed? [confirm]";
+    assert_eq!(world.questions, [question]);
+    assert_eq!(world.comments, [Some("try it".to_owned())]);
+    let (text, _, world) = typed_into(world, &["configure", "set system host-name r2", "commit-confirm"]);
+    assert_eq!(text, "!Another confirm is pending\n");
+    let (text, _, world) = typed_into(world, &["configure", "confirm"]);
+    assert_eq!(text, "Reload timer stopped\n");
+    assert!(world.pending.is_none());
+    let (text, session, world) = typed_into(
+        Fake { stubborn: true, ..Fake::default() },
+        &["configure", "set system host-name r1", "commit-confirm"],
+    );
+    assert_eq!(text, "!commit-confirm canceled\n");
+    assert!(session.has_uncommitted_changes() && world.active.is_empty());
+}
+
+#[test]
+fn a_revision_is_loaded_compared_and_committed() {
+    let tree = |text: &str| Tree::load(text).tree;
+    let old = tree("set system host-name r1\nset system time-zone Etc/UTC");
+    let active = tree("set system host-name r2");
+    let world = || Fake {
+        active: active.clone(),
+        revision: 1,
+        revisions: vec![old.clone(), active.clone()],
+        ..Fake::default()
+    };
+    let (text, ..) = typed_into(world(), &["configure", "compare 1"]);
+    assert_eq!(text, "[edit system]\n>host-name r2\n-time-zone Etc/UTC\n");
+    let (text, ..) = typed_into(world(), &["configure", "compare 0"]);
+    assert_eq!(text, "No changes between working and revision 0 configurations\n");
+    let (text, ..) = typed_into(world(), &["configure", "compare 0 1"]);
+    assert_eq!(text, "[edit system]\n>host-name r1\n+time-zone Etc/UTC\n");
+    let (text, ..) = typed_into(world(), &["configure", "compare 1 1"]);
+    assert_eq!(text, "No changes between revisions 1 and 1\n");
+    let (text, session, world) = typed_into(world(), &["configure", "rollback 1"]);
+    assert_eq!(
+        text,
+        "Rollback diff has been applied.\nUse \"compare\" to review the changes or \"commit\" to apply them.\n"
+    );
+    assert_eq!(session.editing().unwrap().1, &old);
+    assert_eq!(world.active, active, "nothing is active before the commit");
+    let (text, _, world) = typed_into(world, &["configure", "rollback 1; commit"]);
+    assert!(text.ends_with("apply them.\n"), "{text}");
+    assert_eq!(world.active, old);
+}
+
+#[test]
+fn files_elsewhere_are_saved_to_and_loaded_from() {
+    let (text, _, world) =
+        typed_into(Fake::default(), &["configure", "set system host-name r1", "commit", "save scp://bob:pw@host/x"]);
+    assert_eq!(text, "Saving configuration to 'scp://bob:****@host/x'...\nDone\n");
+    assert!(world.files["scp://bob:****@host/x"].contains("host-name r1"));
+    assert!(world.saved.is_empty(), "the boot file is another");
+    let world = Fake { files: [("http://host/y".to_owned(), "set system host-name r3".to_owned())].into(), ..world };
+    let (text, session, _) = typed_into(world, &["configure", "load http://host/y"]);
+    assert!(text.ends_with("Load complete. Use 'commit' to make changes effective.\n"), "{text}");
+    assert_eq!(session.editing().unwrap().1.value(&words("system host-name")), Some("r3"));
+    assert_eq!(typed(&["save gopher://x/y"]).lines().last(), Some("!Save failed"));
+}
+
+#[test]
 fn paths_are_relative_to_the_level() {
     let lines = ["edit protocols bgp 64512", "set neighbor 192.0.2.1 remote-as 64513", "top", "compare commands"];
     let text = typed(&lines);
@@ -482,7 +636,7 @@ fn a_script_stops_at_the_first_failure_and_names_its_line() {
         ("configure; nonsense; set system host-name r1\n", "!line 1: Invalid command: [nonsense]", false),
     ] {
         let mut world = Fake::default();
-        let (mut session, _) = Session::open("alice", &mut world).unwrap();
+        let (mut session, _) = Session::open("alice", None, &mut world).unwrap();
         let mut transcript = Transcript::default();
         let ended = script::lines(text.as_bytes(), &mut session, &mut world, &mut transcript);
         assert_eq!(ended, well, "{text}");
@@ -493,7 +647,7 @@ fn a_script_stops_at_the_first_failure_and_names_its_line() {
 #[test]
 fn bytes_that_are_no_text_are_refused_with_their_line() {
     let mut world = Fake::default();
-    let (mut session, _) = Session::open("alice", &mut world).unwrap();
+    let (mut session, _) = Session::open("alice", None, &mut world).unwrap();
     let mut transcript = Transcript::default();
     assert!(!script::lines(&b"configure\n\xff\xfe\n"[..], &mut session, &mut world, &mut transcript));
     assert_eq!(transcript.0, "!line 2: the line is not a text in UTF-8\n");
@@ -502,7 +656,7 @@ fn bytes_that_are_no_text_are_refused_with_their_line() {
 #[test]
 fn commands_of_the_command_line_are_one_session() {
     let mut world = Fake::default();
-    let (mut session, _) = Session::open("alice", &mut world).unwrap();
+    let (mut session, _) = Session::open("alice", None, &mut world).unwrap();
     let mut transcript = Transcript::default();
     let given = ["configure", "set system host-name r1", "commit", "bad"].map(str::to_owned);
     assert!(!script::commands(&given, &mut session, &mut world, &mut transcript));

@@ -29,9 +29,9 @@ fn type_on(session: &mut Session, world: &mut Fake, line: &str) -> String {
 fn changes_elsewhere_are_told_once_and_compared_with() {
     let (mut session, mut world) =
         both("set system host-name r1", &["set system time-zone Etc/UTC"], "set system host-name r2");
-    let notice = session.keep_up(&mut world).unwrap();
+    let notice = session.keep_up(None, &mut world).unwrap();
     assert_eq!(notice, "bob committed revision 5 meanwhile; your changes now stand on it.\n");
-    assert_eq!(session.keep_up(&mut world), None);
+    assert_eq!(session.keep_up(None, &mut world), None);
     assert_eq!(type_on(&mut session, &mut world, "compare commands"), "set system time-zone 'Etc/UTC'\n");
     assert_eq!(session.prompt().1, "alice@r2# ");
     assert_eq!(type_on(&mut session, &mut world, "commit"), "");
@@ -42,7 +42,7 @@ fn changes_elsewhere_are_told_once_and_compared_with() {
 #[test]
 fn without_changes_the_working_configuration_becomes_what_is_active() {
     let (mut session, mut world) = both("set system host-name r1", &[], "set system host-name r2");
-    assert_eq!(session.keep_up(&mut world).unwrap(), "bob committed revision 5 meanwhile.\n");
+    assert_eq!(session.keep_up(None, &mut world).unwrap(), "bob committed revision 5 meanwhile.\n");
     assert!(!session.has_uncommitted_changes());
     assert_eq!(type_on(&mut session, &mut world, "show system"), " host-name r2\n");
 }
@@ -51,7 +51,7 @@ fn without_changes_the_working_configuration_becomes_what_is_active() {
 fn where_both_changed_the_same_it_is_told_and_the_own_word_can_be_committed() {
     let (mut session, mut world) =
         both("set system host-name r1", &["set system host-name mine"], "set system host-name theirs");
-    let notice = session.keep_up(&mut world).unwrap();
+    let notice = session.keep_up(None, &mut world).unwrap();
     assert!(notice.contains("Both of you changed these"), "{notice}");
     assert!(notice.ends_with("  [ system host-name mine ]\n"), "{notice}");
     assert_eq!(type_on(&mut session, &mut world, "show system"), ">host-name mine\n");
@@ -66,7 +66,7 @@ fn what_cannot_be_made_any_more_is_told() {
         &["set protocols bgp 64512 neighbor 192.0.2.1 remote-as 64512"],
         "delete protocols bgp 64512\nset protocols bgp 64513",
     );
-    let notice = session.keep_up(&mut world).unwrap();
+    let notice = session.keep_up(None, &mut world).unwrap();
     assert!(notice.contains("are gone:\n  [ protocols bgp 64512 neighbor 192.0.2.1"), "{notice}");
     assert!(!session.has_uncommitted_changes());
 }

@@ -1,0 +1,110 @@
+//! Where a session that lost its terminal leaves its changes: files below the person's state directory.
+//!
+//! One file for each session that ended so, readable by its owner only. Whoever takes one up holds it until the
+//! changes are committed or discarded, so that nothing is lost when that session ends the same way. After a week
+//! nobody will come back for it.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::session::Unfinished;
+
+/// Seconds after which a file is removed: seven days.
+const OLD: u64 = 7 * 24 * 3600;
+
+/// What files of this kind are called; the number of the session's process follows.
+const NAME: &str = "lost-";
+
+/// The folder of files, and the one that this session would write or holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    folder: PathBuf,
+    own: PathBuf,
+}
+
+impl Kept {
+    /// The files of the router that listens at a socket; another router's changes do not fit here.
+    #[must_use]
+    pub(crate) fn of(state: &Path, socket: &Path) -> Self {
+        let router: String = socket.to_string_lossy().chars().map(|c| if c == '/' { '%' } else { c }).collect();
+        let folder = state.join("lost").join(router);
+        let own = folder.join(format!("{NAME}{}", std::process::id()));
+        Self { folder, own }
+    }
+
+    /// Writes down what would be lost.
+    ///
+    /// # Errors
+    /// Why it cannot be kept.
+    pub(crate) fn write(&self, unfinished: &Unfinished) -> std::io::Result<()> {
+        private_folder(&self.folder)?;
+        let new = self.own.with_extension("new");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        file.write_all(unfinished.to_text(now()).as_bytes())?;
+        file.sync_all()?;
+        fs::rename(new, &self.own)
+    }
+
+    /// Forgets what this session holds: it was committed or discarded.
+    pub(crate) fn forget(&self) {
+        // Mostly there is none.
+        let _ = fs::remove_file(&self.own);
+    }
+
+    /// Takes the newest file of a session of this user that has ended, and removes what is too old.
+    pub(crate) fn take(&mut self, user: &str) -> Option<(u64, Unfinished)> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.folder).ok()?.flatten() {
+            let path = entry.path();
+            if path == self.own || is_alive(&path) {
+                continue;
+            }
+            let read = fs::read_to_string(&path).ok().and_then(|text| Unfinished::from_text(&text));
+            match read {
+                Some((time, unfinished)) if now() < time.saturating_add(OLD) => {
+                    if unfinished.user() == user {
+                        found.push((time, unfinished, path));
+                    }
+                }
+                // Too old, or broken off while it was written.
+                _ => drop(fs::remove_file(&path)),
+            }
+        }
+        found.sort_by_key(|(time, ..)| std::cmp::Reverse(*time));
+        // Two sessions may look at once; the renaming succeeds for one of them.
+        let taken = found.into_iter().find(|(_, _, path)| fs::rename(path, &self.own).is_ok());
+        taken.map(|(time, unfinished, _)| (time, unfinished))
+    }
+}
+
+/// Whether the session that a file is named after still runs.
+fn is_alive(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let Some(process) = name.strip_prefix(NAME).map(|rest| rest.trim_end_matches(".new")) else { return true };
+    fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|comm| comm.trim() == "towpath")
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Makes a folder that only the person can look into.
+///
+/// # Errors
+/// Why it cannot be made.
+pub(crate) fn private_folder(path: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// `$XDG_STATE_HOME/towpath`, or below the person's home.
+#[must_use]
+pub(crate) fn state_folder() -> Option<PathBuf> {
+    let given = std::env::var_os("XDG_STATE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let home = || {
+        std::env::var_os("HOME").filter(|path| !path.is_empty()).map(|home| PathBuf::from(home).join(".local/state"))
+    };
+    Some(given.or_else(home)?.join("towpath"))
+}
