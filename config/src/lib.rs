@@ -11,10 +11,12 @@ pub mod model;
 pub mod parse;
 pub mod print;
 pub mod store;
+pub mod take_back;
 pub mod tree;
 
 pub use check::{ConfigError, ConfigWarning, Context};
 pub use diff::Diff;
 pub use edit::{Candidate, Edit};
 pub use model::Model;
+pub use take_back::{Below, take_back};
 pub use tree::Tree;
