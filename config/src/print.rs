@@ -72,7 +72,17 @@ impl Against {
 /// A whole file: curly braces, and the version comments at the end.
 #[must_use]
 pub fn file(tree: &Tree) -> String {
-    let mut text = braces(tree, &[], Style::default());
+    file_in(tree, Style::default())
+}
+
+/// A whole file with asterisks in place of secrets, for those who may not see them.
+#[must_use]
+pub fn masked_file(tree: &Tree) -> String {
+    file_in(tree, Style { mask_secrets: true, ..Style::default() })
+}
+
+fn file_in(tree: &Tree, style: Style) -> String {
+    let mut text = braces(tree, &[], style);
     text.push_str(TRAILER.trim_start_matches(if text.is_empty() { "\n\n" } else { "" }));
     text
 }

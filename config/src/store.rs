@@ -25,16 +25,42 @@ pub struct RevisionRecord {
     pub text: String,
 }
 
+/// A commit that is taken back unless somebody confirms it, with all that taking it back needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unconfirmed {
+    /// Its number.
+    pub revision: Revision,
+    /// Who committed.
+    pub user: String,
+    /// Seconds that there are to confirm it.
+    pub span: u64,
+    /// When it is taken back, in seconds since the Unix epoch.
+    pub until: u64,
+    /// The configuration before it, in curly braces.
+    pub before: String,
+    /// The configuration that it made.
+    pub after: String,
+}
+
 /// What is written before the first step of a commit and after its last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JournalRecord {
+    /// The commit that follows has to be confirmed. Written before its `Pending`.
+    Unconfirmed(Unconfirmed),
     /// The steps of this revision are about to begin.
     Pending(RevisionRecord),
     /// All steps were done: the revision is active.
-    Committed(Revision),
-    /// A step failed and its predecessors were undone.
+    Committed {
+        /// Which.
+        revision: Revision,
+        /// How many revisions are kept from now on; the newest one always is.
+        keep: u16,
+    },
+    /// A step failed and its predecessors were undone; nothing is left to confirm of it either.
     Aborted(Revision),
+    /// What had to be confirmed was, or was taken back.
+    Settled,
 }
 
 /// Why the store could not be read or written.
@@ -59,6 +85,11 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read.
     fn pending(&self) -> Result<Option<RevisionRecord>, StoreError>;
+    /// The commit that has to be confirmed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn unconfirmed(&self) -> Result<Option<Unconfirmed>, StoreError>;
     /// The newest committed revision.
     ///
     /// # Errors
@@ -80,25 +111,38 @@ pub trait Store: Send {
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     pending: Option<RevisionRecord>,
+    unconfirmed: Option<Unconfirmed>,
     revisions: BTreeMap<Revision, RevisionRecord>,
 }
 
 impl Store for MemoryStore {
     fn journal(&mut self, record: &JournalRecord) -> Result<(), StoreError> {
         match record {
+            JournalRecord::Unconfirmed(unconfirmed) => self.unconfirmed = Some(unconfirmed.clone()),
             JournalRecord::Pending(revision) => self.pending = Some(revision.clone()),
-            JournalRecord::Committed(number) => {
-                if let Some(pending) = self.pending.take_if(|pending| pending.revision == *number) {
-                    self.revisions.insert(*number, pending);
+            JournalRecord::Committed { revision, keep } => {
+                if let Some(pending) = self.pending.take_if(|pending| pending.revision == *revision) {
+                    self.revisions.insert(*revision, pending);
+                    while self.revisions.len() > usize::from(*keep).max(1) {
+                        self.revisions.pop_first();
+                    }
                 }
             }
-            JournalRecord::Aborted(_) => self.pending = None,
+            JournalRecord::Aborted(revision) => {
+                self.pending = None;
+                self.unconfirmed.take_if(|unconfirmed| unconfirmed.revision == *revision);
+            }
+            JournalRecord::Settled => self.unconfirmed = None,
         }
         Ok(())
     }
 
     fn pending(&self) -> Result<Option<RevisionRecord>, StoreError> {
         Ok(self.pending.clone())
+    }
+
+    fn unconfirmed(&self) -> Result<Option<Unconfirmed>, StoreError> {
+        Ok(self.unconfirmed.clone())
     }
 
     fn latest(&self) -> Result<Option<RevisionRecord>, StoreError> {

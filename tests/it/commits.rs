@@ -2,6 +2,7 @@
 //!
 //! The simulation is the stage; no root and no clock is needed.
 
+mod confirm;
 mod links;
 mod plans;
 mod routing;

@@ -194,7 +194,9 @@ impl News {
 }
 
 impl CommitNews {
-    fn sentence(&self) -> String {
+    /// Who committed what, one sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
         let tty = self.tty.as_ref().map(|tty| format!(" on {tty}")).unwrap_or_default();
         let comment = self.comment.as_ref().map(|comment| format!(": {comment}")).unwrap_or_default();
         let confirm = self.confirm.as_ref().map(|_| ", to be confirmed").unwrap_or_default();

@@ -4,14 +4,14 @@
 
 use api::reply::{Configuration, Hello};
 use api::request::{BgpTarget, Clear, ClearHow, ClearTarget, NeighborRoutes, Show, Which};
-use api::{ApiError, Reply, Request};
+use api::{ApiError, Level, Reply, Request};
 use bgp::session::{Input, StopReason};
 use config::model::bgp::RemoteAs;
 use config::print;
 use nouns::Family;
 use rib::bgp_table::PeerId;
 
-use crate::effect::{Effect, Recall};
+use crate::effect::{Effect, Notice, Recall};
 use crate::engine::Engine;
 use crate::event::{AskId, Caller, Moment};
 use crate::peers::{Peer, settings};
@@ -19,33 +19,43 @@ use crate::views;
 
 impl Engine {
     pub(crate) fn answer(&mut self, at: Moment, ask: AskId, caller: &Caller, request: Request, out: &mut Vec<Effect>) {
+        if let Err(error) = request.permit(caller.level) {
+            self.notice(
+                at,
+                Notice::info(format!("refused: {caller} (level {}) may not {}", caller.level, request.deed())),
+                out,
+            );
+            return out.push(Effect::Answer(ask, Reply::Error(error)));
+        }
         let reply = match request {
             Request::Hello { .. } => Reply::Hello(self.hello(caller)),
             Request::Configuration(Which::Active) => Reply::Configuration(Configuration {
                 revision: self.running.revision,
-                text: print::file(&self.running.tree),
+                text: match caller.level {
+                    Level::Admin => print::file(&self.running.tree),
+                    Level::Operator => print::masked_file(&self.running.tree),
+                },
                 unsaved: self.unsaved(),
             }),
-            Request::Configuration(Which::Saved) => return out.push(Effect::Recall(ask, Recall::Saved)),
-            Request::Revisions => return out.push(Effect::Recall(ask, Recall::Revisions)),
+            Request::Configuration(Which::Saved) => {
+                let (revision, unsaved) = (self.running.revision, self.unsaved());
+                let masked = caller.level < Level::Admin;
+                return out.push(Effect::Recall(ask, Recall::Saved { revision, unsaved, masked }));
+            }
+            Request::Revisions => {
+                let limit = self.running.model.system.commit_revisions.0;
+                return out.push(Effect::Recall(ask, Recall::Revisions { limit }));
+            }
             Request::Revision(revision) => return out.push(Effect::Recall(ask, Recall::Revision(revision))),
             Request::Check { candidate } => self.check_candidate(&candidate),
-            Request::Commit { confirm: Some(_), .. } | Request::Watch(_) => {
-                Reply::Error(ApiError::new("not-implemented", "this daemon cannot do that"))
+            Request::Commit { candidate, comment, confirm } => {
+                return self.commit_candidate(at, ask, caller, (&candidate, comment, confirm), out);
             }
-            Request::Confirm => Reply::Error(ApiError::new("no-confirm-pending", "No confirm pending")),
-            Request::Commit { candidate, comment, confirm: None } => {
-                return self.commit_candidate(at, ask, caller, (&candidate, comment), out);
-            }
-            Request::Save { path: None } if self.running.newer_file => Reply::Error(
-                ApiError::new("newer-file", "The saved configuration was written by a newer towpath and is kept")
-                    .hint("'save FILE' writes another file; name the saved one itself to write over it all the same"),
-            ),
-            Request::Save { path } => {
-                return out.push(Effect::Save { ask, path, text: print::file(&self.running.tree) });
-            }
+            Request::Confirm => return self.confirm(at, ask, caller, out),
+            Request::Save { path } => return self.save(ask, caller, path, out),
+            Request::Watch(watch) => return self.watch(ask, watch, out),
             Request::Show(show) => self.show(at, show),
-            Request::Clear(clear) => self.clear(at, &clear, out),
+            Request::Clear(clear) => self.clear(at, caller, &clear, out),
             Request::Names { kind, typed } => Reply::Names(self.names(kind, &typed)),
         };
         out.push(Effect::Answer(ask, reply));
@@ -59,7 +69,7 @@ impl Engine {
             unsaved: self.unsaved(),
             notices: self.running.notices.clone(),
             level: caller.level,
-            confirm: None,
+            confirm: self.pending_confirm(),
         }
     }
 
@@ -93,7 +103,7 @@ impl Engine {
         view.map_or_else(Reply::Error, Reply::View)
     }
 
-    fn clear(&mut self, at: Moment, clear: &Clear, out: &mut Vec<Effect>) -> Reply {
+    fn clear(&mut self, at: Moment, caller: &Caller, clear: &Clear, out: &mut Vec<Effect>) -> Reply {
         let ids: Vec<PeerId> =
             self.peers.iter().filter(|peer| self.meant(peer, &clear.target)).map(|peer| peer.id).collect();
         if ids.is_empty() {
@@ -104,6 +114,9 @@ impl Engine {
         }
         let families: Vec<Family> =
             Family::ALL.into_iter().filter(|family| clear.family.is_none_or(|only| only == *family)).collect();
+        let sessions = api::text::count(u64::try_from(ids.len()).unwrap_or(u64::MAX), "session", "sessions");
+        let how = if clear.how == ClearHow::Hard { "" } else { " softly" };
+        self.notice(at, Notice::info(format!("{sessions} cleared{how} by {caller}")), out);
         for id in ids {
             match clear.how {
                 ClearHow::Hard => {

@@ -5,7 +5,7 @@
 use config::check::{self, Context};
 use config::model::Model;
 use config::parse;
-use config::store::{JournalRecord, RevisionRecord};
+use config::store::{JournalRecord, RevisionRecord, Unconfirmed};
 use config::{Tree, print};
 use nouns::{IfName, Revision};
 use rib::fib::KernelFib;
@@ -14,6 +14,7 @@ use rib::world::{Link, Snapshot};
 use crate::effect::{Effect, Notice};
 use crate::engine::{Engine, RETRY_AFTER};
 use crate::event::{Moment, StepId};
+use crate::journal::Written;
 use crate::plan::{self, Step};
 
 /// The first of the texts that this release reads: the one to start with, the saved one, the newest revision; and why
@@ -36,6 +37,8 @@ pub struct Boot {
     pub latest: Option<RevisionRecord>,
     /// A commit that was under way when the last daemon ended.
     pub interrupted: Option<RevisionRecord>,
+    /// A commit that was to be confirmed when the last daemon ended.
+    pub unconfirmed: Option<Unconfirmed>,
     /// What the kernel has.
     pub snapshot: Snapshot,
     /// What went wrong before the engine began: the store, the kernel's features.
@@ -60,9 +63,9 @@ impl Engine {
             );
             self.boot_notice(at, text, out);
             // It is told once, and its links are put right once.
-            out.push(Effect::Journal(JournalRecord::Aborted(record.revision)));
-            self.boot_records = self.boot_records.saturating_add(1);
+            self.write(JournalRecord::Aborted(record.revision), Written::Boot, out);
         }
+        let crashed = boot.saved.is_some();
         let (text, refused) = readable(&boot);
         let parsed = text.map(|text| Tree::load(text)).unwrap_or_default();
         if let Some(refusal) = refused {
@@ -116,9 +119,16 @@ impl Engine {
         }
         if !same {
             let record = self.record(at, "root", "boot-config-loader", None, self.running.revision, &self.running.tree);
-            out.push(Effect::Journal(JournalRecord::Pending(record)));
-            out.push(Effect::Journal(JournalRecord::Committed(self.running.revision)));
-            self.boot_records = self.boot_records.saturating_add(2);
+            let keep = self.running.model.system.commit_revisions.0;
+            self.write(JournalRecord::Pending(record), Written::Boot, out);
+            let committed = JournalRecord::Committed { revision: self.running.revision, keep };
+            self.write(committed, Written::Boot, out);
+        }
+        if let Some(found) = boot.unconfirmed {
+            // An orderly end and a reboot lead to the saved configuration, into which nothing unconfirmed is saved.
+            let cut_short = boot.interrupted.is_some_and(|record| record.revision == found.revision);
+            let active = crashed || print::file(&self.running.tree) == found.after;
+            self.resume_confirm(at, &found, active && !cut_short, out);
         }
         self.notice(at, Notice::info(format!("revision {} is active", self.running.revision)), out);
     }

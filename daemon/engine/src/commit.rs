@@ -8,27 +8,33 @@ mod tests;
 
 use api::reply::Problem;
 use config::model::Model;
-use config::store::{JournalRecord, RevisionRecord};
+use config::store::{JournalRecord, RevisionRecord, Unconfirmed};
 use config::tree::Tree;
 
 use crate::event::{AskId, StepId};
 use crate::plan::Step;
 
+/// Why there is a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Somebody asked for it, on this terminal.
+    Asked(AskId, Option<String>),
+    /// Nobody confirmed an earlier one in time.
+    Deadline,
+}
+
 /// A commit under way.
 #[derive(Debug)]
 pub struct Commit {
-    ask: AskId,
-    record: RevisionRecord,
-    tree: Tree,
-    model: Model,
-    warnings: Vec<Problem>,
-    steps: Vec<Step>,
+    proposal: Proposal,
     next_step: StepId,
     stage: Stage,
 }
 
 #[derive(Debug)]
 enum Stage {
+    /// What has to be known to take the commit back is on its way to the disk.
+    Announcing,
     /// The pending record is on its way to the disk.
     Opening,
     /// Step `index` is being carried out under number `id`.
@@ -82,8 +88,12 @@ pub enum Outcome {
 /// What a commit is made of.
 #[derive(Debug)]
 pub struct Proposal {
-    /// Whom to answer.
-    pub ask: AskId,
+    /// Why there is a commit.
+    pub origin: Origin,
+    /// How it is taken back, if it has to be confirmed.
+    pub confirm: Option<Unconfirmed>,
+    /// How many revisions are kept from now on.
+    pub keep: u16,
     /// What goes into the journal.
     pub record: RevisionRecord,
     /// The new configuration.
@@ -100,27 +110,23 @@ impl Commit {
     /// Begins: the pending record comes before the first step, so that a crash is known at the next start.
     #[must_use]
     pub fn begin(proposal: Proposal, next_step: StepId) -> (Self, Order) {
-        let Proposal { ask, record, tree, model, warnings, steps } = proposal;
-        let order = Order::Journal(JournalRecord::Pending(record.clone()));
-        (Self { ask, record, tree, model, warnings, steps, next_step, stage: Stage::Opening }, order)
-    }
-
-    /// Whom to answer.
-    #[must_use]
-    pub fn ask(&self) -> AskId {
-        self.ask
+        let (stage, record) = match &proposal.confirm {
+            Some(unconfirmed) => (Stage::Announcing, JournalRecord::Unconfirmed(unconfirmed.clone())),
+            None => (Stage::Opening, JournalRecord::Pending(proposal.record.clone())),
+        };
+        (Self { proposal, next_step, stage }, Order::Journal(record))
     }
 
     /// What the person said of the commit; peers that it shuts down are told (RFC 9003).
     #[must_use]
     pub fn comment(&self) -> Option<&str> {
-        self.record.comment.as_deref()
+        self.proposal.record.comment.as_deref()
     }
 
     /// The model that the commit wants.
     #[must_use]
     pub fn model(&self) -> &Model {
-        &self.model
+        &self.proposal.model
     }
 
     /// The first number that no step of this commit has used.
@@ -129,21 +135,29 @@ impl Commit {
         self.next_step
     }
 
-    /// What is left when the commit is over: the record, the tree, the model and the warnings.
+    /// What is left when the commit is over: what it was made of, with the warnings that came on the way.
     #[must_use]
-    pub fn into_parts(self) -> (RevisionRecord, Tree, Model, Vec<Problem>) {
-        (self.record, self.tree, self.model, self.warnings)
+    pub fn into_proposal(self) -> Proposal {
+        self.proposal
     }
 
     /// The journal answered. A store that cannot be written costs history, not the commit.
     pub fn journaled(&mut self, result: Result<(), String>) -> Order {
         if let Err(reason) = result {
-            let warning = Problem { path: Vec::new(), message: format!("the revision is not recorded: {reason}") };
-            if !self.warnings.contains(&warning) {
-                self.warnings.push(warning);
+            let what = match self.stage {
+                Stage::Announcing => "the deadline would not survive a restart of the daemon",
+                _ => "the revision is not recorded",
+            };
+            let warning = Problem { path: Vec::new(), message: format!("{what}: {reason}") };
+            if !self.proposal.warnings.contains(&warning) {
+                self.proposal.warnings.push(warning);
             }
         }
         match &self.stage {
+            Stage::Announcing => {
+                self.stage = Stage::Opening;
+                Order::Journal(JournalRecord::Pending(self.proposal.record.clone()))
+            }
             Stage::Opening => self.apply(0),
             Stage::Closing(outcome) => Order::Finished(outcome.clone()),
             Stage::Applying { .. } | Stage::Undoing { .. } => Order::Wait,
@@ -158,7 +172,7 @@ impl Commit {
                 match result {
                     Ok(()) => self.apply(index.saturating_add(1)),
                     Err(reason) => {
-                        let step = self.steps.get(index).map(ToString::to_string).unwrap_or_default();
+                        let step = self.proposal.steps.get(index).map(ToString::to_string).unwrap_or_default();
                         self.undo(index, Failure { step, reason, stuck: Vec::new() })
                     }
                 }
@@ -166,19 +180,22 @@ impl Commit {
             Stage::Undoing { index, id, failure } if *id == done => {
                 let index = *index;
                 let mut failure = failure.clone();
-                if let (Err(reason), Some(step)) = (result, self.steps.get(index)) {
+                if let (Err(reason), Some(step)) = (result, self.proposal.steps.get(index)) {
                     failure.stuck.push(format!("{}: {reason}", step.inverse()));
                 }
                 self.undo(index, failure)
             }
-            Stage::Opening | Stage::Applying { .. } | Stage::Undoing { .. } | Stage::Closing(_) => Order::Wait,
+            Stage::Announcing | Stage::Opening | Stage::Applying { .. } | Stage::Undoing { .. } | Stage::Closing(_) => {
+                Order::Wait
+            }
         }
     }
 
     fn apply(&mut self, index: usize) -> Order {
-        let Some(step) = self.steps.get(index).cloned() else {
-            let revision = self.record.revision;
-            return self.close(Outcome::Committed, JournalRecord::Committed(revision));
+        let Some(step) = self.proposal.steps.get(index).cloned() else {
+            let committed =
+                JournalRecord::Committed { revision: self.proposal.record.revision, keep: self.proposal.keep };
+            return self.close(Outcome::Committed, committed);
         };
         let id = self.number();
         self.stage = Stage::Applying { index, id };
@@ -187,9 +204,9 @@ impl Commit {
 
     /// Undoes everything below `index`, the highest first.
     fn undo(&mut self, index: usize, failure: Failure) -> Order {
-        let below = index.checked_sub(1).and_then(|below| Some((below, self.steps.get(below)?.inverse())));
+        let below = index.checked_sub(1).and_then(|below| Some((below, self.proposal.steps.get(below)?.inverse())));
         let Some((below, step)) = below else {
-            let revision = self.record.revision;
+            let revision = self.proposal.record.revision;
             return self.close(Outcome::RolledBack(failure), JournalRecord::Aborted(revision));
         };
         let id = self.number();

@@ -4,20 +4,24 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use api::reply::{Committed, NeighborChange, NeighborEffect, Plan, Problem, Refusal, RefusalReason};
-use api::{ApiError, Reply};
+use api::watch::CommitNews;
+use api::{ApiError, News, Reply};
 use config::check::{self, Context};
 use config::edit::{Candidate, RebaseError, rebase};
 use config::model::{Bgp, Interface, Model};
 use config::store::RevisionRecord;
-use config::{ConfigError, ConfigWarning, Tree, print};
+use config::{ConfigError, ConfigWarning, Diff, Tree, print};
 use nouns::{IfName, Revision};
 
-use crate::commit::{Commit, Failure, Order, Outcome, Proposal};
+use crate::commit::{Commit, Failure, Order, Origin, Outcome, Proposal};
+use crate::confirm::Confirming;
 use crate::effect::{Effect, Notice};
 use crate::engine::Engine;
 use crate::event::{AskId, Caller, Moment, StepId};
+use crate::journal::Written;
 use crate::plan::{self, PeerFate, Step};
 
 /// How many older configurations edits can be carried over from.
@@ -39,38 +43,60 @@ impl Engine {
         }
     }
 
-    /// `commit`: all of it, or nothing.
+    /// `commit` and `commit-confirm`: all of it, or nothing.
     pub(crate) fn commit_candidate(
         &mut self,
         at: Moment,
         ask: AskId,
         caller: &Caller,
-        (candidate, comment): (&Candidate, Option<String>),
+        (candidate, comment, confirm): (&Candidate, Option<String>, Option<u32>),
         out: &mut Vec<Effect>,
     ) {
-        if self.commit.is_some() {
-            let refusal = Refusal { reason: RefusalReason::Busy, problems: Vec::new() };
-            out.push(Effect::Answer(ask, Reply::Refused(refusal)));
-            return;
+        match self.propose(at, ask, caller, (candidate, comment, confirm)) {
+            Ok(proposal) => self.begin(at, proposal, out),
+            Err(reply) => out.push(Effect::Answer(ask, *reply)),
         }
-        let (tree, model, warnings) = match self.prepare(candidate) {
-            Ok(prepared) => prepared,
-            Err(reply) => {
-                out.push(Effect::Answer(ask, *reply));
-                return;
-            }
-        };
+    }
+
+    /// The commit that somebody asks for, or the reply that refuses it.
+    fn propose(
+        &self,
+        at: Moment,
+        ask: AskId,
+        caller: &Caller,
+        (candidate, comment, confirm): (&Candidate, Option<String>, Option<u32>),
+    ) -> Result<Proposal, Box<Reply>> {
+        if self.commit.is_some() {
+            return Err(refused(RefusalReason::Busy, &[]));
+        }
+        if confirm.is_some() && self.confirm.is_some() {
+            let error = ApiError::new("confirm-pending", "Another confirm is pending");
+            return Err(Box::new(Reply::Error(error.hint("'confirm' it, or wait until it is taken back"))));
+        }
+        if confirm == Some(0) {
+            let error = ApiError::new("bad-minutes", "a commit needs at least a minute to be confirmed");
+            return Err(Box::new(Reply::Error(error)));
+        }
+        let (tree, model, warnings) = self.prepare(candidate)?;
         if tree == self.running.tree {
-            out.push(Effect::Answer(ask, Reply::Unchanged));
-            return;
+            return Err(Box::new(Reply::Unchanged));
         }
         let steps = plan::plan(&self.running.model, &model, &self.world);
         let revision = self.running.revision.next();
         let record = self.record(at, &caller.user, &caller.via, comment, revision, &tree);
-        let warnings = warnings.iter().map(warning_problem).collect();
-        let proposal = Proposal { ask, record, tree, model, warnings, steps };
+        let confirm = confirm.map(|minutes| self.unconfirmed(at, (revision, &caller.user), minutes, &record.text));
+        let mut warnings: Vec<Problem> = warnings.iter().map(warning_problem).collect();
+        let waits = self.confirm.as_ref().map(|confirming| confirming.warning(at));
+        warnings.extend(waits.map(|message| Problem { path: Vec::new(), message }));
+        let origin = Origin::Asked(ask, caller.tty.clone());
+        let keep = model.system.commit_revisions.0;
+        Ok(Proposal { origin, confirm, keep, record, tree, model, warnings, steps })
+    }
+
+    /// Begins a commit, with all of its steps to come.
+    pub(crate) fn begin(&mut self, at: Moment, proposal: Proposal, out: &mut Vec<Effect>) {
         let (commit, order) = Commit::begin(proposal, self.next_step);
-        self.commit = Some((commit, at.instant));
+        self.commit = Some((commit, at));
         self.follow(at, order, out);
     }
 
@@ -85,35 +111,16 @@ impl Engine {
         }
     }
 
-    /// A journal record is durable, or not.
-    pub(crate) fn journaled(&mut self, at: Moment, result: Result<(), String>, out: &mut Vec<Effect>) {
-        if self.boot_records > 0 {
-            self.boot_records = self.boot_records.saturating_sub(1);
-            if let Err(reason) = result {
-                self.notice(at, Notice::warning(format!("the revision is not recorded: {reason}")), out);
-            }
-        } else if let Some((commit, _)) = self.commit.as_mut() {
-            let order = commit.journaled(result);
-            self.follow(at, order, out);
-        }
-    }
-
-    /// Notes that the active configuration is what the boot file holds.
-    pub fn saved(&mut self) {
-        self.running.saved = Some(self.running.tree.clone());
-        self.running.newer_file = false;
-    }
-
     /// Whether `save` would write something new.
     pub(crate) fn unsaved(&self) -> bool {
         self.running.saved.as_ref() != Some(&self.running.tree)
     }
 
-    fn follow(&mut self, at: Moment, mut order: Order, out: &mut Vec<Effect>) {
+    pub(crate) fn follow(&mut self, at: Moment, mut order: Order, out: &mut Vec<Effect>) {
         loop {
             order = match order {
                 Order::Journal(record) => {
-                    out.push(Effect::Journal(record));
+                    self.write(record, Written::Commit, out);
                     return;
                 }
                 Order::Step { id, step: Step::Routing, undo } => {
@@ -185,36 +192,62 @@ impl Engine {
         let Some((commit, since)) = self.commit.take() else { return };
         self.running.before = None;
         self.next_step = commit.next_step();
-        let ask = commit.ask();
-        let (record, tree, model, warnings) = commit.into_parts();
-        match outcome {
-            Outcome::Committed => {
-                let old = std::mem::replace(&mut self.running.tree, tree);
-                self.running.history.push_back((self.running.revision, old));
-                if self.running.history.len() > HISTORY {
-                    self.running.history.pop_front();
-                }
-                self.running.model = model;
-                self.running.revision = record.revision;
-                self.running.notices.retain(|notice| !notice.starts_with("config.boot"));
-                let text = format!("commit of revision {} by {} via {}", record.revision, record.user, record.via);
-                self.notice(at, Notice::info(text), out);
-                out.push(Effect::Remember { revision: record.revision, text: record.text });
-                let elapsed = at.instant.saturating_duration_since(since);
-                out.push(Effect::Answer(
-                    ask,
-                    Reply::Committed(Committed {
-                        revision: self.running.revision,
-                        warnings,
-                        elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-                        confirm: None,
-                    }),
-                ));
-            }
-            Outcome::RolledBack(failure) => {
+        let proposal = commit.into_proposal();
+        match (outcome, &proposal.origin) {
+            (Outcome::Committed, _) => self.committed(at, since, proposal, out),
+            (Outcome::RolledBack(failure), Origin::Asked(ask, _)) => {
                 let refusal = self.rolled_back(at, failure, out);
-                out.push(Effect::Answer(ask, Reply::Refused(refusal)));
+                out.push(Effect::Answer(*ask, Reply::Refused(refusal)));
             }
+            (Outcome::RolledBack(failure), Origin::Deadline) => {
+                self.not_taken_back(at, &failure, out);
+                self.stuck(at, failure.stuck, out);
+            }
+        }
+    }
+
+    /// All steps are done: the books follow, and everybody hears of it.
+    fn committed(&mut self, at: Moment, since: Moment, proposal: Proposal, out: &mut Vec<Effect>) {
+        let Proposal { origin, confirm, record, tree, model, warnings, .. } = proposal;
+        let old = std::mem::replace(&mut self.running.tree, tree.clone());
+        self.running.history.push_back((self.running.revision, old.clone()));
+        if self.running.history.len() > HISTORY {
+            self.running.history.pop_front();
+        }
+        self.running.model = model;
+        self.running.revision = record.revision;
+        self.running.notices.retain(|notice| !notice.starts_with("config.boot"));
+        let changes = Diff::between(&old, &tree).changes.len();
+        let (answer, tty) = match origin {
+            Origin::Asked(ask, tty) => (Some(ask), tty),
+            Origin::Deadline => (None, None),
+        };
+        if let Some(unconfirmed) = confirm {
+            let due = since.instant + Duration::from_secs(unconfirmed.span);
+            self.confirm = Some(Confirming::new(&unconfirmed, due, old, tree));
+        }
+        let own = self.pending_confirm().filter(|pending| pending.revision == record.revision);
+        let news = CommitNews {
+            time: at.unix,
+            revision: record.revision,
+            user: record.user,
+            via: record.via,
+            tty,
+            comment: record.comment,
+            confirm: own.clone(),
+        };
+        self.notice(at, Notice::info(audit(&news, changes)), out);
+        let answer = answer.map(|ask| {
+            self.forget_taken_back();
+            self.tell_commits(&News::Commit(news), out);
+            let elapsed = at.instant.saturating_duration_since(since.instant);
+            let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+            (ask, Reply::Committed(Committed { revision: record.revision, warnings, elapsed_ms, confirm: own }))
+        });
+        let asked = answer.is_some();
+        self.keep(record.text, answer, out);
+        if let (false, Some(confirming)) = (asked, self.confirm.clone()) {
+            self.taken_back(at, &confirming, out);
         }
     }
 
@@ -223,15 +256,22 @@ impl Engine {
         self.notice(at, Notice::warning(format!("commit rolled back: {message}")), out);
         let mut problems = vec![Problem { path: Vec::new(), message }];
         let reason = if failure.stuck.is_empty() { RefusalReason::RolledBack } else { RefusalReason::Degraded };
-        for stuck in failure.stuck {
-            let message = format!("could not be undone: {stuck}");
-            self.boot_notice(at, message.clone(), out);
-            problems.push(Problem { path: Vec::new(), message });
-        }
-        if reason == RefusalReason::Degraded {
+        problems.extend(self.stuck(at, failure.stuck, out));
+        Refusal { reason, problems }
+    }
+
+    /// Steps that could not be undone are told loudly, and the kernel is read anew.
+    fn stuck(&mut self, at: Moment, stuck: Vec<String>, out: &mut Vec<Effect>) -> Vec<Problem> {
+        if !stuck.is_empty() {
             self.ask_snapshot(out);
         }
-        Refusal { reason, problems }
+        let messages = stuck.into_iter().map(|stuck| format!("could not be undone: {stuck}"));
+        messages
+            .map(|message| {
+                self.boot_notice(at, message.clone(), out);
+                Problem { path: Vec::new(), message }
+            })
+            .collect()
     }
 
     /// The tree, the model and the warnings of a candidate, or the reply that refuses it.
@@ -244,18 +284,13 @@ impl Engine {
             &older.ok_or_else(|| refused_base(candidate.base))?.1
         };
         let tree = rebase(&candidate.edits, base, current).map_err(refused_rebase)?;
-        let context = self.context();
-        let model = check::accept(&tree, &context).map_err(|errors| refused(RefusalReason::Invalid, &errors))?;
-        let problems = self.world_problems(&model);
-        if !problems.is_empty() {
-            return Err(refused(RefusalReason::Invalid, &problems));
-        }
+        let model = self.accept(&tree).map_err(|errors| refused(RefusalReason::Invalid, &errors))?;
         let warnings = check::warnings(&model);
         Ok((tree, model, warnings))
     }
 
     /// What only the running system can object to.
-    fn world_problems(&self, model: &Model) -> Vec<ConfigError> {
+    pub(crate) fn world_problems(&self, model: &Model) -> Vec<ConfigError> {
         let mut problems = Vec::new();
         for (name, interface) in &model.interfaces {
             if let Some(message) = self.link_problem(name, interface) {
@@ -338,6 +373,12 @@ impl Engine {
             text: print::file(tree),
         }
     }
+}
+
+/// The line of the log that tells who changed how much.
+fn audit(news: &CommitNews, changes: usize) -> String {
+    let changes = u64::try_from(changes).unwrap_or(u64::MAX);
+    format!("{} ({})", news.sentence(), api::text::count(changes, "change", "changes"))
 }
 
 fn has_ipv4_address(model: &Model) -> bool {

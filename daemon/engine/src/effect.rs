@@ -31,19 +31,20 @@ pub enum Effect {
     Step(StepId, Step),
     /// Make a journal record durable; answered by `Event::Journaled`.
     Journal(JournalRecord),
-    /// Keep the active configuration, so that a daemon that crashed comes back with it.
+    /// Keep the active configuration, so that a daemon that crashed comes back with it; answered by
+    /// `Event::Remembered`.
     Remember {
         /// Its revision.
         revision: Revision,
         /// Its text.
         text: String,
     },
-    /// Write the saved configuration, then answer the client.
+    /// Write the saved configuration; answered by `Event::Saved`.
     Save {
-        /// Who asked.
-        ask: AskId,
         /// Where to; `None` for the file that the daemon starts with.
         path: Option<String>,
+        /// Its revision.
+        revision: Revision,
         /// What.
         text: String,
     },
@@ -65,9 +66,19 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recall {
     /// The saved configuration.
-    Saved,
+    Saved {
+        /// The active revision.
+        revision: Revision,
+        /// Whether the active configuration differs from the saved one.
+        unsaved: bool,
+        /// For somebody who may not see secrets.
+        masked: bool,
+    },
     /// The newest revisions.
-    Revisions,
+    Revisions {
+        /// At most so many.
+        limit: u16,
+    },
     /// One revision's text.
     Revision(Revision),
 }

@@ -18,12 +18,15 @@ use rib::routes::Rib;
 use rib::world_view::World;
 
 use crate::commit::Commit;
+use crate::confirm::Confirming;
 use crate::effect::{Effect, Notice};
 use crate::event::{Event, Moment, StepId};
+use crate::journal::UnderWay;
 use crate::log::Log;
 use crate::peers::Peers;
 use crate::plan::Step;
 use crate::recovery::Recovery;
+use crate::watch::Watchers;
 
 /// How often the kernel is compared with the wish although nothing seems wrong.
 const AUDIT_EVERY: Duration = Duration::from_secs(300);
@@ -95,6 +98,8 @@ pub struct Facts {
     pub architecture: String,
     /// Kinds of links that the kernel does not have, by its word for them, with a sentence for each.
     pub missing_kinds: BTreeMap<&'static str, String>,
+    /// The names of the file that the daemon starts with and saves to.
+    pub boot_files: Vec<String>,
     /// Kernel settings that forwarding depends on: name, wanted, found, and what is wrong.
     pub settings: Vec<(String, String, Option<String>, Option<String>)>,
 }
@@ -102,14 +107,19 @@ pub struct Facts {
 /// The router.
 pub struct Engine {
     pub(crate) running: Running,
-    pub(crate) commit: Option<(Commit, Instant)>,
+    /// The commit under way, and since when.
+    pub(crate) commit: Option<(Commit, Moment)>,
+    /// What is taken back unless it is confirmed.
+    pub(crate) confirm: Option<Confirming>,
+    /// The commit under way takes that back.
+    pub(crate) taking_back: bool,
+    pub(crate) under_way: UnderWay,
+    pub(crate) watchers: Watchers,
     pub(crate) next_step: StepId,
     /// Steps that the world refused at the start, or whose link is not there yet, by number once under way.
     pub(crate) owed: Vec<Step>,
     pub(crate) owed_since: Option<Instant>,
     pub(crate) boot_steps: BTreeMap<StepId, Step>,
-    /// Journal records of the start that are not answered yet; they come before those of any commit.
-    pub(crate) boot_records: u8,
     pub(crate) snapshot: SnapshotNeed,
     pub(crate) world: World,
     pub(crate) world_changed: bool,
@@ -153,11 +163,14 @@ impl Engine {
                 notices: Vec::new(),
             },
             commit: None,
+            confirm: None,
+            taking_back: false,
+            under_way: UnderWay::default(),
+            watchers: Watchers::default(),
             next_step: StepId::default(),
             owed: Vec::new(),
             owed_since: None,
             boot_steps: BTreeMap::new(),
-            boot_records: 0,
             snapshot: SnapshotNeed::None,
             world: World::new(),
             world_changed: true,
@@ -194,6 +207,9 @@ impl Engine {
             Event::FibDone(refused) => self.fib_done(at, &refused, out),
             Event::StepDone(id, result) => self.step_done(at, id, result, out),
             Event::Journaled(result) => self.journaled(at, result, out),
+            Event::Remembered => self.remembered(out),
+            Event::Saved(result) => self.saved(at, result, out),
+            Event::Left(client) => self.left(client),
             Event::Connected(conn, local) => self.connected(at, conn, local, out),
             Event::ConnectFailed(conn, reason) => self.connect_failed(at, conn, reason, out),
             Event::Accepted { conn, local, remote } => self.accepted(at, conn, (local, remote), out),
@@ -216,6 +232,7 @@ impl Engine {
         sessions
             .chain(stale)
             .chain(self.retry_fib)
+            .chain(self.confirm_deadline())
             .chain(owed.map(|since| since + RETRY_AFTER))
             .chain(self.recovery.deadline().filter(|_| !self.steps_under_way()))
             .chain(std::iter::once(self.next_audit))
@@ -236,6 +253,7 @@ impl Engine {
             out.push(Effect::Audit);
         }
         self.retry_owed(at, out);
+        self.expire_confirm(at, out);
     }
 
     fn expire_stale(&mut self, at: Moment, out: &mut Vec<Effect>) {
@@ -258,6 +276,7 @@ impl Engine {
     /// Notes something for the operator: in the log that `show log` reads, and to the rim.
     pub(crate) fn notice(&mut self, at: Moment, notice: Notice, out: &mut Vec<Effect>) {
         self.log.push(at.unix, &notice);
+        self.tell_log(at, &notice, out);
         out.push(Effect::Notice(notice));
     }
 

@@ -2,11 +2,12 @@
 //!
 //! An event never carries a socket, a callback or a clock; its time stands beside it in `Moment`.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use api::Level;
 use api::request::Request;
+use api::{ApiError, Level};
 use bgp::session::ConnId;
 use rib::fib::{KernelFib, Refused};
 use rib::world::{Snapshot, WorldEvent};
@@ -50,6 +51,13 @@ pub struct Caller {
     pub level: Level,
 }
 
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} via {}", self.user, self.via)?;
+        self.tty.as_ref().map_or(Ok(()), |tty| write!(f, " on {tty}"))
+    }
+}
+
 /// What can happen.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -57,6 +65,8 @@ pub enum Event {
     Tick,
     /// A client asks for something.
     Ask(AskId, Caller, Request),
+    /// A client is gone.
+    Left(ClientId),
     /// The kernel changed.
     World(Vec<WorldEvent>),
     /// A full picture, asked for with `Effect::Snapshot`.
@@ -69,6 +79,10 @@ pub enum Event {
     StepDone(StepId, Result<(), String>),
     /// The journal record is durable, or why it is not.
     Journaled(Result<(), String>),
+    /// The active configuration is kept, or cannot be, which the rim has told.
+    Remembered,
+    /// The configuration is saved to this file, or why it is not.
+    Saved(Result<String, ApiError>),
     /// An outgoing connection is open, from this local address.
     Connected(ConnId, SocketAddr),
     /// An outgoing connection could not be opened.

@@ -8,9 +8,11 @@ mod answer;
 pub mod boot;
 pub mod commit;
 pub mod configure;
+mod confirm;
 pub mod effect;
 pub mod engine;
 pub mod event;
+mod journal;
 pub mod log;
 mod names;
 pub mod peers;
@@ -20,6 +22,7 @@ mod routes;
 #[cfg(test)]
 mod tests;
 mod views;
+mod watch;
 
 pub use boot::Boot;
 pub use effect::{Effect, Level, Notice};

@@ -70,6 +70,7 @@ impl Engine {
     /// The kernel changed by somebody's hand.
     pub(crate) fn world_events(&mut self, at: Moment, changes: Vec<WorldEvent>, out: &mut Vec<Effect>) {
         for change in changes {
+            self.tell_link(at, &change, out);
             match &change {
                 WorldEvent::OurRouteLost(prefix) => {
                     self.fib.route_lost(*prefix);

@@ -11,6 +11,7 @@
     reason = "a test may fail loudly, and begins at some moment"
 )]
 
+mod levels;
 mod newer;
 mod octets;
 mod recovery;
@@ -98,6 +99,7 @@ impl Pair {
                 Effect::Fib(_) => self.events.push_back((side, Event::FibDone(Vec::new()))),
                 Effect::Step(id, _) => self.events.push_back((side, Event::StepDone(id, Ok(())))),
                 Effect::Journal(_) => self.events.push_back((side, Event::Journaled(Ok(())))),
+                Effect::Remember { .. } => self.events.push_back((side, Event::Remembered)),
                 Effect::Answer(_, reply) => self.replies.push(reply),
                 _ => {}
             }
@@ -138,10 +140,7 @@ impl Pair {
         let candidate = Candidate { base, edits: edits.collect() };
         let ask = AskId { client: ClientId(1), id: 1 };
         self.replies.clear();
-        self.handle(
-            side,
-            Event::Ask(ask, Caller::default(), Request::Commit { candidate, comment: None, confirm: None }),
-        );
+        self.handle(side, Event::Ask(ask, admin(), Request::Commit { candidate, comment: None, confirm: None }));
         self.run(1);
         assert!(matches!(self.replies[..], [Reply::Committed(_)]), "{:?}", self.replies);
     }
@@ -149,6 +148,11 @@ impl Pair {
     fn is_up(&self) -> bool {
         self.engines.iter().all(|engine| engine.peers.iter().any(|peer| peer.session.negotiated().is_some()))
     }
+}
+
+/// Somebody who may do everything.
+fn admin() -> Caller {
+    Caller { level: api::Level::Admin, ..Caller::default() }
 }
 
 fn boot(side: usize, lines: &str) -> Boot {

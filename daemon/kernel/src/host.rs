@@ -1,9 +1,10 @@
-//! The host's own name and its time zone, and how many descriptors we may have.
+//! The host's own name and its time zone, who its users are, and how many descriptors we may have.
 //!
 //! Small steps of a commit, and one of the start. Never asks the network for either.
 
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Component, Path, PathBuf};
 
 use crate::sys;
@@ -59,6 +60,14 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     Ok(hard)
 }
 
+/// The supplementary groups of whoever connected a Unix socket.
+///
+/// # Errors
+/// What the kernel answers; before Linux 4.13 it knows no such question.
+pub fn peer_groups(socket: &impl AsFd) -> io::Result<Vec<u32>> {
+    sys::peer_groups(socket.as_fd())
+}
+
 /// Whether something failed because this process, or the system, has no descriptor left.
 #[must_use]
 pub fn is_out_of_descriptors(error: &io::Error) -> bool {
@@ -109,6 +118,15 @@ mod tests {
         }
         assert_eq!(time_zone_of(&local_time, &zones).as_deref(), Some("Europe/Stockholm"));
         fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn the_groups_of_our_own_end_are_our_own() {
+        let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("Groups:")).unwrap();
+        let own: Vec<u32> = line.split_whitespace().map(|group| group.parse().unwrap()).collect();
+        assert_eq!(peer_groups(&one).unwrap(), own);
     }
 
     #[test]

@@ -31,6 +31,32 @@ pub(crate) fn int_option(fd: BorrowedFd<'_>, level: i32, name: i32) -> io::Resul
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
 }
 
+/// `SO_PEERGROUPS`: the supplementary groups of the process that connected a Unix socket.
+pub(crate) fn peer_groups(fd: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
+    let mut groups = vec![0_u32; 32];
+    loop {
+        let octets = groups.len().saturating_mul(size_of::<u32>());
+        let mut length = libc::socklen_t::try_from(octets).map_err(|_| io::ErrorKind::InvalidInput)?;
+        // SAFETY: `length` says how many octets of the vector may be written, and both live through the call; any
+        // octets are a valid `u32`.
+        let answer = unsafe {
+            let (level, name) = (libc::SOL_SOCKET, libc::SO_PEERGROUPS);
+            libc::getsockopt(fd.as_raw_fd(), level, name, groups.as_mut_ptr().cast(), &raw mut length)
+        };
+        let count = usize::try_from(length).unwrap_or_default() / size_of::<u32>();
+        if answer >= 0 {
+            groups.truncate(count);
+            return Ok(groups);
+        }
+        let error = io::Error::last_os_error();
+        // ERANGE comes with the length that is needed.
+        if error.raw_os_error() != Some(libc::ERANGE) || count <= groups.len() {
+            return Err(error);
+        }
+        groups.resize(count, 0);
+    }
+}
+
 /// `SO_ATTACH_FILTER`: a classic BPF program in front of the socket.
 pub(crate) fn attach_filter(fd: BorrowedFd<'_>, program: &mut [libc::sock_filter]) -> io::Result<()> {
     let len = u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?;

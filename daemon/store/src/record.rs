@@ -3,13 +3,14 @@
 //! The checksum is ours, because a store that lost a page may still answer with octets. Never panics on
 //! any octets.
 
-use config::store::RevisionRecord;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// The first octet of every record; another one is a record of a version that we cannot read.
 const FORMAT: u8 = 1;
 
 /// A record as octets.
-pub(crate) fn encode(record: &RevisionRecord) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, serde_json::Error> {
     let json = serde_json::to_vec(record)?;
     let mut octets = vec![FORMAT];
     octets.extend_from_slice(&crc32(&json).to_be_bytes());
@@ -18,7 +19,7 @@ pub(crate) fn encode(record: &RevisionRecord) -> Result<Vec<u8>, serde_json::Err
 }
 
 /// A record from octets; `None` when it is damaged or of another format.
-pub(crate) fn decode(octets: &[u8]) -> Option<RevisionRecord> {
+pub(crate) fn decode<T: DeserializeOwned>(octets: &[u8]) -> Option<T> {
     let (format, rest) = octets.split_first()?;
     let (sum, json) = rest.split_first_chunk::<4>()?;
     if *format != FORMAT || u32::from_be_bytes(*sum) != crc32(json) {
@@ -37,6 +38,7 @@ fn crc32(octets: &[u8]) -> u32 {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
     use super::*;
+    use config::store::RevisionRecord;
     use nouns::Revision;
 
     #[test]
@@ -59,10 +61,10 @@ mod tests {
         for bit in 0..octets.len() * 8 {
             let mut damaged = octets.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(decode(&damaged), None, "bit {bit}");
+            assert_eq!(decode::<RevisionRecord>(&damaged), None, "bit {bit}");
         }
         for length in 0..octets.len() {
-            assert_eq!(decode(&octets[..length]), None, "cut at {length}");
+            assert_eq!(decode::<RevisionRecord>(&octets[..length]), None, "cut at {length}");
         }
     }
 }

@@ -2,24 +2,24 @@
 //!
 //! Every journal record is flushed to the disk before [`Store::journal`] returns, and filing a revision
 //! takes its pending record away in the same atomic batch. Caches are kept tiny: this is read at start and
-//! when a person asks. Never keeps more than [`KEPT_REVISIONS`].
+//! when a person asks. Never keeps more revisions than it was told at the last commit.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use config::store::{JournalRecord, RevisionRecord, Store, StoreError};
+use config::store::{JournalRecord, RevisionRecord, Store, StoreError, Unconfirmed};
 use nouns::Revision;
+use serde::Serialize;
 use sled::{Batch, Db, IVec, Mode};
 
 use crate::record;
 
-/// How many revisions are kept; the oldest go first.
-pub(crate) const KEPT_REVISIONS: usize = 100;
 /// Octets of pages that sled may keep in memory.
 const CACHE: u64 = 256 * 1024;
 /// Octets of one segment of the log, of which sled buffers a few.
 const SEGMENT: usize = 64 * 1024;
 const PENDING: &[u8] = b"pending";
+const UNCONFIRMED: &[u8] = b"unconfirmed";
 const REVISIONS: &[u8] = b"revision/";
 
 /// Revisions and the journal on disk.
@@ -59,16 +59,29 @@ impl SledStore {
 
     fn write(&self, record: &JournalRecord) -> Result<(), StoreError> {
         match record {
-            JournalRecord::Pending(pending) => {
-                let octets = record::encode(pending).map_err(|error| failure("write", error))?;
-                self.db()?.insert(PENDING, octets).map_err(|error| failure("write", error))?;
-            }
-            JournalRecord::Committed(revision) => self.commit(*revision)?,
-            JournalRecord::Aborted(_) => {
-                self.db()?.remove(PENDING).map_err(|error| failure("write", error))?;
+            JournalRecord::Unconfirmed(unconfirmed) => self.insert(UNCONFIRMED, unconfirmed)?,
+            JournalRecord::Pending(pending) => self.insert(PENDING, pending)?,
+            JournalRecord::Committed { revision, keep } => self.commit(*revision, usize::from(*keep).max(1))?,
+            JournalRecord::Aborted(revision) => self.abort(*revision)?,
+            JournalRecord::Settled => {
+                self.db()?.remove(UNCONFIRMED).map_err(|error| failure("write", error))?;
             }
         }
         self.flush()
+    }
+
+    fn insert(&self, key: &[u8], value: &impl Serialize) -> Result<(), StoreError> {
+        let octets = record::encode(value).map_err(|error| failure("write", error))?;
+        self.db()?.insert(key, octets).map(drop).map_err(|error| failure("write", error))
+    }
+
+    fn abort(&self, revision: Revision) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        batch.remove(PENDING);
+        if self.unconfirmed()?.is_some_and(|unconfirmed| unconfirmed.revision == revision) {
+            batch.remove(UNCONFIRMED);
+        }
+        self.db()?.apply_batch(batch).map_err(|error| failure("write", error))
     }
 
     fn flush(&self) -> Result<(), StoreError> {
@@ -76,25 +89,25 @@ impl SledStore {
     }
 
     /// Files the pending record as a revision, if it is that one.
-    fn commit(&self, revision: Revision) -> Result<(), StoreError> {
+    fn commit(&self, revision: Revision, keep: usize) -> Result<(), StoreError> {
         let Some(octets) = self.read(PENDING)? else { return Ok(()) };
-        if record::decode(&octets).is_none_or(|pending| pending.revision != revision) {
+        if record::decode(&octets).is_none_or(|pending: RevisionRecord| pending.revision != revision) {
             return Ok(());
         }
         let mut batch = Batch::default();
         batch.insert(key(revision), octets);
         batch.remove(PENDING);
-        for surplus in self.surplus()? {
+        for surplus in self.surplus(keep)? {
             batch.remove(surplus);
         }
         self.db()?.apply_batch(batch).map_err(|error| failure("write", error))
     }
 
     /// The keys of the oldest revisions that go when one more comes.
-    fn surplus(&self) -> Result<Vec<IVec>, StoreError> {
+    fn surplus(&self, keep: usize) -> Result<Vec<IVec>, StoreError> {
         let keys = self.db()?.scan_prefix(REVISIONS).keys();
         let mut keys: Vec<IVec> = keys.collect::<Result<_, _>>().map_err(|error| failure("read", error))?;
-        let excess = keys.len().saturating_add(1).saturating_sub(KEPT_REVISIONS);
+        let excess = keys.len().saturating_add(1).saturating_sub(keep);
         keys.truncate(excess);
         Ok(keys)
     }
@@ -124,6 +137,10 @@ impl Store for SledStore {
 
     fn pending(&self) -> Result<Option<RevisionRecord>, StoreError> {
         Ok(self.read(PENDING)?.and_then(|octets| record::decode(&octets)))
+    }
+
+    fn unconfirmed(&self) -> Result<Option<Unconfirmed>, StoreError> {
+        Ok(self.read(UNCONFIRMED)?.and_then(|octets| record::decode(&octets)))
     }
 
     fn latest(&self) -> Result<Option<RevisionRecord>, StoreError> {

@@ -1,59 +1,68 @@
-//! The control socket: shells and programs ask, one JSON object a line.
+//! The control socket: who may come in, and where the replies to each client go.
 //!
-//! Never answers by itself; requests become events, replies come back by client. A client's next request is read when
-//! it has taken the reply to the last one, so that nobody's replies pile up.
+//! Never answers by itself, and never reads what somebody says before it is known who that is.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use api::codec;
-use api::{Answer, ApiError, Level, Reply, Request};
-use engine::{AskId, Caller, ClientId, Event};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use api::{Answer, Level, Reply};
+use engine::{AskId, Caller, ClientId, Notice};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::timeout;
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
 
+use crate::conversation;
+use crate::credentials::User;
 use crate::run::{ACCEPT_AGAIN, Inbox};
 
-/// How many clients are served at a time; as many more than there are persons as scripts may need.
-const CLIENTS: usize = 1024;
-/// The longest request in octets: a large configuration. Replies may be longer.
-const REQUEST_LIMIT: u64 = 16 << 20;
-/// How long a client may take to read its reply.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How many clients of level admin are served at a time; as many more than there are persons as scripts may need.
+const ADMINS: usize = 1024;
+/// How many of level operator.
+const OPERATORS: usize = 256;
+/// How many that are only told that they may not be here.
+const STRANGERS: usize = 16;
+/// How often the log hears of the same user who may not be here.
+const STRANGERS_EVERY: Duration = Duration::from_secs(60);
 
 /// Where replies go.
 #[derive(Clone, Default)]
 pub(crate) struct Clients {
-    clients: Arc<Mutex<BTreeMap<ClientId, UnboundedSender<Answer>>>>,
+    clients: Arc<Mutex<BTreeMap<ClientId, Outbox>>>,
+}
+
+/// What waits for one client.
+pub(crate) struct Outbox {
+    pub(crate) answers: Sender<Answer>,
+    /// News that found no room.
+    pub(crate) missed: Arc<AtomicU64>,
 }
 
 impl Clients {
-    /// Sends a reply to whoever asked; a client that is gone misses it.
+    /// Sends a reply to whoever asked; a client that is gone misses it. Never waits.
     pub(crate) fn reply(&self, ask: AskId, reply: Reply) {
         if let Ok(clients) = self.clients.lock()
             && let Some(client) = clients.get(&ask.client)
+            && let Err(TrySendError::Full(_)) = client.answers.try_send(Answer { id: ask.id, reply })
         {
-            let _ = client.send(Answer { id: ask.id, reply });
+            client.missed.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn enter(&self, id: ClientId, sender: UnboundedSender<Answer>) {
+    pub(crate) fn enter(&self, id: ClientId, outbox: Outbox) {
         if let Ok(mut clients) = self.clients.lock() {
-            clients.insert(id, sender);
+            clients.insert(id, outbox);
         }
     }
 
-    fn leave(&self, id: ClientId) {
+    pub(crate) fn leave(&self, id: ClientId) {
         if let Ok(mut clients) = self.clients.lock() {
             clients.remove(&id);
         }
@@ -80,27 +89,23 @@ pub(crate) fn bind(path: &Path) -> Result<UnixListener> {
         }
         Err(_) => {}
     }
+    // Everybody may connect: who may do what is judged by the credentials that the kernel tells of each client.
     let listener = UnixListener::bind(path).with_context(|| format!("cannot make the socket {}", path.display()))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o660))
+    fs::set_permissions(path, fs::Permissions::from_mode(0o666))
         .with_context(|| format!("cannot set the permissions of {}", path.display()))?;
     Ok(listener)
 }
 
 /// Serves clients until the process ends.
 pub(crate) async fn serve(listener: UnixListener, clients: Clients, inbox: Inbox) {
-    let places = Arc::new(Semaphore::new(CLIENTS));
+    let door = Arc::new(Door::new());
     let (mut number, mut told) = (0_u64, false);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 (number, told) = (number.wrapping_add(1), false);
-                let (place, clients, inbox) = (Arc::clone(&places).try_acquire_owned(), clients.clone(), inbox.clone());
-                tokio::spawn(async move {
-                    match place {
-                        Ok(_place) => client(stream, ClientId(number), &clients, &inbox).await,
-                        Err(_) => refuse(stream).await,
-                    }
-                });
+                let (clients, inbox, door) = (clients.clone(), inbox.clone(), Arc::clone(&door));
+                tokio::spawn(async move { door.admit(stream, ClientId(number), &clients, &inbox).await });
             }
             Err(error) => {
                 inbox.note_refused_accept("connections to the control socket", &error, &mut told);
@@ -110,71 +115,53 @@ pub(crate) async fn serve(listener: UnixListener, clients: Clients, inbox: Inbox
     }
 }
 
-async fn refuse(mut stream: UnixStream) {
-    let error = ApiError::new("too-many-clients", format!("{CLIENTS} clients are connected already"));
-    let _ = write_answer(&mut stream, &Answer { id: 0, reply: Reply::Error(error) }).await;
+/// Who comes in. Those who may less cannot take the places of those who may more.
+struct Door {
+    admins: Semaphore,
+    operators: Semaphore,
+    strangers: Semaphore,
+    /// Users without a level who were told of lately.
+    told: Mutex<BTreeMap<u32, Instant>>,
 }
 
-async fn client(stream: UnixStream, id: ClientId, clients: &Clients, inbox: &Inbox) {
-    let user = stream.peer_cred().map(|credentials| user_name(credentials.uid())).unwrap_or_default();
-    let (sender, mut answers) = unbounded_channel::<Answer>();
-    clients.enter(id, sender);
-    let (read, write) = stream.into_split();
-    let caller = Caller { user, via: "cli".to_owned(), tty: None, level: Level::Admin };
-    // A client that is gone, for whatever reason, is forgotten.
-    let _ = converse(id, caller, inbox, (read, write), &mut answers).await;
-    clients.leave(id);
-}
+impl Door {
+    fn new() -> Self {
+        let [admins, operators, strangers] = [ADMINS, OPERATORS, STRANGERS].map(Semaphore::new);
+        Self { admins, operators, strangers, told: Mutex::default() }
+    }
 
-/// Requests and replies by turns, until the client leaves or goes too far.
-async fn converse(
-    id: ClientId,
-    mut caller: Caller,
-    inbox: &Inbox,
-    (read, mut write): (OwnedReadHalf, OwnedWriteHalf),
-    answers: &mut UnboundedReceiver<Answer>,
-) -> io::Result<()> {
-    let mut lines = BufReader::new(read);
-    loop {
-        let mut line = Vec::new();
-        if (&mut lines).take(REQUEST_LIMIT.saturating_add(1)).read_until(b'\n', &mut line).await? == 0 {
-            return Ok(());
-        }
-        let whole = line.last() == Some(&b'\n');
-        match codec::decode_call(&line) {
-            Ok(call) if whole => {
-                if let Request::Hello { via, tty, .. } = &call.request {
-                    caller.via.clone_from(via);
-                    caller.tty.clone_from(tty);
-                }
-                inbox.push(Event::Ask(AskId { client: id, id: call.id }, caller.clone(), call.request));
-                let Some(answer) = answers.recv().await else { return Ok(()) };
-                write_answer(&mut write, &answer).await?;
+    async fn admit(&self, stream: UnixStream, id: ClientId, clients: &Clients, inbox: &Inbox) {
+        let user = match stream.peer_cred().and_then(|known| User::of(&stream, known.uid(), known.gid())) {
+            Ok(user) => user,
+            Err(error) => return inbox.note(Notice::warning(format!("a client cannot be told from others: {error}"))),
+        };
+        let (places, room) = match user.level {
+            Some(Level::Admin) => (&self.admins, ADMINS),
+            Some(Level::Operator) => (&self.operators, OPERATORS),
+            None => (&self.strangers, STRANGERS),
+        };
+        match (places.try_acquire(), user.level) {
+            (Ok(_place), Some(level)) => {
+                let caller = Caller { user: user.name, via: "cli".to_owned(), tty: None, level };
+                conversation::hold(stream, id, caller, clients, inbox).await;
             }
-            Ok(_) => return Ok(()),
-            Err(error) => {
-                let reply = Reply::Error(ApiError::new("malformed", error.to_string()));
-                write_answer(&mut write, &Answer { id: 0, reply }).await?;
-                if !whole {
-                    return Ok(());
-                }
+            (Ok(_place), None) => {
+                self.note_stranger(&user, inbox);
+                conversation::turn_away(stream, &user).await;
             }
+            (Err(_), _) => conversation::refuse(stream, room).await,
         }
     }
-}
 
-async fn write_answer(write: &mut (impl AsyncWriteExt + Unpin), answer: &Answer) -> io::Result<()> {
-    let line = codec::encode_answer(answer).unwrap_or_else(|error| {
-        let reply = Reply::Error(ApiError::new("too-long", error.to_string()));
-        codec::encode_answer(&Answer { id: answer.id, reply }).unwrap_or_default()
-    });
-    timeout(PATIENCE, write.write_all(line.as_bytes())).await?
-}
-
-/// The name of a user, from the password file; the number where it has none.
-fn user_name(uid: u32) -> String {
-    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let wanted = uid.to_string();
-    let line = users.lines().find(|line| line.split(':').nth(2) == Some(wanted.as_str()));
-    line.and_then(|line| line.split(':').next()).map_or(wanted.clone(), str::to_owned)
+    /// Tells the log of somebody who may not be here, but not too often.
+    fn note_stranger(&self, user: &User, inbox: &Inbox) {
+        let is_news = self.told.lock().is_ok_and(|mut told| {
+            told.retain(|_, when| when.elapsed() < STRANGERS_EVERY);
+            told.insert(user.uid, Instant::now()).is_none()
+        });
+        if is_news {
+            let text = format!("refused: user {} (uid {}) is neither admin nor operator", user.name, user.uid);
+            inbox.note(Notice::warning(text));
+        }
+    }
 }

@@ -3,24 +3,24 @@
 //! Never decides; every effect has exactly one place.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
 use api::reply::Configuration;
 use api::{ApiError, Reply};
 use engine::effect::Recall;
 use engine::plan::Step;
-use engine::{AskId, Effect, Engine, Event, Level, StepId};
-use nouns::Revision;
+use engine::{AskId, Effect, Event, Level, StepId};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::connections::{Arrival, Connections};
 use crate::control::Clients;
-use crate::files::{self, ActiveFile};
-use crate::journal::Errand;
+use crate::journal::{self, Errand, Masked};
 use crate::netlink::Task;
 use crate::notices;
 use crate::run::Inbox;
+
+/// What is said when the thread of the disk has ended.
+const CLOSED: &str = "the revision store is closed";
 
 /// Everything that effects are carried out with.
 pub(crate) struct Hands {
@@ -30,9 +30,7 @@ pub(crate) struct Hands {
     pub(crate) kernel: Sender<Task>,
     /// Steps of the host and of links, done one after the other as they were ordered.
     pub(crate) steps: UnboundedSender<(StepId, Step)>,
-    pub(crate) store: Sender<Errand>,
-    pub(crate) active: ActiveFile,
-    pub(crate) config: PathBuf,
+    pub(crate) disk: Sender<Errand>,
     pub(crate) least: Level,
 }
 
@@ -43,7 +41,7 @@ impl Hands {
     }
 
     /// Does what the engine wants; breaks when the process shall end.
-    pub(crate) fn carry_out(&mut self, effect: Effect, engine: &mut Engine) -> ControlFlow<()> {
+    pub(crate) fn carry_out(&mut self, effect: Effect) -> ControlFlow<()> {
         match effect {
             Effect::Connect(conn, target) => self.connections.connect(conn, target),
             Effect::Adjust(conn, options) => self.connections.adjust(conn, options),
@@ -54,17 +52,25 @@ impl Hands {
             Effect::Audit => self.ask_kernel(Task::Audit),
             Effect::Step(id, step) => self.step(id, step),
             Effect::Journal(record) => {
-                if self.store.send(Errand::Journal(record)).is_err() {
-                    self.inbox.push(Event::Journaled(Err("the revision store is closed".to_owned())));
+                if self.disk.send(Errand::Journal(record)).is_err() {
+                    self.inbox.push(Event::Journaled(Err(CLOSED.to_owned())));
                 }
             }
-            Effect::Remember { revision, text } => self.remember(revision, &text),
-            Effect::Save { ask, path, text } => self.save(ask, path, &text, engine),
-            Effect::Recall(ask, what) => self.recall(ask, what, engine),
+            Effect::Remember { revision, text } => {
+                if self.disk.send(Errand::Remember(revision, text)).is_err() {
+                    self.inbox.push(Event::Remembered);
+                }
+            }
+            Effect::Save { path, revision, text } => {
+                if self.disk.send(Errand::Save(path, revision, text)).is_err() {
+                    self.inbox.push(Event::Saved(Err(ApiError::new("store", CLOSED))));
+                }
+            }
+            Effect::Recall(ask, what) => self.recall(ask, what),
             Effect::Answer(ask, reply) => self.clients.reply(ask, reply),
             Effect::Notice(notice) => notices::write(&notice, self.least),
             Effect::Exit => {
-                self.active.forget();
+                journal::end(&self.disk);
                 return ControlFlow::Break(());
             }
         }
@@ -94,57 +100,17 @@ impl Hands {
         self.inbox.push(Event::StepDone(id, done));
     }
 
-    fn remember(&self, revision: Revision, text: &str) {
-        if let Err(error) = self.active.write(revision, text) {
-            // An older one must not come back in its place.
-            self.active.forget();
-            let text =
-                format!("the active configuration cannot be kept for a restart ({error}); 'save' keeps it for good");
-            self.inbox.note(engine::Notice::warning(text));
-        }
-    }
-
-    fn save(&self, ask: AskId, path: Option<String>, text: &str, engine: &mut Engine) {
-        let path = path.map_or_else(|| self.config.clone(), PathBuf::from);
-        let boot_file = std::path::absolute(&self.config).is_ok_and(|config| config == path) || path == self.config;
-        let reply = match store::save_config(&path, text) {
-            Ok(()) => {
-                if boot_file {
-                    engine.saved();
-                    // Where the disk had no room for it at the commit, there may be some now.
-                    if !self.active.is_kept() {
-                        self.remember(engine.revision(), text);
-                    }
-                }
-                Reply::Saved { path: path.display().to_string() }
-            }
-            Err(error) => Reply::Error(
-                ApiError::new("save", format!("{error}"))
-                    .hint("the old file is untouched, the active configuration stays active"),
-            ),
-        };
-        self.clients.reply(ask, reply);
-    }
-
-    fn recall(&self, ask: AskId, what: Recall, engine: &Engine) {
+    fn recall(&self, ask: AskId, what: Recall) {
         let errand = match what {
-            Recall::Saved => {
-                let reply = match files::read_config(&self.config) {
-                    Ok(text) => Reply::Configuration(Configuration {
-                        revision: engine.revision(),
-                        text: text.unwrap_or_default(),
-                        unsaved: engine.has_unsaved_changes(),
-                    }),
-                    Err(error) => Reply::Error(ApiError::new("read", format!("{error:#}"))),
-                };
-                self.clients.reply(ask, reply);
-                return;
+            Recall::Saved { revision, unsaved, masked } => {
+                let frame = Configuration { revision, text: String::new(), unsaved };
+                Errand::Saved(ask, frame, Masked(masked))
             }
-            Recall::Revisions => Errand::Revisions(ask),
+            Recall::Revisions { limit } => Errand::Revisions(ask, limit),
             Recall::Revision(revision) => Errand::Revision(ask, revision),
         };
-        if self.store.send(errand).is_err() {
-            self.clients.reply(ask, Reply::Error(ApiError::new("store", "the revision store is closed")));
+        if self.disk.send(errand).is_err() {
+            self.clients.reply(ask, Reply::Error(ApiError::new("store", CLOSED)));
         }
     }
 }

@@ -1,52 +1,138 @@
-//! The store on a thread of its own, because a journal record is only told once it is on the disk.
+//! The disk on a thread of its own: the store, the saved configuration, and the one that is kept for a restart.
 //!
-//! Never decides what is recorded.
+//! Errands are done in the order in which they come, each durable before it is told, and a slow disk keeps neither a
+//! session nor a person waiting who asks for something else. Never decides what is written.
 
+use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
+use std::time::Duration;
 
 use api::reply::Configuration;
 use api::view::system::RevisionLine;
 use api::view::{Revisions, View};
 use api::{ApiError, Reply};
 use config::store::{JournalRecord, Store, StoreError};
-use engine::{AskId, Event};
+use config::{Tree, print};
+use engine::{AskId, Event, Notice};
 use nouns::Revision;
 
+use crate::control::Clients;
+use crate::files::{self, ActiveFile};
 use crate::run::Inbox;
 
-/// How many revisions `show system commit` lists.
-const LISTED: usize = 100;
+/// How long an orderly end waits for a disk that does not answer.
+const LAST_ERRANDS: Duration = Duration::from_secs(10);
 
-/// What the store is asked.
+/// What the disk is asked.
 pub(crate) enum Errand {
     /// Make this durable.
     Journal(JournalRecord),
+    /// Keep the active configuration for a daemon that starts after a crash.
+    Remember(Revision, String),
+    /// Write a configuration to the boot file, or to another.
+    Save(Option<String>, Revision, String),
+    /// Read the boot file to a client.
+    Saved(AskId, Configuration, Masked),
     /// List the newest revisions to a client.
-    Revisions(AskId),
+    Revisions(AskId, u16),
     /// Read one revision to a client.
     Revision(AskId, Revision),
+    /// The daemon ends in order: forget what is kept for a restart, then answer.
+    End(Sender<()>),
 }
 
-/// Starts the thread; the answers to journal records come as events, the others as replies.
-pub(crate) fn spawn(
-    mut store: Box<dyn Store>,
-    inbox: Inbox,
-    replies: impl Fn(AskId, Reply) + Send + 'static,
-) -> Sender<Errand> {
+/// Whether secrets are to be asterisks.
+pub(crate) struct Masked(pub(crate) bool);
+
+/// What the thread works on.
+pub(crate) struct Desk {
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) active: ActiveFile,
+    /// The boot file.
+    pub(crate) config: PathBuf,
+    pub(crate) inbox: Inbox,
+    pub(crate) clients: Clients,
+}
+
+/// Starts the thread; the answers to records and saves come as events, the others as replies.
+pub(crate) fn spawn(mut desk: Desk) -> Sender<Errand> {
     let (sender, errands) = mpsc::channel();
     thread::spawn(move || {
         for errand in errands {
-            match errand {
-                Errand::Journal(record) => {
-                    inbox.push(Event::Journaled(make_durable(store.as_mut(), &record)));
-                }
-                Errand::Revisions(ask) => replies(ask, list(store.as_ref())),
-                Errand::Revision(ask, revision) => replies(ask, one(store.as_ref(), revision)),
-            }
+            desk.run(errand);
         }
     });
     sender
+}
+
+/// Waits until all errands are done and the active configuration is forgotten.
+pub(crate) fn end(errands: &Sender<Errand>) {
+    let (done, wait) = mpsc::channel();
+    if errands.send(Errand::End(done)).is_ok() {
+        let _ = wait.recv_timeout(LAST_ERRANDS);
+    }
+}
+
+impl Desk {
+    fn run(&mut self, errand: Errand) {
+        match errand {
+            Errand::Journal(record) => {
+                let done = make_durable(self.store.as_mut(), &record);
+                self.inbox.push(Event::Journaled(done));
+            }
+            Errand::Remember(revision, text) => {
+                self.remember(revision, &text);
+                self.inbox.push(Event::Remembered);
+            }
+            Errand::Save(path, revision, text) => {
+                let saved = self.save(path, revision, &text);
+                self.inbox.push(Event::Saved(saved));
+            }
+            Errand::Saved(ask, frame, masked) => self.clients.reply(ask, self.saved(frame, &masked)),
+            Errand::Revisions(ask, limit) => self.clients.reply(ask, list(self.store.as_ref(), usize::from(limit))),
+            Errand::Revision(ask, revision) => self.clients.reply(ask, one(self.store.as_ref(), revision)),
+            Errand::End(done) => {
+                self.active.forget();
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn remember(&self, revision: Revision, text: &str) {
+        if let Err(error) = self.active.write(revision, text) {
+            // An older one must not come back in its place.
+            self.active.forget();
+            let text =
+                format!("the active configuration cannot be kept for a restart ({error}); 'save' keeps it for good");
+            self.inbox.note(Notice::warning(text));
+        }
+    }
+
+    fn save(&self, path: Option<String>, revision: Revision, text: &str) -> Result<String, ApiError> {
+        let boot_file = path.is_none();
+        let path = path.map_or_else(|| self.config.clone(), PathBuf::from);
+        store::save_config(&path, text).map_err(|error| {
+            ApiError::new("save", error.to_string())
+                .hint("the old file is untouched, the active configuration stays active")
+        })?;
+        // Where the disk had no room for it at the commit, there may be some now.
+        if boot_file && !self.active.is_kept() {
+            self.remember(revision, text);
+        }
+        Ok(path.display().to_string())
+    }
+
+    fn saved(&self, frame: Configuration, masked: &Masked) -> Reply {
+        match files::read_config(&self.config) {
+            Ok(text) => {
+                let text = text.unwrap_or_default();
+                let text = if masked.0 { print::masked_file(&Tree::load(&text).tree) } else { text };
+                Reply::Configuration(Configuration { text, ..frame })
+            }
+            Err(error) => Reply::Error(ApiError::new("read", format!("{error:#}"))),
+        }
+    }
 }
 
 /// A store that panics on a broken disk must not keep a commit waiting for ever.
@@ -57,8 +143,8 @@ fn make_durable(store: &mut dyn Store, record: &JournalRecord) -> Result<(), Str
     }
 }
 
-fn list(store: &dyn Store) -> Reply {
-    match store.list(LISTED) {
+fn list(store: &dyn Store, limit: usize) -> Reply {
+    match store.list(limit) {
         Ok(records) => Reply::View(View::Revisions(Revisions {
             utc_offset: 0,
             revisions: records

@@ -5,6 +5,8 @@
 mod arguments;
 mod connections;
 mod control;
+mod conversation;
+mod credentials;
 mod files;
 mod hands;
 mod journal;

@@ -97,7 +97,7 @@ pub(crate) async fn run(
     let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut effects = first;
     loop {
-        if carry_out(&mut effects, &mut hands, &mut engine).is_break() {
+        if carry_out(&mut effects, &mut hands).is_break() {
             return Ok(());
         }
         let due = engine.deadline().unwrap_or_else(|| Instant::now() + IDLE);
@@ -123,15 +123,15 @@ pub(crate) async fn run(
             engine.handle(moment(), Event::Tick, &mut effects);
         }
         // A dead node leaves the kernel's groups before the routes that led to it are looked at.
-        if carry_out(&mut effects, &mut hands, &mut engine).is_break() {
+        if carry_out(&mut effects, &mut hands).is_break() {
             return Ok(());
         }
         engine.settle(moment(), &mut effects);
     }
 }
 
-fn carry_out(effects: &mut Vec<Effect>, hands: &mut Hands, engine: &mut Engine) -> ControlFlow<()> {
-    effects.drain(..).try_for_each(|effect| hands.carry_out(effect, engine))
+fn carry_out(effects: &mut Vec<Effect>, hands: &mut Hands) -> ControlFlow<()> {
+    effects.drain(..).try_for_each(|effect| hands.carry_out(effect))
 }
 
 /// Takes in what else is at hand, each kind for its turn.

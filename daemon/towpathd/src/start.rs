@@ -2,6 +2,8 @@
 //!
 //! Never goes on without privileges: half a router is worse than a message.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
 use engine::{Boot, Effect, Engine, Facts, Level, Notice};
 use kernel::{Features, sysctl};
@@ -11,7 +13,7 @@ use crate::connections::Connections;
 use crate::control::{self, Clients};
 use crate::files::{self, ActiveFile};
 use crate::hands::Hands;
-use crate::journal;
+use crate::journal::{self, Desk};
 use crate::netlink::Sockets;
 use crate::run::{self, inbox, moment};
 use crate::steps;
@@ -50,6 +52,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         kernel: sysctl::read("kernel.osrelease").unwrap_or_default(),
         architecture: std::env::consts::ARCH.to_owned(),
         missing_kinds: features.missing_kinds().into_iter().collect(),
+        boot_files: boot_files(&arguments.config),
         settings: settings.collect(),
     };
     let sockets = Sockets::open().context("cannot open the kernel's netlink sockets")?;
@@ -59,11 +62,18 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         saved: remembered.and(Some(saved.unwrap_or_default())),
         latest,
         interrupted: store.pending().unwrap_or_default(),
+        unconfirmed: store.unconfirmed().unwrap_or_default(),
         snapshot,
         problems,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(serve(arguments, boot, facts, (sockets, store, active)))
+}
+
+/// The names by which the boot file goes: as it was given, and from the root.
+fn boot_files(path: &Path) -> Vec<String> {
+    let absolute = std::path::absolute(path).ok();
+    [Some(path.to_owned()), absolute].into_iter().flatten().map(|name| name.display().to_string()).collect()
 }
 
 /// Each neighbor and each client takes some of them.
@@ -87,17 +97,14 @@ async fn serve(
     let (connections, arrivals) = Connections::new(inbox.clone());
     let clients = Clients::default();
     let listener = control::bind(&arguments.socket)?;
-    let replies = clients.clone();
-    let store = journal::spawn(store, inbox.clone(), move |ask, reply| replies.reply(ask, reply));
+    let desk = Desk { store, active, config: arguments.config.clone(), inbox: inbox.clone(), clients: clients.clone() };
     let hands = Hands {
         inbox: inbox.clone(),
         connections,
         clients: clients.clone(),
         kernel: sockets.spawn(inbox.clone()),
         steps: steps::spawn(inbox.clone()),
-        store,
-        active,
-        config: arguments.config.clone(),
+        disk: journal::spawn(desk),
         least: Level::from(arguments.log_level),
     };
     let mut engine = Engine::new(moment(), facts);

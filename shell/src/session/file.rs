@@ -82,15 +82,13 @@ impl Session {
             ));
         }
         let (name, text) = match file {
-            Some(file) => {
-                match Url::read(&file)? {
-                    Some(url) => (url.shown(), world.download(&url)?),
-                    None => {
-                        let text = world.read_file(&file)?;
-                        (file, text)
-                    }
+            Some(file) => match Url::read(&file)? {
+                Some(url) => (url.shown(), world.download(&url)?),
+                None => {
+                    let text = world.read_file(&file)?;
+                    (file, text)
                 }
-            }
+            },
             None => ("the saved configuration".to_owned(), fetch(world, Which::Saved)?.text),
         };
         let parsed = base.merged(&text);

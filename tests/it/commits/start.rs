@@ -100,7 +100,7 @@ fn a_commit_waits_for_its_own_record_and_not_for_those_of_the_start() {
     };
     let disk = 1_000_000;
     assert!(nanoseconds("Step(") >= nanoseconds("Journal(Pending(") + disk, "{recorded:#?}");
-    assert!(nanoseconds("Committed(Committed") >= nanoseconds("Journal(Committed(") + disk, "{recorded:#?}");
+    assert!(nanoseconds("Committed(Committed") >= nanoseconds("Journal(Committed {") + disk, "{recorded:#?}");
 }
 
 #[test]

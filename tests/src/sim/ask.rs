@@ -45,6 +45,17 @@ impl Network {
         self.machines[node.0].replies.remove(&ask).unwrap()
     }
 
+    /// Introduces a person to the daemon.
+    pub fn hello(&mut self, node: Node) -> Reply {
+        self.ask(node, Request::Hello { user: "admin".to_owned(), via: "cli".to_owned(), tty: None })
+    }
+
+    /// What those who watch were told since the machine was added.
+    #[must_use]
+    pub fn news(&self, node: Node) -> &[api::News] {
+        &self.machines[node.0].news
+    }
+
     /// The active configuration and its number.
     pub fn active(&mut self, node: Node) -> (Revision, String) {
         match self.ask(node, Request::Configuration(Which::Active)) {

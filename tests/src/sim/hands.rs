@@ -74,19 +74,22 @@ impl Network {
                 let result = self.machines[index].disk.journal(&record);
                 self.answer(index, Event::Journaled(result));
             }
-            Effect::Remember { text, .. } => self.machines[index].disk.active = Some(text),
-            Effect::Save { ask, text, .. } => {
-                let machine = &mut self.machines[index];
-                machine.disk.saved = text;
-                if let Some(engine) = &mut machine.engine {
-                    engine.saved();
-                }
-                machine.replies.insert(ask, Reply::Saved { path: "config.boot".to_owned() });
+            Effect::Remember { text, .. } => {
+                self.machines[index].disk.active = Some(text);
+                self.answer(index, Event::Remembered);
+            }
+            Effect::Save { text, .. } => {
+                self.machines[index].disk.saved = text;
+                self.answer(index, Event::Saved(Ok("config.boot".to_owned())));
             }
             Effect::Recall(ask, what) => self.recall(index, ask, &what),
+            Effect::Answer(_, Reply::News(news)) => self.machines[index].news.push(news),
             Effect::Answer(ask, reply) => _ = self.machines[index].replies.insert(ask, reply),
             Effect::Notice(notice) => self.machines[index].log.push(notice.text),
-            Effect::Exit => self.machines[index].end_life(),
+            Effect::Exit => {
+                self.machines[index].disk.active = None;
+                self.machines[index].end_life();
+            }
         }
     }
 
@@ -98,12 +101,19 @@ impl Network {
     fn recall(&mut self, index: usize, ask: engine::AskId, what: &Recall) {
         let machine = &mut self.machines[index];
         let text = match what {
-            Recall::Saved => machine.disk.saved.clone(),
+            Recall::Saved { .. } => machine.disk.saved.clone(),
             Recall::Revision(revision) => {
                 let record = machine.disk.store.revision(*revision).ok().flatten();
                 record.map(|record| record.text).unwrap_or_default()
             }
-            Recall::Revisions => String::new(),
+            Recall::Revisions { limit } => {
+                let records = machine.disk.store.list(usize::from(*limit)).unwrap();
+                let lines = records.iter().map(|record| {
+                    let comment = record.comment.as_deref().unwrap_or_default();
+                    format!("{} {} {} {comment}\n", record.revision, record.user, record.via)
+                });
+                lines.collect()
+            }
         };
         let revision = machine.engine.as_ref().map(engine::Engine::revision).unwrap_or_default();
         machine.replies.insert(ask, Reply::Configuration(Configuration { revision, text, unsaved: false }));

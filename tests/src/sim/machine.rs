@@ -55,6 +55,8 @@ pub(crate) struct Machine {
     pub(crate) conns: BTreeMap<ConnId, (usize, usize)>,
     pub(crate) replies: BTreeMap<AskId, Reply>,
     pub(crate) log: Vec<String>,
+    /// What those who watch were told.
+    pub(crate) news: Vec<api::News>,
     /// Answers to the next steps; all succeed when it is empty.
     pub(crate) step_results: VecDeque<Result<(), String>>,
     pub(crate) passwords: BTreeSet<String>,
@@ -74,6 +76,7 @@ impl Machine {
             conns: BTreeMap::new(),
             replies: BTreeMap::new(),
             log: Vec::new(),
+            news: Vec::new(),
             step_results: VecDeque::new(),
             passwords: BTreeSet::new(),
         }
@@ -88,6 +91,7 @@ impl Machine {
             saved: self.disk.active.as_ref().and(saved),
             latest: store.latest().unwrap_or_default(),
             interrupted: store.pending().unwrap_or_default(),
+            unconfirmed: store.unconfirmed().unwrap_or_default(),
             snapshot: self.kernel.snapshot(),
             problems: Vec::new(),
         }

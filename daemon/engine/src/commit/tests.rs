@@ -54,7 +54,9 @@ fn steps() -> Vec<Step> {
 
 fn proposal() -> Proposal {
     Proposal {
-        ask: AskId { client: ClientId(1), id: 1 },
+        origin: Origin::Asked(AskId { client: ClientId(1), id: 1 }, None),
+        confirm: None,
+        keep: 100,
         record: RevisionRecord {
             revision: Revision(7),
             time: 0,
@@ -102,7 +104,10 @@ fn a_commit_without_failure_does_every_step_and_is_recorded() {
     assert_eq!(outcome, Outcome::Committed);
     assert_eq!(world.addresses.len(), 2);
     assert!(world.listening);
-    assert!(matches!(journal[..], [JournalRecord::Pending(_), JournalRecord::Committed(Revision(7))]));
+    assert!(matches!(
+        journal[..],
+        [JournalRecord::Pending(_), JournalRecord::Committed { revision: Revision(7), keep: 100 }]
+    ));
 }
 
 #[test]
@@ -144,9 +149,9 @@ fn a_step_that_cannot_be_undone_is_told_and_the_others_are_still_undone() {
 #[test]
 fn a_store_that_cannot_be_written_costs_history_and_not_the_commit() {
     let (mut commit, _) = Commit::begin(Proposal { steps: Vec::new(), ..proposal() }, StepId(0));
-    assert!(matches!(commit.journaled(Err("disk full".to_owned())), Order::Journal(JournalRecord::Committed(_))));
+    assert!(matches!(commit.journaled(Err("disk full".to_owned())), Order::Journal(JournalRecord::Committed { .. })));
     assert_eq!(commit.journaled(Err("disk full".to_owned())), Order::Finished(Outcome::Committed));
-    let (.., warnings) = commit.into_parts();
+    let warnings = commit.into_proposal().warnings;
     let warnings: Vec<&str> = warnings.iter().map(|warning| warning.message.as_str()).collect();
     assert_eq!(warnings, ["the revision is not recorded: disk full"]);
 }

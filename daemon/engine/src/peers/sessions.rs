@@ -4,6 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use api::watch::BgpChange;
 use bgp::adj_out::AdjOut;
 use bgp::session::{ConnId, Down, Input, Negotiated, Output, StateName};
 use nouns::Family;
@@ -117,7 +118,13 @@ impl Engine {
                     self.peers.unbind(conn);
                     out.push(Effect::Close(conn));
                 }
-                Output::Up(negotiated) => self.session_up(at, id, &negotiated),
+                Output::Up(negotiated) => {
+                    self.session_up(at, id, &negotiated);
+                    if let Some(peer) = self.peers.get(id) {
+                        let change = BgpChange::Up { asn: negotiated.remote_as };
+                        self.tell_bgp(at, peer.address, change, out);
+                    }
+                }
                 Output::Down(down) => self.session_down(at, id, &down, out),
                 Output::Update(update) => self.learn(at, id, update, out),
                 Output::RefreshRequested(family) => self.advertise_again(id, family),
@@ -203,6 +210,9 @@ impl Engine {
 
     fn session_down(&mut self, at: Moment, id: PeerId, down: &Down, out: &mut Vec<Effect>) {
         let longest = self.running.model.bgp.as_ref().map_or(0, |bgp| bgp.graceful_restart.stalepath_time);
+        if down.was_established {
+            self.tell_down(at, id, out);
+        }
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.out.clear();
         peer.owed_end_of_rib.clear();

@@ -85,7 +85,7 @@ fn commit_event(lines: Vec<&str>, base: u64) -> Event {
     let edit = |line: &str| if line.starts_with("set") { Edit::Set(words(line)) } else { Edit::Delete(words(line)) };
     let candidate = Candidate { base: nouns::Revision(base), edits: lines.into_iter().map(edit).collect() };
     let ask = AskId { client: ClientId(1), id: 1 };
-    Event::Ask(ask, Caller::default(), Request::Commit { candidate, comment: None, confirm: None })
+    Event::Ask(ask, super::admin(), Request::Commit { candidate, comment: None, confirm: None })
 }
 
 /// An event, and the milliseconds that pass before it.

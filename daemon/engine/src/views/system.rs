@@ -3,12 +3,12 @@
 //! Never reads a file.
 
 use api::View;
-use api::view::system::{Log, LogEntry, LogLevel, Version};
+use api::view::system::{Log, LogEntry, Version};
 
 use super::seconds;
-use crate::effect::Level;
 use crate::engine::Engine;
 use crate::event::Moment;
+use crate::watch::log_level;
 
 pub(crate) fn version(engine: &Engine, at: Moment) -> View {
     View::Version(Version {
@@ -25,11 +25,7 @@ pub(crate) fn log(engine: &Engine, lines: Option<u32>) -> View {
     let limit = lines.map_or(usize::MAX, |lines| usize::try_from(lines).unwrap_or(usize::MAX));
     let entries = engine.log.newest(limit).map(|(time, level, text)| LogEntry {
         time: *time,
-        level: match level {
-            Level::Error => LogLevel::Error,
-            Level::Warning => LogLevel::Warning,
-            Level::Info | Level::Debug => LogLevel::Info,
-        },
+        level: log_level(*level),
         text: text.clone(),
     });
     View::Log(Log { utc_offset: 0, entries: entries.collect() })

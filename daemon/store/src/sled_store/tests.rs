@@ -44,11 +44,27 @@ fn revision(number: u64) -> RevisionRecord {
 
 fn commit(store: &mut dyn Store, number: u64) {
     store.journal(&JournalRecord::Pending(revision(number))).unwrap();
-    store.journal(&JournalRecord::Committed(Revision(number))).unwrap();
+    store.journal(&committed(number)).unwrap();
+}
+
+fn committed(number: u64) -> JournalRecord {
+    JournalRecord::Committed { revision: Revision(number), keep: 100 }
+}
+
+fn unconfirmed(number: u64) -> JournalRecord {
+    JournalRecord::Unconfirmed(Unconfirmed {
+        revision: Revision(number),
+        user: "admin".into(),
+        span: 600,
+        until: 1_700_000_600,
+        before: revision(number - 1).text,
+        after: revision(number).text,
+    })
 }
 
 fn assert_same(disk: &dyn Store, memory: &dyn Store) {
     assert_eq!(disk.pending().unwrap(), memory.pending().unwrap());
+    assert_eq!(disk.unconfirmed().unwrap(), memory.unconfirmed().unwrap());
     assert_eq!(disk.latest().unwrap(), memory.latest().unwrap());
     assert_eq!(disk.list(2).unwrap(), memory.list(2).unwrap());
     assert_eq!(disk.list(usize::MAX).unwrap(), memory.list(usize::MAX).unwrap());
@@ -63,14 +79,26 @@ fn the_disk_answers_as_its_twin_in_memory_after_every_record_and_after_reopening
     let mut memory = MemoryStore::default();
     let records = [
         JournalRecord::Pending(revision(1)),
-        JournalRecord::Committed(Revision(1)),
+        committed(1),
         JournalRecord::Pending(revision(2)),
         JournalRecord::Aborted(Revision(2)),
+        unconfirmed(2),
         JournalRecord::Pending(revision(2)),
-        JournalRecord::Committed(Revision(2)),
-        JournalRecord::Committed(Revision(2)),
+        committed(2),
+        committed(2),
+        JournalRecord::Settled,
+        unconfirmed(3),
         JournalRecord::Pending(revision(3)),
-        JournalRecord::Committed(Revision(4)),
+        JournalRecord::Aborted(Revision(3)),
+        unconfirmed(3),
+        JournalRecord::Pending(revision(3)),
+        JournalRecord::Committed { revision: Revision(3), keep: 2 },
+        JournalRecord::Pending(revision(4)),
+        JournalRecord::Aborted(Revision(4)),
+        JournalRecord::Pending(revision(4)),
+        JournalRecord::Committed { revision: Revision(4), keep: 0 },
+        JournalRecord::Pending(revision(5)),
+        committed(6),
     ];
     for record in &records {
         let mut disk = SledStore::open(&scratch.revisions()).unwrap();
@@ -80,7 +108,9 @@ fn the_disk_answers_as_its_twin_in_memory_after_every_record_and_after_reopening
         drop(disk);
         assert_same(&SledStore::open(&scratch.revisions()).unwrap(), &memory);
     }
-    assert_eq!(memory.pending().unwrap(), Some(revision(3)));
+    assert_eq!(memory.pending().unwrap(), Some(revision(5)));
+    assert!(memory.unconfirmed().unwrap().is_some_and(|unconfirmed| unconfirmed.revision == Revision(3)));
+    assert_eq!(memory.list(10).unwrap().len(), 1, "the newest revision is always kept");
 }
 
 #[test]
@@ -89,7 +119,7 @@ fn a_text_larger_than_a_segment_comes_back_whole() {
     let large = RevisionRecord { text: "# line of a long configuration\n".repeat(20_000), ..revision(1) };
     let mut store = SledStore::open(&scratch.revisions()).unwrap();
     store.journal(&JournalRecord::Pending(large.clone())).unwrap();
-    store.journal(&JournalRecord::Committed(Revision(1))).unwrap();
+    store.journal(&committed(1)).unwrap();
     drop(store);
     assert_eq!(SledStore::open(&scratch.revisions()).unwrap().latest().unwrap(), Some(large));
 }
@@ -170,11 +200,13 @@ fn where_nothing_can_be_written_revisions_are_kept_in_memory() {
 fn the_oldest_revisions_go_when_there_are_too_many() {
     let scratch = Scratch::new("many");
     let mut store = SledStore::open(&scratch.revisions()).unwrap();
-    let last = u64::try_from(KEPT_REVISIONS).unwrap() + 3;
-    for number in 1..=last {
+    for number in 1..=103 {
         commit(&mut store, number);
     }
-    assert_eq!(store.list(usize::MAX).unwrap().len(), KEPT_REVISIONS);
+    assert_eq!(store.list(usize::MAX).unwrap().len(), 100);
     assert_eq!(store.revision(Revision(3)).unwrap(), None);
-    assert_eq!(store.latest().unwrap(), Some(revision(last)));
+    assert_eq!(store.latest().unwrap(), Some(revision(103)));
+    store.journal(&JournalRecord::Pending(revision(104))).unwrap();
+    store.journal(&JournalRecord::Committed { revision: Revision(104), keep: 10 }).unwrap();
+    assert_eq!(store.list(usize::MAX).unwrap().len(), 10, "a smaller number takes effect at once");
 }

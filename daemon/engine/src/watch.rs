@@ -1,0 +1,114 @@
+//! Who hears of what happens: watchers, and the news for each.
+//!
+//! Never waits for a watcher; what one cannot take is the rim's to count.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use api::view::system::{LogEntry, LogLevel};
+use api::watch::{BgpChange, BgpEvent, InterfaceEvent, LinkState};
+use api::{News, Reply, Watch};
+use nouns::Family;
+use rib::bgp_table::PeerId;
+use rib::world::{Link, WorldEvent};
+
+use crate::effect::{Effect, Level, Notice};
+use crate::engine::Engine;
+use crate::event::{AskId, ClientId, Moment};
+
+/// Who watches, by the request that made them do so.
+#[derive(Debug, Default)]
+pub(crate) struct Watchers(BTreeMap<AskId, Watch>);
+
+impl Watchers {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn tell(&self, news: &News, wanted: impl Fn(Watch) -> bool, out: &mut Vec<Effect>) {
+        let listeners = self.0.iter().filter(|(_, watch)| wanted(**watch));
+        out.extend(listeners.map(|(ask, _)| Effect::Answer(*ask, Reply::News(news.clone()))));
+    }
+}
+
+impl Engine {
+    /// Somebody wants to hear of things.
+    pub(crate) fn watch(&mut self, ask: AskId, watch: Watch, out: &mut Vec<Effect>) {
+        self.watchers.0.insert(ask, watch);
+        out.push(Effect::Answer(ask, Reply::Done(String::new())));
+    }
+
+    /// A client is gone.
+    pub(crate) fn left(&mut self, client: ClientId) {
+        self.watchers.0.retain(|ask, _| ask.client != client);
+    }
+
+    /// How many watch.
+    #[cfg(test)]
+    pub(crate) fn watching(&self) -> usize {
+        self.watchers.0.len()
+    }
+
+    pub(crate) fn tell_commits(&self, news: &News, out: &mut Vec<Effect>) {
+        self.watchers.tell(news, |watch| watch == Watch::Commits, out);
+    }
+
+    pub(crate) fn tell_log(&self, at: Moment, notice: &Notice, out: &mut Vec<Effect>) {
+        if self.watchers.is_empty() {
+            return;
+        }
+        let level = log_level(notice.level);
+        let news = News::Log(LogEntry { time: at.unix, level, text: notice.text.clone() });
+        self.watchers.tell(&news, |watch| matches!(watch, Watch::Log { least } if level <= least), out);
+    }
+
+    pub(crate) fn tell_bgp(&self, at: Moment, neighbor: IpAddr, change: BgpChange, out: &mut Vec<Effect>) {
+        let news = News::Bgp(BgpEvent { time: at.unix, neighbor, change });
+        self.watchers.tell(&news, |watch| watch == Watch::Bgp, out);
+    }
+
+    /// A session that was up has ended: why, and what it had brought.
+    pub(crate) fn tell_down(&self, at: Moment, id: PeerId, out: &mut Vec<Effect>) {
+        let Some(peer) = self.peers.get(id).filter(|_| !self.watchers.is_empty()) else { return };
+        let reason = peer.session.last_down().map_or_else(String::new, |(_, why)| why.to_owned());
+        let prefixes: usize = Family::ALL.iter().map(|family| self.tables.of(*family).received_count(id)).sum();
+        let prefixes = u64::try_from(prefixes).unwrap_or(u64::MAX);
+        self.tell_bgp(at, peer.address, BgpChange::Down { reason, prefixes }, out);
+    }
+
+    /// A link that changed, judged before the change is taken in.
+    pub(crate) fn tell_link(&self, at: Moment, event: &WorldEvent, out: &mut Vec<Effect>) {
+        if self.watchers.is_empty() {
+            return;
+        }
+        let changed = match event {
+            WorldEvent::Link(link) => {
+                let before = self.world.link(link.index).map(state);
+                (before != Some(state(link))).then(|| (link.name.clone(), state(link)))
+            }
+            WorldEvent::LinkGone(index) => self.world.link(*index).map(|link| (link.name.clone(), LinkState::Gone)),
+            _ => None,
+        };
+        if let Some((name, state)) = changed {
+            let news = News::Interface(InterfaceEvent { time: at.unix, name, state });
+            self.watchers.tell(&news, |watch| watch == Watch::Interfaces, out);
+        }
+    }
+}
+
+fn state(link: &Link) -> LinkState {
+    match (link.admin_up, link.usable()) {
+        (_, true) => LinkState::Up,
+        (true, false) => LinkState::Down,
+        (false, false) => LinkState::AdminDown,
+    }
+}
+
+/// How loud a notice is to those who read the log.
+pub(crate) fn log_level(level: Level) -> LogLevel {
+    match level {
+        Level::Error => LogLevel::Error,
+        Level::Warning => LogLevel::Warning,
+        Level::Info | Level::Debug => LogLevel::Info,
+    }
+}
