@@ -19,7 +19,8 @@ fi
 needed=(ip:iproute2 ping:iputils-ping sysctl:procps curl:curl python3:python3 gobgpd:gobgpd gobgp:gobgpd)
 if [ "$what" = all ]; then
     needed+=(/usr/lib/frr/bgpd:frr vtysh:frr bird:bird2 /usr/sbin/bgpd:openbgpd exabgp:exabgp setpriv:util-linux
-        traceroute:traceroute)
+        traceroute:traceroute qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio depmod:kmod
+        zstd:zstd strip:binutils flock:util-linux)
 fi
 # Rust needs a linker, whatever else is there.
 command -v cc >/dev/null || needed+=(cc:build-essential)
@@ -42,9 +43,13 @@ install_packages() {
         "${as_root[@]}" chmod 755 "$policy"
     fi
     local status=0
+    # Tools of a newer QEMU would have to go for Debian's QEMU; they are taken to its version instead.
+    if printf '%s\n' "${missing[@]}" | grep -qx qemu-system-x86 && dpkg -s qemu-utils >/dev/null 2>&1; then
+        missing+=('qemu-utils=1:7.2*')
+    fi
     "${as_root[@]}" apt-get -q update &&
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends "${missing[@]}" ||
-        status=$?
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get -qy install --no-install-recommends --allow-downgrades "${missing[@]}" || status=$?
     [ "$ours" = no ] || "${as_root[@]}" rm -f "$policy"
     [ "$status" = 0 ] || fail "apt-get could not install ${missing[*]}"
     if [ -d /run/systemd/system ]; then

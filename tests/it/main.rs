@@ -16,6 +16,7 @@
 mod bad_input;
 mod commits;
 mod forwarding;
+mod guest;
 mod interop;
 mod laboratory;
 mod robustness;

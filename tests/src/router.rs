@@ -243,7 +243,7 @@ fn find_neighbor(answer: &Value, address: &str) -> Option<Value> {
 }
 
 /// The directory of the programs under test.
-fn programs() -> Result<PathBuf> {
+pub(crate) fn programs() -> Result<PathBuf> {
     let directory = match std::env::var_os("TOWPATH_BIN_DIR") {
         Some(directory) => PathBuf::from(directory),
         None => {

@@ -149,7 +149,7 @@ fn errno_of(error: &Error) -> i32 {
 fn refusal(interface: &IfName, mut action: String, error: &Error) -> LinkError {
     match errno_of(error) {
         libc::ENODEV => LinkError::NoSuchInterface(interface.clone()),
-        libc::EPERM | libc::EACCES if action != "up" => LinkError::NotPermitted(interface.clone()),
+        libc::EPERM if action != "up" => LinkError::NotPermitted(interface.clone()),
         libc::EOPNOTSUPP if action.starts_with("create ") => LinkError::NoSuchKind(action.split_off(7)),
         0 => LinkError::Unreachable(error.to_string()),
         errno => LinkError::Refused { interface: interface.clone(), reason: words(&action, errno), action, errno },
