@@ -47,6 +47,8 @@ const TRANSLATIONS: &[(&str, &str)] = &[
     ("interfaces ethernet * bridge-group bridge *", "interfaces bridge $2 member interface $1"),
     ("interfaces bridge * member interface *", "interfaces ethernet $2 bridge-group bridge $1"),
     ("interfaces ethernet * vif * bridge-group bridge *", "interfaces bridge $3 member interface $1.$2"),
+    // A word alone in one, a word with a value in the other.
+    ("interfaces bridge * stp", "interfaces bridge $1 stp true"),
     // Services that moved between the releases.
     ("service ntp server", "system ntp server"),
     ("system ntp server", "service ntp server"),
@@ -63,8 +65,6 @@ const TRANSLATIONS: &[(&str, &str)] = &[
 
 /// Paths that say what holds anyway: nothing is lost without them.
 const SAYS_NOTHING: &[&str] = &[
-    "interfaces ethernet * duplex auto",
-    "interfaces ethernet * speed auto",
     "interfaces ethernet * smp-affinity auto",
     "interfaces ethernet * smp_affinity auto",
     // Kept empty beside the encrypted one.

@@ -265,8 +265,7 @@ fn deactivated_nodes_and_what_says_nothing_are_left_out() {
         "interfaces {
     ethernet eth0 {
         address 192.0.2.1/24
-        duplex auto
-        speed auto
+        smp_affinity auto
     }
     ! ethernet eth1 {
         address 192.0.2.9/24
@@ -275,7 +274,7 @@ fn deactivated_nodes_and_what_says_nothing_are_left_out() {
 ",
     );
     assert_eq!(parsed.tree, tree("set interfaces ethernet eth0 address 192.0.2.1/24"));
-    assert_eq!(told(&parsed), ["lines 7-9: it is deactivated in the file, and left out: ! ethernet eth1 {"]);
+    assert_eq!(told(&parsed), ["lines 6-8: it is deactivated in the file, and left out: ! ethernet eth1 {"]);
 }
 
 #[test]
