@@ -5,6 +5,7 @@
 
 mod clear;
 pub(crate) mod configuration;
+mod monitor;
 mod op;
 mod operate;
 pub mod pipe;
@@ -15,8 +16,8 @@ mod tree;
 
 pub use configuration::{CONFIRM_MINUTES, Compare, ConfigCommand};
 pub use op::{
-    ClearHow, ClearTarget, ConfigurationForm, Destination, InterfaceClass, NeighborRoutes, Op, PingOptions,
-    RouteFilter, RouteSource,
+    ClearHow, ClearTarget, ConfigurationForm, Destination, InterfaceClass, InterfaceForm, Machine, Monitored,
+    NeighborRoutes, Op, ProbeOption, RouteFilter, RouteSource, TerminalSetting, Tool, When,
 };
 pub use pipe::Pipe;
 pub(crate) use tree::Walk;
@@ -32,10 +33,19 @@ pub static OPERATIONAL: &[&Step] = &[
     &operate::EXIT,
     &operate::HELP,
     &operate::LOGOUT,
+    &monitor::MONITOR,
+    &operate::MTR,
     &operate::PING,
+    &operate::POWEROFF,
     &operate::QUIT,
+    &operate::REBOOT,
     &clear::RESET,
+    &operate::RESTART,
+    &operate::SET,
     &show::SHOW,
+    &operate::SHUTDOWN,
+    &operate::TELNET,
+    &operate::TERMINAL,
     &operate::TRACEROUTE,
 ];
 

@@ -14,6 +14,7 @@ pub mod text;
 pub mod view;
 pub mod watch;
 
+pub use grammar::commands::Machine;
 pub use grammar::value::NameKind;
 
 pub use error::{ApiError, CodecError};
@@ -22,7 +23,9 @@ pub use reply::{
     Answer, Committed, Configuration, Hello, NeighborChange, NeighborEffect, PendingConfirm, Plan, Problem, Refusal,
     RefusalReason, Reply,
 };
-pub use request::{BgpTarget, Call, Clear, ClearHow, ClearTarget, NeighborRoutes, Request, RouteFilter, Show, Which};
+pub use request::{
+    BgpTarget, Call, Clear, ClearHow, ClearTarget, Flush, NeighborRoutes, Request, RouteFilter, Show, Which,
+};
 pub use text::Text;
 pub use view::View;
 pub use watch::{News, Watch};

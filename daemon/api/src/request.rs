@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use config::edit::Candidate;
+use grammar::commands::Machine;
 use grammar::value::NameKind;
 use nouns::{Asn, Family, IfName, Prefix, Revision};
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,8 @@ pub enum Request {
     Show(Show),
     /// `clear|reset ip bgp …`. Answered by `Reply::Done` with a sentence (which may be empty).
     Clear(Clear),
+    /// `clear arp`, `clear ipv6 neighbors`, `clear interfaces counters`. Answered by `Reply::Done`.
+    Flush(Flush),
     /// Live names for completion that begin as typed, as far as the daemon knows such names; not more than
     /// [`MOST_NAMES`](grammar::complete::MOST_NAMES). Answered by `Reply::Names`.
     Names {
@@ -148,6 +151,36 @@ pub enum Show {
         /// The table.
         family: Family,
     },
+    /// `show interfaces detail`: `View::InterfaceDetails`.
+    InterfaceDetails,
+    /// `show interfaces [NAME] counters`: `View::InterfaceCounters`.
+    InterfaceCounters {
+        /// One interface only.
+        name: Option<IfName>,
+    },
+    /// `show arp`, `show ipv6 neighbors`: `View::NeighborTable`.
+    NeighborTable {
+        /// Of the addresses.
+        family: Family,
+        /// Only those on this link.
+        interface: Option<IfName>,
+    },
+    /// `show ip bgp neighbors A prefix-counts`
+    BgpPrefixCounts {
+        /// The table.
+        family: Family,
+        /// The neighbor.
+        address: IpAddr,
+    },
+    /// `show ip route forward`, `show ip route table N`: what the kernel has.
+    KernelRoutes {
+        /// Of the routes.
+        family: Family,
+        /// The kernel's number of the table.
+        table: u32,
+    },
+    /// What only the machine knows: a view of the same name each, `View::KernelMessages` for both kinds of messages.
+    Machine(Machine),
     /// `show log`
     Log {
         /// At most so many lines, the newest; `None` for all that are kept.
@@ -175,6 +208,8 @@ pub enum NeighborRoutes {
     Advertised,
     /// What it sent and was accepted.
     Accepted,
+    /// What it sent and was refused on arrival.
+    Filtered,
 }
 
 /// Which routes are shown.
@@ -189,6 +224,10 @@ pub enum RouteFilter {
     Prefix(Prefix),
     /// The longest prefix that covers this address, in detail.
     Address(IpAddr),
+    /// This prefix and all within it.
+    LongerPrefixes(Prefix),
+    /// Those shorter than the network of their class.
+    SupernetsOnly,
     /// Only counts.
     Summary,
 }
@@ -202,6 +241,26 @@ pub struct Clear {
     pub how: ClearHow,
     /// `None` for all families of the sessions.
     pub family: Option<Family>,
+}
+
+/// What is forgotten, to be learned or counted anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flush {
+    /// Hosts on links, but those that somebody set for good.
+    Neighbors {
+        /// Of the addresses.
+        family: Family,
+        /// Only those on this link.
+        interface: Option<IfName>,
+        /// Only this one.
+        address: Option<IpAddr>,
+    },
+    /// What went through interfaces.
+    Counters {
+        /// One interface only.
+        interface: Option<IfName>,
+    },
 }
 
 /// Whose sessions are cleared.

@@ -116,6 +116,54 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
+/// `12:18:53` from seconds since the Unix epoch.
+#[must_use]
+pub fn clock(epoch_seconds: u64, utc_offset: i32) -> String {
+    date_time(epoch_seconds, utc_offset).split_once(' ').map(|(_, time)| time.to_owned()).unwrap_or_default()
+}
+
+/// A date and time without its seconds.
+#[must_use]
+pub fn minute(date_time: &str) -> String {
+    date_time.rsplit_once(':').map_or(date_time, |(minute, _)| minute).to_owned()
+}
+
+/// `Wed Jan  6 13:18:53 CET 2021`, as `date` writes it.
+#[must_use]
+pub fn date_line(epoch_seconds: u64, utc_offset: i32, zone: &str) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let local = i64::try_from(epoch_seconds).unwrap_or(i64::MAX).saturating_add(i64::from(utc_offset)).max(0);
+    let days = local / 86_400;
+    let (year, month, day) = civil(days);
+    let pick = |names: &[&'static str], index: i64| {
+        usize::try_from(index).ok().and_then(|index| names.get(index).copied()).unwrap_or_default()
+    };
+    let (weekday, month) = (pick(&DAYS, days % 7), pick(&MONTHS, month - 1));
+    format!("{weekday} {month} {day:>2} {} {zone} {year}", clock(epoch_seconds, utc_offset))
+}
+
+/// `1.5G`: octets as `df -h` writes them, rounded up.
+#[must_use]
+pub fn size(octets: u64) -> String {
+    let mut unit = 1_u128;
+    let octets = u128::from(octets);
+    for letter in ["", "K", "M", "G", "T", "P"] {
+        let tenths = (octets * 10).div_ceil(unit);
+        if letter.is_empty() && octets < 1024 {
+            return octets.to_string();
+        }
+        if !letter.is_empty() && tenths < 100 {
+            return format!("{}.{}{letter}", tenths / 10, tenths % 10);
+        }
+        if !letter.is_empty() && octets.div_ceil(unit) < 1024 {
+            return format!("{}{letter}", octets.div_ceil(unit));
+        }
+        unit *= 1024;
+    }
+    format!("{}E", octets.div_ceil(unit))
+}
+
 /// A sentence on lines of at most 78 columns, each behind an indent and with a newline; a longer word stands alone.
 #[must_use]
 pub fn wrapped(sentence: &str, indent: &str) -> String {
@@ -172,6 +220,26 @@ mod tests {
             (1_735_689_599, 0, "2024-12-31 23:59:59"),
         ] {
             assert_eq!(date_time(seconds, offset), expect);
+        }
+    }
+
+    #[test]
+    fn dates_and_sizes_read_as_the_programs_write_them() {
+        assert_eq!(date_line(1_609_935_533, 3600, "CET"), "Wed Jan  6 13:18:53 CET 2021");
+        assert_eq!(date_line(0, 0, "UTC"), "Thu Jan  1 00:00:00 UTC 1970");
+        assert_eq!((clock(0, 60), minute("2021-01-06 12:18:53")), ("00:01:00".into(), "2021-01-06 12:18".into()));
+        for (octets, expect) in [
+            (0, "0"),
+            (1023, "1023"),
+            (1024, "1.0K"),
+            (1025, "1.1K"),
+            (10 * 1024, "10K"),
+            (1 << 20, "1.0M"),
+            (5_368_709_120, "5.0G"),
+            (21_474_836_481, "21G"),
+            (u64::MAX, "16E"),
+        ] {
+            assert_eq!(size(octets), expect, "{octets}");
         }
     }
 

@@ -5,9 +5,15 @@
 //! A view never holds a sentence that could be a number or an address.
 
 pub mod bgp;
+pub mod bgp_counts;
 pub mod bgp_neighbor;
 pub mod bgp_path;
+pub mod hardware;
 pub mod interface;
+pub mod kernel_route;
+pub mod machine;
+pub mod neighbor_table;
+pub mod process;
 pub mod route;
 pub mod system;
 
@@ -16,9 +22,15 @@ use serde::{Deserialize, Serialize};
 use crate::text::Text;
 
 pub use bgp::{BgpSummary, BgpTable};
+pub use bgp_counts::BgpPrefixCounts;
 pub use bgp_neighbor::{BgpNeighbor, BgpNeighbors};
 pub use bgp_path::BgpPrefix;
-pub use interface::{InterfaceDetail, Interfaces};
+pub use hardware::{Cpu, Pci};
+pub use interface::{CountersOfInterfaces, InterfaceDetail, Interfaces};
+pub use kernel_route::KernelRoutes;
+pub use machine::{Date, Memory, Storage, Uptime, Users};
+pub use neighbor_table::NeighborTable;
+pub use process::{Connections, KernelMessages, Processes};
 pub use route::{Fib, RouteDetail, RouteSummary, Routes};
 pub use system::{Log, Revisions, Version};
 
@@ -36,24 +48,54 @@ pub enum View {
     BgpPrefix(BgpPrefix),
     /// `show ip bgp neighbors`
     BgpNeighbors(BgpNeighbors),
+    /// `show ip bgp neighbors A prefix-counts`
+    BgpPrefixCounts(BgpPrefixCounts),
     /// `show ip route`
     Routes(Routes),
     /// `show ip route PREFIX`
     RouteDetail(RouteDetail),
     /// `show ip route summary`
     RouteSummary(RouteSummary),
+    /// `show ip route forward`, `show ip route table N`
+    KernelRoutes(KernelRoutes),
     /// `show ip fib`
     Fib(Fib),
     /// `show interfaces`
     Interfaces(Interfaces),
     /// `show interfaces ethernet eth0`
     InterfaceDetail(InterfaceDetail),
+    /// `show interfaces detail`: one of each interface.
+    InterfaceDetails(Vec<InterfaceDetail>),
+    /// `show interfaces counters`
+    InterfaceCounters(CountersOfInterfaces),
+    /// `show arp`, `show ipv6 neighbors`
+    NeighborTable(NeighborTable),
     /// `show version`
     Version(Version),
     /// `show log`
     Log(Log),
     /// `show system commit`
     Revisions(Revisions),
+    /// `show system uptime`
+    Uptime(Uptime),
+    /// `show system memory`, `show hardware memory`
+    Memory(Memory),
+    /// `show system storage`
+    Storage(Storage),
+    /// `show system processes`
+    Processes(Processes),
+    /// `show system connections`
+    Connections(Connections),
+    /// `show system kernel-messages`, `show system boot-messages`
+    KernelMessages(KernelMessages),
+    /// `show date`
+    Date(Date),
+    /// `show users`, `show system login users`
+    Users(Users),
+    /// `show hardware cpu`
+    Cpu(Cpu),
+    /// `show hardware pci`
+    Pci(Pci),
 }
 
 impl View {
@@ -68,15 +110,30 @@ impl View {
             Self::BgpTable(view) => serde_json::to_string_pretty(view),
             Self::BgpPrefix(view) => serde_json::to_string_pretty(view),
             Self::BgpNeighbors(view) => serde_json::to_string_pretty(view),
+            Self::BgpPrefixCounts(view) => serde_json::to_string_pretty(view),
             Self::Routes(view) => serde_json::to_string_pretty(view),
             Self::RouteDetail(view) => serde_json::to_string_pretty(view),
             Self::RouteSummary(view) => serde_json::to_string_pretty(view),
+            Self::KernelRoutes(view) => serde_json::to_string_pretty(view),
             Self::Fib(view) => serde_json::to_string_pretty(view),
             Self::Interfaces(view) => serde_json::to_string_pretty(view),
             Self::InterfaceDetail(view) => serde_json::to_string_pretty(view),
+            Self::InterfaceDetails(view) => serde_json::to_string_pretty(view),
+            Self::InterfaceCounters(view) => serde_json::to_string_pretty(view),
+            Self::NeighborTable(view) => serde_json::to_string_pretty(view),
             Self::Version(view) => serde_json::to_string_pretty(view),
             Self::Log(view) => serde_json::to_string_pretty(view),
             Self::Revisions(view) => serde_json::to_string_pretty(view),
+            Self::Uptime(view) => serde_json::to_string_pretty(view),
+            Self::Memory(view) => serde_json::to_string_pretty(view),
+            Self::Storage(view) => serde_json::to_string_pretty(view),
+            Self::Processes(view) => serde_json::to_string_pretty(view),
+            Self::Connections(view) => serde_json::to_string_pretty(view),
+            Self::KernelMessages(view) => serde_json::to_string_pretty(view),
+            Self::Date(view) => serde_json::to_string_pretty(view),
+            Self::Users(view) => serde_json::to_string_pretty(view),
+            Self::Cpu(view) => serde_json::to_string_pretty(view),
+            Self::Pci(view) => serde_json::to_string_pretty(view),
         };
         text.map(|text| text + "\n")
     }
@@ -94,15 +151,30 @@ impl Text for View {
             Self::BgpTable(view) => view.text(),
             Self::BgpPrefix(view) => view.text(),
             Self::BgpNeighbors(view) => view.text(),
+            Self::BgpPrefixCounts(view) => view.text(),
             Self::Routes(view) => view.text(),
             Self::RouteDetail(view) => view.text(),
             Self::RouteSummary(view) => view.text(),
+            Self::KernelRoutes(view) => view.text(),
             Self::Fib(view) => view.text(),
             Self::Interfaces(view) => view.text(),
             Self::InterfaceDetail(view) => view.text(),
+            Self::InterfaceDetails(view) => view.text(),
+            Self::InterfaceCounters(view) => view.text(),
+            Self::NeighborTable(view) => view.text(),
             Self::Version(view) => view.text(),
             Self::Log(view) => view.text(),
             Self::Revisions(view) => view.text(),
+            Self::Uptime(view) => view.text(),
+            Self::Memory(view) => view.text(),
+            Self::Storage(view) => view.text(),
+            Self::Processes(view) => view.text(),
+            Self::Connections(view) => view.text(),
+            Self::KernelMessages(view) => view.text(),
+            Self::Date(view) => view.text(),
+            Self::Users(view) => view.text(),
+            Self::Cpu(view) => view.text(),
+            Self::Pci(view) => view.text(),
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use api::reply::{Configuration, Hello};
 use api::request::{BgpTarget, Clear, ClearHow, ClearTarget, NeighborRoutes, Show, Which};
-use api::{ApiError, Level, Reply, Request};
+use api::{ApiError, Flush, Level, Reply, Request, View};
 use bgp::session::{Input, StopReason};
 use config::model::bgp::RemoteAs;
 use config::print;
@@ -16,6 +16,14 @@ use crate::engine::Engine;
 use crate::event::{AskId, Caller, Moment};
 use crate::peers::{Peer, settings};
 use crate::views;
+
+/// What a question is answered with.
+enum Answered {
+    /// The engine knew.
+    View(View),
+    /// The machine has to be asked.
+    AskMachine(Recall),
+}
 
 impl Engine {
     pub(crate) fn answer(&mut self, at: Moment, ask: AskId, caller: &Caller, request: Request, out: &mut Vec<Effect>) {
@@ -54,8 +62,16 @@ impl Engine {
             Request::Confirm => return self.confirm(at, ask, caller, out),
             Request::Save { path } => return self.save(ask, caller, path, out),
             Request::Watch(watch) => return self.watch(ask, watch, out),
-            Request::Show(show) => self.show(at, show),
             Request::Clear(clear) => self.clear(at, caller, &clear, out),
+            Request::Show(show) => match self.show(at, show) {
+                Ok(Answered::View(view)) => Reply::View(view),
+                Ok(Answered::AskMachine(recall)) => return out.push(Effect::Recall(ask, recall)),
+                Err(error) => Reply::Error(error),
+            },
+            Request::Flush(flush) => match self.flushable(&flush) {
+                Ok(()) => return out.push(Effect::Flush(ask, flush)),
+                Err(error) => Reply::Error(error),
+            },
             Request::Names { kind, typed } => Reply::Names(self.names(kind, &typed)),
         };
         out.push(Effect::Answer(ask, reply));
@@ -77,12 +93,23 @@ impl Engine {
         self.running.model.system.host_name.as_deref().unwrap_or(&self.facts.host_name)
     }
 
-    fn show(&self, at: Moment, show: Show) -> Reply {
+    fn show(&self, at: Moment, show: Show) -> Result<Answered, ApiError> {
+        let complete = |view| Ok(Answered::AskMachine(Recall::Complete(Box::new(view))));
         let view = match show {
-            Show::Version => Ok(views::system::version(self, at)),
+            Show::Version => return complete(views::system::version(self, at)),
             Show::Log { lines } => Ok(views::system::log(self, lines)),
             Show::Interfaces { name: None } => Ok(views::interface::all(self)),
-            Show::Interfaces { name: Some(name) } => views::interface::one(self, &name),
+            Show::Interfaces { name: Some(name) } => return complete(views::interface::one(self, &name)?),
+            Show::InterfaceDetails => return complete(views::interface::details(self)),
+            Show::InterfaceCounters { name } => return complete(views::interface::counters(self, name.as_ref())?),
+            Show::Machine(machine) => return Ok(Answered::AskMachine(Recall::Machine(machine))),
+            Show::KernelRoutes { family, table } => {
+                return Ok(Answered::AskMachine(Recall::KernelRoutes { family, table }));
+            }
+            Show::NeighborTable { family, interface } => {
+                interface.as_ref().map(|name| views::interface::known(self, name)).transpose()?;
+                return Ok(Answered::AskMachine(Recall::Neighbors { family, interface }));
+            }
             Show::Routes { family, filter } => views::route::routes(self, at, family, filter),
             Show::Fib { family } => Ok(views::route::fib(self, family)),
             Show::BgpSummary { family: Some(family) } => views::bgp::summary(self, at, family),
@@ -93,14 +120,21 @@ impl Engine {
                 BgpTarget::Address(address) => views::bgp_path::address(self, at, family, address, why),
             },
             Show::BgpNeighbors { family, address } => views::bgp_neighbor::neighbors(self, at, family, address),
+            Show::BgpPrefixCounts { family, address } => views::bgp::prefix_counts(self, family, address),
             Show::BgpNeighborRoutes { family, address, which } => match which {
                 NeighborRoutes::Advertised => views::bgp::advertised(self, family, address),
-                NeighborRoutes::Received | NeighborRoutes::Accepted => {
+                NeighborRoutes::Received | NeighborRoutes::Accepted | NeighborRoutes::Filtered => {
                     views::bgp::received(self, family, address, which)
                 }
             },
         };
-        view.map_or_else(Reply::Error, Reply::View)
+        view.map(Answered::View)
+    }
+
+    /// Whether what shall be forgotten is something that is there.
+    fn flushable(&self, flush: &Flush) -> Result<(), ApiError> {
+        let (Flush::Neighbors { interface, .. } | Flush::Counters { interface }) = flush;
+        interface.as_ref().map_or(Ok(()), |name| views::interface::known(self, name).map(|_| ()))
     }
 
     fn clear(&mut self, at: Moment, caller: &Caller, clear: &Clear, out: &mut Vec<Effect>) -> Reply {

@@ -6,9 +6,10 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use api::reply::Reply;
+use api::{Flush, Machine, View};
 use bgp::session::ConnId;
 use config::store::JournalRecord;
-use nouns::{IfName, Revision};
+use nouns::{Family, IfName, Revision};
 use rib::fib::FibChange;
 
 use crate::event::{AskId, StepId};
@@ -50,6 +51,8 @@ pub enum Effect {
     },
     /// Read something that only the rim has, then answer the client.
     Recall(AskId, Recall),
+    /// Forget something of the kernel's, then answer the client.
+    Flush(AskId, Flush),
     /// Answer a client.
     Answer(AskId, Reply),
     /// Tell the operator.
@@ -63,7 +66,7 @@ pub enum Effect {
 }
 
 /// What only the rim can read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Recall {
     /// The saved configuration.
     Saved {
@@ -81,6 +84,24 @@ pub enum Recall {
     },
     /// One revision's text.
     Revision(Revision),
+    /// What only the machine knows.
+    Machine(Machine),
+    /// Hosts on links.
+    Neighbors {
+        /// Of the addresses.
+        family: Family,
+        /// Only those on this link.
+        interface: Option<IfName>,
+    },
+    /// One of the kernel's routing tables.
+    KernelRoutes {
+        /// Of the routes.
+        family: Family,
+        /// The kernel's number of the table.
+        table: u32,
+    },
+    /// What is missing in this view: counters of interfaces, the machine's kind and uptime.
+    Complete(Box<View>),
 }
 
 /// Where and how to connect.

@@ -280,7 +280,7 @@ fn group(octets: &[u8]) -> Vec<(u32, u16)> {
         .collect()
 }
 
-fn ip(family: u8, octets: &[u8]) -> Option<IpAddr> {
+pub(crate) fn ip(family: u8, octets: &[u8]) -> Option<IpAddr> {
     match family {
         AF_INET => octets.first_chunk::<4>().map(|chunk| IpAddr::from(*chunk)),
         AF_INET6 => octets.first_chunk::<16>().map(|chunk| IpAddr::from(*chunk)),
@@ -289,7 +289,7 @@ fn ip(family: u8, octets: &[u8]) -> Option<IpAddr> {
 }
 
 /// A C string: up to its NUL, with odd octets shown as such.
-fn text(octets: &[u8]) -> String {
+pub(crate) fn text(octets: &[u8]) -> String {
     let end = octets.iter().position(|octet| *octet == 0).unwrap_or(octets.len());
     String::from_utf8_lossy(octets.get(..end).unwrap_or_default()).into_owned()
 }

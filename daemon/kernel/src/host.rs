@@ -2,6 +2,7 @@
 //!
 //! Small steps of a commit, and one of the start. Never asks the network for either.
 
+use std::ffi::CString;
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
@@ -46,6 +47,22 @@ pub fn set_time_zone(zone: &str) -> io::Result<()> {
 #[must_use]
 pub fn has_time_zone(zone: &str) -> bool {
     zone_file(Path::new(ZONES), zone).is_some()
+}
+
+/// The offset of the system's time zone from UTC in seconds at a time, and the zone's short name.
+#[must_use]
+pub fn local_time(unix: u64) -> (i32, String) {
+    let told = i64::try_from(unix).ok().and_then(sys::local_time);
+    told.map_or_else(|| (0, "UTC".to_owned()), |(offset, name)| (i32::try_from(offset).unwrap_or(0), name))
+}
+
+/// Octets of the file system at a place: in all, unused, and of these what a user may still write.
+///
+/// # Errors
+/// When there is no such place, or its server does not answer.
+pub fn storage(place: &str) -> io::Result<(u64, u64, u64)> {
+    let place = CString::new(place).map_err(|_| io::ErrorKind::InvalidInput)?;
+    sys::storage(&place)
 }
 
 /// Raises the number of descriptors that this process may have to the most that it is allowed, and tells it.

@@ -15,6 +15,8 @@ mod fib_writer;
 pub mod host;
 mod ledger;
 pub mod links;
+pub mod look;
+pub mod messages;
 mod monitor;
 mod number;
 mod snapshot;

@@ -31,6 +31,9 @@ pub(crate) const RTM_GETADDR: u16 = 22;
 pub(crate) const RTM_NEWROUTE: u16 = 24;
 pub(crate) const RTM_DELROUTE: u16 = 25;
 pub(crate) const RTM_GETROUTE: u16 = 26;
+pub(crate) const RTM_NEWNEIGH: u16 = 28;
+pub(crate) const RTM_DELNEIGH: u16 = 29;
+pub(crate) const RTM_GETNEIGH: u16 = 30;
 pub(crate) const RTM_NEWNEXTHOP: u16 = 104;
 pub(crate) const RTM_DELNEXTHOP: u16 = 105;
 pub(crate) const RTM_GETNEXTHOP: u16 = 106;
@@ -47,6 +50,10 @@ pub(crate) const RT_SCOPE_UNIVERSE: u8 = 0;
 pub(crate) const RT_SCOPE_NOWHERE: u8 = 255;
 pub(crate) const RTN_UNSPEC: u8 = 0;
 pub(crate) const RTN_UNICAST: u8 = 1;
+pub(crate) const RTN_LOCAL: u8 = 2;
+pub(crate) const RTN_BROADCAST: u8 = 3;
+pub(crate) const RTN_ANYCAST: u8 = 4;
+pub(crate) const RTN_MULTICAST: u8 = 5;
 pub(crate) const RTN_BLACKHOLE: u8 = 6;
 pub(crate) const RTN_UNREACHABLE: u8 = 7;
 pub(crate) const RTN_PROHIBIT: u8 = 8;
@@ -92,6 +99,7 @@ pub(crate) const IFLA_BR_MAX_AGE: u16 = 3;
 pub(crate) const IFLA_BR_AGEING_TIME: u16 = 4;
 pub(crate) const IFLA_BR_STP_STATE: u16 = 5;
 pub(crate) const IFLA_BR_PRIORITY: u16 = 6;
+pub(crate) const IFLA_STATS64: u16 = 23;
 pub(crate) const IFA_ADDRESS: u16 = 1;
 pub(crate) const IFA_LOCAL: u16 = 2;
 
@@ -102,3 +110,15 @@ pub(crate) const AF_INET6: u8 = 10;
 
 // linux/if_ether.h
 pub(crate) const ETH_P_8021Q: u16 = 0x8100;
+
+// linux/neighbour.h
+pub(crate) const NDA_DST: u16 = 1;
+pub(crate) const NDA_LLADDR: u16 = 2;
+pub(crate) const NTF_ROUTER: u8 = 0x80;
+pub(crate) const NUD_INCOMPLETE: u16 = 0x01;
+pub(crate) const NUD_REACHABLE: u16 = 0x02;
+pub(crate) const NUD_STALE: u16 = 0x04;
+pub(crate) const NUD_DELAY: u16 = 0x08;
+pub(crate) const NUD_PROBE: u16 = 0x10;
+pub(crate) const NUD_FAILED: u16 = 0x20;
+pub(crate) const NUD_PERMANENT: u16 = 0x80;

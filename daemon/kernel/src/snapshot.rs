@@ -100,7 +100,7 @@ fn addresses(socket: &mut RouteSocket) -> io::Result<Vec<LinkAddress>> {
 }
 
 /// All next-hop objects; none on a kernel that knows no such thing (before 5.3).
-fn next_hops(socket: &mut RouteSocket) -> io::Result<Vec<NextHop>> {
+pub(crate) fn next_hops(socket: &mut RouteSocket) -> io::Result<Vec<NextHop>> {
     let decode = |message: Message<'_>| of_kind(message, RTM_NEWNEXTHOP).and_then(decode::next_hop);
     match socket.dump(RTM_GETNEXTHOP, &[0; 8], &[], decode) {
         Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => Ok(Vec::new()),
@@ -128,7 +128,7 @@ fn routes<T>(
     }
 }
 
-fn of_kind(message: Message<'_>, kind: u16) -> Option<&[u8]> {
+pub(crate) fn of_kind(message: Message<'_>, kind: u16) -> Option<&[u8]> {
     (message.kind == kind).then_some(message.body)
 }
 

@@ -10,7 +10,7 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 use crate::attribute::{Batch, Message, attributes, messages, u32_at};
 use crate::number::{
-    NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR,
+    NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR,
     NLMSGERR_ATTR_MSG,
 };
 use crate::sys;
@@ -115,6 +115,31 @@ impl RouteSocket {
             }
         }
         Err(io::Error::from_raw_os_error(libc::EAGAIN))
+    }
+
+    /// Asks for one change and waits until the kernel has made it.
+    ///
+    /// # Errors
+    /// What the kernel answers.
+    pub(crate) fn change(&mut self, kind: u16, fixed: &[u8], attributes: &[(u16, &[u8])]) -> io::Result<()> {
+        let sequence = self.sequences(1);
+        let mut request = Batch::default();
+        request.begin(kind, NLM_F_REQUEST | NLM_F_ACK, sequence, fixed);
+        for (attribute, value) in attributes {
+            request.attribute(*attribute, value);
+        }
+        request.end();
+        self.send(request.octets())?;
+        loop {
+            for message in messages(self.receive(0)?).filter(|message| message.sequence == sequence) {
+                if message.kind == NLMSG_ERROR {
+                    return match errno(message) {
+                        0 => Ok(()),
+                        errno => Err(io::Error::from_raw_os_error(errno)),
+                    };
+                }
+            }
+        }
     }
 
     /// One attempt; `false` when the table changed meanwhile.

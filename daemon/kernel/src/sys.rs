@@ -5,7 +5,9 @@
 
 #![expect(unsafe_code, reason = "system calls without a safe wrapper, each block with its reason")]
 
+use std::ffi::CStr;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// `setsockopt(2)` with a value of any layout.
@@ -109,4 +111,44 @@ pub(crate) fn set_descriptor_limit(limit: u64) -> io::Result<()> {
     // SAFETY: the kernel reads one `rlimit` from the pointer, which lives through the call.
     let answer = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limits) };
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// `statvfs(3)`: octets in all, unused ones, and those of them that a user may still write.
+pub(crate) fn storage(path: &CStr) -> io::Result<(u64, u64, u64)> {
+    let mut found = MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: `path` ends with a NUL, and the C library writes one `statvfs` to the pointer, which lives through the call.
+    let answer = unsafe { libc::statvfs(path.as_ptr(), found.as_mut_ptr()) };
+    if answer < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call succeeded, so that all of it was written.
+    let found = unsafe { found.assume_init() };
+    let octets = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+    Ok((octets(found.f_blocks), octets(found.f_bfree), octets(found.f_bavail)))
+}
+
+unsafe extern "C" {
+    /// `tzset(3)`: reads the system's time zone anew, where it has changed.
+    fn tzset();
+}
+
+/// `localtime_r(3)`: the offset of the system's time zone from UTC in seconds at a time, and the zone's short name.
+pub(crate) fn local_time(unix: i64) -> Option<(i64, String)> {
+    let mut found = MaybeUninit::<libc::tm>::uninit();
+    // SAFETY: no pointer is passed; nothing in this process changes the environment, which `tzset` reads.
+    unsafe { tzset() };
+    // SAFETY: both pointers live through the call, which writes one `tm`.
+    let answer = unsafe { libc::localtime_r(&raw const unix, found.as_mut_ptr()) };
+    if answer.is_null() {
+        return None;
+    }
+    // SAFETY: the call succeeded, so that all of it was written.
+    let found = unsafe { found.assume_init() };
+    let name = if found.tm_zone.is_null() {
+        String::new()
+    } else {
+        // SAFETY: the C library keeps names of zones, each with a NUL at its end, for as long as the process lives.
+        unsafe { CStr::from_ptr(found.tm_zone) }.to_string_lossy().into_owned()
+    };
+    Some((found.tm_gmtoff, name))
 }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::Sender;
 
 use api::reply::Configuration;
-use api::{ApiError, Reply};
+use api::{ApiError, Flush, Reply, View};
 use engine::effect::Recall;
 use engine::plan::Step;
 use engine::{AskId, Effect, Event, Level, StepId};
@@ -15,6 +15,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::connections::{Arrival, Connections};
 use crate::control::Clients;
 use crate::journal::{self, Errand, Masked};
+use crate::machine;
+use crate::machine::links::{self, Counted};
 use crate::netlink::Task;
 use crate::notices;
 use crate::run::Inbox;
@@ -32,6 +34,7 @@ pub(crate) struct Hands {
     pub(crate) steps: UnboundedSender<(StepId, Step)>,
     pub(crate) disk: Sender<Errand>,
     pub(crate) least: Level,
+    pub(crate) counted: Counted,
 }
 
 impl Hands {
@@ -67,6 +70,7 @@ impl Hands {
                 }
             }
             Effect::Recall(ask, what) => self.recall(ask, what),
+            Effect::Flush(ask, what) => self.flush(ask, what),
             Effect::Answer(ask, reply) => self.clients.reply(ask, reply),
             Effect::Notice(notice) => notices::write(&notice, self.least),
             Effect::Exit => {
@@ -107,10 +111,31 @@ impl Hands {
                 Errand::Saved(ask, frame, Masked(masked))
             }
             Recall::Revisions { limit } => Errand::Revisions(ask, limit),
+            Recall::Machine(what) => return self.look(ask, move |_| machine::look(what)),
+            Recall::Neighbors { family, interface } => {
+                return self.look(ask, move |_| links::neighbors(family, interface.as_ref()));
+            }
+            Recall::KernelRoutes { family, table } => return self.look(ask, move |_| links::routes(family, table)),
+            Recall::Complete(view) => return self.look(ask, move |counted| Ok(machine::complete(*view, counted))),
             Recall::Revision(revision) => Errand::Revision(ask, revision),
         };
         if self.disk.send(errand).is_err() {
             self.clients.reply(ask, Reply::Error(ApiError::new("store", CLOSED)));
         }
+    }
+
+    /// Looks at the machine beside the loop, which does not wait for disks and large dumps.
+    fn look(&self, ask: AskId, look: impl FnOnce(&Counted) -> Result<View, ApiError> + Send + 'static) {
+        let (clients, counted) = (self.clients.clone(), self.counted.clone());
+        tokio::task::spawn_blocking(move || {
+            clients.reply(ask, look(&counted).map_or_else(Reply::Error, Reply::View));
+        });
+    }
+
+    fn flush(&self, ask: AskId, what: Flush) {
+        let (clients, counted) = (self.clients.clone(), self.counted.clone());
+        tokio::task::spawn_blocking(move || {
+            clients.reply(ask, links::flush(&what, &counted).map_or_else(Reply::Error, Reply::Done));
+        });
     }
 }

@@ -11,6 +11,7 @@ mod files;
 mod hands;
 mod journal;
 mod lines;
+mod machine;
 mod netlink;
 mod notices;
 mod run;

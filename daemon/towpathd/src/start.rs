@@ -14,6 +14,7 @@ use crate::control::{self, Clients};
 use crate::files::{self, ActiveFile};
 use crate::hands::Hands;
 use crate::journal::{self, Desk};
+use crate::machine::links::Counted;
 use crate::netlink::Sockets;
 use crate::run::{self, inbox, moment};
 use crate::steps;
@@ -106,6 +107,7 @@ async fn serve(
         steps: steps::spawn(inbox.clone()),
         disk: journal::spawn(desk),
         least: Level::from(arguments.log_level),
+        counted: Counted::default(),
     };
     let mut engine = Engine::new(moment(), facts);
     let mut effects = Vec::new();

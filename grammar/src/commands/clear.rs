@@ -10,10 +10,62 @@ pub(super) static CLEAR: Step = Step::word("clear", "Start something afresh", WH
 pub(super) static RESET: Step = Step::word("reset", "Start something afresh", WHAT);
 
 static WHAT: &[&Step] = &[
+    &Step::word(
+        "arp",
+        "IPv4 hosts on links",
+        &[&HOSTS_OF_LINK, &Step::value(ValueKind::Ipv4, "One host", "192.0.2.1", &[]).op(hosts)],
+    )
+    .family(Family::Ipv4Unicast)
+    .op(hosts),
     &Step::word("bgp", "BGP sessions", SESSIONS_OR_FAMILY),
+    &Step::word(
+        "interfaces",
+        "What interfaces have counted",
+        &[
+            &COUNTERS,
+            &Step::word("bonding", "One bond", &[&Step::value(ValueKind::InterfaceName, "Its name", "bond0", COUNTED)]),
+            &Step::word("bridge", "One bridge", &[&Step::value(ValueKind::InterfaceName, "Its name", "br0", COUNTED)]),
+            &Step::word("dummy", "One dummy", &[&Step::value(ValueKind::InterfaceName, "Its name", "dum0", COUNTED)]),
+            &Step::word(
+                "ethernet",
+                "One Ethernet interface",
+                &[&Step::value(ValueKind::EthernetName, "Its name", "eth0", COUNTED)],
+            ),
+            &Step::value(ValueKind::InterfaceName, "One interface", "eth0", COUNTED),
+        ],
+    ),
     &Step::word("ip", "Internet Protocol version 4", &[&BGP]).family(Family::Ipv4Unicast),
-    &Step::word("ipv6", "Internet Protocol version 6", &[&BGP]).family(Family::Ipv6Unicast),
+    &Step::word(
+        "ipv6",
+        "Internet Protocol version 6",
+        &[
+            &BGP,
+            &Step::word(
+                "neighbors",
+                "IPv6 hosts on links",
+                &[&HOSTS_OF_LINK, &Step::value(ValueKind::Ipv6, "One host", "2001:db8::1", &[]).op(hosts)],
+            )
+            .op(hosts),
+        ],
+    )
+    .family(Family::Ipv6Unicast),
 ];
+
+static HOSTS_OF_LINK: Step = Step::word(
+    "interface",
+    "Only those on one link",
+    &[&Step::value(ValueKind::InterfaceName, "The link", "eth0", &[]).op(hosts)],
+);
+
+static COUNTED: &[&Step] = &[&COUNTERS];
+static COUNTERS: Step = Step::word("counters", "Count from zero", &[])
+    .op(|arguments| Some(Op::ClearInterfaceCounters { interface: arguments.first() }));
+
+fn hosts(arguments: &Arguments) -> Option<Op> {
+    let interface = arguments.after("interface");
+    let address = if interface.is_none() { arguments.first() } else { None };
+    Some(Op::ClearNeighborTable { family: arguments.family?, interface, address })
+}
 
 static BGP: Step = Step::word("bgp", "BGP sessions", SESSIONS);
 

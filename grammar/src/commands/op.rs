@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use nouns::{Asn, Family, IfName, Prefix};
+use serde::{Deserialize, Serialize};
 
 /// An operational command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub enum Op {
         /// Only this neighbor.
         neighbor: Option<IpAddr>,
     },
-    /// `show ip bgp neighbors A received-routes|advertised-routes|routes`
+    /// `show ip bgp neighbors A received-routes|advertised-routes|routes|filtered-routes`
     ShowBgpNeighborRoutes {
         /// The family of the routes.
         family: Family,
@@ -66,27 +67,78 @@ pub enum Op {
         /// Numbers only.
         summary: bool,
     },
+    /// `show ip route forward`, `show ip route table N`: what the kernel has.
+    ShowKernelRoutes {
+        /// The family of the routes.
+        family: Family,
+        /// The kernel's number of the table.
+        table: u32,
+    },
+    /// `show ip bgp neighbors A prefix-counts`
+    ShowBgpPrefixCounts {
+        /// The family of the routes.
+        family: Family,
+        /// The neighbor.
+        neighbor: IpAddr,
+    },
     /// `show interfaces […]`
     ShowInterfaces {
         /// Only this class.
         class: Option<InterfaceClass>,
-        /// Only this interface, in detail.
+        /// Only this interface.
         name: Option<IfName>,
+        /// How much of them.
+        form: InterfaceForm,
     },
-    /// `show configuration [commands | all]`
+    /// `show arp`, `show ipv6 neighbors`
+    ShowNeighborTable {
+        /// The family of the addresses.
+        family: Family,
+        /// Only hosts on this link.
+        interface: Option<IfName>,
+    },
+    /// `show system …`, `show hardware …`, `show date`, `show users`: what only the machine knows.
+    ShowMachine(Machine),
+    /// `show configuration [commands | all | json | files]`
     ShowConfiguration {
         /// How it is written.
         form: ConfigurationForm,
     },
-    /// `show log [N]`
+    /// `show log [N | tail [N]]`
     ShowLog {
+        /// Only the newest lines.
+        lines: Option<u32>,
+    },
+    /// `show history [N]`
+    ShowHistory {
         /// Only the newest lines.
         lines: Option<u32>,
     },
     /// `show system commit`
     ShowSystemCommit,
+    /// `show system commit diff N`: what the commit changed, counted from the newest, which is 0.
+    ShowSystemCommitDiff {
+        /// How many are newer.
+        number: u32,
+    },
+    /// `show system commit file N`: the configuration of a commit.
+    ShowSystemCommitFile {
+        /// How many are newer.
+        number: u32,
+    },
+    /// `show tech-support`
+    ShowTechSupport,
     /// `show version`
     ShowVersion,
+    /// `monitor …`: shows what happens until ^C.
+    Monitor(Monitored),
+    /// `monitor traffic interface NAME [filter TEXT]`
+    MonitorTraffic {
+        /// Where packets are looked at.
+        interface: IfName,
+        /// Which, in the words of pcap-filter(7); never begins with a hyphen.
+        filter: Option<String>,
+    },
     /// `clear|reset ip bgp …`
     ClearBgp {
         /// Only this family.
@@ -96,18 +148,181 @@ pub enum Op {
         /// What happens to them.
         how: ClearHow,
     },
-    /// `ping HOST …`
-    Ping {
+    /// `clear arp …`, `clear ipv6 neighbors …`
+    ClearNeighborTable {
+        /// The family of the addresses.
+        family: Family,
+        /// Only hosts on this link.
+        interface: Option<IfName>,
+        /// Only this host.
+        address: Option<IpAddr>,
+    },
+    /// `clear interfaces [NAME] counters`
+    ClearInterfaceCounters {
+        /// Only this interface.
+        interface: Option<IfName>,
+    },
+    /// `ping HOST …`, `traceroute HOST …`, `mtr HOST …`, `telnet HOST …`
+    Probe {
+        /// The program.
+        tool: Tool,
         /// An address or a host name; never begins with a hyphen.
         host: String,
         /// How it is done.
-        options: PingOptions,
+        options: Vec<ProbeOption>,
     },
-    /// `traceroute HOST`
-    Traceroute {
-        /// An address or a host name; never begins with a hyphen.
-        host: String,
+    /// `reboot …`, `poweroff …`, `shutdown …`
+    Shutdown {
+        /// The machine starts again.
+        reboot: bool,
+        /// When.
+        when: When,
     },
+    /// `restart bgp`: the daemon ends and starts again, routes stay in the kernel meanwhile.
+    RestartDaemon,
+    /// `set date TEXT`
+    SetDate {
+        /// `MMDDhhmmCCYY`, or `CCYY-MM-DD hh:mm[:ss]`
+        date: String,
+    },
+    /// `set terminal …`, `terminal …`
+    SetTerminal(TerminalSetting),
+}
+
+/// What only the machine knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Machine {
+    /// `show system uptime`
+    Uptime,
+    /// `show system memory`, `show hardware memory`
+    Memory,
+    /// `show system storage`
+    Storage,
+    /// `show system processes`
+    Processes,
+    /// `show system connections`
+    Connections,
+    /// `show system boot-messages`
+    BootMessages,
+    /// `show system kernel-messages`
+    KernelMessages,
+    /// `show date`
+    Date,
+    /// `show users`
+    Users,
+    /// `show hardware cpu`
+    Cpu,
+    /// `show hardware pci`
+    Pci,
+}
+
+/// How much of interfaces is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InterfaceForm {
+    /// A line for each address.
+    Brief,
+    /// A block for each interface.
+    Detail,
+    /// What went through them.
+    Counters,
+}
+
+/// What is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Monitored {
+    /// `monitor log`
+    Log,
+    /// `monitor interfaces`
+    Interfaces,
+    /// `monitor bgp`
+    Bgp,
+}
+
+/// A program that reaches out to a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// Echo requests.
+    Ping,
+    /// The way to a host.
+    Traceroute,
+    /// The way to a host, again and again.
+    Mtr,
+    /// A conversation over TCP.
+    Telnet,
+}
+
+/// How a host is reached; without an option the system's default holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeOption {
+    /// As fast as answers come.
+    Adaptive,
+    /// Only to hosts on the link.
+    BypassRoute,
+    /// How many requests; endless without it.
+    Count(u32),
+    /// Seconds until it ends whatever came.
+    Deadline(u32),
+    /// Routers must not fragment.
+    DoNotFragment,
+    /// This family where a name has addresses of both.
+    Family(Family),
+    /// As fast as possible.
+    Flood,
+    /// With ICMP echo requests.
+    Icmp,
+    /// The interface they leave by.
+    Interface(IfName),
+    /// Seconds between them.
+    Interval(u32),
+    /// No names for addresses.
+    Numeric,
+    /// Hexadecimal digits that fill the packets.
+    Pattern(String),
+    /// The port at the host.
+    Port(u32),
+    /// Requests for each hop.
+    Queries(u32),
+    /// The summary only.
+    Quiet,
+    /// Routers write down that they were passed.
+    RecordRoute,
+    /// Octets in each.
+    Size(u32),
+    /// The address they come from.
+    Source(IpAddr),
+    /// With TCP segments.
+    Tcp,
+    /// Each line with its time.
+    Timestamp,
+    /// The octet for the type of service.
+    TypeOfService(u32),
+    /// Their time to live, or the last hop that is asked.
+    TimeToLive(u32),
+    /// All that comes.
+    Verbose,
+}
+
+/// When the machine goes down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// After the person was asked.
+    Asked,
+    /// At once.
+    Now,
+    /// In so many minutes.
+    In(u32),
+    /// Not at all: what was planned is cancelled.
+    Cancel,
+}
+
+/// How the terminal is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TerminalSetting {
+    /// Rows of a page; 0 never pages.
+    Length(u32),
+    /// Columns; 0 lets lines be as long as they are.
+    Width(u32),
 }
 
 /// What a table is searched for.
@@ -128,6 +343,8 @@ pub enum NeighborRoutes {
     Advertised,
     /// Those that it sent and that were accepted.
     Accepted,
+    /// Those that it sent and that were refused on arrival.
+    Filtered,
 }
 
 /// Which routes of the table.
@@ -139,6 +356,10 @@ pub enum RouteFilter {
     Source(RouteSource),
     /// The one for a destination, in detail.
     Destination(Destination),
+    /// A prefix and all within it.
+    LongerPrefixes(Prefix),
+    /// Those shorter than the network of their class.
+    SupernetsOnly,
     /// Numbers only.
     Summary,
 }
@@ -159,10 +380,26 @@ pub enum RouteSource {
 /// A class of interfaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InterfaceClass {
+    /// `bonding`
+    Bonding,
+    /// `bridge`
+    Bridge,
+    /// `dummy`
+    Dummy,
     /// `ethernet`
     Ethernet,
     /// `loopback`
     Loopback,
+}
+
+impl InterfaceClass {
+    /// The class of an interface, which its name tells: `br0` is a bridge, `eth0.100` an Ethernet interface.
+    #[must_use]
+    pub fn of(name: &IfName) -> Self {
+        let kinds = [("bond", Self::Bonding), ("br", Self::Bridge), ("dum", Self::Dummy)];
+        let kind = kinds.into_iter().find(|(start, _)| name.as_str().starts_with(start)).map(|(_, class)| class);
+        if name.as_str() == "lo" { Self::Loopback } else { kind.unwrap_or(Self::Ethernet) }
+    }
 }
 
 /// How a configuration is written.
@@ -174,6 +411,12 @@ pub enum ConfigurationForm {
     All,
     /// One `set` line for each leaf.
     Commands,
+    /// As JSON on one line.
+    Json,
+    /// As JSON on many lines.
+    JsonPretty,
+    /// The files that hold configurations.
+    Files,
 }
 
 /// Which sessions are cleared.
@@ -202,21 +445,4 @@ pub enum ClearHow {
     SoftIn,
     /// Routes are sent again.
     SoftOut,
-}
-
-/// How `ping` is done; without an option the system's default holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PingOptions {
-    /// How many requests; endless without it.
-    pub count: Option<u32>,
-    /// The interface they leave by.
-    pub interface: Option<IfName>,
-    /// Seconds between them.
-    pub interval: Option<u32>,
-    /// Octets in each.
-    pub size: Option<u32>,
-    /// The address they come from.
-    pub source: Option<IpAddr>,
-    /// Their time to live.
-    pub ttl: Option<u32>,
 }

@@ -109,6 +109,11 @@ impl Arguments {
         text.parse().ok()
     }
 
+    /// The value behind the first one.
+    pub(super) fn second<T: FromStr>(&self) -> Option<T> {
+        self.values.get(1).and_then(|(_, text)| text.parse().ok())
+    }
+
     /// The first value.
     pub(super) fn first<T: FromStr>(&self) -> Option<T> {
         self.values.first().and_then(|(_, text)| text.parse().ok())

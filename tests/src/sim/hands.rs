@@ -84,6 +84,7 @@ impl Network {
             }
             Effect::Recall(ask, what) => self.recall(index, ask, &what),
             Effect::Answer(_, Reply::News(news)) => self.machines[index].news.push(news),
+            Effect::Flush(ask, _) => _ = self.machines[index].replies.insert(ask, Reply::Done(String::new())),
             Effect::Answer(ask, reply) => _ = self.machines[index].replies.insert(ask, reply),
             Effect::Notice(notice) => self.machines[index].log.push(notice.text),
             Effect::Exit => {
@@ -113,6 +114,11 @@ impl Network {
                     format!("{} {} {} {comment}\n", record.revision, record.user, record.via)
                 });
                 lines.collect()
+            }
+            Recall::Complete(view) => return drop(machine.replies.insert(ask, Reply::View((**view).clone()))),
+            Recall::Machine(_) | Recall::Neighbors { .. } | Recall::KernelRoutes { .. } => {
+                let nobody = api::ApiError::new("no-machine", "this router runs on no machine");
+                return drop(machine.replies.insert(ask, Reply::Error(nobody)));
             }
         };
         let revision = machine.engine.as_ref().map(engine::Engine::revision).unwrap_or_default();

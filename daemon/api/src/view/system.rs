@@ -5,10 +5,11 @@
 use nouns::Revision;
 use serde::{Deserialize, Serialize};
 
+use super::machine::Uptime;
 use crate::text::{Text, date_time, uptime};
 
 /// `show version`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Version {
     /// Of the daemon.
@@ -23,6 +24,15 @@ pub struct Version {
     pub revision: Revision,
     /// Seconds since the daemon started.
     pub uptime: u64,
+    /// What the machine is; absent where it does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hardware_model: Option<String>,
+    /// The machine's serial number; absent where it does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hardware_serial: Option<String>,
+    /// The machine's own uptime; absent where it does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Uptime>,
 }
 
 impl Text for Version {
@@ -33,7 +43,10 @@ impl Text for Version {
             ("Kernel:", self.kernel.clone()),
             ("Architecture:", self.architecture.clone()),
             ("Revision:", self.revision.to_string()),
-            ("Uptime:", uptime(self.uptime)),
+            ("HW model:", self.hardware_model.clone().unwrap_or_default()),
+            ("HW S/N:", self.hardware_serial.clone().unwrap_or_default()),
+            ("Daemon up:", uptime(self.uptime)),
+            ("Uptime:", self.machine.map(|machine| machine.line()).unwrap_or_default()),
         ];
         let known = rows.into_iter().filter(|(_, value)| !value.is_empty());
         known.map(|(title, value)| format!("{title:<13} {value}\n")).collect()

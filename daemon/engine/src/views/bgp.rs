@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use api::request::NeighborRoutes;
+use api::view::BgpPrefixCounts;
 use api::view::bgp::{
     BgpSummary, BgpSummaryNeighbor, BgpTable, BgpTablePath, BgpTableRoute, Origin, PathStatus, PeerState, TableNeighbor,
 };
@@ -145,7 +146,11 @@ pub(crate) fn received(
     let (bgp, peer) = (configured(engine)?, neighbor(engine, address)?);
     let routes = engine.tables.of(family).iter().filter_map(|(prefix, paths)| {
         let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| path.key.peer == peer.id);
-        let wanted = own.filter(|(path, _)| which == NeighborRoutes::Received || path.rejected.is_none());
+        let wanted = own.filter(|(path, _)| match which {
+            NeighborRoutes::Accepted => path.rejected.is_none(),
+            NeighborRoutes::Filtered => path.rejected.is_some(),
+            NeighborRoutes::Received | NeighborRoutes::Advertised => true,
+        });
         let paths: Vec<BgpTablePath> = wanted.map(|(path, status)| shown(engine, family, path, status)).collect();
         (!paths.is_empty()).then_some(BgpTableRoute { prefix, paths })
     });
@@ -162,6 +167,40 @@ pub(crate) fn advertised(engine: &Engine, family: Family, address: IpAddr) -> Re
     let which = NeighborRoutes::Advertised;
     let routes = routes.collect();
     Ok(neighbor_table(engine, bgp, family, TableNeighbor { address, which }, routes))
+}
+
+pub(crate) fn prefix_counts(engine: &Engine, family: Family, address: IpAddr) -> Result<View, ApiError> {
+    configured(engine)?;
+    let peer = neighbor(engine, address)?;
+    let mut counts = BgpPrefixCounts {
+        family,
+        address,
+        received: 0,
+        accepted: 0,
+        filtered: 0,
+        stale: 0,
+        valid: 0,
+        best: 0,
+        multipath: 0,
+        advertised: number(peer.out.get(&family).map_or(0, bgp::adj_out::AdjOut::len)),
+    };
+    for (prefix, paths) in engine.tables.of(family).iter() {
+        let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| path.key.peer == peer.id);
+        for (_, status) in own {
+            for (counter, counts_here) in [
+                (&mut counts.received, true),
+                (&mut counts.accepted, !status.filtered),
+                (&mut counts.filtered, status.filtered),
+                (&mut counts.stale, status.stale),
+                (&mut counts.valid, status.valid),
+                (&mut counts.best, status.best),
+                (&mut counts.multipath, status.multipath),
+            ] {
+                *counter = counter.saturating_add(u64::from(counts_here));
+            }
+        }
+    }
+    Ok(View::BgpPrefixCounts(counts))
 }
 
 fn neighbor_table(

@@ -21,21 +21,39 @@ use crate::event::Moment;
 
 pub(crate) fn routes(engine: &Engine, at: Moment, family: Family, filter: RouteFilter) -> Result<View, ApiError> {
     match filter {
-        RouteFilter::All => Ok(listing(engine, at, family, |_| true)),
-        RouteFilter::Protocol(source) => Ok(listing(engine, at, family, |route| same(route.protocol) == source)),
+        RouteFilter::All => Ok(listing(engine, at, family, |_, _| true)),
+        RouteFilter::Protocol(source) => Ok(listing(engine, at, family, |_, route| same(route.protocol) == source)),
         RouteFilter::Prefix(prefix) => detail(engine, at, prefix.to_string(), Some(prefix)),
         RouteFilter::Address(address) => {
             let found = engine.rib.longest_match(address).map(|(prefix, _)| prefix);
             detail(engine, at, address.to_string(), found)
         }
+        RouteFilter::LongerPrefixes(within) => Ok(listing(engine, at, family, |prefix, _| within.covers(prefix))),
+        RouteFilter::SupernetsOnly => Ok(listing(engine, at, family, |prefix, _| is_supernet(prefix))),
         RouteFilter::Summary => Ok(summary(engine, family)),
     }
 }
 
-fn listing(engine: &Engine, at: Moment, family: Family, shown: impl Fn(&Route) -> bool) -> View {
+/// Shorter than the network of its class, which IPv4 once had and IPv6 never.
+fn is_supernet(prefix: Prefix) -> bool {
+    match prefix.address() {
+        IpAddr::V4(address) => {
+            let class = match address.octets() {
+                [0..=127, ..] => 8,
+                [128..=191, ..] => 16,
+                _ => 24,
+            };
+            prefix.length() < class
+        }
+        IpAddr::V6(_) => false,
+    }
+}
+
+fn listing(engine: &Engine, at: Moment, family: Family, shown: impl Fn(Prefix, &Route) -> bool) -> View {
     let mut entries = Vec::new();
     for (prefix, routes) in engine.rib.iter().filter(|(prefix, _)| prefix.family() == family) {
-        entries.extend(routes.iter().filter(|route| shown(route)).map(|route| entry(engine, at, prefix, route)));
+        let shown = routes.iter().filter(|route| shown(prefix, route));
+        entries.extend(shown.map(|route| entry(engine, at, prefix, route)));
     }
     View::Routes(Routes { family, routes: entries })
 }

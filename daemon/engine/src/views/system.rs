@@ -18,6 +18,9 @@ pub(crate) fn version(engine: &Engine, at: Moment) -> View {
         architecture: engine.facts.architecture.clone(),
         revision: engine.running.revision,
         uptime: seconds(engine.started.instant, at.instant),
+        hardware_model: None,
+        hardware_serial: None,
+        machine: None,
     })
 }
 
