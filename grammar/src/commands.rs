@@ -20,8 +20,8 @@ pub use op::{
     NeighborRoutes, Op, ProbeOption, RouteFilter, RouteSource, TerminalSetting, Tool, When,
 };
 pub use pipe::Pipe;
-pub(crate) use tree::Walk;
 pub use tree::{Step, Token};
+pub(crate) use tree::{Walk, gives_way};
 
 use crate::parse::Word;
 use crate::resolve::ResolveError;

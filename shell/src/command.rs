@@ -2,11 +2,16 @@
 //!
 //! One exhaustive match: a word without a deed does not compile. Never does anything itself.
 
-use api::request::{BgpTarget, Clear, Show};
+mod program;
+
+use api::request::{BgpTarget, Clear, Flush, Show};
 use api::view::route::Protocol;
 use api::{ClearHow, ClearTarget, NeighborRoutes, Request, RouteFilter};
-use grammar::commands::{self as words, ConfigurationForm, Destination, InterfaceClass, Op, PingOptions, RouteSource};
-use nouns::Family;
+use grammar::commands::{
+    self as words, ConfigurationForm, Destination, InterfaceClass, InterfaceForm, Monitored, Op, RouteSource,
+    TerminalSetting,
+};
+use nouns::{Family, IfName};
 
 /// What has to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +23,34 @@ pub(crate) enum Deed {
     /// As `Ask`, but only the numbers of the forwarding table.
     AskFibSummary(Request),
     /// As `Ask`, but only interfaces of a class.
-    AskInterfaces(InterfaceClass),
+    AskInterfaces(InterfaceClass, Request),
+    /// As `Ask`, but only the line of one interface.
+    AskInterface(IfName, Request),
     /// Show the active configuration.
     ShowConfiguration(ConfigurationForm),
-    /// Run a program of the system.
+    /// Show what a commit changed; 0 is the newest.
+    ShowCommitChanges(u32),
+    /// Show the configuration of a commit; 0 is the newest.
+    ShowCommitFile(u32),
+    /// Show the newest of the commands that were typed.
+    ShowHistory(Option<u32>),
+    /// Show everything that a person needs who helps from afar.
+    ShowTechSupport,
+    /// Show what happens until ^C.
+    Monitor(Monitored),
+    /// Run a program of the system that only looks.
     Run(Program),
+    /// Run a program of the system that changes something.
+    Change(Program),
+    /// Take the machine down once the person agrees.
+    Shutdown {
+        /// What the person is asked.
+        question: &'static str,
+        /// What does it.
+        program: Program,
+    },
+    /// Use the terminal otherwise from here on.
+    SetTerminal(TerminalSetting),
     /// Enter configuration mode.
     Configure,
     /// Leave the shell.
@@ -58,23 +86,53 @@ pub(crate) fn deed(op: Op) -> Deed {
             show(Show::BgpPrefix { family, target: target(destination), why })
         }
         Op::ShowBgpNeighbors { family, neighbor } => show(Show::BgpNeighbors { family, address: neighbor }),
+        Op::ShowBgpPrefixCounts { family, neighbor } => show(Show::BgpPrefixCounts { family, address: neighbor }),
         Op::ShowBgpNeighborRoutes { family, neighbor, which } => {
             show(Show::BgpNeighborRoutes { family, address: neighbor, which: neighbor_routes(which) })
         }
         Op::ShowRoutes { family, filter } => show(Show::Routes { family, filter: route_filter(filter) }),
+        Op::ShowKernelRoutes { family, table } => show(Show::KernelRoutes { family, table }),
         Op::ShowFib { family, summary: false } => show(Show::Fib { family }),
         Op::ShowFib { family, summary: true } => Deed::AskFibSummary(Request::Show(Show::Fib { family })),
-        Op::ShowInterfaces { class: Some(class), name: None } => Deed::AskInterfaces(class),
-        Op::ShowInterfaces { class: _, name } => show(Show::Interfaces { name }),
+        Op::ShowInterfaces { class, name, form } => interfaces(class, name, form),
+        Op::ShowNeighborTable { family, interface } => show(Show::NeighborTable { family, interface }),
+        Op::ShowMachine(machine) => show(Show::Machine(machine)),
         Op::ShowConfiguration { form } => Deed::ShowConfiguration(form),
         Op::ShowLog { lines } => show(Show::Log { lines }),
+        Op::ShowHistory { lines } => Deed::ShowHistory(lines),
         Op::ShowSystemCommit => Deed::Ask(Request::Revisions),
+        Op::ShowSystemCommitDiff { number } => Deed::ShowCommitChanges(number),
+        Op::ShowSystemCommitFile { number } => Deed::ShowCommitFile(number),
+        Op::ShowTechSupport => Deed::ShowTechSupport,
         Op::ShowVersion => show(Show::Version),
+        Op::Monitor(what) => Deed::Monitor(what),
+        Op::MonitorTraffic { interface, filter } => Deed::Run(program::tcpdump(&interface, filter)),
         Op::ClearBgp { family, target, how } => {
             Deed::Ask(Request::Clear(Clear { target: clear_target(target), how: clear_how(how), family }))
         }
-        Op::Ping { host, options } => Deed::Run(ping(host, &options)),
-        Op::Traceroute { host } => Deed::Run(Program { name: "traceroute", arguments: vec![host] }),
+        Op::ClearNeighborTable { family, interface, address } => {
+            Deed::Ask(Request::Flush(Flush::Neighbors { family, interface, address }))
+        }
+        Op::ClearInterfaceCounters { interface } => Deed::Ask(Request::Flush(Flush::Counters { interface })),
+        Op::Probe { tool, host, options } => Deed::Run(program::probe(tool, host, &options)),
+        Op::Shutdown { reboot, when } => program::shutdown(reboot, when),
+        Op::RestartDaemon => Deed::Change(program::restart()),
+        Op::SetDate { date } => Deed::Change(program::set_date(date)),
+        Op::SetTerminal(setting) => Deed::SetTerminal(setting),
+    }
+}
+
+fn interfaces(class: Option<InterfaceClass>, name: Option<IfName>, form: InterfaceForm) -> Deed {
+    let request = Request::Show(match (form, name.clone()) {
+        (InterfaceForm::Brief, _) => Show::Interfaces { name: None },
+        (InterfaceForm::Detail, None) => Show::InterfaceDetails,
+        (InterfaceForm::Detail, name) => Show::Interfaces { name },
+        (InterfaceForm::Counters, name) => Show::InterfaceCounters { name },
+    });
+    match (form, class, name) {
+        (InterfaceForm::Brief, _, Some(name)) => Deed::AskInterface(name, request),
+        (_, Some(class), None) => Deed::AskInterfaces(class, request),
+        _ => Deed::Ask(request),
     }
 }
 
@@ -90,6 +148,7 @@ fn neighbor_routes(which: words::NeighborRoutes) -> NeighborRoutes {
         words::NeighborRoutes::Received => NeighborRoutes::Received,
         words::NeighborRoutes::Advertised => NeighborRoutes::Advertised,
         words::NeighborRoutes::Accepted => NeighborRoutes::Accepted,
+        words::NeighborRoutes::Filtered => NeighborRoutes::Filtered,
     }
 }
 
@@ -97,6 +156,8 @@ fn route_filter(filter: words::RouteFilter) -> RouteFilter {
     match filter {
         words::RouteFilter::All => RouteFilter::All,
         words::RouteFilter::Summary => RouteFilter::Summary,
+        words::RouteFilter::LongerPrefixes(prefix) => RouteFilter::LongerPrefixes(prefix),
+        words::RouteFilter::SupernetsOnly => RouteFilter::SupernetsOnly,
         words::RouteFilter::Destination(Destination::Prefix(prefix)) => RouteFilter::Prefix(prefix),
         words::RouteFilter::Destination(Destination::Address(address)) => RouteFilter::Address(address),
         words::RouteFilter::Source(source) => RouteFilter::Protocol(match source {
@@ -125,19 +186,6 @@ fn clear_how(how: words::ClearHow) -> ClearHow {
         words::ClearHow::SoftIn => ClearHow::SoftIn,
         words::ClearHow::SoftOut => ClearHow::SoftOut,
     }
-}
-
-fn ping(host: String, options: &PingOptions) -> Program {
-    let pairs = [
-        ("-c", options.count.map(|n| n.to_string())),
-        ("-I", options.interface.as_ref().map(ToString::to_string)),
-        ("-I", options.source.map(|address| address.to_string())),
-        ("-i", options.interval.map(|n| n.to_string())),
-        ("-s", options.size.map(|n| n.to_string())),
-        ("-t", options.ttl.map(|n| n.to_string())),
-    ];
-    let given = pairs.into_iter().filter_map(|(flag, value)| value.map(|value| [flag.to_owned(), value]));
-    Program { name: "ping", arguments: given.flatten().chain([host]).collect() }
 }
 
 #[cfg(test)]
@@ -172,18 +220,5 @@ mod tests {
         }
         let Deed::Ask(Request::Clear(clear)) = typed("clear ip bgp all soft in") else { panic!("not a clear") };
         assert_eq!((clear.target, clear.how), (ClearTarget::All, ClearHow::SoftIn));
-    }
-
-    #[test]
-    fn programs_get_clean_arguments() {
-        let arguments = ["-c", "3", "-s", "100", "192.0.2.1"].map(str::to_owned).to_vec();
-        assert_eq!(typed("ping 192.0.2.1 size 100 count 3"), Deed::Run(Program { name: "ping", arguments }));
-        let arguments = vec!["node.example".to_owned()];
-        assert_eq!(typed("traceroute node.example"), Deed::Run(Program { name: "traceroute", arguments }));
-        for injected in ["-f", "a;b", "$(x)", "a b", "--help"] {
-            let line = format!("ping '{injected}'");
-            let commands = grammar::parse::line(&line).unwrap();
-            assert!(words::resolve(&commands[0].words).is_err(), "{injected}");
-        }
     }
 }

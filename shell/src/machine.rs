@@ -90,6 +90,14 @@ impl Machine for Outside {
         !self.interactive || asked(question)
     }
 
+    fn history(&mut self) -> Vec<String> {
+        let path = crate::keep::state_folder().map(|state| state.join("history"));
+        let text = path.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+        // The first line names the format; in the others a backslash stands as two.
+        let lines = text.lines().filter(|line| *line != "#V2");
+        lines.map(|line| line.replace("\\\\", "\\")).collect()
+    }
+
     fn take_lost(&mut self, user: &str) -> Option<(u64, Unfinished)> {
         self.lost.as_mut()?.take(user)
     }

@@ -9,6 +9,7 @@ mod configure;
 mod file;
 mod instances;
 mod json;
+mod look;
 mod lost;
 mod meanwhile;
 mod operate;
@@ -135,7 +136,7 @@ impl Session {
             (Some(_), Ok(ConfigCommand::Run(words))) => commands::resolve(&words),
             (Some(_), _) => return false,
         };
-        op.is_ok_and(|op| matches!(deed(op), Deed::Run(_)))
+        op.is_ok_and(|op| matches!(deed(op), Deed::Run(_) | Deed::Change(_) | Deed::Shutdown { .. } | Deed::Monitor(_)))
     }
 
     /// What stands before the cursor: the lines above, and the prompt itself.
@@ -194,7 +195,6 @@ impl Session {
     }
 
     /// Says how many rows a page has; 0 for no pages, none for what the terminal has.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the words for it are not there yet"))]
     pub(crate) fn set_length(&mut self, length: Option<u16>) {
         self.length = length;
     }
@@ -237,7 +237,8 @@ enum Mode {
 
 /// The complaint about words, with what to do when the first one belongs into the other mode.
 fn misplaced(words: &[Word], error: &ResolveError, typed_in: Mode) -> String {
-    let unknown = matches!(error, ResolveError::NotValid { path, .. } if path.is_empty());
+    // `set` is a word of either mode, with other words behind it.
+    let unknown = matches!(error, ResolveError::NotValid { path, .. } if path.is_empty() || *path == ["set"]);
     let Some(first) = words.first().filter(|_| unknown).map(std::slice::from_ref) else { return error.to_string() };
     let advice = match typed_in {
         Mode::Operational if knows(&commands::configuration(first)) => {

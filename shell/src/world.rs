@@ -63,6 +63,9 @@ pub(crate) trait Machine {
     /// Whether the person agrees; who is no person, and cannot be asked, does.
     fn agrees(&mut self, question: &str) -> bool;
 
+    /// The commands that the person has typed, oldest first, those of earlier sessions too.
+    fn history(&mut self) -> Vec<String>;
+
     /// Takes what a session of the same person left behind when its terminal went away, with its time in seconds
     /// since the Unix epoch. It stays kept until the changes are committed or discarded.
     fn take_lost(&mut self, user: &str) -> Option<(u64, Unfinished)>;

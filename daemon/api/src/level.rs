@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
-use crate::request::Request;
+use crate::request::{Flush, Request};
 
 /// What somebody may do; a higher level includes the lower one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -46,6 +46,7 @@ impl Request {
             | Self::Confirm
             | Self::Save { .. }
             | Self::Clear(_)
+            | Self::Flush(_)
             | Self::Revision(_) => Level::Admin,
         }
     }
@@ -65,6 +66,8 @@ impl Request {
             Self::Confirm => "confirm a commit",
             Self::Save { .. } => "save the configuration",
             Self::Clear(_) => "clear sessions",
+            Self::Flush(Flush::Neighbors { .. }) => "clear neighbors of links",
+            Self::Flush(Flush::Counters { .. }) => "clear counters",
             Self::Revision(_) => "read a revision",
         }
     }

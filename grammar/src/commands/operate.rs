@@ -144,7 +144,8 @@ fn telnet(arguments: &Arguments) -> Option<Op> {
 
 pub(super) static REBOOT: Step = Step::word("reboot", "Start the machine again", GOING_DOWN).op(shutdown);
 pub(super) static POWEROFF: Step = Step::word("poweroff", "Switch the machine off", GOING_DOWN).op(shutdown);
-pub(super) static SHUTDOWN: Step = Step::word("shutdown", "Switch the machine off", GOING_DOWN).op(shutdown);
+/// `sh` has always been short for `show`.
+pub(super) static SHUTDOWN: Step = Step::word("shutdown", "Switch the machine off", GOING_DOWN).op(shutdown).yielding();
 
 static GOING_DOWN: &[&Step] = &[
     &Step::word("cancel", "Not at all: cancel what was planned", &[]).op(shutdown),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use nouns::{Asn, Family::*};
 
@@ -25,8 +26,12 @@ fn words_become_commands() {
     let prefix = "172.16.102.229/32".parse().unwrap();
     let neighbors = |family, neighbor| Op::ShowBgpNeighbors { family, neighbor };
     let routes = |family, filter| Op::ShowRoutes { family, filter };
-    let interfaces =
-        |class, name: &str| Op::ShowInterfaces { class, name: (!name.is_empty()).then(|| name.parse().unwrap()) };
+    let interfaces = |class, name: &str, form| Op::ShowInterfaces {
+        class,
+        name: (!name.is_empty()).then(|| name.parse().unwrap()),
+        form,
+    };
+    let (brief, detail, counters) = (InterfaceForm::Brief, InterfaceForm::Detail, InterfaceForm::Counters);
     for (text, expect) in [
         ("configure", Op::Configure),
         ("conf", Op::Configure),
@@ -89,12 +94,37 @@ fn words_become_commands() {
         ("show ipv6 route fd00:101::201", routes(Ipv6Unicast, RouteFilter::Destination(Destination::Address(node6)))),
         ("show ip fib", Op::ShowFib { family: Ipv4Unicast, summary: false }),
         ("show ipv6 fib summary", Op::ShowFib { family: Ipv6Unicast, summary: true }),
-        ("show interfaces", interfaces(None, "")),
-        ("show interfaces ethernet", interfaces(Some(InterfaceClass::Ethernet), "")),
-        ("show interfaces ethernet eth1", interfaces(Some(InterfaceClass::Ethernet), "eth1")),
-        ("show interfaces lo", interfaces(Some(InterfaceClass::Loopback), "")),
-        ("show interfaces loopback lo", interfaces(Some(InterfaceClass::Loopback), "lo")),
-        ("show interfaces eth1", interfaces(None, "eth1")),
+        ("show interfaces", interfaces(None, "", brief)),
+        ("show interfaces counters", interfaces(None, "", counters)),
+        ("show interfaces detail", interfaces(None, "", detail)),
+        ("show interfaces ethernet", interfaces(Some(InterfaceClass::Ethernet), "", brief)),
+        ("show interfaces bridge det", interfaces(Some(InterfaceClass::Bridge), "", detail)),
+        ("show interfaces ethernet eth1", interfaces(Some(InterfaceClass::Ethernet), "eth1", detail)),
+        ("show interfaces ethernet eth1 brief", interfaces(Some(InterfaceClass::Ethernet), "eth1", brief)),
+        ("show interfaces ethernet eth1 vif 7", interfaces(Some(InterfaceClass::Ethernet), "eth1.7", detail)),
+        ("show interfaces lo", interfaces(Some(InterfaceClass::Loopback), "", brief)),
+        ("show interfaces loopback lo", interfaces(Some(InterfaceClass::Loopback), "lo", detail)),
+        ("show interfaces eth1 counters", interfaces(None, "eth1", counters)),
+        ("show ip route forward", Op::ShowKernelRoutes { family: Ipv4Unicast, table: 254 }),
+        ("show ipv6 route table 100", Op::ShowKernelRoutes { family: Ipv6Unicast, table: 100 }),
+        ("show ip route supernets-only", routes(Ipv4Unicast, RouteFilter::SupernetsOnly)),
+        ("show ip route 172.16.102.229/32 long", routes(Ipv4Unicast, RouteFilter::LongerPrefixes(prefix))),
+        (
+            "show ip bgp neighbors 192.168.101.201 filtered-routes",
+            Op::ShowBgpNeighborRoutes { family: Ipv4Unicast, neighbor: node, which: NeighborRoutes::Filtered },
+        ),
+        (
+            "show ip bgp neighbors 192.168.101.201 prefix-counts",
+            Op::ShowBgpPrefixCounts { family: Ipv4Unicast, neighbor: node },
+        ),
+    ] {
+        assert_eq!(op(text), expect, "{text}");
+    }
+}
+
+#[test]
+fn words_ask_the_system() {
+    for (text, expect) in [
         ("show configuration", Op::ShowConfiguration { form: ConfigurationForm::Braces }),
         ("show configuration all", Op::ShowConfiguration { form: ConfigurationForm::All }),
         ("show conf comm", Op::ShowConfiguration { form: ConfigurationForm::Commands }),
@@ -102,19 +132,89 @@ fn words_become_commands() {
         ("show log", Op::ShowLog { lines: None }),
         ("show log 50", Op::ShowLog { lines: Some(50) }),
         ("show system commit", Op::ShowSystemCommit),
-        ("traceroute example.net", Op::Traceroute { host: "example.net".to_owned() }),
-        ("ping 192.0.2.1", Op::Ping { host: "192.0.2.1".to_owned(), options: PingOptions::default() }),
+        ("show log tail", Op::ShowLog { lines: Some(10) }),
+        ("show log tail 30", Op::ShowLog { lines: Some(30) }),
+        ("show system commit diff 0", Op::ShowSystemCommitDiff { number: 0 }),
+        ("show system commit file 3", Op::ShowSystemCommitFile { number: 3 }),
+        ("show arp", Op::ShowNeighborTable { family: Ipv4Unicast, interface: None }),
+        ("show arp eth0", Op::ShowNeighborTable { family: Ipv4Unicast, interface: Some("eth0".parse().unwrap()) }),
+        ("show ipv6 neighbors", Op::ShowNeighborTable { family: Ipv6Unicast, interface: None }),
+        ("show date", Op::ShowMachine(Machine::Date)),
+        ("show users", Op::ShowMachine(Machine::Users)),
+        ("show system login users", Op::ShowMachine(Machine::Users)),
+        ("show system upt", Op::ShowMachine(Machine::Uptime)),
+        ("show system memory", Op::ShowMachine(Machine::Memory)),
+        ("show hardware mem", Op::ShowMachine(Machine::Memory)),
+        ("show hardware cpu", Op::ShowMachine(Machine::Cpu)),
+        ("show hardware pci", Op::ShowMachine(Machine::Pci)),
+        ("show system storage", Op::ShowMachine(Machine::Storage)),
+        ("show system processes", Op::ShowMachine(Machine::Processes)),
+        ("show system connections", Op::ShowMachine(Machine::Connections)),
+        ("show system boot-messages", Op::ShowMachine(Machine::BootMessages)),
+        ("show system kernel-messages", Op::ShowMachine(Machine::KernelMessages)),
+        ("show history", Op::ShowHistory { lines: None }),
+        ("show history 5", Op::ShowHistory { lines: Some(5) }),
+        ("show tech", Op::ShowTechSupport),
+        ("show configuration json", Op::ShowConfiguration { form: ConfigurationForm::Json }),
+        ("show configuration json pretty", Op::ShowConfiguration { form: ConfigurationForm::JsonPretty }),
+        ("show configuration files", Op::ShowConfiguration { form: ConfigurationForm::Files }),
+    ] {
+        assert_eq!(op(text), expect, "{text}");
+    }
+}
+
+#[test]
+fn words_do_something() {
+    let node: IpAddr = "192.168.101.201".parse().unwrap();
+    let probe = |tool, host: &str, options| Op::Probe { tool, host: host.to_owned(), options };
+    for (text, expect) in [
+        ("clear arp", Op::ClearNeighborTable { family: Ipv4Unicast, interface: None, address: None }),
         (
-            "ping count count 3 interface eth0 ttl 9 count 4",
-            Op::Ping {
-                host: "count".to_owned(),
-                options: PingOptions {
-                    count: Some(4),
-                    interface: Some("eth0".parse().unwrap()),
-                    ttl: Some(9),
-                    ..PingOptions::default()
-                },
-            },
+            "clear arp 192.168.101.201",
+            Op::ClearNeighborTable { family: Ipv4Unicast, interface: None, address: Some(node) },
+        ),
+        (
+            "clear ipv6 neighbors interface eth0",
+            Op::ClearNeighborTable { family: Ipv6Unicast, interface: Some("eth0".parse().unwrap()), address: None },
+        ),
+        ("clear interfaces counters", Op::ClearInterfaceCounters { interface: None }),
+        (
+            "clear interfaces ethernet eth1 counters",
+            Op::ClearInterfaceCounters { interface: Some("eth1".parse().unwrap()) },
+        ),
+        ("monitor log", Op::Monitor(Monitored::Log)),
+        ("mon int", Op::Monitor(Monitored::Interfaces)),
+        ("monitor bgp", Op::Monitor(Monitored::Bgp)),
+        ("monitor protocol bgp", Op::Monitor(Monitored::Bgp)),
+        (
+            "monitor traffic interface eth0 filter 'tcp port 179'",
+            Op::MonitorTraffic { interface: "eth0".parse().unwrap(), filter: Some("tcp port 179".to_owned()) },
+        ),
+        ("reboot", Op::Shutdown { reboot: true, when: When::Asked }),
+        ("reboot now", Op::Shutdown { reboot: true, when: When::Now }),
+        ("poweroff in 5", Op::Shutdown { reboot: false, when: When::In(5) }),
+        ("shutdown cancel", Op::Shutdown { reboot: false, when: When::Cancel }),
+        ("restart bgp", Op::RestartDaemon),
+        ("set date 010212302026", Op::SetDate { date: "010212302026".to_owned() }),
+        ("set terminal length 0", Op::SetTerminal(TerminalSetting::Length(0))),
+        ("terminal length 24", Op::SetTerminal(TerminalSetting::Length(24))),
+        ("terminal width 512", Op::SetTerminal(TerminalSetting::Width(512))),
+        ("traceroute example.net", probe(Tool::Traceroute, "example.net", vec![])),
+        ("mtr example.net", probe(Tool::Mtr, "example.net", vec![])),
+        ("telnet example.net 179", probe(Tool::Telnet, "example.net", vec![ProbeOption::Port(179)])),
+        ("ping 192.0.2.1", probe(Tool::Ping, "192.0.2.1", vec![])),
+        (
+            "ping count count 3 interface eth0 ttl 9 quiet count 4",
+            probe(
+                Tool::Ping,
+                "count",
+                vec![
+                    ProbeOption::Count(4),
+                    ProbeOption::Interface("eth0".parse().unwrap()),
+                    ProbeOption::Quiet,
+                    ProbeOption::TimeToLive(9),
+                ],
+            ),
         ),
     ] {
         assert_eq!(op(text), expect, "{text}");
@@ -149,11 +249,11 @@ fn wrong_commands_are_refused_in_words_that_scripts_know() {
     for (text, expect) in [
         (
             "foo",
-            "Invalid command: [foo]\nPossible: clear, configure, exit, help, logout, ping, quit, reset, show, traceroute",
+            "Invalid command: [foo]\nPossible: clear, configure, exit, help, logout, monitor, mtr, ping, poweroff, quit, reboot, reset, restart, set, show, shutdown, telnet, terminal, traceroute",
         ),
         (
             "show foo",
-            "Invalid command: show [foo]\nPossible: bgp, configuration, interfaces, ip, ipv6, log, system, version",
+            "Invalid command: show [foo]\nPossible: arp, bgp, configuration, date, hardware, history, interfaces, ip, ipv6, log, system, tech-support, users, version",
         ),
         ("show verison", "Invalid command: show [verison]\nDid you mean 'version'?"),
         ("configure now", "Invalid command: configure [now]\nNothing can follow here"),
@@ -223,16 +323,31 @@ fn every_way_through_the_words_ends_in_a_command_and_every_command_has_words() {
         "bgp prefix",
         "bgp neighbors",
         "bgp neighbor routes",
+        "bgp prefix counts",
         "routes",
+        "kernel routes",
         "fib",
         "interfaces",
+        "neighbor table",
+        "machine",
         "configuration",
         "log",
+        "history",
         "system commit",
+        "system commit diff",
+        "system commit file",
+        "tech-support",
         "version",
+        "monitor",
+        "monitor traffic",
         "clear",
-        "ping",
-        "traceroute",
+        "clear neighbor table",
+        "clear interface counters",
+        "probe",
+        "shutdown",
+        "restart",
+        "set date",
+        "terminal",
     ];
     assert_eq!(ops, every.into_iter().collect());
 }
@@ -251,14 +366,29 @@ fn name(op: &Op) -> &'static str {
         Op::ShowBgpNeighborRoutes { .. } => "bgp neighbor routes",
         Op::ShowRoutes { .. } => "routes",
         Op::ShowFib { .. } => "fib",
+        Op::ShowBgpPrefixCounts { .. } => "bgp prefix counts",
+        Op::ShowKernelRoutes { .. } => "kernel routes",
         Op::ShowInterfaces { .. } => "interfaces",
+        Op::ShowNeighborTable { .. } => "neighbor table",
+        Op::ShowMachine(_) => "machine",
         Op::ShowConfiguration { .. } => "configuration",
         Op::ShowLog { .. } => "log",
+        Op::ShowHistory { .. } => "history",
         Op::ShowSystemCommit => "system commit",
+        Op::ShowSystemCommitDiff { .. } => "system commit diff",
+        Op::ShowSystemCommitFile { .. } => "system commit file",
+        Op::ShowTechSupport => "tech-support",
         Op::ShowVersion => "version",
+        Op::Monitor(_) => "monitor",
+        Op::MonitorTraffic { .. } => "monitor traffic",
         Op::ClearBgp { .. } => "clear",
-        Op::Ping { .. } => "ping",
-        Op::Traceroute { .. } => "traceroute",
+        Op::ClearNeighborTable { .. } => "clear neighbor table",
+        Op::ClearInterfaceCounters { .. } => "clear interface counters",
+        Op::Probe { .. } => "probe",
+        Op::Shutdown { .. } => "shutdown",
+        Op::RestartDaemon => "restart",
+        Op::SetDate { .. } => "set date",
+        Op::SetTerminal(_) => "terminal",
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Step {
     make: Option<Make>,
     /// The family that the word chooses.
     family: Option<Family>,
+    /// It gives way where a short form may mean another word, too.
+    yields: bool,
 }
 
 /// What is typed at a step.
@@ -40,7 +42,7 @@ pub(super) type Make = fn(&Arguments) -> Option<Op>;
 
 impl Step {
     pub(super) const fn word(name: &'static str, help: &'static str, then: &'static [&'static Self]) -> Self {
-        Self { token: Token::Word(name), help, then, make: None, family: None }
+        Self { token: Token::Word(name), help, then, make: None, family: None, yields: false }
     }
 
     pub(super) const fn value(
@@ -49,11 +51,16 @@ impl Step {
         example: &'static str,
         then: &'static [&'static Self],
     ) -> Self {
-        Self { token: Token::Value(kind, example), help, then, make: None, family: None }
+        Self { token: Token::Value(kind, example), help, then, make: None, family: None, yields: false }
     }
 
     pub(super) const fn op(mut self, make: Make) -> Self {
         self.make = Some(make);
+        self
+    }
+
+    pub(super) const fn yielding(mut self) -> Self {
+        self.yields = true;
         self
     }
 
@@ -211,10 +218,19 @@ impl Walk {
     }
 }
 
-/// The fixed words that a text may be short for: the word itself if it is one, else all that begin with it.
+/// The fixed words that a text may be short for: the word itself if it is one, else all that begin with it, but those
+/// that give way to others.
 fn fitting<'a>(steps: &'a [&'static Step], text: &'a str) -> impl Iterator<Item = &'static Step> + 'a {
     let exact = steps.iter().any(|step| step.name() == Some(text));
-    steps.iter().copied().filter(move |step| {
-        step.name().is_some_and(|name| if exact { name == text } else { !text.is_empty() && name.starts_with(text) })
-    })
+    let fits = move |step: &Step| step.name().is_some_and(|name| if exact { name == text } else { begins(step, text) });
+    steps.iter().copied().filter(move |step| fits(step) && (exact || !gives_way(step, steps, text)))
+}
+
+fn begins(step: &Step, text: &str) -> bool {
+    step.name().is_some_and(|name| !text.is_empty() && name.starts_with(text))
+}
+
+/// Whether a short form of a word means another one of these.
+pub(crate) fn gives_way(step: &Step, steps: &[&'static Step], text: &str) -> bool {
+    step.yields && steps.iter().any(|other| !other.yields && begins(other, text))
 }

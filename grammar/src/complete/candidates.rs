@@ -113,7 +113,9 @@ fn commands_at(cursor: &Cursor, before: &[Word], names: &dyn Names) -> Completio
     }
     let mut offer = Offer::new(cursor);
     for step in walk.next {
-        if let Some(name) = step.name() {
+        if let Some(name) = step.name()
+            && !commands::gives_way(step, walk.next, &cursor.partial.text)
+        {
             offer.word(name, step.help, BLANK);
         }
     }

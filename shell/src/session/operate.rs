@@ -2,15 +2,12 @@
 //!
 //! Never changes the configuration.
 
-use api::request::Show;
-use api::{Reply, Request, Text, View, Which};
+use api::Which;
 use config::Tree;
-use config::print::{self, Style};
-use grammar::commands::{ConfigurationForm, InterfaceClass, Op};
-use nouns::Family;
+use grammar::commands::{Op, TerminalSetting};
 
-use super::{Outcome, Session, Working, fetch, json, unexpected};
-use crate::command::{Deed, deed};
+use super::{Outcome, Session, Working, fetch, look};
+use crate::command::{Deed, Program, deed};
 use crate::help;
 use crate::output::Output;
 use crate::world::World;
@@ -19,23 +16,33 @@ impl Session {
     /// Does an operational command, in either mode.
     pub(super) fn operate(&mut self, op: Op, world: &mut dyn World) -> Outcome {
         match deed(op) {
-            Deed::Ask(request) => ask(request, world).map(said),
-            Deed::AskFibSummary(request) => ask(request, world).map(|reply| match reply {
-                Reply::View(View::Fib(fib)) => {
-                    let text = fib.summary_text();
-                    Output { json: View::Fib(fib).json().ok(), ..Output::text(text) }
-                }
-                other => said(other),
-            }),
-            Deed::AskEach(requests) => ask_each(requests, world),
-            Deed::AskInterfaces(class) => {
-                ask(Request::Show(Show::Interfaces { name: None }), world).map(|reply| said(only(class, reply)))
+            Deed::Ask(request) => look::ask(request, world).map(look::said),
+            Deed::AskFibSummary(request) => look::ask(request, world).map(look::fib_summary),
+            Deed::AskEach(requests) => look::ask_each(requests, world),
+            Deed::AskInterfaces(class, request) => {
+                look::ask(request, world).map(|reply| look::said(look::only_class(class, reply)))
             }
-            Deed::ShowConfiguration(form) => show_configuration(form, world),
-            Deed::Run(program) => match world.execute(&program)? {
-                true => Ok(Output::default()),
-                false => Err(format!("{} ended without success", program.name)),
-            },
+            Deed::AskInterface(name, request) => look::only_name(&name, look::ask(request, world)?),
+            Deed::ShowConfiguration(form) => look::configuration(form, world),
+            Deed::ShowCommitChanges(number) => look::commit_changes(number, world),
+            Deed::ShowCommitFile(number) => look::commit_file(number, world),
+            Deed::ShowTechSupport => look::tech_support(world),
+            Deed::ShowHistory(lines) => Ok(history(&world.history(), lines)),
+            Deed::Monitor(_) => Err("This command shows what happens in a terminal only".to_owned()),
+            Deed::Run(program) => run(&program, world),
+            Deed::Change(program) => self.change(&program, world),
+            Deed::Shutdown { question, program } => {
+                self.may_change(&program)?;
+                if !world.agrees(question) {
+                    return Ok(Output::default());
+                }
+                self.change(&program, world)
+            }
+            Deed::SetTerminal(TerminalSetting::Length(rows)) => {
+                self.set_length(u16::try_from(rows).ok());
+                Ok(Output::default())
+            }
+            Deed::SetTerminal(TerminalSetting::Width(_)) => Ok(Output::default()),
             Deed::Configure => self.enter(world),
             Deed::Exit if self.working.is_some() => Err("Leave configuration mode first: type 'exit'".to_owned()),
             Deed::Exit => {
@@ -44,6 +51,24 @@ impl Session {
             }
             Deed::Help => Ok(Output::text(help::OPERATIONAL)),
         }
+    }
+
+    /// Runs a program that changes something, which takes the level of an administrator.
+    fn change(&self, program: &Program, world: &mut dyn World) -> Outcome {
+        self.may_change(program)?;
+        run(program, world)
+    }
+
+    fn may_change(&self, program: &Program) -> Result<(), String> {
+        if program.name == "shutdown" && self.working.is_some() {
+            return Err("Exit from configure mode before rebooting.".to_owned());
+        }
+        if self.is_operator() {
+            return Err("Users of level operator may not change the machine\n\
+                        It takes level admin: root, or a member of the group towpath"
+                .to_owned());
+        }
+        Ok(())
     }
 
     fn enter(&mut self, world: &mut dyn World) -> Outcome {
@@ -67,53 +92,20 @@ impl Session {
     }
 }
 
-fn ask(request: Request, world: &mut dyn World) -> Result<Reply, String> {
-    match world.call(request)? {
-        reply @ (Reply::View(_) | Reply::Done(_)) => Ok(reply),
-        other => Err(unexpected(other)),
+fn run(program: &Program, world: &mut dyn World) -> Outcome {
+    match world.execute(program)? {
+        true => Ok(Output::default()),
+        false => Err(format!("{} ended without success", program.name)),
     }
 }
 
-/// The answers of several requests as one: texts one below the other, values as an array.
-fn ask_each(requests: Vec<(Family, Request)>, world: &mut dyn World) -> Outcome {
-    let mut texts = Vec::new();
-    let mut values = Vec::new();
-    for (family, request) in requests {
-        let output = said(ask(request, world)?);
-        texts.push(format!("{family}:\n{}", output.text));
-        values.extend(output.json);
-    }
-    let json = format!("[\n{}\n]\n", values.iter().map(|value| value.trim_end()).collect::<Vec<_>>().join(",\n"));
-    Ok(Output { json: Some(json), ..Output::text(texts.join("\n")) })
-}
-
-/// What an answer says.
-fn said(reply: Reply) -> Output {
-    match reply {
-        Reply::View(view) => Output { json: view.json().ok(), ..Output::text(view.text()) },
-        Reply::Done(sentence) if !sentence.is_empty() => Output::text(format!("{sentence}\n")),
-        _ => Output::default(),
-    }
-}
-
-/// Only the interfaces of a class; the kernel has one loopback, and it is `lo`.
-fn only(class: InterfaceClass, reply: Reply) -> Reply {
-    match reply {
-        Reply::View(View::Interfaces(mut view)) => {
-            view.interfaces.retain(|one| (one.name.as_str() == "lo") == (class == InterfaceClass::Loopback));
-            Reply::View(View::Interfaces(view))
-        }
-        other => other,
-    }
-}
-
-fn show_configuration(form: ConfigurationForm, world: &mut dyn World) -> Outcome {
-    let tree = Tree::parse(&fetch(world, Which::Active)?.text).tree;
-    let style = Style { mask_secrets: true, defaults: form == ConfigurationForm::All };
-    let text = match form {
-        ConfigurationForm::Braces | ConfigurationForm::All => print::braces(&tree, &[], style),
-        ConfigurationForm::Commands => print::commands(&tree, &[], style),
-    };
-    let commands = Some(print::commands(&tree, &[], style));
-    Ok(Output { text, json: json::of(&tree, &[], true), commands, marked: false })
+/// Each line with its number, which counts from the first that is remembered.
+fn history(typed: &[String], lines: Option<u32>) -> Output {
+    let wanted = lines.map_or(typed.len(), |lines| usize::try_from(lines).unwrap_or(usize::MAX));
+    let rows: Vec<(usize, &String)> = (1..).zip(typed).skip(typed.len().saturating_sub(wanted)).collect();
+    let text = rows.iter().map(|(number, line)| format!("{number:>5}  {line}\n")).collect::<String>();
+    let value: Vec<_> =
+        rows.iter().map(|(number, line)| serde_json::json!({ "number": number, "line": line })).collect();
+    let json = serde_json::to_string_pretty(&serde_json::json!({ "history": value })).ok().map(|text| text + "\n");
+    Output { json, ..Output::text(text) }
 }

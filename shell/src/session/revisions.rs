@@ -54,7 +54,7 @@ pub(crate) fn list(daemon: &mut dyn Daemon) -> Result<Vec<RevisionLine>, String>
 }
 
 /// The configuration of a revision.
-fn revision(index: u32, daemon: &mut dyn Daemon) -> Result<Tree, String> {
+pub(super) fn revision(index: u32, daemon: &mut dyn Daemon) -> Result<Tree, String> {
     let lines = list(daemon)?;
     let Some(line) = lines.iter().find(|line| line.index == index) else {
         let end = lines.len();

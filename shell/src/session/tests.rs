@@ -173,6 +173,10 @@ impl Machine for Fake {
         !self.stubborn
     }
 
+    fn history(&mut self) -> Vec<String> {
+        ["show version", "configure", "show history"].map(str::to_owned).to_vec()
+    }
+
     fn take_lost(&mut self, _: &str) -> Option<(u64, Unfinished)> {
         self.lost.take()
     }
@@ -569,9 +573,60 @@ fn programs_run_with_the_words_as_they_are() {
 }
 
 #[test]
+fn the_machine_goes_down_only_when_the_person_agrees_and_not_from_within_configuration_mode() {
+    let (text, _, world) = typed_into(Fake::default(), &["reboot"]);
+    assert_eq!(text, "");
+    assert_eq!(
+        (world.questions, world.programs),
+        (vec!["Proceed with reboot?".to_owned()], vec!["shutdown -r now".to_owned()])
+    );
+    let (_, _, world) = typed_into(Fake { stubborn: true, ..Fake::default() }, &["poweroff"]);
+    assert!(world.programs.is_empty() && world.questions == ["Proceed with poweroff?"]);
+    let (_, _, world) = typed_into(Fake::default(), &["reboot now"]);
+    assert_eq!(world.programs, ["shutdown -r now"]);
+    for line in ["run reboot", "run poweroff now"] {
+        let (text, _, world) = typed_into(Fake::default(), &["configure", line]);
+        assert_eq!(text, "!Exit from configure mode before rebooting.\n", "{line}");
+        assert!(world.programs.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn an_operator_runs_what_only_looks() {
+    let operator = || Fake { operator: true, ..Fake::default() };
+    for line in ["reboot", "poweroff now", "restart bgp", "set date 010212302026"] {
+        let (text, _, world) = typed_into(operator(), &[line]);
+        assert!(text.starts_with("!Users of level operator may not change the machine\n"), "{line}: {text}");
+        assert!(world.programs.is_empty(), "{line}");
+    }
+    let (text, _, world) = typed_into(operator(), &["ping 192.0.2.1 count 1"]);
+    assert_eq!((text.as_str(), world.programs), ("", vec!["ping -c 1 192.0.2.1".to_owned()]));
+}
+
+#[test]
+fn history_is_numbered_and_cut() {
+    let (text, ..) = typed_into(Fake::default(), &["show history"]);
+    assert_eq!(text, "    1  show version\n    2  configure\n    3  show history\n");
+    let (text, ..) = typed_into(Fake::default(), &["show history 1"]);
+    assert_eq!(text, "    3  show history\n");
+}
+
+#[test]
+fn interfaces_are_cut_to_what_was_asked_for() {
+    let (text, ..) = typed_into(Fake::default(), &["show interfaces loopback | match '^(eth|lo)'"]);
+    assert_eq!(text, "lo           127.0.0.1/8                       u/u\n");
+    let (text, ..) = typed_into(Fake::default(), &["show interfaces ethernet eth0 brief | match '^(eth|lo)'"]);
+    assert_eq!(text, "eth0         192.0.2.1/24                      u/u\n");
+    let (text, ..) = typed_into(Fake::default(), &["show interfaces eth7 brief"]);
+    assert_eq!(text, "!interface eth7 does not exist\n!'show interfaces' lists those that do\n");
+    let (text, ..) = typed_into(Fake::default(), &["show interfaces bridge | count"]);
+    assert_eq!(text, "3\n");
+}
+
+#[test]
 fn a_word_of_the_other_mode_says_where_it_belongs() {
     let (text, ..) = typed_into(Fake::default(), &["set system host-name r1"]);
-    assert!(text.starts_with("!Invalid command: [set]"), "{text}");
+    assert!(text.starts_with("!Invalid command: set [system]"), "{text}");
     assert!(text.ends_with("!This is a command of configuration mode: type 'configure' first\n"), "{text}");
     for (lines, advice) in [
         (&["set"][..], Some("configuration mode: type 'configure'")),
