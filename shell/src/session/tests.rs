@@ -629,7 +629,7 @@ fn a_word_of_the_other_mode_says_where_it_belongs() {
     assert!(text.starts_with("!Invalid command: set [system]"), "{text}");
     assert!(text.ends_with("!This is a command of configuration mode: type 'configure' first\n"), "{text}");
     for (lines, advice) in [
-        (&["set"][..], Some("configuration mode: type 'configure'")),
+        (&["delete"][..], Some("configuration mode: type 'configure'")),
         (&["show foo"], None),
         (&["foo"], None),
         (&["configure", "ping 192.0.2.1"], Some("type 'run ping 192.0.2.1'")),
