@@ -69,7 +69,14 @@ impl Engine {
                 Err(error) => Reply::Error(error),
             },
             Request::Flush(flush) => match self.flushable(&flush) {
-                Ok(()) => return out.push(Effect::Flush(ask, flush)),
+                Ok(()) => {
+                    let what = match flush {
+                        Flush::Neighbors { .. } => "neighbors of links",
+                        Flush::Counters { .. } => "counters of interfaces",
+                    };
+                    self.notice(at, Notice::info(format!("{what} cleared by {caller}")), out);
+                    return out.push(Effect::Flush(ask, flush));
+                }
                 Err(error) => Reply::Error(error),
             },
             Request::Names { kind, typed } => Reply::Names(self.names(kind, &typed)),

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use api::request::{Clear, ClearHow, ClearTarget, Show, Which};
+use api::request::{Clear, ClearHow, ClearTarget, Flush, Show, Which};
 use api::watch::Watch;
 use api::{Level, NameKind, Reply, Request};
 use config::edit::{Candidate, Edit};
@@ -33,6 +33,7 @@ fn table() -> Vec<(Request, &'static [Level])> {
         (Request::Save { path: None }, ADMIN),
         (Request::Show(Show::Version), EVERYBODY),
         (Request::Clear(clear), ADMIN),
+        (Request::Flush(Flush::Counters { interface: None }), ADMIN),
         (Request::Names { kind: NameKind::Neighbor, typed: String::new() }, EVERYBODY),
         (Request::Revisions, EVERYBODY),
         (Request::Revision(Revision(1)), ADMIN),
@@ -54,6 +55,7 @@ fn kind(request: &Request) -> usize {
         Request::Revisions => 9,
         Request::Revision(_) => 10,
         Request::Watch(_) => 11,
+        Request::Flush(_) => 12,
     }
 }
 
@@ -82,7 +84,7 @@ fn notices(effects: &[Effect]) -> Vec<&str> {
 fn each_request_is_for_those_who_may_ask_it_and_refusals_are_in_the_log() {
     let table = table();
     let kinds: std::collections::BTreeSet<usize> = table.iter().map(|(request, _)| kind(request)).collect();
-    assert_eq!(kinds.len(), 12);
+    assert_eq!(kinds.len(), 13);
     for (request, who) in table {
         for level in EVERYBODY {
             let (effects, engine) = ask(*level, request.clone());
