@@ -86,13 +86,14 @@ impl Scene {
     }
 }
 
+/// A router that exchanges routes with both neighbors.
+const USUAL: &str = "set protocols bgp 64512 parameters ebgp-requires-policy disable
+set protocols bgp 64512 parameters router-id 192.168.101.1
+set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512
+set protocols bgp 64512 neighbor 192.168.101.202 remote-as 65002";
+
 fn usual_config() -> String {
-    external(
-        64512,
-        "set protocols bgp 64512 parameters router-id 192.168.101.1\n\
-         set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512\n\
-         set protocols bgp 64512 neighbor 192.168.101.202 remote-as 65002\n",
-    )
+    config(USUAL)
 }
 
 fn refusal(reply: Reply) -> Refusal {

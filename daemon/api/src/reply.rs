@@ -4,12 +4,12 @@
 
 use std::net::IpAddr;
 
-use nouns::Revision;
+use nouns::{Prefix, Revision};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
 use crate::level::Level;
-use crate::text::Text;
+use crate::text::{Text, count};
 use crate::view::View;
 use crate::watch::News;
 
@@ -117,6 +117,9 @@ pub struct Plan {
     pub steps: Vec<String>,
     /// What becomes of each neighbor that is touched.
     pub neighbors: Vec<NeighborChange>,
+    /// Static routes that come, change and go.
+    #[serde(default)]
+    pub routes: Vec<RouteChange>,
     /// What a person should know before committing.
     pub warnings: Vec<Problem>,
 }
@@ -130,6 +133,41 @@ pub struct NeighborChange {
     pub effect: NeighborEffect,
     /// Which leaf is the reason; empty where none is needed.
     pub reason: String,
+    /// The prefixes that the session had brought, where it is up and ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefixes: Option<Prefixes>,
+}
+
+/// Prefixes of a session that ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Prefixes {
+    /// How many lose the session's path.
+    pub leave: u64,
+    /// How many of those have a path of another neighbor that stays.
+    pub elsewhere: u64,
+}
+
+/// What becomes of one static route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteChange {
+    /// Its destination.
+    pub prefix: Prefix,
+    /// What becomes of it.
+    pub effect: RouteEffect,
+}
+
+/// What a commit does to a static route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteEffect {
+    /// A new route.
+    New,
+    /// It leads elsewhere, or counts differently.
+    Changed,
+    /// The route goes.
+    Removed,
 }
 
 /// What a commit does to a session.
@@ -144,6 +182,10 @@ pub enum NeighborEffect {
     Refresh,
     /// The session goes down and comes up again.
     Reset,
+    /// The session ends, and rests until `shutdown` is deleted.
+    Shutdown,
+    /// The session, which rested, starts.
+    Started,
     /// The neighbor goes.
     Removed,
 }
@@ -230,9 +272,12 @@ impl Text for Refusal {
     }
 }
 
+/// How many routes the text lists; all are in the JSON.
+const ROUTES_SHOWN: usize = 20;
+
 impl Text for Plan {
     fn text(&self) -> String {
-        if self.steps.is_empty() && self.neighbors.is_empty() && self.warnings.is_empty() {
+        if self.steps.is_empty() && self.neighbors.is_empty() && self.routes.is_empty() && self.warnings.is_empty() {
             return "Nothing would change.\n".to_owned();
         }
         let mut text = String::new();
@@ -247,7 +292,17 @@ impl Text for Plan {
             for change in &self.neighbors {
                 text.push_str(&format!("  {}: {}", change.address, change.effect.words()));
                 text.push_str(&if change.reason.is_empty() { String::new() } else { format!(" ({})", change.reason) });
+                text.push_str(&change.prefixes.map(Prefixes::words).unwrap_or_default());
                 text.push('\n');
+            }
+        }
+        if !self.routes.is_empty() {
+            text.push_str("Static routes:\n");
+            for change in self.routes.iter().take(ROUTES_SHOWN) {
+                text.push_str(&format!("  {}: {}\n", change.prefix, change.effect.words()));
+            }
+            if let Some(more @ 1..) = self.routes.len().checked_sub(ROUTES_SHOWN) {
+                text.push_str(&format!("  and {more} more\n"));
             }
         }
         if !self.warnings.is_empty() {
@@ -255,6 +310,32 @@ impl Text for Plan {
             text.push_str(&problems_text(&self.warnings));
         }
         text
+    }
+}
+
+impl Prefixes {
+    fn words(self) -> String {
+        let Self { leave, elsewhere } = self;
+        let leave_words = if leave == 1 { "leaves" } else { "leave" };
+        let others = match (leave, elsewhere) {
+            (0, _) => String::new(),
+            (_, 0) => ", no other path".to_owned(),
+            (leave, elsewhere) if leave == elsewhere => ", with another path".to_owned(),
+            (_, elsewhere) => format!(", {elsewhere} with another path"),
+        };
+        format!("; {} {leave_words}{others}", count(leave, "prefix", "prefixes"))
+    }
+}
+
+impl RouteEffect {
+    /// The effect as a person reads it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+        }
     }
 }
 
@@ -267,6 +348,8 @@ impl NeighborEffect {
             Self::Keep => "session stays",
             Self::Refresh => "session stays, routes are refreshed",
             Self::Reset => "session will reset",
+            Self::Shutdown => "session ends, neighbor shut down",
+            Self::Started => "session starts",
             Self::Removed => "session ends, neighbor removed",
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use api::reply::{Committed, NeighborChange, NeighborEffect, Plan, Problem, Refusal, RefusalReason};
+use api::reply::{Committed, Problem, Refusal, RefusalReason};
 use api::watch::CommitNews;
 use api::{ApiError, News, Reply};
 use config::check::{self, Context};
@@ -22,27 +22,12 @@ use crate::effect::{Effect, Notice};
 use crate::engine::Engine;
 use crate::event::{AskId, Caller, Moment, StepId};
 use crate::journal::Written;
-use crate::plan::{self, PeerFate, Step};
+use crate::plan::{self, Step};
 
 /// How many older configurations edits can be carried over from.
 const HISTORY: usize = 32;
 
 impl Engine {
-    /// `commit check`: what would happen.
-    pub(crate) fn check_candidate(&mut self, candidate: &Candidate) -> Reply {
-        match self.prepare(candidate) {
-            Ok((_, model, warnings)) => {
-                let steps = plan::plan(&self.running.model, &model, &self.world);
-                Reply::Checked(Plan {
-                    steps: steps.iter().map(ToString::to_string).collect(),
-                    neighbors: self.neighbor_changes(&model),
-                    warnings: warnings.iter().map(warning_problem).collect(),
-                })
-            }
-            Err(reply) => *reply,
-        }
-    }
-
     /// `commit` and `commit-confirm`: all of it, or nothing.
     pub(crate) fn commit_candidate(
         &mut self,
@@ -275,7 +260,7 @@ impl Engine {
     }
 
     /// The tree, the model and the warnings of a candidate, or the reply that refuses it.
-    fn prepare(&self, candidate: &Candidate) -> Result<(Tree, Model, Vec<ConfigWarning>), Box<Reply>> {
+    pub(crate) fn prepare(&self, candidate: &Candidate) -> Result<(Tree, Model, Vec<ConfigWarning>), Box<Reply>> {
         let current = &self.running.tree;
         let base = if candidate.base == self.running.revision {
             current
@@ -335,24 +320,6 @@ impl Engine {
             self.running.model.interfaces.values().flat_map(|interface| &interface.addresses).collect();
         let local = self.world.addresses().filter(|there| !configured.contains(&there.address));
         Context { local_addresses: local.map(|there| there.address.address()).collect::<BTreeSet<IpAddr>>() }
-    }
-
-    fn neighbor_changes(&self, model: &Model) -> Vec<NeighborChange> {
-        let ids = (self.router_id, self.choose_router_id(model.bgp.as_ref()));
-        let changes = plan::peer_changes(&self.running.model, model, ids);
-        changes
-            .into_iter()
-            .filter_map(|change| {
-                let (effect, reason) = match change.fate {
-                    PeerFate::New => (NeighborEffect::New, String::new()),
-                    PeerFate::Keep => return None,
-                    PeerFate::Refresh => (NeighborEffect::Refresh, String::new()),
-                    PeerFate::Reset(leaf) => (NeighborEffect::Reset, format!("{leaf} changed")),
-                    PeerFate::Gone => (NeighborEffect::Removed, String::new()),
-                };
-                Some(NeighborChange { address: change.neighbor, effect, reason })
-            })
-            .collect()
     }
 
     pub(crate) fn record(
@@ -417,6 +384,6 @@ fn refused_rebase(error: RebaseError) -> Box<Reply> {
     Box::new(Reply::Refused(Refusal { reason: RefusalReason::Invalid, problems }))
 }
 
-fn warning_problem(warning: &ConfigWarning) -> Problem {
+pub(crate) fn warning_problem(warning: &ConfigWarning) -> Problem {
     Problem { path: warning.path.clone(), message: warning.message.clone() }
 }

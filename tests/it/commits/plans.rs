@@ -12,6 +12,7 @@ use api::text::Text;
 use api::{Reply, Request};
 use nouns::Family;
 use rib::world::{Link, LinkKind};
+use scenarios::sim::config;
 use scenarios::sim::kernel::Kernel;
 
 use super::{SHOP, Scene, plan, refusal, seconds};
@@ -193,4 +194,42 @@ fn removing_and_adding_neighbors_is_told_and_done() {
     scene.network.run(seconds(5));
     assert_eq!(scene.network.gateways(scene.router, "172.16.2.2/32"), None);
     assert_eq!(scene.network.gateways(scene.router, SHOP), Some(vec!["192.168.101.201".to_owned()]));
+}
+
+#[test]
+fn commit_check_counts_the_prefixes_that_leave_and_those_with_another_path() {
+    let mut scene = Scene::new(config(&format!(
+        "{}\nset protocols static route 10.7.0.0/16 blackhole\nset protocols static route 10.6.0.0/16 blackhole",
+        super::USUAL
+    )));
+    // The second node announces the first one's service, too.
+    let lines = format!("set protocols static route {SHOP} blackhole\nset protocols bgp 65002 network {SHOP}");
+    scene.network.commit(scene.nodes[1], &lines);
+    scene.network.run(seconds(10));
+    let table = [
+        ("set protocols bgp 64512 neighbor 192.168.101.202 shutdown", NeighborEffect::Shutdown, 2, 1),
+        ("delete protocols bgp 64512 neighbor 192.168.101.202", NeighborEffect::Removed, 2, 1),
+        ("set protocols bgp 64512 neighbor 192.168.101.201 timers holdtime 60", NeighborEffect::Reset, 1, 1),
+    ];
+    for (line, effect, leave, elsewhere) in table {
+        let candidate = scene.network.candidate(scene.router, line);
+        let change = plan(&mut scene, candidate).neighbors.remove(0);
+        let prefixes = change.prefixes.expect("the session is up");
+        assert_eq!((change.effect, prefixes.leave, prefixes.elsewhere), (effect, leave, elsewhere), "{line}");
+    }
+    let candidate = scene.network.candidate(
+        scene.router,
+        "delete protocols bgp 64512\ndelete protocols static route 10.7.0.0/16\n\
+         set protocols static route 10.6.0.0/16 next-hop 192.168.101.9\nset protocols static route 10.5.0.0/16 blackhole",
+    );
+    let text = plan(&mut scene, candidate).text();
+    let expected = "Neighbors:
+  192.168.101.201: session ends, neighbor removed; 1 prefix leaves, no other path
+  192.168.101.202: session ends, neighbor removed; 2 prefixes leave, no other path
+Static routes:
+  10.5.0.0/16: new
+  10.6.0.0/16: changed
+  10.7.0.0/16: removed
+";
+    assert!(text.ends_with(expected), "{text}");
 }

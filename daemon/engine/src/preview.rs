@@ -1,0 +1,102 @@
+//! `commit check`: the steps of a commit, and what becomes of neighbors, their prefixes and static routes.
+//!
+//! Nothing is changed and no route is copied: prefixes are counted in one pass over the tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use api::Reply;
+use api::reply::{NeighborChange, NeighborEffect, Plan, Prefixes, RouteChange, RouteEffect};
+use config::edit::Candidate;
+use config::model::{Model, StaticRoute};
+use nouns::{Family, Prefix};
+use rib::bgp_table::{Path, PeerId};
+
+use crate::configure::warning_problem;
+use crate::engine::Engine;
+use crate::plan::{self, PeerChange, PeerFate};
+
+impl Engine {
+    /// `commit check`: what would happen.
+    pub(crate) fn check_candidate(&self, candidate: &Candidate) -> Reply {
+        match self.prepare(candidate) {
+            Ok((_, model, warnings)) => {
+                let steps = plan::plan(&self.running.model, &model, &self.world);
+                Reply::Checked(Plan {
+                    steps: steps.iter().map(ToString::to_string).collect(),
+                    neighbors: self.neighbor_changes(&model),
+                    routes: route_changes(&self.running.model.static_routes, &model.static_routes),
+                    warnings: warnings.iter().map(warning_problem).collect(),
+                })
+            }
+            Err(reply) => *reply,
+        }
+    }
+
+    fn neighbor_changes(&self, model: &Model) -> Vec<NeighborChange> {
+        let ids = (self.router_id, self.choose_router_id(model.bgp.as_ref()));
+        let rests = |model: &Model, neighbor: &IpAddr| {
+            let bgp = model.bgp.as_ref();
+            bgp.and_then(|bgp| bgp.neighbors.get(neighbor)).is_some_and(|neighbor| neighbor.settings.shutdown)
+        };
+        let changes = plan::peer_changes(&self.running.model, model, ids).into_iter().filter_map(|change| {
+            let PeerChange { neighbor, fate } = change;
+            let (effect, reason) = match (fate, rests(&self.running.model, &neighbor), rests(model, &neighbor)) {
+                (PeerFate::Gone, ..) => (NeighborEffect::Removed, String::new()),
+                (PeerFate::New, ..) => (NeighborEffect::New, String::new()),
+                (_, false, true) => (NeighborEffect::Shutdown, String::new()),
+                (_, true, false) => (NeighborEffect::Started, String::new()),
+                (_, true, true) | (PeerFate::Keep, ..) => return None,
+                (PeerFate::Refresh, ..) => (NeighborEffect::Refresh, String::new()),
+                (PeerFate::Reset(leaf), ..) => (NeighborEffect::Reset, format!("{leaf} changed")),
+            };
+            Some(NeighborChange { address: neighbor, effect, reason, prefixes: None })
+        });
+        let mut changes: Vec<NeighborChange> = changes.collect();
+        let leaving = self.leaving(&changes);
+        for change in &mut changes {
+            let id = self.peers.at(change.address).map(|peer| peer.id);
+            change.prefixes = id.and_then(|id| leaving.get(&id)).copied();
+        }
+        changes
+    }
+
+    /// The prefixes of each neighbor whose session ends, counted.
+    fn leaving(&self, changes: &[NeighborChange]) -> BTreeMap<PeerId, Prefixes> {
+        let ends =
+            |effect| matches!(effect, NeighborEffect::Reset | NeighborEffect::Removed | NeighborEffect::Shutdown);
+        let peers = changes.iter().filter(|change| ends(change.effect));
+        let peers = peers.filter_map(|change| self.peers.at(change.address));
+        let mut leaving: BTreeMap<PeerId, Prefixes> =
+            peers.filter(|peer| peer.up_since.is_some()).map(|peer| (peer.id, Prefixes::default())).collect();
+        if leaving.is_empty() {
+            return leaving;
+        }
+        let usable = |path: &&Path| path.rejected.is_none();
+        for (_, paths) in Family::ALL.into_iter().flat_map(|family| self.tables.of(family).iter()) {
+            let stays = paths.iter().filter(usable).any(|path| !leaving.contains_key(&path.key.peer));
+            for path in paths.iter().filter(usable) {
+                if let Some(prefixes) = leaving.get_mut(&path.key.peer) {
+                    prefixes.leave = prefixes.leave.saturating_add(1);
+                    prefixes.elsewhere = prefixes.elsewhere.saturating_add(u64::from(stays));
+                }
+            }
+        }
+        leaving
+    }
+}
+
+fn route_changes(old: &BTreeMap<Prefix, StaticRoute>, new: &BTreeMap<Prefix, StaticRoute>) -> Vec<RouteChange> {
+    let all: BTreeSet<&Prefix> = old.keys().chain(new.keys()).collect();
+    all.into_iter()
+        .filter_map(|prefix| {
+            let effect = match (old.get(prefix), new.get(prefix)) {
+                (None, _) => RouteEffect::New,
+                (Some(_), None) => RouteEffect::Removed,
+                (Some(before), Some(after)) if before != after => RouteEffect::Changed,
+                (Some(_), Some(_)) => return None,
+            };
+            Some(RouteChange { prefix: *prefix, effect })
+        })
+        .collect()
+}
