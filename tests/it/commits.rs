@@ -3,6 +3,7 @@
 //! The simulation is the stage; no root and no clock is needed.
 
 mod confirm;
+mod daemon;
 mod links;
 mod plans;
 mod routing;

@@ -4,6 +4,7 @@
 //!
 //! It never looks into the daemon: what it knows comes from the shell, from the kernel or from the log.
 
+pub mod control;
 mod kernel;
 
 use std::net::IpAddr;
