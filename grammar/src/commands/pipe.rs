@@ -37,6 +37,18 @@ pub enum Argument {
     File,
 }
 
+impl Argument {
+    /// What stands for it in help: ` PATTERN`.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Pattern => " PATTERN",
+            Self::File => " FILE",
+        }
+    }
+}
+
 /// The words of pipes with their help, and what follows.
 pub const PIPES: &[(&str, &str, Argument)] = &[
     ("commands", "Print a configuration as set commands", Argument::None),

@@ -1,31 +1,56 @@
 //! The manual holds every word.
 
-use super::reference;
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
+use super::pages;
+use crate::schema::{Node, ROOT};
+
+fn page(file: &str) -> String {
+    pages().into_iter().find(|page| page.file == file).unwrap_or_else(|| panic!("there is no page {file}")).text
+}
 
 #[test]
-fn the_manual_names_words_commands_and_pipes() {
-    let manual = reference();
-    for line in [
-        "### protocols",
-        "- `bgp <1-4294967294>`: Border Gateway Protocol; only one; example `64512`",
-        "    - `ebgp-requires-policy disable|enable`: Whether external neighbors need a policy (RFC 8212); default `enable`; example `disable`",
-        "  - `address <x.x.x.x/x>|<h:h:h:h:h:h:h:h/x>`: Address with its prefix length; repeatable; example `192.168.101.1/24`",
-        "        - `why`: Why each path was chosen or not",
-        "- `commit`: Make the changes active",
-        "- `| match PATTERN`: Print lines that match a pattern",
+fn words_commands_and_pipes_stand_on_their_pages() {
+    for (file, line) in [
+        ("reference.md", "- [protocols bgp](protocols-bgp.md): Border Gateway Protocol."),
+        ("protocols-bgp.md", "## `protocols bgp <1-4294967294>`"),
+        ("protocols-bgp.md", "    set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512"),
+        ("operational.md", "        - `why`: Why each path was chosen or not"),
+        ("editing.md", "- `commit`: Make the changes active"),
+        ("pipes.md", "- `| match PATTERN`: Print lines that match a pattern"),
     ] {
-        assert!(manual.lines().any(|found| found == line), "{line}\n{manual}");
+        let text = page(file);
+        assert!(text.contains(line), "{file}: {line}\n{text}");
+    }
+}
+
+#[test]
+fn every_word_of_the_configuration_has_its_help_on_some_page() {
+    let all: String = pages().into_iter().map(|page| page.text.replace("\\|", "|")).collect();
+    let mut open: Vec<&Node> = ROOT.children.to_vec();
+    while let Some(node) = open.pop() {
+        // An inner node that says nothing by itself is only a part of other words.
+        let says_something = node.presence || node.kind().is_some() || node.is_leaf();
+        assert!(!says_something || (all.contains(node.name) && all.contains(node.help)), "{}", node.name);
+        open.extend(node.children);
     }
 }
 
 #[test]
 fn words_that_may_follow_in_many_places_are_listed_once() {
-    let manual = reference();
-    let soft = manual.lines().filter(|line| line.trim_start().starts_with("- `soft`")).count();
-    assert_eq!(soft, 1);
+    let manual = page("operational.md");
     assert!(manual.contains("- `reset`: Start something afresh; goes on like `clear`\n"), "{manual}");
-    assert!(
-        manual.contains("- `<1-1000000>`: How many; goes on like `ping <hostname>|<x.x.x.x>|<h:h:h:h:h:h:h:h>`\n"),
-        "{manual}"
-    );
+}
+
+#[test]
+fn the_pages_of_man_have_no_list_left_open_and_no_stray_command() {
+    for page in pages().into_iter().filter(|page| page.file.starts_with("man/")) {
+        assert!(!page.text.contains('@'), "{}", page.file);
+        for line in page.text.lines() {
+            let is_command = line.starts_with('.');
+            let known = [".\\\"", ".TH ", ".SH ", ".SS ", ".TP", ".PP", ".B", ".I ", ".R", ".br", ".nf", ".fi"];
+            assert!(!is_command || known.iter().any(|macro_| line.starts_with(macro_)), "{}: {line}", page.file);
+            assert!(!line.starts_with('\''), "{}: {line}", page.file);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! A chapter never depends on another one.
 
 mod commit;
+mod configuration;
 mod death;
 mod restart;
 mod scale;
@@ -48,6 +49,7 @@ pub(crate) const ALL: &[(&str, Chapter)] = &[
     ("service", service::measure),
     ("death", death::measure),
     ("commit", commit::measure),
+    ("configuration", configuration::measure),
     ("restart", restart::measure),
     ("scale", scale::measure),
 ];

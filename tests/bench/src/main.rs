@@ -13,6 +13,7 @@ mod kernel_watch;
 mod node;
 mod report;
 mod speaker;
+mod terminal;
 mod usage;
 
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ use chapters::Effort;
 use report::Report;
 
 const USAGE: &str = "usage: bench [--quick] [--json FILE] [--only CHAPTER]...
-chapters: start session service death commit restart scale";
+chapters: start session service death commit configuration restart scale";
 
 /// What a person asked for.
 #[derive(Debug, Default, PartialEq, Eq)]

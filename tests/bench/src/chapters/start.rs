@@ -66,7 +66,8 @@ pub(crate) fn stopwatch(words: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn time_start(router: &Router) -> Result<f64> {
+/// The milliseconds from the start of the daemon until its socket answers.
+pub(super) fn time_start(router: &Router) -> Result<f64> {
     let own = std::env::current_exe().context("asking for the own path")?;
     let [socket, config, state] = ["towpathd.sock", "config.boot", "state"].map(|name| router.path(name));
     // What a killed daemon left would be connected to in vain.
