@@ -28,6 +28,8 @@ pub struct Parsed {
     pub maimed: Vec<Vec<String>>,
     /// Who wrote the text, if it says so.
     pub version: Option<FileVersion>,
+    /// What was added, because the writer means it without saying it.
+    pub added: Option<String>,
 }
 
 impl Tree {
@@ -52,7 +54,11 @@ impl Tree {
         } else {
             entries::braces(text, &mut reading)
         };
-        Parsed { version, ..reading.enter(entries) }
+        let mut parsed = Parsed { version, ..reading.enter(entries) };
+        if parsed.origin().is_some() {
+            parsed.added = relatives::unsaid(&mut parsed.tree);
+        }
+        parsed
     }
 
     /// Reads curly braces, as `config.boot` is written by this router and its relatives.
@@ -97,6 +103,7 @@ impl Parsed {
         let origin =
             self.origin().map(|origin| format!("The file was written by {origin}; its words are translated.\n"));
         let mut text = origin.unwrap_or_default();
+        text.extend(self.added.iter().map(|added| format!("{added}\n")));
         for problem in &self.problems {
             text.push_str(&format!("Warning: {problem}\n"));
         }

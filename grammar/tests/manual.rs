@@ -53,7 +53,9 @@ fn no_page_is_left_over_and_every_link_leads_to_one() {
             assert!(path.is_dir() || known.contains(name.as_str()), "{name} is left over; delete it");
         }
     }
-    for text in pages.iter().map(|page| page.text.clone()).chain([fs::read_to_string(folder().join("guide.md")).unwrap()]) {
+    for text in
+        pages.iter().map(|page| page.text.clone()).chain([fs::read_to_string(folder().join("guide.md")).unwrap()])
+    {
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let file = link.split('#').next().unwrap_or_default();
             assert!(link.starts_with("http") || folder().join(file).exists(), "{link} leads nowhere");

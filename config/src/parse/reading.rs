@@ -58,19 +58,19 @@ impl<'a> Reading<'a> {
         if relatives::says_nothing(words) {
             return;
         }
+        // The way that is understood furthest is what was meant, and tells best what is wrong.
+        let mut best = (words.to_vec(), path.to_vec(), error);
         for translated in relatives::translations(words) {
             let path = texts(&translated);
             match self.tree.set(&path) {
                 Ok(_) => return,
-                // The words are right then, and what is wrong is the value.
-                Err(error @ (TreeError::Refused(ResolveError::BadValue(_)) | TreeError::TooMany { .. })) => {
-                    return self.refuse(&translated, &path, &error);
-                }
+                Err(error) if left(&path, &error) < left(&best.1, &best.2) => best = (translated, path, error),
                 Err(_) => {}
             }
         }
-        self.refuse(words, path, &error);
-        self.keep_flag(path, &error);
+        let (words, path, error) = best;
+        self.refuse(&words, &path, &error);
+        self.keep_flag(&path, &error);
     }
 
     /// A flag with more behind it than is known stays a flag: `nexthop-self { force }`.
@@ -114,12 +114,7 @@ impl<'a> Reading<'a> {
         if is_value {
             self.maimed.push(path.to_vec());
         }
-        let wrong = match error {
-            TreeError::Refused(_) => first_wrong(path),
-            // The second instance of a node that may stand once: what is below goes with it.
-            TreeError::TooMany { path, .. } => path.len().saturating_add(1),
-            _ => path.len(),
-        };
+        let wrong = wrong_at(path, error);
         let head = path.get(..wrong).unwrap_or(path);
         let is_word = matches!(error, TreeError::Refused(ResolveError::NotValid { .. }));
         let key = if is_word { without_instances(head) } else { head.to_vec() };
@@ -150,7 +145,7 @@ impl<'a> Reading<'a> {
         if let Some(last) = self.problems.last_mut().filter(|_| self.unlisted > 0) {
             last.message.push_str(&format!(" (and {} more that are not listed)", self.unlisted));
         }
-        Parsed { tree: self.tree, problems: self.problems, maimed: self.maimed, version: None }
+        Parsed { tree: self.tree, problems: self.problems, maimed: self.maimed, ..Parsed::default() }
     }
 }
 
@@ -172,6 +167,25 @@ fn without_list(error: &TreeError) -> String {
             ResolveError::NotValid { place, path, bad, hint: String::new() }.brief()
         }
         error => error.brief(),
+    }
+}
+
+/// How many words it takes until the error.
+fn wrong_at(path: &[String], error: &TreeError) -> usize {
+    match error {
+        TreeError::Refused(_) => first_wrong(path),
+        // The second instance of a node that may stand once: what is below goes with it.
+        TreeError::TooMany { path, .. } => path.len().saturating_add(1),
+        _ => path.len(),
+    }
+}
+
+/// How many words are left that nobody looked at, the wrong one among them.
+fn left(path: &[String], error: &TreeError) -> usize {
+    match error {
+        // The words are right, and what is wrong is the value.
+        TreeError::Refused(ResolveError::BadValue(_)) | TreeError::TooMany { .. } => 0,
+        error => path.len().saturating_sub(wrong_at(path, error)).saturating_add(1),
     }
 }
 

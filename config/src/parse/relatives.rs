@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 use super::entries::{Entry, Spoken};
+use crate::tree::Tree;
 
 /// Words before and after; `*` stands for any word, and `$n` for the n-th of these. What is behind is kept.
 const TRANSLATIONS: &[(&str, &str)] = &[
@@ -20,6 +21,8 @@ const TRANSLATIONS: &[(&str, &str)] = &[
     ("protocols bgp * peer-group *", "protocols bgp $1 peer-group $2 address-family ipv4-unicast"),
     // EdgeOS names the group once more for IPv6.
     ("protocols bgp * neighbor * address-family ipv6-unicast peer-group", "protocols bgp $1 neighbor $2 peer-group"),
+    // A flag there, a choice here.
+    ("protocols bgp * parameters ebgp-requires-policy", "protocols bgp $1 parameters ebgp-requires-policy enable"),
     // How others spell it.
     ("protocols bgp * neighbor * next-hop-self", "protocols bgp $1 neighbor $2 nexthop-self"),
     ("protocols bgp * peer-group * next-hop-self", "protocols bgp $1 peer-group $2 nexthop-self"),
@@ -123,6 +126,20 @@ fn filled(word: &str, names: &[&Spoken], lines: (usize, usize)) -> Spoken {
         said.text = said.text.replace(&place, &name.text);
     }
     said
+}
+
+/// What a relative means without saying it, where our default is another one; it is said then.
+pub(super) fn unsaid(tree: &mut Tree) -> Option<String> {
+    let speaker = ["protocols", "bgp"].map(str::to_owned);
+    let number = tree.children(&speaker).first().map(|number| (*number).to_owned())?;
+    let [protocols, bgp] = speaker;
+    let leaf = vec![protocols, bgp, number, "parameters".to_owned(), "ebgp-requires-policy".to_owned()];
+    if tree.value(&leaf).is_some() {
+        return None;
+    }
+    let path = [leaf.as_slice(), &["disable".to_owned()]].concat();
+    tree.set(&path).ok()?;
+    Some(format!("External neighbors need no policy there, so '{}' is set.", path.join(" ")))
 }
 
 /// VyOS since 1.4 has the AS number in a leaf, `protocols bgp system-as 64512`, and not in the path.

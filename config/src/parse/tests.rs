@@ -163,6 +163,7 @@ fn the_spellings_of_relatives_are_understood() {
          set protocols bgp 64512 neighbor 192.0.2.1 address-family ipv4-unicast nexthop-self
          set protocols bgp 64512 neighbor 192.0.2.1 remote-as 64512
          set protocols bgp 64512 network 192.0.2.0/24
+         set protocols bgp 64512 parameters ebgp-requires-policy disable
          set protocols bgp 64512 parameters router-id 192.0.2.254",
     );
     assert_eq!(told(&of_vyos), Vec::<String>::new());
@@ -257,6 +258,44 @@ fn nothing_is_taken_from_the_file_of_a_newer_release() {
     assert!(refusal.contains("release 9.1.0") && refusal.contains("version 7"), "{refusal}");
     let older = Tree::load(&text.replace("\"7\"", "\"1\""));
     assert_eq!((older.refusal(), older.tree), (None, tree("set system host-name r1")));
+}
+
+#[test]
+fn what_a_relative_means_without_saying_it_is_said() {
+    let text =
+        "protocols {\n    bgp 64512 {\n        neighbor 192.0.2.1 {\n            remote-as 1\n        }\n    }\n}\n";
+    let edgeos =
+        format!("{text}/* === vyatta-config-version: \"ubnt-util@1\" === */\n/* Release version: v1.10.7 */\n");
+    let leaf = crate::fixtures::words("protocols bgp 64512 parameters ebgp-requires-policy");
+    let parsed = Tree::load(&edgeos);
+    assert_eq!((parsed.tree.value(&leaf), parsed.problems.len()), (Some("disable"), 0));
+    assert!(parsed.report().contains("External neighbors need no policy there"), "{}", parsed.report());
+    assert_eq!(Tree::load(text).tree.value(&leaf), None);
+    let vyos = "set protocols bgp 1 parameters ebgp-requires-policy\n// vyos-config-version: \"bgp@6\"\n";
+    let leaf = crate::fixtures::words("protocols bgp 1 parameters ebgp-requires-policy");
+    let parsed = Tree::load(vyos);
+    assert_eq!((parsed.tree.value(&leaf), parsed.added), (Some("enable"), None));
+}
+
+#[test]
+fn of_a_block_that_is_translated_only_the_lines_that_are_not_understood_are_listed() {
+    let parsed = Tree::load(
+        "protocols {
+    bgp 64512 {
+        address-family {
+            ipv4-unicast {
+                maximum-paths {
+                    ebgp 8
+                }
+                nonsense 5
+            }
+        }
+    }
+}
+",
+    );
+    assert_eq!(told(&parsed), ["line 8: Configuration path: protocols bgp 64512 [nonsense] is not valid: nonsense 5"]);
+    assert_eq!(parsed.tree, tree("set protocols bgp 64512 maximum-paths ebgp 8"));
 }
 
 #[test]

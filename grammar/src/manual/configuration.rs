@@ -69,7 +69,8 @@ fn section(text: &mut String, node: &Node, place: &Place) {
         append(text, format_args!("\n    set {}\n", place.example));
         return;
     }
-    if let Some(row) = rows.first() {
+    let plain = rows.iter().find(|row| matches!(row.node.shape, Shape::Leaf(_)) && !row.words.contains(' '));
+    if let Some(row) = plain.or(rows.first()) {
         append(text, format_args!("\n    set {}\n", row.example));
     }
     text.push_str("\n| word | takes | default | what it does | example |\n| --- | --- | --- | --- | --- |\n");
@@ -93,13 +94,7 @@ struct Row<'a> {
 
 /// What can be set below a node: its leaves, nodes that mean something by themselves, and tags; tags that hold
 /// words are also collected for sections of their own.
-fn gather<'a>(
-    node: &'a Node,
-    before: &str,
-    place: &Place,
-    rows: &mut Vec<Row<'a>>,
-    tags: &mut Vec<(&'a Node, Place)>,
-) {
+fn gather<'a>(node: &'a Node, before: &str, place: &Place, rows: &mut Vec<Row<'a>>, tags: &mut Vec<(&'a Node, Place)>) {
     for child in node.children {
         let words = format!("{before} {}", child.name).trim_start().to_owned();
         let place = place.below(child);

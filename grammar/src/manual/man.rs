@@ -26,7 +26,8 @@ pub(super) fn pages() -> Vec<Page> {
         ("@PIPES@", list(pipes)),
         ("@WORDS@", list(words)),
     ];
-    let filled = |template: &str| lists.iter().fold(template.to_owned(), |text, (place, list)| text.replace(place, list));
+    let filled =
+        |template: &str| lists.iter().fold(template.to_owned(), |text, (place, list)| text.replace(place, list));
     TEMPLATES.iter().map(|(file, text)| Page { file: (*file).to_owned(), text: filled(text) }).collect()
 }
 

@@ -14,7 +14,7 @@ fn words_commands_and_pipes_stand_on_their_pages() {
     for (file, line) in [
         ("reference.md", "- [protocols bgp](protocols-bgp.md): Border Gateway Protocol."),
         ("protocols-bgp.md", "## `protocols bgp <1-4294967294>`"),
-        ("protocols-bgp.md", "    set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512"),
+        ("protocols-bgp.md", "    set protocols bgp 64512 neighbor 192.168.101.201 description \"node 1\""),
         ("operational.md", "        - `why`: Why each path was chosen or not"),
         ("editing.md", "- `commit`: Make the changes active"),
         ("pipes.md", "- `| match PATTERN`: Print lines that match a pattern"),
@@ -48,7 +48,7 @@ fn the_pages_of_man_have_no_list_left_open_and_no_stray_command() {
         assert!(!page.text.contains('@'), "{}", page.file);
         for line in page.text.lines() {
             let is_command = line.starts_with('.');
-            let known = [".\\\"", ".TH ", ".SH ", ".SS ", ".TP", ".PP", ".B", ".I ", ".R", ".br", ".nf", ".fi"];
+            let known = [".\\\"", ".TH ", ".SH ", ".SS ", ".TP", ".PP", ".B", ".I", ".R", ".br", ".nf", ".fi"];
             assert!(!is_command || known.iter().any(|macro_| line.starts_with(macro_)), "{}: {line}", page.file);
             assert!(!line.starts_with('\''), "{}: {line}", page.file);
         }
