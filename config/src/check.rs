@@ -4,6 +4,7 @@
 
 mod bgp;
 mod interfaces;
+mod system;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,6 +16,8 @@ use nouns::{InterfaceAddress, Prefix};
 use crate::model::{Interface, Model, StaticRoute};
 use crate::parse::Parsed;
 use crate::tree::{DeleteOutcome, Tree};
+
+pub use system::has_admin;
 
 /// A reason to refuse a configuration, at a path.
 ///
@@ -43,6 +46,8 @@ pub struct ConfigWarning {
 pub struct Context {
     /// Addresses that the router has, besides those of the configuration.
     pub local_addresses: BTreeSet<IpAddr>,
+    /// Whether the active configuration has a user who can log in and configure; the last one must stay.
+    pub has_admin: bool,
 }
 
 /// A configuration with its bad parts left out.
@@ -132,13 +137,16 @@ pub fn check(model: &Model, context: &Context) -> Vec<ConfigError> {
     if let Some(bgp) = &model.bgp {
         bgp::check(bgp, &local, &mut errors);
     }
+    system::check(model, context, &mut errors);
     errors
 }
 
 /// What should be said loudly at a commit, although it is allowed.
 #[must_use]
 pub fn warnings(model: &Model) -> Vec<ConfigWarning> {
-    model.bgp.as_ref().map(bgp::warnings).unwrap_or_default()
+    let mut warnings = model.bgp.as_ref().map(bgp::warnings).unwrap_or_default();
+    warnings.extend(system::warnings(model));
+    warnings
 }
 
 /// Errors as a commit prints them: each node's header once, its reasons indented below.

@@ -10,6 +10,7 @@ mod fixtures;
 pub mod model;
 pub mod parse;
 pub mod print;
+pub mod secret;
 pub mod store;
 pub mod take_back;
 pub mod tree;

@@ -6,6 +6,7 @@
 pub mod bgp;
 pub mod interfaces;
 mod reader;
+pub mod service;
 pub mod static_routes;
 pub mod system;
 
@@ -18,6 +19,7 @@ use crate::tree::Tree;
 
 pub use bgp::Bgp;
 pub use interfaces::Interface;
+pub use service::Service;
 pub use static_routes::StaticRoute;
 pub use system::System;
 
@@ -28,6 +30,8 @@ use reader::{Findings, Reader};
 pub struct Model {
     /// `system …`
     pub system: System,
+    /// `service …`
+    pub service: Service,
     /// `interfaces …`, by name.
     pub interfaces: BTreeMap<IfName, Interface>,
     /// `protocols static route|route6 …`, by destination.
@@ -47,10 +51,17 @@ impl Model {
 
     fn read(top: &Reader<'_>) -> Self {
         let protocols = top.at("protocols");
+        let system = system::lower(&top.at("system"));
+        let mut static_routes = static_routes::lower(protocols.at("static"));
+        if let Some(gateway) = system.gateway {
+            let default = static_routes.entry(Prefix::DEFAULT_V4).or_default();
+            default.next_hops.entry(gateway.into()).or_insert_with(static_routes::StaticNextHop::nearest);
+        }
         Self {
-            system: system::lower(top.at("system")),
+            system,
+            service: service::lower(&top.at("service")),
             interfaces: interfaces::lower(top.at("interfaces")),
-            static_routes: static_routes::lower(protocols.at("static")),
+            static_routes,
             bgp: bgp::lower(&protocols),
         }
     }

@@ -5,6 +5,7 @@
 
 mod bgp;
 mod interfaces;
+mod service;
 mod static_routes;
 mod system;
 #[cfg(test)]
@@ -13,7 +14,8 @@ mod tests;
 use crate::value::ValueKind;
 
 /// The top of the configuration.
-pub static ROOT: Node = inner("", "The configuration", &[&interfaces::INTERFACES, &PROTOCOLS, &system::SYSTEM]);
+pub static ROOT: Node =
+    inner("", "The configuration", &[&interfaces::INTERFACES, &PROTOCOLS, &service::SERVICE, &system::SYSTEM]);
 
 static PROTOCOLS: Node = inner("protocols", "Routing protocols", &[&bgp::BGP, &static_routes::STATIC]);
 

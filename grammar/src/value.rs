@@ -82,6 +82,28 @@ pub enum ValueKind {
     Password,
     /// The path of a file.
     FileName,
+    /// The name of a domain, or a host's name with its domain: up to 253 octets (RFC 1035 §2.3.4).
+    DomainName,
+    /// The name of an account or a group of the system.
+    UserName,
+    /// A person's name as the account file can hold it: no colon.
+    FullName,
+    /// An absolute path that an account file can hold.
+    Directory,
+    /// The password of an account as a person types it; the empty text stands for none.
+    PlainPassword,
+    /// The password of an account as `crypt(5)` has it.
+    PasswordHash,
+    /// The name of a public key: no blanks.
+    KeyName,
+    /// A public key in base64.
+    PublicKey,
+    /// The name of a log file, without a directory.
+    LogFile,
+    /// The name of a setting of the kernel's network, such as `net.ipv4.tcp_syncookies`.
+    SysctlName,
+    /// What a setting of the kernel is set to: numbers and words.
+    SysctlValue,
 }
 
 /// Which live names could stand for a value; who answers is the caller's.
@@ -136,9 +158,15 @@ impl ValueKind {
     pub fn parse(&self, text: &str) -> Result<String, ValueError> {
         read::canonical(*self, text).map_err(|reason| ValueError {
             kind: *self,
-            text: if matches!(self, Self::Password) { "*".repeat(16) } else { printable(text) },
+            text: if self.is_secret() { "*".repeat(16) } else { printable(text) },
             reason,
         })
+    }
+
+    /// Whether a value is masked wherever it is not the person's own candidate, and never repeated in a message.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        matches!(self, Self::Password | Self::PlainPassword | Self::PasswordHash | Self::PublicKey)
     }
 
     /// What stands for a value in completions, one for each form it may take.
@@ -158,14 +186,25 @@ impl ValueKind {
             Self::DummyName => &["<dumN>"],
             Self::MacAddress => &["<h:h:h:h:h:h>"],
             Self::AddressOrInterface => &["<x.x.x.x>", "<h:h:h:h:h:h:h:h>", "<interface>"],
-            Self::HostName => &["<hostname>"],
+            Self::HostName | Self::DomainName => &["<hostname>"],
             Self::Host => &["<hostname>", "<x.x.x.x>", "<h:h:h:h:h:h:h:h>"],
             Self::TimeZone => &["<Area/City>"],
-            Self::Text { .. } | Self::Password | Self::PeerGroupName | Self::PeerGroupRef => &["<text>"],
+            Self::Text { .. }
+            | Self::Password
+            | Self::PeerGroupName
+            | Self::PeerGroupRef
+            | Self::UserName
+            | Self::FullName
+            | Self::PlainPassword
+            | Self::PasswordHash
+            | Self::KeyName
+            | Self::PublicKey
+            | Self::SysctlName
+            | Self::SysctlValue => &["<text>"],
             Self::Choice(_) => &[],
             Self::RemoteAs => &["<1-4294967294>"],
             Self::HoldTime => &["<0>", "<3-65535>"],
-            Self::FileName => &["<filename>"],
+            Self::FileName | Self::Directory | Self::LogFile => &["<filename>"],
         };
         fixed.iter().map(|&text| text.to_owned()).collect()
     }

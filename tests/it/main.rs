@@ -22,4 +22,5 @@ mod laboratory;
 mod robustness;
 mod security;
 mod simulation;
+mod system;
 mod walkthrough;

@@ -18,6 +18,8 @@ use crate::lab::{Finished, Host, Lab, Process};
 
 pub use self::kernel::{Leg, Route};
 
+/// Where, below the router's directory, the files and accounts are that the daemon may change.
+const SYSTEM: &str = "system";
 /// How long the daemon may take until its socket answers.
 const START: Duration = Duration::from_secs(10);
 
@@ -83,9 +85,11 @@ impl Router {
     /// When the program cannot be started.
     pub fn spawn(&self, log: &str) -> Result<Process> {
         let daemon = self.program("towpathd");
-        let [config, state, socket] = [self.config.as_str(), "state", "towpathd.sock"].map(|name| self.path(name));
-        // A host name of its own, so that `set system host-name` does not rename the machine that runs the tests.
-        let arguments = ["--uts", &daemon, "--config", &config, "--state-dir", &state, "--socket", &socket];
+        let [config, state, socket, root] =
+            [self.config.as_str(), "state", "towpathd.sock", SYSTEM].map(|name| self.path(name));
+        // A host name and files of its own, so that no test changes the machine that it runs on.
+        let arguments =
+            ["--uts", &daemon, "--config", &config, "--state-dir", &state, "--socket", &socket, "--system-root", &root];
         self.host.start(log, "unshare", &arguments)
     }
 
@@ -219,6 +223,12 @@ impl Router {
     #[must_use]
     pub fn program(&self, name: &str) -> String {
         self.programs.join(name).to_string_lossy().into_owned()
+    }
+
+    /// The path of a file of the system that the daemon works on, such as `/etc/hosts`.
+    #[must_use]
+    pub fn system_path(&self, path: &str) -> PathBuf {
+        self.host.directory().join(SYSTEM).join(path.trim_start_matches('/'))
     }
 
     /// The path of one of the daemon's files.

@@ -17,6 +17,7 @@ pub mod kernel;
 mod links;
 mod machine;
 pub mod random;
+mod surroundings;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,8 @@ use kernel::Kernel;
 use machine::Machine;
 use random::Random;
 use wire::{Segment, Stage, Wire};
+
+pub use surroundings::Surroundings;
 
 /// Seconds since the Unix epoch at the beginning of every simulation.
 const EPOCH: u64 = 1_700_000_000;
@@ -176,6 +179,12 @@ impl Network {
     #[must_use]
     pub fn passwords(&self, node: Node) -> &BTreeSet<String> {
         &self.machines[node.0].passwords
+    }
+
+    /// The files, accounts and settings of a machine.
+    #[must_use]
+    pub fn surroundings(&self, node: Node) -> &Surroundings {
+        &self.machines[node.0].system
     }
 
     /// Whether port 179 is open.

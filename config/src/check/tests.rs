@@ -20,7 +20,7 @@ const GOOD: &str = "set interfaces ethernet eth0 address 192.0.2.254/24
     set protocols static route 10.0.0.0/8 next-hop 192.0.2.9";
 
 fn context() -> Context {
-    Context { local_addresses: BTreeSet::from(["203.0.113.1".parse().unwrap()]) }
+    Context { local_addresses: BTreeSet::from(["203.0.113.1".parse().unwrap()]), has_admin: false }
 }
 
 #[test]
@@ -279,4 +279,67 @@ fn a_neighbor_whose_password_is_no_value_stays_away_and_an_interface_without_its
              set interfaces ethernet eth1 address 192.0.2.254/24"
         )
     );
+}
+
+#[test]
+fn the_last_admin_stays_and_half_a_word_of_the_system_is_refused() {
+    let admin = "set system login user anna authentication encrypted-password $6$salt$hash";
+    let operator = "set system login user oper level operator
+        set system login user oper authentication encrypted-password $6$salt$hash";
+    for (had, lines, path, expect) in [
+        (true, "", "system login", "All users deleted! At least one user of level admin"),
+        (true, operator, "system login", "At least one user of level admin"),
+        (true, "set system login user anna", "system login", "so that nobody is locked out"),
+        (true, "set system login user anna authentication encrypted-password !", "system login", "locked out"),
+        (false, "set system login user root", "system login user root", "left to the system"),
+        (
+            false,
+            "set system login user anna authentication public-keys a type ssh-rsa",
+            "system login user anna authentication public-keys a",
+            "must set key",
+        ),
+        (
+            false,
+            "set system login user anna authentication public-keys a key AAAAC3NzaC1lZDI1NTE5",
+            "system login user anna authentication public-keys a",
+            "must set type",
+        ),
+        (
+            false,
+            "set system static-host-mapping host-name node1 alias n1",
+            "system static-host-mapping host-name node1",
+            "must set inet",
+        ),
+        (
+            false,
+            "set system sysctl parameter net.ipv4.tcp_syncookies",
+            "system sysctl parameter net.ipv4.tcp_syncookies",
+            "must set value",
+        ),
+        (
+            false,
+            "set system sysctl parameter net.ipv4.ip_forward value 0",
+            "system sysctl parameter net.ipv4.ip_forward",
+            "use 'system ip disable-forwarding'",
+        ),
+    ] {
+        let context = Context { has_admin: had, ..Context::default() };
+        let errors = accept(&tree(lines), &context).unwrap_err();
+        assert_eq!(errors.len(), 1, "{lines}: {errors:?}");
+        assert_eq!(errors[0].path.join(" "), path, "{lines}");
+        assert!(errors[0].message.contains(expect), "{lines}: {}", errors[0].message);
+    }
+    let context = Context { has_admin: true, ..Context::default() };
+    assert!(accept(&tree(&format!("{admin}\n{operator}")), &context).is_ok());
+    assert!(accept(&tree(operator), &Context::default()).is_ok(), "there never was an admin");
+}
+
+#[test]
+fn keys_only_without_a_key_is_said_loudly() {
+    let lines = "set service ssh disable-password-authentication
+        set system login user anna authentication encrypted-password $6$salt$hash";
+    assert_eq!(warnings(&Model::lower(&tree(lines)).0).len(), 1);
+    let key = "set system login user anna authentication public-keys a key AAAAC3NzaC1lZDI1NTE5
+        set system login user anna authentication public-keys a type ssh-ed25519";
+    assert_eq!(warnings(&Model::lower(&tree(&format!("{lines}\n{key}"))).0), Vec::new());
 }

@@ -33,6 +33,13 @@ pub struct StaticNextHop {
     pub disable: bool,
 }
 
+impl StaticNextHop {
+    /// A next hop with nothing said about it.
+    pub(super) fn nearest() -> Self {
+        Self { distance: 1, interface: None, disable: false }
+    }
+}
+
 pub(super) fn lower(routes: Reader<'_>) -> BTreeMap<Prefix, StaticRoute> {
     let mut lowered = BTreeMap::new();
     for word in ["route", "route6"] {

@@ -48,8 +48,8 @@ protocols {
 }
 system {
     host-name r1
-    login {
-        user ubnt {
+    radius {
+        server ubnt {
             plaintext-password secret2
         }
     }
@@ -69,7 +69,8 @@ system {
 #[test]
 fn a_secret_is_never_repeated_in_a_problem() {
     for text in [
-        "system {\n  login {\n    user a {\n      authentication {\n        encrypted-password $6$hidden\n} } } }",
+        "system {\n  radius {\n    user a {\n      authentication {\n        encrypted-password $6$hidden\n} } } }",
+        "set system login user a authentication encrypted-password hidden",
         "protocol {\n password hidden\n}",
         "set protocols bgp 64512 neighbor 192.0.2.1 password 'hidden",
         "set protocols bgp 64512 neighbor 192.0.2.x password hidden",

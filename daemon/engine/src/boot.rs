@@ -15,7 +15,7 @@ use crate::effect::{Effect, Notice};
 use crate::engine::{Engine, RETRY_AFTER};
 use crate::event::{Moment, StepId};
 use crate::journal::Written;
-use crate::plan::{self, Step};
+use crate::plan::{self, Held, Step};
 
 /// The first of the texts that this release reads: the one to start with, the saved one, the newest revision; and why
 /// others were left out. None of a newer release's configuration comes up, since half of one is not what anybody wrote.
@@ -43,6 +43,8 @@ pub struct Boot {
     pub snapshot: Snapshot,
     /// What went wrong before the engine began: the store, the kernel's features.
     pub problems: Vec<String>,
+    /// What an earlier life of the daemon has changed of the system and not given back.
+    pub held: Held,
 }
 
 impl Engine {
@@ -67,7 +69,7 @@ impl Engine {
         }
         let crashed = boot.saved.is_some();
         let (text, refused) = readable(&boot);
-        let parsed = text.map(|text| Tree::load(text)).unwrap_or_default();
+        let mut parsed = text.map(|text| Tree::load(text)).unwrap_or_default();
         if let Some(refusal) = refused {
             let instead = if text.is_some() { "the last active one" } else { "an empty one" };
             let text = format!("config.boot was {refusal}; {instead} is used, and 'save' does not write over the file");
@@ -81,6 +83,12 @@ impl Engine {
                 Notice::info(format!("config.boot was written by {origin}; its words are translated")),
                 out,
             );
+        }
+        let as_written = parsed.tree.clone();
+        self.seal(&mut parsed.tree);
+        if parsed.tree != as_written {
+            let text = "config.boot holds a password in the clear; 'save' puts its hash there".to_owned();
+            self.boot_notice(at, text, out);
         }
         for problem in &parsed.problems {
             self.boot_notice(at, format!("config.boot {problem}"), out);
@@ -98,12 +106,14 @@ impl Engine {
         self.running.saved = Some(match boot.saved {
             _ if self.running.newer_file => Tree::default(),
             Some(saved) if boot.text.as_ref() != Some(&saved) => Tree::load(&saved).tree,
-            Some(_) | None => parsed.tree.clone(),
+            Some(_) | None => as_written,
         });
-        for warning in check::warnings(&admitted.model) {
+        let missing = self.missing_programs(&admitted.model);
+        for warning in check::warnings(&admitted.model).into_iter().chain(missing) {
             self.notice(at, Notice::warning(format!("[{}]: {}", warning.path.join(" "), warning.message)), out);
         }
         let mut steps = self.left_behind(boot.interrupted.as_ref(), &admitted.model);
+        steps.extend(plan::give_back(&boot.held, &admitted.model));
         steps.extend(plan::plan(&Model::default(), &admitted.model, &self.world));
         for name in self.left_out(at, &admitted.model, out) {
             steps.retain(|step| step.link() != Some(&name));
@@ -155,7 +165,11 @@ impl Engine {
             matches!(step, Step::Link { .. } | Step::Bridge { .. } | Step::Setting { .. })
                 || matches!(step, Step::Address { add: false, .. } | Step::Port { join: false, .. })
         };
-        steps.into_iter().filter(of_links).collect()
+        // Accounts and files that it had begun with are given back anyway; what it changed of others is told here.
+        let stays =
+            |user: &String| tried.system.login.users.contains_key(user) && model.system.login.users.contains_key(user);
+        let of_accounts = |step: &Step| matches!(step, Step::Account { user, .. } if stays(user));
+        steps.into_iter().filter(|step| of_links(step) || of_accounts(step)).collect()
     }
 
     /// Whether the step was one of the start's; one that failed is tried again.

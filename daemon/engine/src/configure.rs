@@ -23,6 +23,7 @@ use crate::engine::Engine;
 use crate::event::{AskId, Caller, Moment, StepId};
 use crate::journal::Written;
 use crate::plan::{self, Step};
+use crate::secret;
 
 /// How many older configurations edits can be carried over from.
 const HISTORY: usize = 32;
@@ -45,7 +46,7 @@ impl Engine {
 
     /// The commit that somebody asks for, or the reply that refuses it.
     fn propose(
-        &self,
+        &mut self,
         at: Moment,
         ask: AskId,
         caller: &Caller,
@@ -260,7 +261,7 @@ impl Engine {
     }
 
     /// The tree, the model and the warnings of a candidate, or the reply that refuses it.
-    pub(crate) fn prepare(&self, candidate: &Candidate) -> Result<(Tree, Model, Vec<ConfigWarning>), Box<Reply>> {
+    pub(crate) fn prepare(&mut self, candidate: &Candidate) -> Result<(Tree, Model, Vec<ConfigWarning>), Box<Reply>> {
         let current = &self.running.tree;
         let base = if candidate.base == self.running.revision {
             current
@@ -268,10 +269,36 @@ impl Engine {
             let older = self.running.history.iter().find(|(revision, _)| *revision == candidate.base);
             &older.ok_or_else(|| refused_base(candidate.base))?.1
         };
-        let tree = rebase(&candidate.edits, base, current).map_err(refused_rebase)?;
+        let mut tree = rebase(&candidate.edits, base, current).map_err(refused_rebase)?;
+        self.seal(&mut tree);
         let model = self.accept(&tree).map_err(|errors| refused(RefusalReason::Invalid, &errors))?;
-        let warnings = check::warnings(&model);
+        let mut warnings = check::warnings(&model);
+        warnings.extend(self.missing_programs(&model));
         Ok((tree, model, warnings))
+    }
+
+    /// Hashes the passwords that a person typed.
+    pub(crate) fn seal(&mut self, tree: &mut Tree) {
+        config::secret::seal(tree, |password| {
+            self.salts = self.salts.wrapping_add(1);
+            secret::hash(password, &secret::salt(self.facts.seed, self.salts))
+        });
+    }
+
+    /// Programs that a change is for and that are not installed: it is kept and does nothing.
+    pub(crate) fn missing_programs(&self, model: &Model) -> Vec<ConfigWarning> {
+        let wanted = plan::programs(&self.running.model, model);
+        let missing = wanted.difference(&self.facts.programs);
+        missing
+            .map(|program| ConfigWarning {
+                path: program.words().map(str::to_owned).to_vec(),
+                message: format!(
+                    "no {} service is installed ({} is not there); the setting is kept",
+                    program.purpose(),
+                    program.path()
+                ),
+            })
+            .collect()
     }
 
     /// What only the running system can object to.
@@ -319,7 +346,10 @@ impl Engine {
         let configured: BTreeSet<_> =
             self.running.model.interfaces.values().flat_map(|interface| &interface.addresses).collect();
         let local = self.world.addresses().filter(|there| !configured.contains(&there.address));
-        Context { local_addresses: local.map(|there| there.address.address()).collect::<BTreeSet<IpAddr>>() }
+        Context {
+            local_addresses: local.map(|there| there.address.address()).collect::<BTreeSet<IpAddr>>(),
+            has_admin: check::has_admin(&self.running.model.system.login),
+        }
     }
 
     pub(crate) fn record(

@@ -24,7 +24,7 @@ use crate::event::{Event, Moment, StepId};
 use crate::journal::UnderWay;
 use crate::log::Log;
 use crate::peers::Peers;
-use crate::plan::Step;
+use crate::plan::{Program, Step};
 use crate::recovery::Recovery;
 use crate::watch::Watchers;
 
@@ -102,6 +102,10 @@ pub struct Facts {
     pub boot_files: Vec<String>,
     /// Kernel settings that forwarding depends on: name, wanted, found, and what is wrong.
     pub settings: Vec<(String, String, Option<String>, Option<String>)>,
+    /// Programs that are installed, of those that read files of the system.
+    pub programs: BTreeSet<Program>,
+    /// Chance, drawn once; salts of passwords come from it.
+    pub seed: u128,
 }
 
 /// The router.
@@ -140,6 +144,8 @@ pub struct Engine {
     pub(crate) recovery: Recovery,
     pub(crate) log: Log,
     pub(crate) facts: Facts,
+    /// How many salts were made from the seed.
+    pub(crate) salts: u64,
     pub(crate) started: Moment,
     /// Entries of the kernel that were put back after somebody changed them.
     pub(crate) repaired: u64,
@@ -190,6 +196,7 @@ impl Engine {
             recovery: Recovery::default(),
             log: Log::default(),
             facts,
+            salts: 0,
             started: at,
             repaired: 0,
             originated: BTreeSet::new(),

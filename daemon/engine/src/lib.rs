@@ -20,6 +20,7 @@ pub mod plan;
 mod preview;
 mod recovery;
 mod routes;
+pub mod secret;
 #[cfg(test)]
 mod tests;
 mod views;

@@ -21,11 +21,15 @@ pub use self::bgp::{PeerChange, PeerFate};
 pub(crate) use self::bgp::{fate, transport_change};
 pub(crate) use self::interfaces::{appear, fits, kind_word};
 pub use self::settings::{Setting, Table};
+pub use self::system::{AccountChange, Held, Program, SystemFile};
+pub(crate) use self::system::{give_back, programs};
 
 /// The order of a plan: building goes up, taking down goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     System,
+    Accounts,
+    Files,
     /// Bridges and dummies.
     Devices,
     Links,
@@ -35,6 +39,9 @@ enum Phase {
     Ports,
     Settings,
     Addresses,
+    Sysctls,
+    /// Programs that listen on addresses find them there.
+    Services,
     Listener,
     Passwords,
     Routing,
@@ -68,6 +75,31 @@ pub enum Step {
         /// What it is.
         from: Option<String>,
         /// What it shall be; `None` means UTC.
+        to: Option<String>,
+    },
+    /// Change an account.
+    Account {
+        /// Whose.
+        user: String,
+        /// What of it.
+        change: AccountChange,
+    },
+    /// Write a file of the system.
+    File {
+        /// Which.
+        file: SystemFile,
+        /// What stands in it.
+        from: Option<String>,
+        /// What shall stand in it; `None` gives it back as it was before it was named.
+        to: Option<String>,
+    },
+    /// Set a setting of the kernel.
+    Sysctl {
+        /// Which, with dots.
+        name: String,
+        /// What it is.
+        from: Option<String>,
+        /// What it shall be; `None` for what it was before it was named.
         to: Option<String>,
     },
     /// Make or delete a link.
@@ -157,6 +189,9 @@ impl Step {
             Self::Bridge { name, from, to } => Self::Bridge { name, from: to, to: from },
             Self::Port { name, bridge, join } => Self::Port { name, bridge, join: !join },
             Self::Setting { name, setting, from, to } => Self::Setting { name, setting, from: to, to: from },
+            Self::Account { user, change } => Self::Account { user, change: change.inverse() },
+            Self::File { file, from, to } => Self::File { file, from: to, to: from },
+            Self::Sysctl { name, from, to } => Self::Sysctl { name, from: to, to: from },
             Self::Link { name, from, to } => Self::Link { name, from: to, to: from },
             Self::Address { name, address, add } => Self::Address { name, address, add: !add },
             Self::Listener { open } => Self::Listener { open: !open },
@@ -177,6 +212,9 @@ impl Step {
             | Self::Address { name, .. } => Some(name),
             Self::HostName { .. }
             | Self::TimeZone { .. }
+            | Self::Account { .. }
+            | Self::File { .. }
+            | Self::Sysctl { .. }
             | Self::Listener { .. }
             | Self::Password { .. }
             | Self::Routing => None,
@@ -192,6 +230,10 @@ impl Step {
             Self::Link { .. } | Self::Bridge { .. } => Phase::Links,
             Self::Port { .. } => Phase::Ports,
             Self::Setting { .. } => Phase::Settings,
+            Self::Account { .. } => Phase::Accounts,
+            Self::File { file, .. } if file.program().is_some() => Phase::Services,
+            Self::File { .. } => Phase::Files,
+            Self::Sysctl { .. } => Phase::Sysctls,
             Self::Address { .. } => Phase::Addresses,
             Self::Listener { .. } => Phase::Listener,
             Self::Password { .. } => Phase::Passwords,
@@ -209,7 +251,8 @@ impl Step {
             // A VLAN shrinks before its parent does, and its parent grows before it.
             Self::Link { from, to, .. } => to.mtu < from.mtu,
             Self::Listener { open } => !open,
-            Self::Password { to, .. } => to.is_none(),
+            Self::Password { to, .. } | Self::File { to, .. } | Self::Sysctl { to, .. } => to.is_none(),
+            Self::Account { change, .. } => change.takes_down(),
             Self::HostName { .. } | Self::TimeZone { .. } | Self::Bridge { .. } | Self::Routing => false,
         }
     }
@@ -221,7 +264,7 @@ impl Step {
 #[must_use]
 pub fn plan(old: &Model, new: &Model, world: &World) -> Vec<Step> {
     let mut steps = Vec::new();
-    system::plan(&old.system, &new.system, &mut steps);
+    system::plan(old, new, &mut steps);
     interfaces::plan(&old.interfaces, &new.interfaces, world, &mut steps);
     bgp::plan(old.bgp.as_ref(), new.bgp.as_ref(), &mut steps);
     if old.bgp != new.bgp || old.static_routes != new.static_routes {

@@ -18,7 +18,7 @@ use crate::plan::{self, PeerChange, PeerFate};
 
 impl Engine {
     /// `commit check`: what would happen.
-    pub(crate) fn check_candidate(&self, candidate: &Candidate) -> Reply {
+    pub(crate) fn check_candidate(&mut self, candidate: &Candidate) -> Reply {
         match self.prepare(candidate) {
             Ok((_, model, warnings)) => {
                 let steps = plan::plan(&self.running.model, &model, &self.world);

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::sys;
 
-const LOCAL_TIME: &str = "/etc/localtime";
+const LOCAL_TIME: &str = "etc/localtime";
 const ZONES: &str = "/usr/share/zoneinfo";
 
 /// The host's name, as the kernel has it.
@@ -32,15 +32,19 @@ pub fn set_host_name(name: &str) -> io::Result<()> {
 /// The time zone to which `/etc/localtime` points, `None` where it points to no named one.
 #[must_use]
 pub fn time_zone() -> Option<String> {
-    time_zone_of(Path::new(LOCAL_TIME), Path::new(ZONES))
+    time_zone_of(&Path::new("/").join(LOCAL_TIME), Path::new(ZONES))
 }
 
-/// Points `/etc/localtime` to a time zone such as `Europe/Stockholm`, at once and never half.
+/// Points `etc/localtime` below a root to a time zone such as `Europe/Stockholm`, at once and never half.
 ///
 /// # Errors
 /// `NotFound` for a zone that this system does not have; what the disk answers.
-pub fn set_time_zone(zone: &str) -> io::Result<()> {
-    point(Path::new(LOCAL_TIME), Path::new(ZONES), zone)
+pub fn set_time_zone(root: &Path, zone: &str) -> io::Result<()> {
+    let local_time = root.join(LOCAL_TIME);
+    if let Some(folder) = local_time.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    point(&local_time, Path::new(ZONES), zone)
 }
 
 /// Whether this system has the time zone.

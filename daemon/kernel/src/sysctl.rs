@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What was found of one setting and done about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,15 @@ pub fn prepare() -> Vec<Finding> {
 /// # Errors
 /// When the kernel has no such setting or does not show it.
 pub fn read(name: &str) -> io::Result<String> {
-    Ok(fs::read_to_string(path(name)?)?.trim_end().to_owned())
+    read_below(Path::new("/"), name)
+}
+
+/// The value of a setting of the system below a root.
+///
+/// # Errors
+/// When there is no such setting or it cannot be read.
+pub fn read_below(root: &Path, name: &str) -> io::Result<String> {
+    Ok(fs::read_to_string(path(root, name)?)?.trim_end().to_owned())
 }
 
 /// Sets a setting.
@@ -60,7 +68,15 @@ pub fn read(name: &str) -> io::Result<String> {
 /// # Errors
 /// When the kernel has no such setting or refuses the value.
 pub fn write(name: &str, value: &str) -> io::Result<()> {
-    fs::write(path(name)?, value)
+    write_below(Path::new("/"), name, value)
+}
+
+/// Sets a setting of the system below a root.
+///
+/// # Errors
+/// When there is no such setting or the value is refused.
+pub fn write_below(root: &Path, name: &str, value: &str) -> io::Result<()> {
+    fs::write(path(root, name)?, value)
 }
 
 fn ensure(name: &str, wanted: &str, loss: &str) -> Finding {
@@ -161,8 +177,8 @@ fn of_interface(family: &str, interface: &str, setting: &str) -> String {
 }
 
 /// Dots separate, and a slash stands for a dot within a part, as `sysctl(8)` has it.
-fn path(name: &str) -> io::Result<PathBuf> {
-    let mut path = PathBuf::from("/proc/sys");
+fn path(root: &Path, name: &str) -> io::Result<PathBuf> {
+    let mut path = root.join("proc/sys");
     for part in name.split('.') {
         let part = part.replace('/', ".");
         if part.is_empty() || part == ".." || part == "." {

@@ -17,6 +17,9 @@ pub(crate) struct Arguments {
     /// Where revisions and the commit journal are kept.
     #[arg(long, value_name = "DIR", default_value = "/var/lib/towpath")]
     pub(crate) state_dir: PathBuf,
+    /// Where the files and accounts of the system are; for tests and images, whose own are somewhere else.
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub(crate) system_root: PathBuf,
     /// The control socket; it exists once the daemon answers.
     #[arg(long, value_name = "PATH", default_value = api::DEFAULT_SOCKET)]
     pub(crate) socket: PathBuf,

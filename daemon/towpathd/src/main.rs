@@ -17,6 +17,7 @@ mod notices;
 mod run;
 mod start;
 mod steps;
+mod system;
 
 use std::process::ExitCode;
 

@@ -2,6 +2,7 @@
 //!
 //! Never goes on without privileges: half a router is worse than a message.
 
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -18,6 +19,7 @@ use crate::machine::links::Counted;
 use crate::netlink::Sockets;
 use crate::run::{self, inbox, moment};
 use crate::steps;
+use crate::system::System;
 
 /// Fewer file descriptors than this are worth a word.
 const FEW_DESCRIPTORS: u64 = 1024;
@@ -47,6 +49,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         let now = if finding.changed { Some(finding.wanted.clone()) } else { finding.found.clone() };
         (finding.name.clone(), finding.wanted.clone(), now, finding.problem.clone())
     });
+    let system = System::new(&arguments.system_root, &arguments.state_dir);
     let facts = Facts {
         host_name: kernel::host::host_name().unwrap_or_else(|_| "towpath".to_owned()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -55,6 +58,8 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         missing_kinds: features.missing_kinds().into_iter().collect(),
         boot_files: boot_files(&arguments.config),
         settings: settings.collect(),
+        programs: system.programs().collect(),
+        seed: chance(),
     };
     let sockets = Sockets::open().context("cannot open the kernel's netlink sockets")?;
     let snapshot = kernel::snapshot().context("cannot read links, addresses and routes from the kernel")?;
@@ -66,9 +71,18 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         unconfirmed: store.unconfirmed().unwrap_or_default(),
         snapshot,
         problems,
+        held: system.held(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(serve(arguments, boot, facts, (sockets, store, active)))
+    runtime.block_on(serve(arguments, boot, facts, (sockets, store, active, system)))
+}
+
+/// What nobody can guess: the system's chance, or at least the clock where there is none.
+fn chance() -> u128 {
+    let mut octets = [0; 16];
+    let drawn = std::fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut octets));
+    let clock = || std::time::UNIX_EPOCH.elapsed().map(|elapsed| elapsed.as_nanos()).unwrap_or_default();
+    drawn.map_or_else(|_| clock(), |()| u128::from_ne_bytes(octets))
 }
 
 /// The names by which the boot file goes: as it was given, and from the root.
@@ -92,7 +106,7 @@ async fn serve(
     arguments: &Arguments,
     boot: Boot,
     facts: Facts,
-    (sockets, store, active): (Sockets, Box<dyn config::store::Store>, ActiveFile),
+    (sockets, store, active, system): (Sockets, Box<dyn config::store::Store>, ActiveFile, System),
 ) -> Result<()> {
     let (inbox, outlet) = inbox();
     let (connections, arrivals) = Connections::new(inbox.clone());
@@ -104,7 +118,7 @@ async fn serve(
         connections,
         clients: clients.clone(),
         kernel: sockets.spawn(inbox.clone()),
-        steps: steps::spawn(inbox.clone()),
+        steps: steps::spawn(system, inbox.clone()),
         disk: journal::spawn(desk),
         least: Level::from(arguments.log_level),
         counted: Counted::default(),

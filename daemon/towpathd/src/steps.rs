@@ -1,40 +1,41 @@
-//! Steps of commits on the real system.
+//! Steps of commits, one after the other: on links here, on what lies around the router by `system.rs`.
 //!
 //! Never chooses a step; each is told exactly what to change, and its inverse comes from the same place.
 
 use engine::plan::{LinkSettings, Step};
 use engine::{Event, StepId};
-use kernel::{LinkError, Links, host, sysctl};
+use kernel::{LinkError, Links, sysctl};
 use nouns::IfName;
 use rib::world::VirtualLink;
 use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::task::block_in_place;
 
 use crate::run::Inbox;
+use crate::system::System;
 
 /// Starts the task that carries out steps one after the other: an address comes after the link that it stands on.
-pub(crate) fn spawn(inbox: Inbox) -> UnboundedSender<(StepId, Step)> {
+pub(crate) fn spawn(mut system: System, inbox: Inbox) -> UnboundedSender<(StepId, Step)> {
     let (sender, mut steps) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Some((id, step)) = steps.recv().await {
-            inbox.push(Event::StepDone(id, carry_out(step).await));
+            inbox.push(Event::StepDone(id, carry_out(&mut system, step).await));
         }
     });
     sender
 }
 
-/// Carries out a step that concerns the host or a link.
+/// Carries out a step; programs of the system may take their time, the runtime's other threads go on.
 ///
 /// # Errors
 /// What the kernel said, in words.
-async fn carry_out(step: Step) -> Result<(), String> {
+async fn carry_out(system: &mut System, step: Step) -> Result<(), String> {
     match step {
-        Step::HostName { to: Some(name), .. } => {
-            host::set_host_name(&name).map_err(|error| denied("host name", &error))
-        }
-        Step::HostName { to: None, .. } | Step::Listener { .. } | Step::Password { .. } | Step::Routing => Ok(()),
-        Step::TimeZone { to, .. } => {
-            host::set_time_zone(to.as_deref().unwrap_or("UTC")).map_err(|error| denied("time zone", &error))
-        }
+        step @ (Step::HostName { .. }
+        | Step::TimeZone { .. }
+        | Step::Account { .. }
+        | Step::File { .. }
+        | Step::Sysctl { .. }) => block_in_place(|| system.carry_out(&step)),
+        Step::Listener { .. } | Step::Password { .. } | Step::Routing => Ok(()),
         Step::Setting { name, setting, to, .. } => {
             sysctl::write_of_interface(setting.family, setting.table.word(), name.as_str(), setting.name, to.as_deref())
         }
@@ -78,6 +79,9 @@ async fn of_link(step: Step) -> Result<(), LinkError> {
         Step::Address { name, address, add: true } => links.add_address(&name, address).await,
         Step::Address { name, address, add: false } => links.delete_address(&name, address).await,
         Step::HostName { .. }
+        | Step::Account { .. }
+        | Step::File { .. }
+        | Step::Sysctl { .. }
         | Step::TimeZone { .. }
         | Step::Setting { .. }
         | Step::Listener { .. }
@@ -94,11 +98,4 @@ async fn make(links: &Links, name: &IfName, device: &VirtualLink, wish: &LinkSet
         links.set_alias(name, &wish.alias).await?;
     }
     links.set_admin_up(name, wish.up).await
-}
-
-fn denied(what: &str, error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::PermissionDenied => format!("no permission to set the {what}; run the daemon as root"),
-        _ => format!("the {what} could not be set: {error}"),
-    }
 }

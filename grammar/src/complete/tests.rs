@@ -59,7 +59,7 @@ fn configuration_lines_are_completed() {
     let neighbor = "protocols bgp 64512 neighbor 192.168.101.201";
     for (level, marked, expect) in [
         ("", "com^", &["  comment", "  commit", "  commit-confirm", "  compare"][..]),
-        ("", "set ^", &[" >interfaces", " >protocols", " >system"]),
+        ("", "set ^", &[" >interfaces", " >protocols", " >service", " >system"]),
         ("", "set p^", &[" >protocols"]),
         ("", "set protocols ^", &["  <Enter>", "+>bgp", " >static"]),
         ("", "set protocols bgp ^", &["  <1-4294967294>", "  64512"]),

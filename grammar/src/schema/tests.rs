@@ -97,6 +97,6 @@ fn every_word_can_be_set_with_its_example() {
 #[test]
 fn passwords_are_secret() {
     for (path, node) in all() {
-        assert_eq!(node.secret, node.kind() == Some(ValueKind::Password), "{path}");
+        assert_eq!(node.secret, node.kind().is_some_and(|kind| kind.is_secret()), "{path}");
     }
 }

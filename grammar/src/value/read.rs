@@ -2,6 +2,8 @@
 //!
 //! Every refusal says what would be accepted. Nothing here looks beyond the text itself.
 
+mod system;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nouns::{Asn, Family, IfName, InterfaceAddress, MacAddress, Prefix, PrefixError};
@@ -41,6 +43,17 @@ pub(super) fn canonical(kind: ValueKind, text: &str) -> Result<String, String> {
         ValueKind::PeerGroupName | ValueKind::PeerGroupRef => peer_group(text),
         ValueKind::Password => password(text),
         ValueKind::FileName => file_name(text),
+        ValueKind::DomainName => domain_name(text),
+        ValueKind::UserName => system::user_name(text),
+        ValueKind::FullName => system::full_name(text),
+        ValueKind::Directory => system::directory(text),
+        ValueKind::PlainPassword => system::plain_password(text),
+        ValueKind::PasswordHash => system::password_hash(text),
+        ValueKind::KeyName => system::key_name(text),
+        ValueKind::PublicKey => system::public_key(text),
+        ValueKind::LogFile => system::log_file(text),
+        ValueKind::SysctlName => system::sysctl_name(text),
+        ValueKind::SysctlValue => system::sysctl_value(text),
     }
 }
 
@@ -197,6 +210,10 @@ fn host_name(text: &str, max: usize) -> Result<String, String> {
     Err(format!(
         "a host name of 1 to {max} letters, digits and hyphens is wanted, beginning and ending with a letter or digit"
     ))
+}
+
+fn domain_name(text: &str) -> Result<String, String> {
+    host_name(text, 253).map_err(|_| format!("invalid domain name {text}"))
 }
 
 /// A name to be resolved: never begins with a hyphen, so it can never be taken for an option.

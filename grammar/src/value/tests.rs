@@ -39,6 +39,17 @@ const KINDS: &[ValueKind] = &[
     PeerGroupRef,
     Password,
     FileName,
+    DomainName,
+    UserName,
+    FullName,
+    Directory,
+    PlainPassword,
+    PasswordHash,
+    KeyName,
+    PublicKey,
+    LogFile,
+    SysctlName,
+    SysctlValue,
 ];
 
 #[test]
@@ -134,6 +145,59 @@ fn values_are_respelled_or_refused() {
         (FileName, "/config/config.boot", Some("/config/config.boot")),
         (FileName, "", None),
     ];
+    respelled_or_refused(table);
+}
+
+#[test]
+fn values_of_the_system_are_respelled_or_refused() {
+    respelled_or_refused(&[
+        (DomainName, "node1.example.net", Some("node1.example.net")),
+        (DomainName, "-example.net", None),
+        (DomainName, "", None),
+        (UserName, "anna", Some("anna")),
+        (UserName, "_svc-1", Some("_svc-1")),
+        (UserName, "1anna", None),
+        (UserName, "anna berg", None),
+        (UserName, "anna:x", None),
+        (UserName, "-anna", None),
+        (UserName, "a23456789012345678901234567890123", None),
+        (FullName, "Anna Berg, Åre", Some("Anna Berg, Åre")),
+        (FullName, "", Some("")),
+        (FullName, "Anna:0:0", None),
+        (Directory, "/srv/anna/", Some("/srv/anna")),
+        (Directory, "home/anna", None),
+        (Directory, "/srv/../etc", None),
+        (Directory, "/", None),
+        (Directory, "/srv/a:b", None),
+        (PlainPassword, "", Some("")),
+        (PlainPassword, "two words; $6$", Some("two words; $6$")),
+        (PlainPassword, "two\nlines", None),
+        (PasswordHash, "$6$salt$abc./DEF", Some("$6$salt$abc./DEF")),
+        (PasswordHash, "!", Some("!")),
+        (PasswordHash, "secret", None),
+        (PasswordHash, "$6$a:b$c", None),
+        (KeyName, "anna@laptop", Some("anna@laptop")),
+        (KeyName, "anna laptop", None),
+        (PublicKey, "AAAAC3NzaC1lZDI1NTE5AAAA==", Some("AAAAC3NzaC1lZDI1NTE5AAAA==")),
+        (PublicKey, "ssh-rsa AAAAC3NzaC1lZDI1NTE5", None),
+        (PublicKey, "AAAAC3NzaC1l\nDI1NTE5AAAA", None),
+        (LogFile, "routing.log", Some("routing.log")),
+        (LogFile, "../passwd", None),
+        (LogFile, ".hidden", None),
+        (SysctlName, "net.ipv4.tcp_syncookies", Some("net.ipv4.tcp_syncookies")),
+        (SysctlName, "net.ipv4.conf.eth0/100.rp_filter", Some("net.ipv4.conf.eth0/100.rp_filter")),
+        (SysctlName, "kernel.panic", None),
+        (SysctlName, "net", None),
+        (SysctlName, "net..ip_forward", None),
+        (SysctlName, "net.ipv4/../../kernel.panic", None),
+        (SysctlName, "net.ipv4.//.x", None),
+        (SysctlValue, "4096 16384 65536", Some("4096 16384 65536")),
+        (SysctlValue, "", None),
+        (SysctlValue, "1\n2", None),
+    ]);
+}
+
+fn respelled_or_refused(table: &[(ValueKind, &str, Option<&str>)]) {
     for (kind, text, expect) in table {
         assert_eq!(kind.parse(text).ok().as_deref(), *expect, "{kind:?} {text:?}");
     }

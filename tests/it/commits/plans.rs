@@ -12,8 +12,8 @@ use api::text::Text;
 use api::{Reply, Request};
 use nouns::Family;
 use rib::world::{Link, LinkKind};
-use scenarios::sim::config;
 use scenarios::sim::kernel::Kernel;
+use scenarios::sim::{Surroundings, config};
 
 use super::{SHOP, Scene, plan, refusal, seconds};
 
@@ -27,6 +27,7 @@ struct Picture {
     kernel: String,
     listening: bool,
     passwords: Vec<String>,
+    surroundings: Surroundings,
 }
 
 impl Picture {
@@ -48,6 +49,7 @@ impl Picture {
             kernel: format!("{:?} {:?} {:?}", kernel.ours.routes.keys(), links(kernel), kernel.settings),
             listening: scene.network.is_listening(router),
             passwords: scene.network.passwords(router).iter().cloned().collect(),
+            surroundings: scene.network.surroundings(router).clone(),
         }
     }
 }

@@ -47,6 +47,9 @@ impl Kernel {
                 Ok(Vec::new())
             }
             Step::HostName { .. }
+            | Step::Account { .. }
+            | Step::File { .. }
+            | Step::Sysctl { .. }
             | Step::TimeZone { .. }
             | Step::Listener { .. }
             | Step::Password { .. }

@@ -16,6 +16,7 @@ use nouns::Family;
 use rib::world::{LinkAddress, WorldEvent};
 
 use super::kernel::Kernel;
+use super::surroundings::Surroundings;
 use crate::sim::wire::End;
 
 /// What survives a crash.
@@ -60,6 +61,8 @@ pub(crate) struct Machine {
     /// Answers to the next steps; all succeed when it is empty.
     pub(crate) step_results: VecDeque<Result<(), String>>,
     pub(crate) passwords: BTreeSet<String>,
+    /// What lies around the router.
+    pub(crate) system: Surroundings,
 }
 
 impl Machine {
@@ -79,6 +82,7 @@ impl Machine {
             news: Vec::new(),
             step_results: VecDeque::new(),
             passwords: BTreeSet::new(),
+            system: Surroundings::default(),
         }
     }
 
@@ -94,6 +98,7 @@ impl Machine {
             unconfirmed: store.unconfirmed().unwrap_or_default(),
             snapshot: self.kernel.snapshot(),
             problems: Vec::new(),
+            held: self.system.held(),
         }
     }
 
@@ -145,6 +150,9 @@ impl Machine {
                     self.passwords.remove(&remote)
                 };
                 Ok(Vec::new())
+            }
+            Step::Account { .. } | Step::File { .. } | Step::Sysctl { .. } => {
+                self.system.carry_out(step).map(|()| Vec::new())
             }
             Step::HostName { .. } | Step::TimeZone { .. } | Step::Routing => Ok(Vec::new()),
             of_link => self.kernel.carry_out(of_link),

@@ -30,6 +30,11 @@ impl fmt::Display for Step {
                 }
                 Ok(())
             }
+            Self::Account { user, change } => f.write_str(&change.sentence(user)),
+            Self::File { file, to: Some(_), .. } => write!(f, "write {}", file.path()),
+            Self::File { file, to: None, .. } => write!(f, "give {} back to the system", file.path()),
+            Self::Sysctl { name, to: Some(to), .. } => write!(f, "set {name} to {to}"),
+            Self::Sysctl { name, to: None, .. } => write!(f, "set {name} to what it was before"),
             Self::Device { name, device, create: true, .. } => write!(f, "create {} {name}", kind(device)),
             Self::Device { name, device, create: false, .. } => write!(f, "delete {} {name}", kind(device)),
             Self::Bridge { name, from, to } => {

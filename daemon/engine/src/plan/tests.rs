@@ -19,6 +19,19 @@ use super::*;
 const LINES: &[&str] = &[
     "set system host-name one",
     "set system time-zone Europe/Berlin",
+    "set system domain-name example.net",
+    "set system name-server 192.0.2.53",
+    "set system ntp server 192.0.2.123",
+    "set system login user anna full-name Anna",
+    "set system login user anna authentication encrypted-password $6$salt$one",
+    "set system login user anna authentication public-keys a key AAAAC3NzaC1lZDI1NTE5",
+    "set system login user anna authentication public-keys a type ssh-ed25519",
+    "set system login user anna home-directory /srv/anna",
+    "set system login user oper level operator",
+    "set system login banner post-login Welcome",
+    "set system ip arp table-size 1024",
+    "set system sysctl parameter net.ipv4.tcp_syncookies value 1",
+    "set service ssh port 2222",
     "set interfaces ethernet eth1 address 192.0.2.1/24",
     "set interfaces ethernet eth1 address 192.0.2.2/24",
     "set interfaces ethernet eth1 mtu 1400",
@@ -69,6 +82,47 @@ fn model(lines: &[&str]) -> Model {
     assert_eq!(parsed.problems, Vec::new());
     // Some lines want others: what is sound of them is the model, as at a start.
     config::check::admit(&parsed, &config::check::Context::default()).model
+}
+
+/// What the steps make of the system: each property has a name and a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct System(std::collections::BTreeMap<String, String>);
+
+impl System {
+    fn carry_out(&mut self, steps: &[Step]) {
+        for step in steps {
+            let (place, from, to) = match step {
+                Step::File { file, from, to } => (file.path().to_owned(), from.clone(), to.clone()),
+                Step::Sysctl { name, from, to } => (name.clone(), from.clone(), to.clone()),
+                Step::Account { user, change } => self.account(user, change),
+                _ => continue,
+            };
+            assert_eq!(self.0.remove(&place), from, "{step}");
+            self.0.extend(to.map(|to| (place, to)));
+        }
+    }
+
+    fn account(&self, user: &str, change: &AccountChange) -> (String, Option<String>, Option<String>) {
+        let lines = |lines: &[String]| (!lines.is_empty()).then(|| lines.join("; "));
+        let (what, from, to) = match change {
+            AccountChange::Exists { to, home } => {
+                let there = Some(format!("at {home:?}"));
+                return (user.to_owned(), there.clone().filter(|_| !to), there.filter(|_| *to));
+            }
+            AccountChange::Home { from, to } => {
+                // The home directory is told when the account is made, and where it goes when it moves.
+                return (user.to_owned(), Some(format!("at {from:?}")), Some(format!("at {to:?}")));
+            }
+            AccountChange::FullName { from, to } => ("full name", from.clone(), to.clone()),
+            AccountChange::Level { from, to } => {
+                ("level", from.map(|level| level.to_string()), to.map(|level| level.to_string()))
+            }
+            AccountChange::Password { from, to } => ("password", from.clone(), to.clone()),
+            AccountChange::Keys { from, to } => ("keys", lines(from), lines(to)),
+        };
+        assert!(self.0.contains_key(user), "the account comes first and goes last: {}", change.sentence(user));
+        (format!("{user} {what}"), from, to)
+    }
 }
 
 /// What the steps make of the world; a step that does not fit what is there is a fault.
@@ -148,6 +202,9 @@ fn carry_out_one(step: &Step, snapshot: &mut Snapshot) {
         }
         Step::HostName { .. }
         | Step::TimeZone { .. }
+        | Step::Account { .. }
+        | Step::File { .. }
+        | Step::Sysctl { .. }
         | Step::Listener { .. }
         | Step::Password { .. }
         | Step::Routing => {}
@@ -190,6 +247,54 @@ proptest! {
         carry_out(&plan(&model(&old), &model(&new), &world(&after)), &mut after);
         carry_out(&plan(&model(&new), &model(&old), &world(&after)), &mut after);
         prop_assert_eq!(after, before);
+    }
+
+    #[test]
+    fn any_part_of_a_plan_of_the_system_can_be_undone(old in some_lines(), new in some_lines(), part in 0_usize..40) {
+        let (mut before, there) = (System::default(), world(&snapshot()));
+        before.carry_out(&plan(&Model::default(), &model(&old), &there));
+        let steps = plan(&model(&old), &model(&new), &there);
+        let done = &steps[..part.min(steps.len())];
+        let mut after = before.clone();
+        after.carry_out(done);
+        after.carry_out(&done.iter().rev().map(Step::inverse).collect::<Vec<_>>());
+        prop_assert_eq!(&after, &before);
+        after.carry_out(&steps);
+        after.carry_out(&plan(&model(&new), &Model::default(), &there));
+        prop_assert_eq!(after, System::default());
+    }
+
+    #[test]
+    fn no_sentence_and_no_trace_of_a_step_tells_a_secret(lines in some_lines()) {
+        for step in plan(&Model::default(), &model(&lines), &world(&snapshot())) {
+            let told = if matches!(step, Step::Account { .. }) { format!("{step} {step:?}") } else { step.to_string() };
+            prop_assert!(!told.contains("$6$") && !told.contains("AAAA") && !told.contains("secret"), "{}", told);
+        }
+    }
+
+    #[test]
+    fn what_is_held_and_not_named_is_given_back(held in some_lines(), named in some_lines()) {
+        let (old, new, there) = (model(&held), model(&named), world(&snapshot()));
+        let mut system = System::default();
+        system.carry_out(&plan(&Model::default(), &old, &there));
+        let first = |what: &str| system.0.contains_key(what);
+        let held = Held {
+            files: SystemFile::ALL.into_iter().filter(|file| first(file.path())).collect(),
+            accounts: old.system.login.users.keys().cloned().collect(),
+            settings: super::system::settings::wishes(&old.system).into_keys().collect(),
+        };
+        let given = give_back(&held, &new);
+        let told: Vec<String> = given.iter().map(ToString::to_string).collect();
+        for user in &held.accounts {
+            let sentence = format!("remove user {user}, the home directory stays");
+            prop_assert_eq!(told.contains(&sentence), !new.system.login.users.contains_key(user));
+        }
+        let back = |file: &SystemFile| told.contains(&format!("give {} back to the system", file.path()));
+        let mut after = System::default();
+        after.carry_out(&plan(&Model::default(), &new, &there));
+        for file in &held.files {
+            prop_assert_eq!(back(file), !after.0.contains_key(file.path()));
+        }
     }
 
     #[test]
