@@ -20,7 +20,7 @@ needed=(ip:iproute2 ping:iputils-ping sysctl:procps curl:curl python3:python3 go
 if [ "$what" = all ]; then
     needed+=(/usr/lib/frr/bgpd:frr vtysh:frr bird:bird2 /usr/sbin/bgpd:openbgpd exabgp:exabgp setpriv:util-linux
         traceroute:traceroute qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio depmod:kmod
-        zstd:zstd strip:binutils flock:util-linux)
+        zstd:zstd strip:binutils flock:util-linux tmux:tmux less:less)
 fi
 # Rust needs a linker, whatever else is there.
 command -v cc >/dev/null || needed+=(cc:build-essential)

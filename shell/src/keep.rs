@@ -84,7 +84,9 @@ impl Kept {
 fn is_alive(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let Some(process) = name.strip_prefix(NAME).map(|rest| rest.trim_end_matches(".new")) else { return true };
-    fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|comm| comm.trim() == "towpath")
+    let runs = fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|comm| comm.trim() == "towpath");
+    // Of a process that has ended, and that nobody asked for its status yet, the program is gone already.
+    runs && fs::read_link(format!("/proc/{process}/exe")).is_ok()
 }
 
 fn now() -> u64 {

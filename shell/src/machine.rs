@@ -113,14 +113,13 @@ fn explained(lines: Vec<RevisionLine>) -> Vec<Name> {
     lines.into_iter().map(name).collect()
 }
 
-/// Whether a person says yes; an empty line does.
+/// Whether a person says yes; an empty line does, and ^C does not.
 fn asked(question: &str) -> bool {
-    let mut out = std::io::stdout().lock();
-    let written = write!(out, "{question} ").and_then(|()| out.flush());
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line);
+    let (above, last) = question.rsplit_once('\n').map_or(("", question), |(above, last)| (above, last));
+    let told = above.is_empty() || writeln!(std::io::stdout(), "{above}").is_ok();
+    let line = rustyline::DefaultEditor::new().and_then(|mut editor| editor.readline(&format!("{last} ")));
     // Without a word from the person nothing is agreed to.
-    written.is_ok() && read.is_ok_and(|octets| octets > 0) && is_yes(&line)
+    told && line.is_ok_and(|line| is_yes(&line))
 }
 
 fn is_yes(line: &str) -> bool {

@@ -23,4 +23,5 @@ mod robustness;
 mod security;
 mod simulation;
 mod system;
+mod terminal;
 mod walkthrough;

@@ -11,3 +11,4 @@ pub mod lab;
 pub mod peers;
 pub mod router;
 pub mod sim;
+pub mod terminal;
