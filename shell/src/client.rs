@@ -3,12 +3,13 @@
 //! Opens it when it is needed and again after the daemon was restarted; never asks the same change twice.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use api::codec::{self, ANSWER_LIMIT};
-use api::{Call, Reply, Request};
+use api::{Call, News, Reply, Request, Watch};
 
 use crate::interrupt::Interrupt;
 use crate::world::Daemon;
@@ -44,6 +45,12 @@ impl Client {
     #[must_use]
     pub(crate) fn new(path: &Path, interrupt: Interrupt) -> Self {
         Self { path: path.to_owned(), connection: None, hello: None, last_id: 0, interrupt }
+    }
+
+    /// Whether the person wants the running command to stop.
+    #[must_use]
+    pub(crate) fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     fn connected(&mut self) -> Result<&mut BufReader<UnixStream>, String> {
@@ -91,7 +98,7 @@ impl Client {
     /// Reads lines until the answer to a call; answers to calls given up before are skipped.
     fn answer(&mut self, id: u64) -> Result<Reply, CallError> {
         loop {
-            let line = self.line()?;
+            let line = self.line(Some(PATIENCE))?;
             let answer = codec::decode_answer(&line).map_err(|error| CallError::Stuck(error.to_string()))?;
             if answer.id == id {
                 return Ok(answer.reply);
@@ -99,8 +106,8 @@ impl Client {
         }
     }
 
-    /// Waits for a whole line, until patience ends or the person presses ^C.
-    fn line(&mut self) -> Result<Vec<u8>, CallError> {
+    /// Waits for a whole line, until patience ends, where it does, or the person presses ^C.
+    fn line(&mut self, patience: Option<Duration>) -> Result<Vec<u8>, CallError> {
         let begun = Instant::now();
         let mut line = Vec::new();
         let limit = u64::try_from(ANSWER_LIMIT).unwrap_or(u64::MAX);
@@ -115,8 +122,8 @@ impl Client {
                     if self.interrupt.is_wanted() {
                         return Err(CallError::Stuck("Interrupted".to_owned()));
                     }
-                    if begun.elapsed() >= PATIENCE {
-                        let words = format!("The daemon did not answer within {} seconds", PATIENCE.as_secs());
+                    if let Some(patience) = patience.filter(|patience| begun.elapsed() >= *patience) {
+                        let words = format!("The daemon did not answer within {} seconds", patience.as_secs());
                         return Err(CallError::Stuck(words));
                     }
                 }
@@ -157,6 +164,39 @@ impl Daemon for Client {
 }
 
 impl Client {
+    /// Hears of what happens until `hear` has heard enough or the person presses ^C.
+    ///
+    /// # Errors
+    /// That the daemon cannot be reached, refuses or has ended, in words.
+    pub(crate) fn watch(&self, watch: Watch, hear: &mut dyn FnMut(News) -> ControlFlow<()>) -> Result<(), String> {
+        let mut watcher = self.watcher(watch).map_err(CallError::into_words)?;
+        loop {
+            let line = match watcher.line(None) {
+                Err(_) if self.interrupt.is_wanted() => return Ok(()),
+                Err(CallError::Unanswered(_)) => return Err("The daemon has ended".to_owned()),
+                line => line.map_err(CallError::into_words)?,
+            };
+            let answer = codec::decode_answer(&line).map_err(|error| error.to_string())?;
+            if let Reply::News(news) = answer.reply
+                && hear(news).is_break()
+            {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A connection of its own, since nothing more can be asked on it.
+    fn watcher(&self, watch: Watch) -> Result<Self, CallError> {
+        let mut watcher = Self::new(&self.path, self.interrupt.clone());
+        watcher.hello.clone_from(&self.hello);
+        watcher.introduce()?;
+        match watcher.attempt(&Request::Watch(watch))? {
+            Reply::Done(_) => Ok(watcher),
+            Reply::Error(error) => Err(CallError::Stuck(error.message)),
+            _ => Err(CallError::Stuck("The daemon cannot be watched".to_owned())),
+        }
+    }
+
     fn again(&mut self, request: &Request) -> Result<Reply, String> {
         if !matches!(request, Request::Hello { .. }) {
             self.introduce().map_err(CallError::into_words)?;

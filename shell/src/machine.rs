@@ -3,14 +3,16 @@
 //! Programs get their arguments as they are, no shell reads them. Never reads a file that was not named.
 
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use api::text::date_time;
 use api::view::system::RevisionLine;
-use api::{NameKind, Reply, Request};
+use api::{NameKind, News, Reply, Request, Watch};
 use grammar::complete::Name;
 
 use crate::client::Client;
@@ -19,6 +21,11 @@ use crate::keep::Kept;
 use crate::session::{Unfinished, revisions};
 use crate::url::{Carrier, Url};
 use crate::world::{Daemon, Machine};
+
+/// How long a period of `monitor interfaces` is.
+const PERIOD: Duration = Duration::from_secs(1);
+/// How often ^C is looked for meanwhile.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// The daemon and the machine together.
 #[derive(Debug)]
@@ -98,8 +105,40 @@ impl Machine for Outside {
         lines.map(|line| line.replace("\\\\", "\\")).collect()
     }
 
+    fn watch(&mut self, watch: Watch, words: &dyn Fn(&News) -> String) -> Result<(), String> {
+        self.client.watch(watch, &mut |news| print(&words(&news)))
+    }
+
+    fn tell(&mut self, text: &str) -> ControlFlow<()> {
+        print(text)
+    }
+
+    fn is_drawn(&self) -> bool {
+        std::io::stdout().is_terminal()
+    }
+
+    fn rest(&mut self) -> Option<Duration> {
+        let begun = Instant::now();
+        while begun.elapsed() < PERIOD {
+            if self.client.interrupt().is_wanted() {
+                return None;
+            }
+            std::thread::sleep(GLANCE);
+        }
+        Some(begun.elapsed())
+    }
+
     fn take_lost(&mut self, user: &str) -> Option<(u64, Unfinished)> {
         self.lost.as_mut()?.take(user)
+    }
+}
+
+/// Prints at once; breaks when nobody reads any more.
+fn print(text: &str) -> ControlFlow<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
     }
 }
 

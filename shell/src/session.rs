@@ -12,6 +12,7 @@ mod json;
 mod look;
 mod lost;
 mod meanwhile;
+mod monitor;
 mod operate;
 pub(crate) mod revisions;
 

@@ -2,7 +2,10 @@
 //!
 //! Traits only, so that a session runs as well against a table of answers as against a router.
 
-use api::{NameKind, Reply, Request};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use api::{NameKind, News, Reply, Request, Watch};
 use grammar::complete::Name;
 
 use crate::command::Program;
@@ -65,6 +68,21 @@ pub(crate) trait Machine {
 
     /// The commands that the person has typed, oldest first, those of earlier sessions too.
     fn history(&mut self) -> Vec<String>;
+
+    /// Prints what happens, each thing in these words, until the person presses ^C or nobody reads any more.
+    ///
+    /// # Errors
+    /// That the daemon cannot be reached, refuses or has ended, in words.
+    fn watch(&mut self, watch: Watch, words: &dyn Fn(&News) -> String) -> Result<(), String>;
+
+    /// Prints something at once; breaks when nobody reads any more.
+    fn tell(&mut self, text: &str) -> ControlFlow<()>;
+
+    /// Whether a terminal shows what is printed, so that it can be drawn anew.
+    fn is_drawn(&self) -> bool;
+
+    /// Waits about a second, and tells how long it was; none when the person pressed ^C.
+    fn rest(&mut self) -> Option<Duration>;
 
     /// Takes what a session of the same person left behind when its terminal went away, with its time in seconds
     /// since the Unix epoch. It stays kept until the changes are committed or discarded.

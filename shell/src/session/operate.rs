@@ -6,7 +6,7 @@ use api::Which;
 use config::Tree;
 use grammar::commands::{Op, TerminalSetting};
 
-use super::{Outcome, Session, Working, fetch, look};
+use super::{Outcome, Session, Working, fetch, look, monitor};
 use crate::command::{Deed, Program, deed};
 use crate::help;
 use crate::output::Output;
@@ -28,7 +28,7 @@ impl Session {
             Deed::ShowCommitFile(number) => look::commit_file(number, world),
             Deed::ShowTechSupport => look::tech_support(world),
             Deed::ShowHistory(lines) => Ok(history(&world.history(), lines)),
-            Deed::Monitor(_) => Err("This command shows what happens in a terminal only".to_owned()),
+            Deed::Monitor(what) => monitor::monitor(what, world),
             Deed::Run(program) => run(&program, world),
             Deed::Change(program) => self.change(&program, world),
             Deed::Shutdown { question, program } => {

@@ -8,9 +8,12 @@ mod pipes;
 mod texts;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::time::Duration;
 
 use api::reply::{Committed, Configuration, Hello, Plan, RefusalReason};
-use api::{ApiError, NameKind, PendingConfirm, Problem, Refusal, View};
+use api::view::system::{LogEntry, LogLevel};
+use api::{ApiError, NameKind, News, PendingConfirm, Problem, Refusal, View, Watch};
 use config::edit::Candidate;
 use config::print;
 use grammar::complete::Name;
@@ -41,6 +44,10 @@ struct Fake {
     revisions: Vec<Tree>,
     pending: Option<PendingConfirm>,
     operator: bool,
+    /// What a monitor has printed, and for how long it goes on.
+    told: String,
+    seconds: u32,
+    bytes: u64,
 }
 
 impl Fake {
@@ -128,6 +135,13 @@ impl Daemon for Fake {
                 let view = serde_json::json!({"revisions": lines.map(line).collect::<Vec<_>>()});
                 Reply::View(View::Revisions(serde_json::from_value(view).unwrap()))
             }
+            Request::Show(api::Show::InterfaceCounters { .. }) => {
+                self.bytes += 5000;
+                let received = serde_json::json!({"bytes": self.bytes, "packets": self.bytes / 100});
+                let row = serde_json::json!({"name": "eth0", "counters": {"received": received, "sent": {}}});
+                let view = serde_json::json!({"interfaces": [row, {"name": "eth1"}]});
+                Reply::View(View::InterfaceCounters(serde_json::from_value(view).unwrap()))
+            }
             Request::Show(_) => Reply::View(View::Interfaces(serde_json::from_str(INTERFACES).unwrap())),
             other => Reply::Error(ApiError::new("not-here", format!("{other:?}"))),
         })
@@ -175,6 +189,26 @@ impl Machine for Fake {
 
     fn history(&mut self) -> Vec<String> {
         ["show version", "configure", "show history"].map(str::to_owned).to_vec()
+    }
+
+    fn watch(&mut self, watch: Watch, words: &dyn Fn(&News) -> String) -> Result<(), String> {
+        let entry = LogEntry { time: 1, level: LogLevel::Info, text: format!("{watch:?}") };
+        self.told.push_str(&words(&News::Log(entry)));
+        Ok(())
+    }
+
+    fn tell(&mut self, text: &str) -> ControlFlow<()> {
+        self.told.push_str(text);
+        ControlFlow::Continue(())
+    }
+
+    fn is_drawn(&self) -> bool {
+        false
+    }
+
+    fn rest(&mut self) -> Option<Duration> {
+        self.seconds = self.seconds.checked_sub(1)?;
+        Some(Duration::from_secs(2))
     }
 
     fn take_lost(&mut self, _: &str) -> Option<(u64, Unfinished)> {
@@ -601,6 +635,20 @@ fn an_operator_runs_what_only_looks() {
     }
     let (text, _, world) = typed_into(operator(), &["ping 192.0.2.1 count 1"]);
     assert_eq!((text.as_str(), world.programs), ("", vec!["ping -c 1 192.0.2.1".to_owned()]));
+}
+
+#[test]
+fn what_happens_is_shown_until_the_person_has_seen_enough() {
+    let (text, _, world) = typed_into(Fake::default(), &["monitor log"]);
+    assert_eq!((text.as_str(), world.told.as_str()), ("", "1970-01-01 00:00:01 Log { least: Info }\n"));
+    let (text, _, world) = typed_into(Fake::default(), &["monitor protocol bgp"]);
+    assert_eq!((text.as_str(), world.told.as_str()), ("", "1970-01-01 00:00:01 Bgp\n"));
+    let (text, _, world) = typed_into(Fake { seconds: 2, ..Fake::default() }, &["monitor interfaces"]);
+    assert_eq!(text, "");
+    let rates: Vec<&str> = world.told.lines().filter(|line| line.starts_with("eth0")).collect();
+    assert_eq!(rates, ["eth0                 25          20.00k            0               0"; 2]);
+    let (text, ..) = typed_into(Fake::default(), &["monitor log | count"]);
+    assert!(text.starts_with("!This command writes to the terminal itself"), "{text}");
 }
 
 #[test]
