@@ -19,6 +19,7 @@ mod forwarding;
 mod guest;
 mod interop;
 mod laboratory;
+mod operational;
 mod robustness;
 mod security;
 mod simulation;
