@@ -4,6 +4,7 @@
 
 mod bgp;
 mod interfaces;
+mod policy;
 mod system;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,7 +79,7 @@ pub fn accept(tree: &Tree, context: &Context) -> Result<Model, Vec<ConfigError>>
 #[must_use]
 pub fn admit(parsed: &Parsed, context: &Context) -> Admitted {
     let mut tree = parsed.tree.clone();
-    for session in parsed.maimed.iter().filter_map(|path| session_of(path)) {
+    for session in parsed.maimed.iter().filter_map(|path| whole_of(path)) {
         tree.delete(session);
     }
     let mut errors = Vec::new();
@@ -96,21 +97,25 @@ pub fn admit(parsed: &Parsed, context: &Context) -> Admitted {
     }
 }
 
-/// The neighbor or group that a path lies in. An interface without its bad MTU is still of use; a session without
-/// its bad password would be open to anybody.
-fn session_of(path: &[String]) -> Option<&[String]> {
+/// The neighbor, group or list that a path lies in. An interface without its bad MTU is still of use; a session without
+/// its bad password would be open to anybody, and a list without one of its rules would accept what nobody wanted.
+fn whole_of(path: &[String]) -> Option<&[String]> {
     match path {
         [protocols, bgp, _, kind, _, ..]
             if protocols == "protocols" && bgp == "bgp" && (kind == "neighbor" || kind == "peer-group") =>
         {
             path.get(..5)
         }
+        [policy, _, _, ..] if policy == "policy" => path.get(..3),
         _ => None,
     }
 }
 
 /// The node that is left out for an error at a path: one value of a repeatable leaf, else the innermost instance.
 fn refused(tree: &Tree, path: &[String]) -> Vec<String> {
+    if path.first().is_some_and(|word| word == "policy") {
+        return whole_of(path).unwrap_or(path).to_vec();
+    }
     let is_one_of_many = path
         .split_last()
         .is_some_and(|(_, leaf)| tree.node(leaf).is_some_and(|node| matches!(node.schema.shape, Shape::Multi(_))));
@@ -134,6 +139,7 @@ pub fn check(model: &Model, context: &Context) -> Vec<ConfigError> {
     for (prefix, route) in &model.static_routes {
         static_route(*prefix, route, &local, &mut errors);
     }
+    policy::check(&model.policy, &mut errors);
     if let Some(bgp) = &model.bgp {
         bgp::check(bgp, &local, &mut errors);
     }
@@ -144,7 +150,8 @@ pub fn check(model: &Model, context: &Context) -> Vec<ConfigError> {
 /// What should be said loudly at a commit, although it is allowed.
 #[must_use]
 pub fn warnings(model: &Model) -> Vec<ConfigWarning> {
-    let mut warnings = model.bgp.as_ref().map(bgp::warnings).unwrap_or_default();
+    let mut warnings = policy::warnings(model);
+    warnings.extend(model.bgp.iter().flat_map(bgp::warnings));
     warnings.extend(system::warnings(model));
     warnings
 }

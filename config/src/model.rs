@@ -5,6 +5,7 @@
 
 pub mod bgp;
 pub mod interfaces;
+pub mod policy;
 mod reader;
 pub mod service;
 pub mod static_routes;
@@ -19,6 +20,7 @@ use crate::tree::Tree;
 
 pub use bgp::Bgp;
 pub use interfaces::Interface;
+pub use policy::Policy;
 pub use service::Service;
 pub use static_routes::StaticRoute;
 pub use system::System;
@@ -34,6 +36,8 @@ pub struct Model {
     pub service: Service,
     /// `interfaces …`, by name.
     pub interfaces: BTreeMap<IfName, Interface>,
+    /// `policy …`
+    pub policy: Policy,
     /// `protocols static route|route6 …`, by destination.
     pub static_routes: BTreeMap<Prefix, StaticRoute>,
     /// `protocols bgp …`
@@ -57,12 +61,14 @@ impl Model {
             let default = static_routes.entry(Prefix::DEFAULT_V4).or_default();
             default.next_hops.entry(gateway.into()).or_insert_with(static_routes::StaticNextHop::nearest);
         }
+        let policy = policy::lower(top.at("policy"));
         Self {
             system,
             service: service::lower(&top.at("service")),
             interfaces: interfaces::lower(top.at("interfaces")),
             static_routes,
-            bgp: bgp::lower(&protocols),
+            bgp: bgp::lower(&protocols, &policy),
+            policy,
         }
     }
 }

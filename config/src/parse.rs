@@ -24,7 +24,8 @@ pub struct Parsed {
     pub tree: Tree,
     /// What was not, in the order of the lines.
     pub problems: Vec<Problem>,
-    /// Paths of leaves whose values were refused: what they belong to is not what somebody wrote.
+    /// Paths of leaves whose values were refused, and of words of policy that were not understood: what they belong
+    /// to is not what somebody wrote.
     pub maimed: Vec<Vec<String>>,
     /// Who wrote the text, if it says so.
     pub version: Option<FileVersion>,

@@ -5,6 +5,7 @@
 
 mod bgp;
 mod interfaces;
+mod policy;
 mod service;
 mod static_routes;
 mod system;
@@ -14,8 +15,11 @@ mod tests;
 use crate::value::ValueKind;
 
 /// The top of the configuration.
-pub static ROOT: Node =
-    inner("", "The configuration", &[&interfaces::INTERFACES, &PROTOCOLS, &service::SERVICE, &system::SYSTEM]);
+pub static ROOT: Node = inner(
+    "",
+    "The configuration",
+    &[&interfaces::INTERFACES, &policy::POLICY, &PROTOCOLS, &service::SERVICE, &system::SYSTEM],
+);
 
 static PROTOCOLS: Node = inner("protocols", "Routing protocols", &[&bgp::BGP, &static_routes::STATIC]);
 

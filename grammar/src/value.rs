@@ -3,10 +3,12 @@
 //! A kind turns what a person typed into one canonical spelling or says why it cannot.
 //! It judges a value by itself only: whether it fits the rest of the configuration is checked elsewhere.
 
+mod policy;
 mod read;
 #[cfg(test)]
 mod tests;
 
+pub use policy::{PolicyList, PolicyValue};
 use serde::{Deserialize, Serialize};
 
 /// What kind of value a leaf, a tag or an argument takes.
@@ -104,6 +106,8 @@ pub enum ValueKind {
     SysctlName,
     /// What a setting of the kernel is set to: numbers and words.
     SysctlValue,
+    /// A value of routing policy.
+    Policy(PolicyValue),
 }
 
 /// Which live names could stand for a value; who answers is the caller's.
@@ -136,6 +140,8 @@ pub enum NameKind {
     File,
     /// Revisions, counted from the newest.
     Revision,
+    /// Names of lists or route maps of one kind.
+    Policy(PolicyList),
 }
 
 /// Why a text is not a value of its kind.
@@ -205,6 +211,7 @@ impl ValueKind {
             Self::RemoteAs => &["<1-4294967294>"],
             Self::HoldTime => &["<0>", "<3-65535>"],
             Self::FileName | Self::Directory | Self::LogFile => &["<filename>"],
+            Self::Policy(kind) => kind.placeholders(),
         };
         fixed.iter().map(|&text| text.to_owned()).collect()
     }
@@ -222,6 +229,7 @@ impl ValueKind {
     pub fn choices(&self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Choice(words) => words,
+            Self::Policy(kind) => kind.choices(),
             Self::RemoteAs => &[("external", "Any AS but the local one"), ("internal", "The local AS")],
             _ => &[],
         }
@@ -243,6 +251,7 @@ impl ValueKind {
             Self::Prefix6 => Some(NameKind::Prefix6),
             Self::TimeZone => Some(NameKind::TimeZone),
             Self::FileName => Some(NameKind::File),
+            Self::Policy(kind) => kind.names(),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::IpAddr;
 
-use nouns::Asn;
+use nouns::{Asn, Family};
 
 use super::{ConfigError, ConfigWarning, path};
 use crate::model::Bgp;
@@ -31,27 +31,61 @@ pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<Config
 
 /// External peers exchange nothing without a policy (RFC 8212), which surprises whoever does not know.
 pub(super) fn warnings(bgp: &Bgp) -> Vec<ConfigWarning> {
-    let is_mute = |settings: &PeerSettings| {
-        bgp.ebgp_requires_policy && !settings.remote_as.is_internal(bgp.asn) && !settings.shutdown
+    let neighbors = bgp
+        .neighbors
+        .iter()
+        .map(|(address, neighbor)| ("neighbor", address as &dyn Display, Family::of(*address), &neighbor.settings));
+    let ranges = bgp
+        .listen_ranges
+        .iter()
+        .map(|(prefix, range)| ("listen range", prefix as &dyn Display, prefix.family(), &range.settings));
+    let mut warnings = Vec::new();
+    for (words, instance, family, settings) in neighbors.chain(ranges) {
+        let is_external = !settings.remote_as.is_internal(bgp.asn) && !settings.shutdown;
+        if !bgp.ebgp_requires_policy || !is_external {
+            continue;
+        }
+        warnings.extend(missing_policies(settings, family).into_iter().map(|missing| {
+            ConfigWarning {
+                path: path(&[&"protocols", &"bgp", &bgp.asn])
+                    .into_iter()
+                    .chain(words.split(' ').map(str::to_owned))
+                    .chain([instance.to_string()])
+                    .collect(),
+                message: format!(
+                    "{words} {instance}: {missing} (RFC 8212); \
+                 allow it with 'set protocols bgp {} parameters ebgp-requires-policy disable'",
+                    bgp.asn
+                ),
+            }
+        }));
+    }
+    warnings
+}
+
+/// What an external peer does not exchange for want of a policy: nothing, or nothing of a family in a direction.
+/// A family that nothing is said of counts only where it is the session's own.
+fn missing_policies(settings: &PeerSettings, of_session: Family) -> Vec<String> {
+    let policies = |family| settings.policies.of(family);
+    let says_something = |family| {
+        let policy = policies(family);
+        !policy.import.is_empty() || !policy.export.is_empty() || policy.default_originate.is_some()
     };
-    let warning = |words: &str, instance: &dyn Display| ConfigWarning {
-        path: path(&[&"protocols", &"bgp", &bgp.asn])
-            .into_iter()
-            .chain(words.split(' ').map(str::to_owned))
-            .chain([instance.to_string()])
-            .collect(),
-        message: format!(
-            "{words} {instance}: external peer without policy, nothing is exchanged (RFC 8212); \
-             allow it with 'set protocols bgp {} parameters ebgp-requires-policy disable'",
-            bgp.asn
-        ),
-    };
-    let neighbors = bgp.neighbors.iter().filter(|(_, neighbor)| is_mute(&neighbor.settings));
-    let ranges = bgp.listen_ranges.iter().filter(|(_, range)| is_mute(&range.settings));
-    neighbors
-        .map(|(address, _)| warning("neighbor", address))
-        .chain(ranges.map(|(prefix, _)| warning("listen range", prefix)))
-        .collect()
+    if !Family::ALL.into_iter().any(says_something) {
+        return vec!["external peer without policy, nothing is exchanged".to_owned()];
+    }
+    let mut missing = Vec::new();
+    for family in Family::ALL.into_iter().filter(|family| says_something(*family) || *family == of_session) {
+        let policy = policies(family);
+        if policy.import.is_empty() {
+            missing.push(format!("external peer without import policy, nothing of {family} is accepted from it"));
+        }
+        if policy.export.is_empty() {
+            let but = if policy.default_originate.is_some() { " but the default route" } else { "" };
+            missing.push(format!("external peer without export policy, nothing of {family}{but} is announced to it"));
+        }
+    }
+    missing
 }
 
 /// Rules that need the settings of one peer only.

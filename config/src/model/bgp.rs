@@ -4,6 +4,7 @@
 
 mod lower;
 mod peers;
+mod policies;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,6 +13,8 @@ use std::str::FromStr;
 use nouns::{Asn, Family, IfName, IfNameError, Prefix};
 
 pub(super) use lower::lower;
+
+use super::policy::Filters;
 
 /// `protocols bgp <asn>`
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,10 +51,19 @@ pub struct Bgp {
     pub listen_ranges: BTreeMap<Prefix, ListenRange>,
     /// `listen limit`, 100 by default: how many dynamic neighbors may exist.
     pub listen_limit: u32,
-    /// `network <net>` of both families.
-    pub networks: BTreeSet<Prefix>,
-    /// `redistribute <source>` of each family, with `metric` if given.
-    pub redistribute: BTreeMap<(Family, RedistributeSource), Option<u32>>,
+    /// `network <net>` of both families, each with its `route-map` if given.
+    pub networks: BTreeMap<Prefix, Option<String>>,
+    /// `redistribute <source>` of each family.
+    pub redistribute: BTreeMap<(Family, RedistributeSource), Redistribute>,
+}
+
+/// `redistribute <source>`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Redistribute {
+    /// `metric`
+    pub metric: Option<u32>,
+    /// `route-map`
+    pub route_map: Option<String>,
 }
 
 /// Where redistributed routes come from.
@@ -125,6 +137,46 @@ pub struct PeerSettings {
     pub maximum_prefix: BTreeMap<Family, u32>,
     /// `nexthop-self` of each family.
     pub nexthop_self: BTreeSet<Family>,
+    /// What its routes go through.
+    pub policies: PeerPolicies,
+}
+
+/// The policies of a neighbor by family.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeerPolicies {
+    ipv4: PeerPolicy,
+    ipv6: PeerPolicy,
+}
+
+/// The policies of a neighbor in one family.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeerPolicy {
+    /// What it says.
+    pub import: Filters,
+    /// What it may hear.
+    pub export: Filters,
+    /// `default-originate`
+    pub default_originate: Option<DefaultOriginate>,
+    /// `weight` of what it says.
+    pub weight: Option<u32>,
+}
+
+/// `default-originate [route-map]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DefaultOriginate {
+    /// The map that the default route goes through.
+    pub route_map: Option<String>,
+}
+
+impl PeerPolicies {
+    /// Those of a family.
+    #[must_use]
+    pub fn of(&self, family: Family) -> &PeerPolicy {
+        match family {
+            Family::Ipv4Unicast => &self.ipv4,
+            Family::Ipv6Unicast => &self.ipv6,
+        }
+    }
 }
 
 /// `remote-as`

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use grammar::schema::{self, Shape};
 use nouns::Family;
 
-use super::bgp::{LocalAs, PeerSettings, RedistributeSource, RemoteAs, UpdateSource};
+use super::bgp::{LocalAs, PeerPolicies, PeerSettings, Redistribute, RedistributeSource, RemoteAs, UpdateSource};
 use super::*;
 use crate::fixtures::{PATHS, tree};
 
@@ -88,6 +88,7 @@ fn a_neighbor_with_its_as_alone_has_the_documented_defaults() {
         local_as: None,
         maximum_prefix: BTreeMap::new(),
         nexthop_self: BTreeSet::new(),
+        policies: PeerPolicies::default(),
     };
     assert_eq!(neighbor("set protocols bgp 64512 neighbor 192.0.2.1 remote-as 64512"), expect);
 }
@@ -129,6 +130,7 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
         local_as: Some(LocalAs { asn: nouns::Asn(64999), no_prepend: true }),
         maximum_prefix: BTreeMap::from([(Family::Ipv4Unicast, 10), (Family::Ipv6Unicast, 20)]),
         nexthop_self: BTreeSet::from([Family::Ipv4Unicast]),
+        policies: PeerPolicies::default(),
     };
     assert_eq!(settings, expect);
 }
@@ -196,10 +198,10 @@ fn networks_and_redistribution_of_both_families_are_read() {
     )
     .bgp
     .unwrap();
-    assert_eq!(bgp.networks.iter().map(ToString::to_string).collect::<Vec<_>>(), ["192.0.2.0/24", "2001:db8::/32"]);
+    assert_eq!(bgp.networks.keys().map(ToString::to_string).collect::<Vec<_>>(), ["192.0.2.0/24", "2001:db8::/32"]);
     let expect = BTreeMap::from([
-        ((Family::Ipv4Unicast, RedistributeSource::Connected), Some(5)),
-        ((Family::Ipv6Unicast, RedistributeSource::Static), None),
+        ((Family::Ipv4Unicast, RedistributeSource::Connected), Redistribute { metric: Some(5), route_map: None }),
+        ((Family::Ipv6Unicast, RedistributeSource::Static), Redistribute::default()),
     ]);
     assert_eq!(bgp.redistribute, expect);
     assert!(!bgp.ebgp_requires_policy && !bgp.graceful_restart.enabled);

@@ -111,7 +111,7 @@ impl<'a> Reading<'a> {
     /// Lists a path that was refused; what stands below the same wrong words goes with it.
     fn refuse(&mut self, words: &[Spoken], path: &[String], error: &TreeError) {
         let is_value = matches!(error, TreeError::Refused(ResolveError::BadValue(_)));
-        if is_value {
+        if is_value || is_policy(path) {
             self.maimed.push(path.to_vec());
         }
         let wrong = wrong_at(path, error);
@@ -186,6 +186,19 @@ fn left(path: &[String], error: &TreeError) -> usize {
         // The words are right, and what is wrong is the value.
         TreeError::Refused(ResolveError::BadValue(_)) | TreeError::TooMany { .. } => 0,
         error => path.len().saturating_sub(wrong_at(path, error)).saturating_add(1),
+    }
+}
+
+/// Whether a path says what becomes of routes: without it more would be accepted than somebody wrote.
+fn is_policy(path: &[String]) -> bool {
+    let is = |word: &String, wanted: &[&str]| wanted.contains(&word.as_str());
+    match path {
+        [policy, ..] if policy == "policy" => true,
+        [protocols, bgp, _, kind, _, rest @ ..] if protocols == "protocols" && bgp == "bgp" => {
+            let filters = ["distribute-list", "filter-list", "prefix-list", "route-map", "unsuppress-map"];
+            is(kind, &["neighbor", "peer-group"]) && rest.iter().take(3).any(|word| is(word, &filters))
+        }
+        _ => false,
     }
 }
 

@@ -29,7 +29,7 @@ protocols {
     bgp 64512 {
         neighbor 192.0.2.1 {
             remote-as 64512
-            weight 5
+            scan-time 5
             timers {
                 holdtime 2
                 keepalive 1

@@ -9,7 +9,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_wire::attribute::{Community, NextHop, PathAttributes};
-use nouns::Asn;
+use nouns::{Asn, Marks};
+
+use crate::policy::{Chain, Denial, Draft, NextHopChange, Subject};
 
 /// The bit of an extended community's type that keeps it within an AS (RFC 4360 §2).
 const NON_TRANSITIVE: u8 = 0x40;
@@ -32,10 +34,14 @@ pub struct Exportable<'a> {
     pub attributes: &'a Arc<PathAttributes>,
     /// Where it was learned.
     pub learned: Learned,
+    /// What policies look at besides.
+    pub subject: Subject<'a>,
+    /// What the router noted about it.
+    pub marks: Marks,
 }
 
 /// The peer that would hear of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ExportTarget {
     /// The peer is in our AS.
     pub internal: bool,
@@ -53,53 +59,101 @@ pub struct ExportTarget {
     pub default_local_pref: u32,
     /// An external peer without an export policy hears nothing (RFC 8212).
     pub requires_policy: bool,
+    /// What routes go through on their way to it.
+    pub policy: Chain,
 }
 
-/// The attributes that the peer hears, or `None` when it may not hear of the route.
-#[must_use]
-pub fn export(route: &Exportable<'_>, to: &ExportTarget) -> Option<PathAttributes> {
-    if !may_hear(route, to) {
-        return None;
+/// Why a peer does not hear of a route, as a sentence for the operator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Withheld {
+    /// RFC 1997
+    #[error("the community no-advertise keeps it here")]
+    NoAdvertise,
+    /// RFC 1997
+    #[error("a community keeps it within this AS")]
+    NoExport,
+    /// RFC 4271 §9.2
+    #[error("it was learned from an internal neighbor, and this one is internal, too")]
+    Internal,
+    /// The peer would refuse it.
+    #[error("the path contains the neighbor's AS {0}")]
+    AsLoop(Asn),
+    /// RFC 8212
+    #[error("external neighbor without export policy (RFC 8212)")]
+    NoPolicy,
+    /// A policy said so.
+    #[error("{0}")]
+    Policy(Denial),
+}
+
+/// The attributes that the peer hears.
+///
+/// Policies see the route as it is used here, before it is made ready for another AS; what they set is kept.
+///
+/// # Errors
+/// Why the peer may not hear of the route.
+pub fn export(route: &Exportable<'_>, to: &ExportTarget) -> Result<PathAttributes, Withheld> {
+    may_hear(route, to)?;
+    let mut draft = Draft::new(route.attributes, route.marks);
+    if to.internal && draft.attributes.local_pref.is_none() {
+        draft.attributes.to_mut().local_pref = Some(to.default_local_pref);
     }
-    let mut attributes = PathAttributes::clone(route.attributes);
+    to.policy.apply(&route.subject, &mut draft).map_err(Withheld::Policy)?;
+    let Draft { attributes, next_hop, set_med, .. } = draft;
+    let mut attributes = attributes.into_owned();
     attributes.originator_id = None;
     attributes.cluster_list.clear();
-    if to.internal {
-        attributes.local_pref.get_or_insert(to.default_local_pref);
-    } else {
-        for_another_as(&mut attributes, route.learned, to);
+    if !to.internal {
+        for_another_as(&mut attributes, set_med || route.learned == Learned::Local, to);
     }
-    if !to.internal || to.nexthop_self || route.learned == Learned::Local {
-        attributes.next_hop = NextHop { address: to.next_hop, link_local: None };
-    }
-    // The link-local address that came with an external next hop has no meaning on another link.
-    attributes.next_hop.link_local = None;
-    Some(attributes)
+    attributes.next_hop = NextHop { address: chosen_next_hop(route, to, next_hop), link_local: None };
+    Ok(attributes)
 }
 
-fn may_hear(route: &Exportable<'_>, to: &ExportTarget) -> bool {
+/// The next hop that a policy chose, else the one that the session asks for. The link-local address that came with an
+/// external next hop has no meaning on another link.
+fn chosen_next_hop(route: &Exportable<'_>, to: &ExportTarget, change: Option<NextHopChange>) -> IpAddr {
+    let came_with = route.attributes.next_hop.address;
+    match change {
+        Some(NextHopChange::Address(address)) => address,
+        Some(NextHopChange::PeerAddress | NextHopChange::ThisRouter) => to.next_hop,
+        Some(NextHopChange::Unchanged) if !came_with.is_unspecified() => came_with,
+        _ if !to.internal || to.nexthop_self || route.learned == Learned::Local => to.next_hop,
+        _ => came_with,
+    }
+}
+
+fn may_hear(route: &Exportable<'_>, to: &ExportTarget) -> Result<(), Withheld> {
     let has = |community: Community| route.attributes.communities.contains(&community.0);
     if has(Community::NO_ADVERTISE) {
-        return false;
+        return Err(Withheld::NoAdvertise);
     }
     if to.internal {
         // Without reflection, internal routes stay where they were learned (RFC 4271 §9.2).
-        return route.learned != Learned::Internal;
+        return if route.learned == Learned::Internal { Err(Withheld::Internal) } else { Ok(()) };
     }
-    let stays_here = has(Community::NO_EXPORT) || has(Community::LOCAL_AS);
+    if to.requires_policy {
+        return Err(Withheld::NoPolicy);
+    }
+    if has(Community::NO_EXPORT) || has(Community::LOCAL_AS) {
+        return Err(Withheld::NoExport);
+    }
     // A peer refuses a path that contains its AS; to tell it would be noise.
-    !to.requires_policy && !stays_here && !route.attributes.as_path.contains(to.remote_as)
+    if route.attributes.as_path.contains(to.remote_as) {
+        return Err(Withheld::AsLoop(to.remote_as));
+    }
+    Ok(())
 }
 
 /// What changes at the border of an AS.
-fn for_another_as(attributes: &mut PathAttributes, learned: Learned, to: &ExportTarget) {
+fn for_another_as(attributes: &mut PathAttributes, keep_med: bool, to: &ExportTarget) {
     attributes.as_path.0.retain(|segment| !segment.kind.is_confederation());
     attributes.as_path.prepend(to.router_as);
     if to.local_as != to.router_as {
         attributes.as_path.prepend(to.local_as);
     }
     attributes.local_pref = None;
-    if learned != Learned::Local {
+    if !keep_med {
         attributes.med = None;
     }
     attributes.extended_communities.retain(|[kind, ..]| kind & NON_TRANSITIVE == 0);

@@ -175,7 +175,7 @@ impl Engine {
 
     fn clear_softly(&mut self, at: Moment, id: PeerId, family: Family, how: ClearHow, out: &mut Vec<Effect>) {
         if matches!(how, ClearHow::SoftIn | ClearHow::Soft) {
-            self.judge_again(at, id, family);
+            self.reviews.judge(family, id);
             self.drive(at, id, Input::RequestRefresh(family), out);
         }
         if matches!(how, ClearHow::SoftOut | ClearHow::Soft) {

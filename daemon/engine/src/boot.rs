@@ -119,7 +119,7 @@ impl Engine {
             steps.retain(|step| step.link() != Some(&name));
         }
         self.running.tree = admitted.tree;
-        self.running.model = admitted.model;
+        self.put_in_force(admitted.model);
         for step in steps {
             if step == Step::Routing {
                 self.apply_routing(at, None, out);

@@ -11,6 +11,7 @@ use api::watch::CommitNews;
 use api::{ApiError, News, Reply};
 use config::check::{self, Context};
 use config::edit::{Candidate, RebaseError, rebase};
+use config::model::policy::route_map_changed;
 use config::model::{Bgp, Interface, Model};
 use config::store::RevisionRecord;
 use config::{ConfigError, ConfigWarning, Diff, Tree, print};
@@ -23,6 +24,7 @@ use crate::engine::Engine;
 use crate::event::{AskId, Caller, Moment, StepId};
 use crate::journal::Written;
 use crate::plan::{self, Step};
+use crate::policies::Policies;
 use crate::secret;
 
 /// How many older configurations edits can be carried over from.
@@ -137,15 +139,25 @@ impl Engine {
             (None, false) => None,
         };
         let Some(new) = new else { return };
-        let old = std::mem::replace(&mut self.running.model, new);
-        self.running.before = (!undo).then(|| old.clone());
-        self.apply_routing(at, old.bgp.as_ref(), out);
+        let old = self.put_in_force(new);
+        self.apply_routing(at, Some(&old), out);
+        self.running.before = (!undo).then_some(old);
+    }
+
+    /// The model and the policies that run become others in one step; answers the old model.
+    pub(crate) fn put_in_force(&mut self, new: Model) -> Model {
+        if new.policy != self.running.model.policy {
+            self.policies = Policies::compile(&new.policy);
+        }
+        std::mem::replace(&mut self.running.model, new)
     }
 
     /// Routes and peers follow the running model.
-    pub(crate) fn apply_routing(&mut self, at: Moment, old: Option<&Bgp>, out: &mut Vec<Effect>) {
+    pub(crate) fn apply_routing(&mut self, at: Moment, old: Option<&Model>, out: &mut Vec<Effect>) {
         self.world_changed = true;
         self.configure_peers(at, old, out);
+        let own_routes_changed = old.is_some_and(|old| own_routes_changed(old, &self.running.model));
+        let old = old.and_then(|old| old.bgp.as_ref());
         let new = self.running.model.bgp.as_ref();
         let numbers = |bgp: Option<&Bgp>| {
             bgp.map(|bgp| {
@@ -165,8 +177,8 @@ impl Engine {
             }
         }
         let mut originated: BTreeSet<nouns::Prefix> = self.originated.clone();
-        originated.extend(new.iter().flat_map(|bgp| bgp.networks.iter().copied()));
-        if old.map(|bgp| &bgp.redistribute) != new.map(|bgp| &bgp.redistribute) {
+        originated.extend(new.iter().flat_map(|bgp| bgp.networks.keys().copied()));
+        if old.map(|bgp| &bgp.redistribute) != new.map(|bgp| &bgp.redistribute) || own_routes_changed {
             originated.extend(self.rib.iter().map(|(prefix, _)| prefix));
         }
         for prefix in originated {
@@ -200,7 +212,7 @@ impl Engine {
         if self.running.history.len() > HISTORY {
             self.running.history.pop_front();
         }
-        self.running.model = model;
+        self.put_in_force(model);
         self.running.revision = record.revision;
         self.running.notices.retain(|notice| !notice.starts_with("config.boot"));
         let changes = Diff::between(&old, &tree).changes.len();
@@ -370,6 +382,15 @@ impl Engine {
             text: print::file(tree),
         }
     }
+}
+
+/// Whether a map changed that `network` or `redistribute` uses.
+fn own_routes_changed(old: &Model, new: &Model) -> bool {
+    let policy = plan::unless_equal(&old.policy, &new.policy);
+    let Some(bgp) = &new.bgp else { return false };
+    let of_sources = bgp.redistribute.values().filter_map(|redistribute| redistribute.route_map.as_ref());
+    let mut maps = bgp.networks.values().flatten().chain(of_sources);
+    maps.any(|name| route_map_changed(&old.policy, policy, name).is_some())
 }
 
 /// The line of the log that tells who changed how much.

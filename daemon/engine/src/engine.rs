@@ -24,7 +24,9 @@ use crate::event::{Event, Moment, StepId};
 use crate::journal::UnderWay;
 use crate::log::Log;
 use crate::peers::Peers;
+use crate::peers::review::Reviews;
 use crate::plan::{Program, Step};
+use crate::policies::Policies;
 use crate::recovery::Recovery;
 use crate::watch::Watchers;
 
@@ -137,6 +139,10 @@ pub struct Engine {
     pub(crate) retry_fib: Option<Instant>,
     pub(crate) next_audit: Instant,
     pub(crate) peers: Peers,
+    /// The running model's policies, as they run.
+    pub(crate) policies: Policies,
+    /// Routes that have to be looked at once more.
+    pub(crate) reviews: Reviews,
     /// Routes of sessions that ended, still in the tables.
     pub(crate) dropping: BTreeSet<(PeerId, Family)>,
     pub(crate) forgotten: Vec<PeerId>,
@@ -190,6 +196,8 @@ impl Engine {
             retry_fib: None,
             next_audit: at.instant + AUDIT_EVERY,
             peers: Peers::default(),
+            policies: Policies::default(),
+            reviews: Reviews::default(),
             dropping: BTreeSet::new(),
             forgotten: Vec::new(),
             router_id: Ipv4Addr::UNSPECIFIED,

@@ -17,6 +17,7 @@ pub mod log;
 mod names;
 pub mod peers;
 pub mod plan;
+mod policies;
 mod preview;
 mod recovery;
 mod routes;

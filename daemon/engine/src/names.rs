@@ -36,6 +36,7 @@ impl Engine {
             NameKind::Prefix4 => self.prefixes(Family::Ipv4Unicast, typed),
             NameKind::Prefix6 => self.prefixes(Family::Ipv6Unicast, typed),
             // The disk of whoever types is not the engine's to read; revisions have a request of their own.
+            NameKind::Policy(list) => self.running.model.policy.names(list),
             NameKind::TimeZone | NameKind::File | NameKind::Revision => Vec::new(),
         };
         names.retain(|name| name.starts_with(typed));

@@ -5,6 +5,7 @@
 pub mod advertise;
 pub mod configure;
 pub mod learn;
+pub(crate) mod review;
 pub mod sessions;
 pub mod settings;
 
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use bgp::adj_out::AdjOut;
 use bgp::session::{ConnId, Session};
 use config::model::bgp::PeerSettings;
-use nouns::{Family, Prefix};
+use nouns::{Asn, Family, Prefix};
 use rib::bgp_table::PeerId;
 
 /// How often the log hears of an address that is refused.
@@ -51,6 +52,8 @@ pub struct Peer {
     pub stale_until: BTreeMap<Family, Instant>,
     /// When the session was last established; the moment from which it is waited for its routes after a restart.
     pub up_since: Option<Instant>,
+    /// The AS of its last session, and whether that was internal: kept routes are judged by it, too.
+    pub known: Option<(Asn, bool)>,
     /// Our end of the connection, for next-hop-self and for `show`.
     pub local: Option<std::net::SocketAddr>,
     /// The peer's end.

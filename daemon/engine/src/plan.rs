@@ -17,8 +17,8 @@ use nouns::{IfName, InterfaceAddress, MacAddress, Prefix};
 use rib::world::{BridgeSettings, VirtualLink};
 use rib::world_view::World;
 
-pub use self::bgp::{PeerChange, PeerFate};
-pub(crate) use self::bgp::{fate, transport_change};
+pub use self::bgp::{PeerChange, PeerFate, Refresh};
+pub(crate) use self::bgp::{Side, fate, transport_change, unless_equal};
 pub(crate) use self::interfaces::{appear, fits, kind_word};
 pub use self::settings::{Setting, Table};
 pub use self::system::{AccountChange, Held, Program, SystemFile};
@@ -267,7 +267,7 @@ pub fn plan(old: &Model, new: &Model, world: &World) -> Vec<Step> {
     system::plan(old, new, &mut steps);
     interfaces::plan(&old.interfaces, &new.interfaces, world, &mut steps);
     bgp::plan(old.bgp.as_ref(), new.bgp.as_ref(), &mut steps);
-    if old.bgp != new.bgp || old.static_routes != new.static_routes {
+    if old.bgp != new.bgp || old.policy != new.policy || old.static_routes != new.static_routes {
         steps.push(Step::Routing);
     }
     sort(&mut steps);
@@ -284,5 +284,5 @@ fn sort(steps: &mut [Step]) {
 /// What a change of configuration does to each neighbor that exists before and after.
 #[must_use]
 pub fn peer_changes(old: &Model, new: &Model, router_ids: (std::net::Ipv4Addr, std::net::Ipv4Addr)) -> Vec<PeerChange> {
-    bgp::changes(old.bgp.as_ref(), new.bgp.as_ref(), router_ids)
+    bgp::changes(old, new, router_ids)
 }

@@ -47,7 +47,7 @@ impl Engine {
                 (_, false, true) => (NeighborEffect::Shutdown, String::new()),
                 (_, true, false) => (NeighborEffect::Started, String::new()),
                 (_, true, true) | (PeerFate::Keep, ..) => return None,
-                (PeerFate::Refresh, ..) => (NeighborEffect::Refresh, String::new()),
+                (PeerFate::Refresh(refresh), ..) => (NeighborEffect::Refresh, refresh.reasons.join(", ")),
                 (PeerFate::Reset(leaf), ..) => (NeighborEffect::Reset, format!("{leaf} changed")),
             };
             Some(NeighborChange { address: neighbor, effect, reason, prefixes: None })

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+use bgp::policy::{Draft, Source, Subject};
 use bgp_wire::attribute::{Origin, PathAttributes};
 use config::model::bgp::RedistributeSource;
-use nouns::{Family, Prefix};
+use nouns::{Family, IfName, Marks, Prefix};
 use rib::bgp_table::{Inserted, Path, PathKey, PeerId};
 use rib::decision::{Rules, decide};
 use rib::fib::{KernelFib, Refused, Wanted};
@@ -19,6 +20,7 @@ use rib::world::{Snapshot, WorldEvent};
 use crate::effect::{Effect, Notice};
 use crate::engine::{Engine, RETRY_AFTER, SnapshotNeed, push_fib};
 use crate::event::Moment;
+use crate::peers::Peer;
 
 /// How many prefixes are decided before the sockets get their turn again.
 const BATCH: usize = 20_000;
@@ -35,6 +37,7 @@ impl Engine {
     /// `deadline` answer "at once".
     pub fn settle(&mut self, at: Moment, out: &mut Vec<Effect>) {
         self.drop_ended();
+        self.settle_reviews(at);
         let mut budget = BATCH;
         for _ in 0..ROUNDS {
             if !self.unsettled() || budget == 0 {
@@ -65,6 +68,7 @@ impl Engine {
             || !self.dropping.is_empty()
             || Family::ALL.iter().any(|family| self.tables.of(*family).dirty_len() > 0)
             || self.rib.dirty_len() > 0
+            || !self.reviews.is_empty()
     }
 
     /// The kernel changed by somebody's hand.
@@ -239,6 +243,7 @@ impl Engine {
 
     /// Decides one prefix; answers whether peers have to be told.
     fn decide_prefix(&mut self, at: Moment, family: Family, prefix: Prefix, rules: &Rules) -> bool {
+        self.judge_prefix(at, family, prefix);
         let table = self.tables.of(family);
         let paths = table.paths(prefix);
         let Some(decision) = decide(paths, table, &self.next_hops, rules) else {
@@ -267,7 +272,8 @@ impl Engine {
     ) -> Option<Route> {
         let bgp = self.running.model.bgp.as_ref().filter(|_| !best.is_local())?;
         let internal = self.tables.of(family).peer(best.key.peer).is_some_and(|peer| peer.internal);
-        let distance = if internal { bgp.distance_internal } else { bgp.distance_external };
+        let configured = if internal { bgp.distance_internal } else { bgp.distance_external };
+        let distance = best.marks.distance.unwrap_or(configured);
         let next_hops = chosen.map(|path| RouteNextHop::Gateway { address: path.next_hop(), interface: None });
         let metric = best.attributes.med.unwrap_or(0);
         Some(Route::new(Protocol::Bgp { internal }, distance, metric, next_hops.collect(), at.instant))
@@ -295,13 +301,14 @@ impl Engine {
 
     /// Networks and redistributed routes enter the BGP table as the router's own.
     pub(crate) fn originate(&mut self, at: Moment, prefix: Prefix) {
-        let attributes = self.origination(prefix);
+        let own = self.origination(prefix);
         let family = prefix.family();
         let key = PathKey { peer: PeerId::LOCAL, path_id: 0 };
-        match attributes {
-            Some(attributes) => {
+        match own {
+            Some((attributes, marks)) => {
                 let attributes = self.attribute_sets.intern(Arc::new(attributes));
-                let inserted = Inserted { attributes: Arc::clone(&attributes), received: attributes, rejected: None };
+                let received = Arc::clone(&attributes);
+                let inserted = Inserted { attributes, received, rejected: None, marks };
                 self.tables.of_mut(family).insert(prefix, key, inserted, at.instant);
                 self.originated.insert(prefix);
             }
@@ -313,27 +320,71 @@ impl Engine {
         }
     }
 
-    fn origination(&self, prefix: Prefix) -> Option<PathAttributes> {
+    /// The attributes and marks of a route of our own, after its map; `None` where it is not announced.
+    fn origination(&self, prefix: Prefix) -> Option<(PathAttributes, Marks)> {
         let bgp = self.running.model.bgp.as_ref()?;
         let selected = self.rib.selected(prefix).filter(|route| !route.protocol.same_source(BGP))?;
         let own = match prefix.family() {
             Family::Ipv4Unicast => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             Family::Ipv6Unicast => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         };
-        if bgp.networks.contains(&prefix) {
-            return Some(PathAttributes::new(Origin::Igp, own));
-        }
-        let source = match selected.protocol {
-            Protocol::Connected => RedistributeSource::Connected,
-            Protocol::Kernel => RedistributeSource::Kernel,
-            Protocol::Static => RedistributeSource::Static,
-            Protocol::Bgp { .. } => return None,
+        let (attributes, map) = if let Some(map) = bgp.networks.get(&prefix) {
+            (PathAttributes::new(Origin::Igp, own), map.as_ref())
+        } else {
+            let source = match selected.protocol {
+                Protocol::Connected => RedistributeSource::Connected,
+                Protocol::Kernel => RedistributeSource::Kernel,
+                Protocol::Static => RedistributeSource::Static,
+                Protocol::Bgp { .. } => return None,
+            };
+            let redistribute = bgp.redistribute.get(&(prefix.family(), source))?;
+            let mut attributes = PathAttributes::new(Origin::Incomplete, own);
+            attributes.med = Some(redistribute.metric.unwrap_or(selected.metric));
+            (attributes, redistribute.route_map.as_ref())
         };
-        let metric = bgp.redistribute.get(&(prefix.family(), source))?;
-        Some(PathAttributes {
-            med: Some(metric.unwrap_or(selected.metric)),
-            ..PathAttributes::new(Origin::Incomplete, own)
-        })
+        let policy = self.policies.through(map);
+        let interface = if policy.looks_at_interface() { self.interface_out(prefix) } else { None };
+        let source = self.own_source(prefix);
+        let subject = Subject { prefix, source, peer: None, interface: interface.as_ref() };
+        let mut draft = Draft::new(&attributes, Marks { weight: Marks::OWN_WEIGHT, ..Marks::default() });
+        policy.apply(&subject, &mut draft).ok()?;
+        Some((draft.attributes.into_owned(), draft.marks))
+    }
+
+    /// Where a route of our own has its source.
+    pub(crate) fn own_source(&self, prefix: Prefix) -> Source {
+        match self.rib.selected(prefix).map(|route| route.protocol) {
+            Some(Protocol::Connected) => Source::Connected,
+            Some(Protocol::Kernel) => Source::Kernel,
+            Some(Protocol::Static) => Source::Static,
+            Some(Protocol::Bgp { .. }) | None => Source::Bgp,
+        }
+    }
+
+    /// The interface that a path was learned through, or that our own route leads through.
+    pub(crate) fn interface_of(&self, path: &Path, prefix: Prefix) -> Option<IfName> {
+        if path.is_local() { self.interface_out(prefix) } else { self.interface_to(self.peers.get(path.key.peer)?) }
+    }
+
+    /// The interface that the session with a peer runs over.
+    pub(crate) fn interface_to(&self, peer: &Peer) -> Option<IfName> {
+        let local = peer.local?.ip().to_canonical();
+        let link = self.world.addresses().find(|there| there.address.address() == local)?.ifindex;
+        Some(self.world.link(link)?.name.clone())
+    }
+
+    /// The first interface that the selected route of a prefix leads through.
+    fn interface_out(&self, prefix: Prefix) -> Option<IfName> {
+        let route = self.rib.selected(prefix)?;
+        let link = route.next_hops.iter().find_map(|next_hop| match next_hop {
+            RouteNextHop::Connected { ifindex } => Some(*ifindex),
+            RouteNextHop::Gateway { interface: Some(ifindex), .. } => Some(*ifindex),
+            RouteNextHop::Gateway { address, interface: None } => {
+                self.next_hops.resolve(*address).legs().first().map(|leg| leg.ifindex)
+            }
+            RouteNextHop::Blackhole => None,
+        })?;
+        Some(self.world.link(link)?.name.clone())
     }
 
     pub(crate) fn rules(&self) -> Option<Rules> {

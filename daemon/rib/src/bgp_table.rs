@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bgp_wire::attribute::PathAttributes;
-use nouns::{Family, Prefix};
+use nouns::{Family, Marks, Prefix};
 
 use crate::few::Few;
 use crate::length_index::LengthIndex;
@@ -59,6 +60,8 @@ pub struct Path {
     pub stale: bool,
     /// Why import rejected it: kept and shown, never used.
     pub rejected: Option<Arc<str>>,
+    /// What the router noted about it.
+    pub marks: Marks,
 }
 
 impl Path {
@@ -92,6 +95,8 @@ pub struct Inserted {
     pub received: Arc<PathAttributes>,
     /// Why import rejected the path.
     pub rejected: Option<Arc<str>>,
+    /// What the router notes about it.
+    pub marks: Marks,
 }
 
 #[derive(Debug, Default)]
@@ -177,11 +182,11 @@ impl BgpTable {
     /// Takes an announcement in. The answer is whether anything but `stale` changed: an identical
     /// re-announcement only clears it, and keeps `since`.
     pub fn insert(&mut self, prefix: Prefix, key: PathKey, inserted: Inserted, now: Instant) -> bool {
-        let Inserted { attributes, mut received, rejected } = inserted;
+        let Inserted { attributes, mut received, rejected, marks } = inserted;
         if !Arc::ptr_eq(&attributes, &received) && attributes == received {
             received = Arc::clone(&attributes);
         }
-        let path = Path { key, attributes, received, since: now, stale: false, rejected };
+        let path = Path { key, attributes, received, since: now, stale: false, rejected, marks };
         let next_hop = path.tracked_next_hop();
         let accepted = path.rejected.is_none();
         let entry = self.entries.entry(prefix).or_default();
@@ -218,6 +223,21 @@ impl BgpTable {
             self.leave_next_hop(before);
         }
         self.mark_dirty(prefix);
+        true
+    }
+
+    /// Puts a new judgement in place of the one that a path has; neither its age nor whether it is stale changes.
+    pub fn rejudge(&mut self, prefix: Prefix, key: PathKey, judged: Inserted, now: Instant) -> bool {
+        let old = self.paths(prefix).iter().find(|path| path.key == key).map(|path| (path.stale, path.since));
+        let Some((stale, since)) = old else { return false };
+        if !self.insert(prefix, key, judged, now) && !stale {
+            return false;
+        }
+        let entry = self.entries.get_mut(&prefix);
+        let path = entry.and_then(|entry| entry.paths.as_mut_slice().iter_mut().find(|path| path.key == key));
+        if let Some(path) = path {
+            (path.stale, path.since) = (stale, since);
+        }
         true
     }
 
@@ -334,6 +354,19 @@ impl BgpTable {
         let last = Prefix::host(to);
         let near = self.entries.range(first..=last.max(first));
         near.map(|(prefix, entry)| (*prefix, entry.paths.as_slice())).filter(|(_, paths)| !paths.is_empty())
+    }
+
+    /// As `iter`, but from a prefix on; from the first one without it.
+    pub fn iter_from(&self, first: Option<Prefix>) -> impl Iterator<Item = (Prefix, &[Path])> {
+        let first = first.map_or(Bound::Unbounded, Bound::Included);
+        let all = self.entries.range((first, Bound::Unbounded));
+        all.map(|(prefix, entry)| (*prefix, entry.paths.as_slice())).filter(|(_, paths)| !paths.is_empty())
+    }
+
+    /// Whether a prefix waits for a decision.
+    #[must_use]
+    pub fn is_dirty(&self, prefix: Prefix) -> bool {
+        self.entries.get(&prefix).is_some_and(|entry| entry.dirty)
     }
 
     /// The longest prefix that holds the address and has paths, for `show ip bgp ADDRESS`.
@@ -501,7 +534,8 @@ fn note(gone: &mut Vec<Removed>, path: &Path) -> bool {
 
 fn same_route(old: &Path, new: &Path) -> bool {
     let same = |a: &Arc<PathAttributes>, b: &Arc<PathAttributes>| Arc::ptr_eq(a, b) || a == b;
-    same(&old.attributes, &new.attributes) && same(&old.received, &new.received) && old.rejected == new.rejected
+    let as_judged = old.rejected == new.rejected && old.marks == new.marks;
+    as_judged && same(&old.attributes, &new.attributes) && same(&old.received, &new.received)
 }
 
 #[cfg(test)]

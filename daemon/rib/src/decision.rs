@@ -97,6 +97,11 @@ enum Rule {
 const STEPS: &[Step] = &[
     Step { name: "stale", rule: Rule::Lowest(|c| u64::from(c.path.stale)), tell: |c| Told::Stale(c.path.stale) },
     Step {
+        name: "weight",
+        rule: Rule::Lowest(|c| u64::from(u32::MAX - c.path.marks.weight)),
+        tell: |c| Told::Number(u64::from(c.path.marks.weight)),
+    },
+    Step {
         name: "local route",
         rule: Rule::Lowest(|c| u64::from(!c.path.is_local())),
         tell: |c| Told::Local(c.path.is_local()),

@@ -5,15 +5,20 @@
 //! depends on nothing but `serde`.
 
 mod asn;
+pub mod community;
 mod family;
 mod interface;
 mod mac;
+mod marks;
+mod pattern;
 mod prefix;
 
 pub use asn::{Asn, AsnError};
 pub use family::Family;
 pub use interface::{IfName, IfNameError, InterfaceAddress, InterfaceAddressError};
 pub use mac::{MacAddress, MacAddressError};
+pub use marks::Marks;
+pub use pattern::{Pattern, PatternError, Run};
 pub use prefix::{Prefix, PrefixError};
 
 use serde::{Deserialize, Serialize};

@@ -54,13 +54,27 @@ fn at(marked: &str) -> (String, usize) {
     (marked.replacen('^', "", 1), cursor)
 }
 
+/// Where 'edit' can go below a neighbor.
+const LEVELS_OF_A_NEIGHBOR: &[&str] = &[
+    "  <Enter>",
+    " >address-family",
+    " >default-originate",
+    " >filter-list",
+    "+>local-as",
+    " >prefix-list",
+    " >route-map",
+    " >soft-reconfiguration",
+    " >timers",
+    " >ttl-security",
+];
+
 #[test]
 fn configuration_lines_are_completed() {
     let neighbor = "protocols bgp 64512 neighbor 192.168.101.201";
     for (level, marked, expect) in [
         ("", "com^", &["  comment", "  commit", "  commit-confirm", "  compare"][..]),
-        ("", "set ^", &[" >interfaces", " >protocols", " >service", " >system"]),
-        ("", "set p^", &[" >protocols"]),
+        ("", "set ^", &[" >interfaces", " >policy", " >protocols", " >service", " >system"]),
+        ("", "set p^", &[" >policy", " >protocols"]),
         ("", "set protocols ^", &["  <Enter>", "+>bgp", " >static"]),
         ("", "set protocols bgp ^", &["  <1-4294967294>", "  64512"]),
         ("", "set protocols bgp 64512 ne^", &["+>neighbor", "+>network"]),
@@ -100,11 +114,7 @@ fn configuration_lines_are_completed() {
         ("", "delete protocols bgp 64512 neighbor ^", &["  <Enter>", "  192.168.101.201", "  192.168.101.202"]),
         (neighbor, "show ^", &["  <Enter>", "  description", "  remote-as"]),
         (neighbor, "delete description ^", &["  <Enter>", "  \"node 1\""]),
-        (
-            "",
-            "edit protocols bgp 64512 neighbor 192.168.101.201 ^",
-            &["  <Enter>", " >address-family", "+>local-as", " >soft-reconfiguration", " >timers", " >ttl-security"],
-        ),
+        ("", "edit protocols bgp 64512 neighbor 192.168.101.201 ^", LEVELS_OF_A_NEIGHBOR),
         ("", "commit; sa^", &["  save"]),
         ("", "commit ^", &["  <Enter>", "  check", "  comment"]),
         ("", "commit comment ^", &["  <text>"]),

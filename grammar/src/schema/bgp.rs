@@ -3,7 +3,7 @@
 mod peer;
 
 use super::{Node, flag, inner, leaf, tag};
-use crate::value::ValueKind;
+use crate::value::{PolicyList, PolicyValue, ValueKind};
 
 pub(super) static BGP: Node = tag(
     "bgp",
@@ -17,7 +17,7 @@ pub(super) static BGP: Node = tag(
             &[&inner(
                 "ipv6-unicast",
                 "IPv6 unicast routes",
-                &[&tag("network", "Prefix to announce", ValueKind::Prefix6, "2001:db8::/32", &[]), &REDISTRIBUTE],
+                &[&tag("network", "Prefix to announce", ValueKind::Prefix6, "2001:db8::/32", NETWORK), &REDISTRIBUTE],
             )],
         ),
         &inner(
@@ -44,7 +44,7 @@ pub(super) static BGP: Node = tag(
             ],
         ),
         &peer::NEIGHBOR,
-        &tag("network", "Prefix to announce", ValueKind::Prefix4, "192.0.2.0/24", &[]),
+        &tag("network", "Prefix to announce", ValueKind::Prefix4, "192.0.2.0/24", NETWORK),
         &PARAMETERS,
         &peer::PEER_GROUP,
         &REDISTRIBUTE,
@@ -70,13 +70,20 @@ static REDISTRIBUTE: Node = inner(
     "redistribute",
     "Announce routes of other origin",
     &[
-        &inner("connected", "Networks of the router's interfaces", METRIC).presence(),
-        &inner("kernel", "Routes that others put into the kernel", METRIC).presence(),
-        &inner("static", "Static routes", METRIC).presence(),
+        &inner("connected", "Networks of the router's interfaces", SOURCE).presence(),
+        &inner("kernel", "Routes that others put into the kernel", SOURCE).presence(),
+        &inner("static", "Static routes", SOURCE).presence(),
     ],
 );
 
-static METRIC: &[&Node] = &[&leaf("metric", "Multi-exit discriminator of these routes", ANY_U32, "10")];
+static SOURCE: &[&Node] = &[&leaf("metric", "Multi-exit discriminator of these routes", ANY_U32, "10"), &OWN_ROUTE_MAP];
+static NETWORK: &[&Node] = &[&OWN_ROUTE_MAP];
+static OWN_ROUTE_MAP: Node = leaf(
+    "route-map",
+    "Map that the routes go through first",
+    ValueKind::Policy(PolicyValue::Ref(PolicyList::RouteMap)),
+    "OWN",
+);
 
 const ENABLE_DISABLE: &[(&str, &str)] = &[
     ("disable", "External neighbors need no policy"),

@@ -54,6 +54,7 @@ pub(super) fn canonical(kind: ValueKind, text: &str) -> Result<String, String> {
         ValueKind::LogFile => system::log_file(text),
         ValueKind::SysctlName => system::sysctl_name(text),
         ValueKind::SysctlValue => system::sysctl_value(text),
+        ValueKind::Policy(kind) => kind.canonical(text),
     }
 }
 

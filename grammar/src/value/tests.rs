@@ -4,6 +4,7 @@
 
 use proptest::prelude::*;
 
+use super::PolicyValue;
 use super::ValueKind::{self, *};
 
 const WORDS: ValueKind = Choice(&[("disable", "Off"), ("enable", "On")]);
@@ -50,6 +51,15 @@ const KINDS: &[ValueKind] = &[
     LogFile,
     SysctlName,
     SysctlValue,
+    Policy(PolicyValue::Name),
+    Policy(PolicyValue::Regex),
+    Policy(PolicyValue::AsNumbers),
+    Policy(PolicyValue::Communities),
+    Policy(PolicyValue::LargeCommunities),
+    Policy(PolicyValue::ExtendedCommunities),
+    Policy(PolicyValue::Metric),
+    Policy(PolicyValue::NextHop),
+    Policy(PolicyValue::Peer),
 ];
 
 #[test]

@@ -2,28 +2,31 @@
 //!
 //! Neighbors, groups and ranges are read next door, in `peers`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use grammar::value::PolicyList;
 use nouns::{Asn, Family, Prefix};
 
 use super::peers::{self, Timers};
-use super::{Bgp, GracefulRestart, RedistributeSource};
+use super::policies::reference;
+use super::{Bgp, GracefulRestart, Redistribute, RedistributeSource};
+use crate::model::policy::Policy;
 use crate::model::reader::Reader;
 
 /// The speaker, if there is one; the schema lets only one stand.
-pub(in crate::model) fn lower(protocols: &Reader<'_>) -> Option<Bgp> {
+pub(in crate::model) fn lower(protocols: &Reader<'_>, policy: &Policy) -> Option<Bgp> {
     let (asn, place) = protocols.instances::<Asn>("bgp").into_iter().next()?;
-    Some(speaker(asn, &place))
+    Some(speaker(asn, &place, policy))
 }
 
-fn speaker(asn: Asn, place: &Reader<'_>) -> Bgp {
+fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
     let parameters = place.at("parameters");
     let (distance, best_path) = (parameters.at("distance"), parameters.at("bestpath"));
     let distance = distance.at("global");
     let (maximum_paths, listen) = (place.at("maximum-paths"), place.at("listen"));
     // Changes of sessions are logged anyway; the word is known so that files of others load.
     let _ = parameters.flag("log-neighbor-changes");
-    let groups = peers::groups(place);
+    let groups = peers::groups(place, policy);
     let timers = Timers::of_speaker(place);
     Bgp {
         asn,
@@ -38,12 +41,12 @@ fn speaker(asn: Asn, place: &Reader<'_>) -> Bgp {
         distance_internal: distance.leaf_or_default("internal"),
         maximum_paths_ebgp: maximum_paths.leaf_or_default("ebgp"),
         maximum_paths_ibgp: maximum_paths.leaf_or_default("ibgp"),
-        neighbors: peers::neighbors(place, &groups, timers),
+        neighbors: peers::neighbors(place, &groups, timers, policy),
         listen_ranges: peers::listen_ranges(&listen, &groups, timers),
         groups: groups.into_keys().collect(),
         listen_limit: listen.leaf_or_default("limit"),
-        networks: networks(place),
-        redistribute: redistribute(place),
+        networks: networks(place, policy),
+        redistribute: redistribute(place, policy),
     }
 }
 
@@ -54,14 +57,14 @@ fn graceful_restart(parameters: &Reader<'_>) -> GracefulRestart {
     GracefulRestart { enabled: !place.flag("disable"), stalepath_time: place.leaf_or_default("stalepath-time") }
 }
 
-fn networks(place: &Reader<'_>) -> BTreeSet<Prefix> {
+fn networks(place: &Reader<'_>, policy: &Policy) -> BTreeMap<Prefix, Option<String>> {
     let families = place.at("address-family");
     let of_v6 = families.at("ipv6-unicast");
     let networks = place.instances("network").into_iter().chain(of_v6.instances("network"));
-    networks.map(|(prefix, _)| prefix).collect()
+    networks.map(|(prefix, place)| (prefix, reference(&place, "route-map", PolicyList::RouteMap, policy))).collect()
 }
 
-fn redistribute(place: &Reader<'_>) -> BTreeMap<(Family, RedistributeSource), Option<u32>> {
+fn redistribute(place: &Reader<'_>, policy: &Policy) -> BTreeMap<(Family, RedistributeSource), Redistribute> {
     let families = place.at("address-family");
     let of_v6 = families.at("ipv6-unicast");
     let mut sources = BTreeMap::new();
@@ -73,7 +76,9 @@ fn redistribute(place: &Reader<'_>) -> BTreeMap<(Family, RedistributeSource), Op
             ("static", RedistributeSource::Static),
         ] {
             if place.is_set(word) {
-                sources.insert((family, source), place.at(word).leaf("metric"));
+                let place = place.at(word);
+                let route_map = reference(&place, "route-map", PolicyList::RouteMap, policy);
+                sources.insert((family, source), Redistribute { metric: place.leaf("metric"), route_map });
             }
         }
     }

@@ -8,7 +8,8 @@ use std::net::IpAddr;
 
 use nouns::{Asn, Family, Prefix};
 
-use super::{ListenRange, LocalAs, Neighbor, PeerSettings, RemoteAs, UpdateSource};
+use super::{ListenRange, LocalAs, Neighbor, PeerPolicies, PeerSettings, RemoteAs, UpdateSource, policies};
+use crate::model::policy::Policy;
 use crate::model::reader::Reader;
 
 /// The leaves of one neighbor or group, as far as they are set.
@@ -27,6 +28,7 @@ pub(super) struct Leaves {
     local_as: Option<LocalAs>,
     maximum_prefix: BTreeMap<Family, u32>,
     nexthop_self: BTreeSet<Family>,
+    policies: PeerPolicies,
     /// What holds when neither the neighbor nor its group says a word: port and connect timer.
     fallback: (u16, u16),
 }
@@ -69,8 +71,8 @@ impl Timers {
 }
 
 /// `peer-group <name>`
-pub(super) fn groups(place: &Reader<'_>) -> BTreeMap<String, Leaves> {
-    place.instances("peer-group").into_iter().map(|(name, place)| (name, leaves(&place))).collect()
+pub(super) fn groups(place: &Reader<'_>, policy: &Policy) -> BTreeMap<String, Leaves> {
+    place.instances("peer-group").into_iter().map(|(name, place)| (name, leaves(&place, policy))).collect()
 }
 
 /// `neighbor <address>`
@@ -78,13 +80,19 @@ pub(super) fn neighbors(
     place: &Reader<'_>,
     groups: &BTreeMap<String, Leaves>,
     speaker: SpeakerTimers,
+    policy: &Policy,
 ) -> BTreeMap<IpAddr, Neighbor> {
     let instances = place.instances::<IpAddr>("neighbor").into_iter();
-    instances.filter_map(|(address, place)| Some((address, neighbor(&place, groups, speaker)?))).collect()
+    instances.filter_map(|(address, place)| Some((address, neighbor(&place, groups, speaker, policy)?))).collect()
 }
 
-fn neighbor(place: &Reader<'_>, groups: &BTreeMap<String, Leaves>, speaker: SpeakerTimers) -> Option<Neighbor> {
-    let own = leaves(place);
+fn neighbor(
+    place: &Reader<'_>,
+    groups: &BTreeMap<String, Leaves>,
+    speaker: SpeakerTimers,
+    policy: &Policy,
+) -> Option<Neighbor> {
+    let own = leaves(place, policy);
     let name: Option<String> = place.leaf("peer-group");
     let group = match &name {
         Some(name) => Some(known_group(place, groups, name)?),
@@ -137,7 +145,7 @@ fn known_group<'g>(place: &Reader<'_>, groups: &'g BTreeMap<String, Leaves>, nam
     group
 }
 
-fn leaves(place: &Reader<'_>) -> Leaves {
+fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
     let timers = place.at("timers");
     let local_as = place.instances::<Asn>("local-as").into_iter().next();
     Leaves {
@@ -157,6 +165,7 @@ fn leaves(place: &Reader<'_>) -> Leaves {
         nexthop_self: each_family(place, |place| place.flag("nexthop-self").then_some(()))
             .map(|(family, ())| family)
             .collect(),
+        policies: policies::policies(place, policy),
         fallback: (place.default_of("port"), timers.default_of("connect")),
     }
 }
@@ -205,6 +214,7 @@ impl Leaves {
             local_as: self.or(group, |leaves| leaves.local_as),
             maximum_prefix,
             nexthop_self,
+            policies: group.map_or_else(|| self.policies.clone(), |group| self.policies.over(&group.policies)),
         }
     }
 

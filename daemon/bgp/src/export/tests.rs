@@ -5,6 +5,7 @@
 use bgp_wire::attribute::{AsPath, Origin, Segment, SegmentKind};
 
 use super::*;
+use crate::policy::Source;
 
 const OURS: Asn = Asn(64512);
 
@@ -18,6 +19,7 @@ fn target(internal: bool) -> ExportTarget {
         nexthop_self: false,
         default_local_pref: 100,
         requires_policy: false,
+        policy: Chain::default(),
     }
 }
 
@@ -30,7 +32,9 @@ fn route() -> PathAttributes {
 }
 
 fn told(attributes: PathAttributes, learned: Learned, to: &ExportTarget) -> Option<PathAttributes> {
-    export(&Exportable { attributes: &Arc::new(attributes), learned }, to)
+    let attributes = Arc::new(attributes);
+    let subject = Subject { prefix: "10.0.0.0/8".parse().unwrap(), source: Source::Bgp, peer: None, interface: None };
+    export(&Exportable { attributes: &attributes, learned, subject, marks: Marks::default() }, to).ok()
 }
 
 #[test]

@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bgp::export::{self, ExportTarget, Exportable, Learned};
-use nouns::{Family, Prefix};
+use bgp::export::{self, ExportTarget, Exportable, Learned, Withheld};
+use bgp::policy::{Source, Subject};
+use bgp_wire::attribute::{Origin, PathAttributes};
+use nouns::{Family, Marks, Prefix};
 use rib::bgp_table::{Path, PeerId};
 
 use super::settings;
@@ -19,16 +21,12 @@ use crate::event::Moment;
 const BURST: usize = 1 << 20;
 
 impl Engine {
-    /// Says everything of a family to a peer again: at the start of a session, and after ROUTE-REFRESH.
+    /// Says everything of a family to a peer again, although it heard it before: ROUTE-REFRESH asks for it.
     pub(crate) fn advertise_again(&mut self, id: PeerId, family: Family) {
-        let prefixes: Vec<Prefix> = self.tables.of(family).iter().map(|(prefix, _)| prefix).collect();
         if let Some(out) = self.peers.get_mut(id).and_then(|peer| peer.out.get_mut(&family)) {
             out.refresh();
         }
-        let Some(target) = self.export_target(id, family) else { return };
-        for prefix in prefixes {
-            self.offer(id, family, prefix, &target);
-        }
+        self.reviews.offer(family, id);
     }
 
     /// Offers changed prefixes to every peer that is up.
@@ -59,7 +57,8 @@ impl Engine {
                 if messages > 0 {
                     peer.session.send_updates(at.instant, bytes, messages, &mut outputs);
                 }
-                if queue.is_drained() && peer.owed_end_of_rib.remove(family) {
+                let told = queue.is_drained() && !self.reviews.owes(*family, id);
+                if told && peer.owed_end_of_rib.remove(family) {
                     peer.session.send_end_of_rib(at.instant, *family, &mut outputs);
                 }
             }
@@ -73,44 +72,76 @@ impl Engine {
         listening.any(|peer| peer.out.values().any(|queue| !queue.is_drained()))
     }
 
-    fn offer(&mut self, id: PeerId, family: Family, prefix: Prefix, target: &ExportTarget) {
-        let best = self
-            .best
-            .get(&prefix)
-            .and_then(|key| self.tables.of(family).paths(prefix).iter().find(|path| path.key == *key));
-        let attributes = best.and_then(|path| self.exported(path, family, id, target)).map(Arc::new);
+    pub(crate) fn offer(&mut self, id: PeerId, family: Family, prefix: Prefix, target: &ExportTarget) {
+        let attributes = self.default_for(id, family, prefix, target).or_else(|| {
+            let path = self.best_path(family, prefix)?;
+            self.exported(path, family, prefix, id, target)?.ok()
+        });
         if let Some(queue) = self.peers.get_mut(id).and_then(|peer| peer.out.get_mut(&family)) {
-            queue.update(prefix, attributes);
+            queue.update(prefix, attributes.map(Arc::new));
         }
     }
 
-    fn exported(
+    /// The best path of a prefix.
+    pub(crate) fn best_path(&self, family: Family, prefix: Prefix) -> Option<&Path> {
+        let key = self.best.get(&prefix)?;
+        let paths = self.tables.of(family).paths(prefix);
+        paths.iter().find(|path| path.key == *key && path.rejected.is_none())
+    }
+
+    /// What a peer hears of a path, or why it does not; `None` where the path is the peer's own.
+    pub(crate) fn exported(
         &self,
         path: &Path,
         family: Family,
+        prefix: Prefix,
         to: PeerId,
         target: &ExportTarget,
-    ) -> Option<bgp_wire::attribute::PathAttributes> {
+    ) -> Option<Result<PathAttributes, Withheld>> {
         if path.key.peer == to {
             return None;
         }
-        let learned = if path.key.peer == PeerId::LOCAL {
+        let own = path.key.peer == PeerId::LOCAL;
+        let learned = if own {
             Learned::Local
         } else if self.tables.of(family).peer(path.key.peer)?.internal {
             Learned::Internal
         } else {
             Learned::External
         };
-        export::export(&Exportable { attributes: &path.attributes, learned }, target)
+        let interface = if target.policy.looks_at_interface() { self.interface_of(path, prefix) } else { None };
+        let subject = Subject {
+            prefix,
+            source: if own { self.own_source(prefix) } else { Source::Bgp },
+            peer: self.tables.of(family).peer(path.key.peer).filter(|_| !own).map(|peer| peer.address),
+            interface: interface.as_ref(),
+        };
+        let route = Exportable { attributes: &path.attributes, learned, subject, marks: path.marks };
+        Some(export::export(&route, target))
     }
 
-    fn export_target(&self, id: PeerId, family: Family) -> Option<ExportTarget> {
+    /// The default route that `default-originate` makes for a peer, after its map.
+    fn default_for(&self, id: PeerId, family: Family, prefix: Prefix, target: &ExportTarget) -> Option<PathAttributes> {
+        if !prefix.is_default() {
+            return None;
+        }
+        let originate = self.peers.get(id)?.settings.policies.of(family).default_originate.as_ref()?;
+        let attributes = Arc::new(PathAttributes::new(Origin::Igp, prefix.address()));
+        let subject = Subject { prefix, source: Source::Bgp, peer: None, interface: None };
+        let marks = Marks { weight: Marks::OWN_WEIGHT, ..Marks::default() };
+        let route = Exportable { attributes: &attributes, learned: Learned::Local, subject, marks };
+        let policy = self.policies.through(originate.route_map.as_ref());
+        export::export(&route, &ExportTarget { policy, requires_policy: false, ..target.clone() }).ok()
+    }
+
+    pub(crate) fn export_target(&self, id: PeerId, family: Family) -> Option<ExportTarget> {
         let bgp = self.running.model.bgp.as_ref()?;
         let peer = self.peers.get(id)?;
         let negotiated = peer.session.negotiated()?;
         if !negotiated.families.contains(&family) {
             return None;
         }
+        let filters = &peer.settings.policies.of(family).export;
         Some(ExportTarget {
             internal: negotiated.internal,
             local_as: settings::local_as(bgp, &peer.settings),
@@ -119,7 +150,8 @@ impl Engine {
             next_hop: self.own_next_hop(peer.local.map(|local| local.ip())?, family)?,
             nexthop_self: peer.settings.nexthop_self.contains(&family),
             default_local_pref: bgp.default_local_pref,
-            requires_policy: bgp.ebgp_requires_policy && !negotiated.internal,
+            requires_policy: bgp.ebgp_requires_policy && !negotiated.internal && filters.is_empty(),
+            policy: self.policies.chain(family, filters),
         })
     }
 

@@ -5,8 +5,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use bgp::session::{Input, Session, StopReason};
-use config::model::Bgp;
 use config::model::bgp::PeerSettings;
+use config::model::{Bgp, Model, Policy};
 use nouns::{Family, Prefix};
 use rib::bgp_table::PeerId;
 
@@ -14,12 +14,21 @@ use super::{Peer, settings};
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Moment;
-use crate::plan::{self, PeerFate};
+use crate::plan::{self, PeerFate, Side};
+
+/// The speaker before a change, and the policies before and after it.
+type Before<'a> = (&'a Bgp, (&'a Policy, &'a Policy));
 
 impl Engine {
     /// Brings the peers in line with the running model.
-    pub(crate) fn configure_peers(&mut self, at: Moment, old: Option<&Bgp>, out: &mut Vec<Effect>) {
+    pub(crate) fn configure_peers(&mut self, at: Moment, old: Option<&Model>, out: &mut Vec<Effect>) {
         let new = self.running.model.bgp.clone();
+        let policies = old.map(|old| {
+            let same = old.policy == self.running.model.policy;
+            (&old.policy, if same { None } else { Some(self.running.model.policy.clone()) })
+        });
+        let policies = policies.as_ref().map(|(old, new)| (*old, new.as_ref().unwrap_or(old)));
+        let old = old.and_then(|old| old.bgp.as_ref()).zip(policies);
         let old_id = self.router_id;
         self.router_id = self.choose_router_id(new.as_ref());
         let ids = (old_id, self.router_id);
@@ -70,6 +79,7 @@ impl Engine {
             seen_end_of_rib: std::collections::BTreeSet::new(),
             stale_until: std::collections::BTreeMap::new(),
             up_since: None,
+            known: None,
             local: None,
             remote: None,
         });
@@ -95,7 +105,7 @@ impl Engine {
         &mut self,
         at: Moment,
         id: PeerId,
-        (old, new): (Option<&Bgp>, &Bgp),
+        (old, new): (Option<Before<'_>>, &Bgp),
         (settings_now, group): (PeerSettings, Option<String>),
         router_ids: (Ipv4Addr, Ipv4Addr),
         out: &mut Vec<Effect>,
@@ -106,8 +116,10 @@ impl Engine {
         let address = peer.address;
         let config = settings::session_config(new, &settings_now, address, router_ids.1);
         let transport = old.and_then(|_| plan::transport_change(&before, &settings_now));
-        let fate = old.map_or(PeerFate::Keep, |old| {
-            plan::fate((old, &before, router_ids.0), (new, &settings_now, router_ids.1), address)
+        let fate = old.map_or(PeerFate::Keep, |(old, (old_policy, new_policy))| {
+            let was = Side { policy: old_policy, bgp: old, settings: &before, router_id: router_ids.0 };
+            let is = Side { policy: new_policy, bgp: new, settings: &settings_now, router_id: router_ids.1 };
+            plan::fate(was, is, address)
         });
         let mut outputs = Vec::new();
         peer.session.reconfigure(at.instant, config, &mut outputs);
@@ -120,20 +132,18 @@ impl Engine {
             }
             (true, false) => self.drive(at, id, Input::Start, out),
             (true, true) => {}
-            (false, false) => match (transport, fate) {
+            (false, false) => {
                 // The session knows nothing of its socket: only a new connection has the new options.
-                (Some(leaf), _) => {
+                if let Some(leaf) = transport {
                     let reason = StopReason::OtherConfigurationChange(leaf.to_owned());
                     self.drive(at, id, Input::Reset(reason), out);
                 }
-                (None, PeerFate::Refresh) => {
-                    for family in Family::ALL {
-                        self.judge_again(at, id, family);
-                        self.advertise_again(id, family);
-                    }
-                }
-                (None, PeerFate::Reset(_) | PeerFate::Keep | PeerFate::New | PeerFate::Gone) => {}
-            },
+            }
+        }
+        // Kept routes of a session that is down are judged by the new rules, too.
+        if let PeerFate::Refresh(refresh) = fate {
+            refresh.judge.iter().for_each(|family| self.reviews.judge(*family, id));
+            refresh.offer.iter().for_each(|family| self.reviews.offer(*family, id));
         }
     }
 

@@ -2,13 +2,16 @@
 //!
 //! Never chooses between routes.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp::import::{self, ImportRules, Reject};
+use bgp::policy::{Chain, Draft, NextHopChange, Source, Subject};
 use bgp::session::Input;
-use bgp_wire::attribute::PathAttributes;
+use bgp_wire::attribute::{NextHop, PathAttributes};
 use bgp_wire::message::{Nlri, Update};
-use nouns::{Family, Prefix};
+use nouns::{Family, IfName, Marks, Prefix};
 use rib::attribute_sets::AttributeSets;
 use rib::bgp_table::{Inserted, PathKey, PeerId};
 
@@ -26,19 +29,24 @@ impl Engine {
                 self.tables.of_mut(unreach.family).withdraw(nlri.prefix, key(id, *nlri));
             }
         }
-        if let Some(rules) = self.import_rules(id) {
-            for reach in &update.reach {
-                let received = self.attribute_sets.intern(Arc::clone(&reach.attributes));
-                let (inserted, reject) = judge(&received, &rules, &mut self.attribute_sets);
-                if reject.is_some_and(Reject::is_as_loop)
-                    && let Some(peer) = self.peers.get_mut(id)
-                {
-                    peer.session.count_as_loops(u64::try_from(reach.nlri.len()).unwrap_or(u64::MAX));
+        for reach in &update.reach {
+            let Some(import) = self.import(id, reach.family) else { continue };
+            let received = self.attribute_sets.intern(Arc::clone(&reach.attributes));
+            let judged = import::check(&received, &import.rules);
+            if judged.as_ref().is_err_and(|reject| reject.is_as_loop())
+                && let Some(peer) = self.peers.get_mut(id)
+            {
+                peer.session.count_as_loops(u64::try_from(reach.nlri.len()).unwrap_or(u64::MAX));
+            }
+            let mut inserted = None;
+            for nlri in &reach.nlri {
+                // One judgement serves every destination of an UPDATE, unless a policy looks at them.
+                if import.policy.looks_at_prefix() {
+                    inserted = None;
                 }
-                let table = self.tables.of_mut(reach.family);
-                for nlri in &reach.nlri {
-                    table.insert(nlri.prefix, key(id, *nlri), inserted.clone(), at.instant);
-                }
+                let inserted: &Inserted = inserted
+                    .get_or_insert_with(|| import.judge(&received, &judged, nlri.prefix, &mut self.attribute_sets));
+                self.tables.of_mut(reach.family).insert(nlri.prefix, key(id, *nlri), inserted.clone(), at.instant);
             }
         }
         if let Some(family) = update.end_of_rib {
@@ -50,21 +58,19 @@ impl Engine {
         }
     }
 
-    /// Judges what a peer sent of a family again, after the rules changed.
-    pub(crate) fn judge_again(&mut self, at: Moment, id: PeerId, family: Family) {
-        let Some(rules) = self.import_rules(id) else { return };
-        let received: Vec<(Prefix, PathKey, Arc<PathAttributes>)> = self
-            .tables
-            .of(family)
-            .iter()
-            .flat_map(|(prefix, paths)| paths.iter().map(move |path| (prefix, path)))
-            .filter(|(_, path)| path.key.peer == id)
-            .map(|(prefix, path)| (prefix, path.key, Arc::clone(&path.received)))
-            .collect();
-        for (prefix, key, attributes) in received {
-            let (inserted, _) = judge(&attributes, &rules, &mut self.attribute_sets);
-            self.tables.of_mut(family).insert(prefix, key, inserted, at.instant);
-        }
+    /// Judges one path of a peer again, after the rules changed.
+    pub(crate) fn judge_path(
+        &mut self,
+        at: Moment,
+        family: Family,
+        prefix: Prefix,
+        key: PathKey,
+        received: &Arc<PathAttributes>,
+    ) {
+        let Some(import) = self.import(key.peer, family) else { return };
+        let judged = import::check(received, &import.rules);
+        let inserted = import.judge(received, &judged, prefix, &mut self.attribute_sets);
+        self.tables.of_mut(family).rejudge(prefix, key, inserted, at.instant);
     }
 
     /// Drops every route of a peer in a family.
@@ -90,19 +96,28 @@ impl Engine {
         self.drop_stale(id, family);
     }
 
-    fn import_rules(&self, id: PeerId) -> Option<ImportRules> {
+    /// What routes of a peer are judged by.
+    fn import(&self, id: PeerId, family: Family) -> Option<Import> {
         let bgp = self.running.model.bgp.as_ref()?;
         let peer = self.peers.get(id)?;
-        let negotiated = peer.session.negotiated()?;
-        Some(ImportRules {
-            router_as: bgp.asn,
-            local_as: settings::local_as(bgp, &peer.settings),
-            prepend_local_as: peer.settings.local_as.is_some_and(|local| !local.no_prepend),
-            remote_as: negotiated.remote_as,
-            router_id: self.router_id(),
-            internal: negotiated.internal,
-            default_local_pref: bgp.default_local_pref,
-            requires_policy: bgp.ebgp_requires_policy && !negotiated.internal,
+        let (remote_as, internal) = peer.known?;
+        let policies = peer.settings.policies.of(family);
+        let policy = self.policies.chain(family, &policies.import);
+        Some(Import {
+            rules: ImportRules {
+                router_as: bgp.asn,
+                local_as: settings::local_as(bgp, &peer.settings),
+                prepend_local_as: peer.settings.local_as.is_some_and(|local| !local.no_prepend),
+                remote_as,
+                router_id: self.router_id(),
+                internal,
+                default_local_pref: bgp.default_local_pref,
+                requires_policy: bgp.ebgp_requires_policy && !internal && policies.import.is_empty(),
+            },
+            interface: if policy.looks_at_interface() { self.interface_to(peer) } else { None },
+            policy,
+            peer: peer.address,
+            marks: Marks { weight: policies.weight.unwrap_or(0), ..Marks::default() },
         })
     }
 
@@ -118,14 +133,57 @@ fn key(peer: PeerId, nlri: Nlri) -> PathKey {
     PathKey { peer, path_id: nlri.path_id }
 }
 
-/// One judgement serves every destination of an UPDATE.
-fn judge(received: &Arc<PathAttributes>, rules: &ImportRules, sets: &mut AttributeSets) -> (Inserted, Option<Reject>) {
-    let received = Arc::clone(received);
-    match import::check(&received, rules) {
-        Ok(attributes) => (Inserted { attributes: sets.intern(attributes), received, rejected: None }, None),
-        Err(reject) => {
-            let rejected = Some(reject.to_string().into());
-            (Inserted { attributes: Arc::clone(&received), received, rejected }, Some(reject))
+/// What routes of one peer and family are judged by.
+struct Import {
+    rules: ImportRules,
+    policy: Chain,
+    peer: IpAddr,
+    interface: Option<IfName>,
+    marks: Marks,
+}
+
+impl Import {
+    /// What goes into the table of a route: `judged` by the rules of BGP already, and now by the policy.
+    fn judge(
+        &self,
+        received: &Arc<PathAttributes>,
+        judged: &Result<Arc<PathAttributes>, Reject>,
+        prefix: Prefix,
+        sets: &mut AttributeSets,
+    ) -> Inserted {
+        let rejected = |reason: Arc<str>| Inserted {
+            attributes: Arc::clone(received),
+            received: Arc::clone(received),
+            rejected: Some(reason),
+            marks: self.marks,
+        };
+        let accepted = match judged {
+            Ok(attributes) => attributes,
+            Err(reject) => return rejected(reject.to_string().into()),
+        };
+        let subject =
+            Subject { prefix, source: Source::Bgp, peer: Some(self.peer), interface: self.interface.as_ref() };
+        let mut draft = Draft::new(accepted, self.marks);
+        if let Err(denial) = self.policy.apply(&subject, &mut draft) {
+            return rejected(denial);
+        }
+        let next_hop = match draft.next_hop {
+            Some(NextHopChange::Address(address)) => Some(address),
+            Some(NextHopChange::PeerAddress) => Some(self.peer),
+            Some(NextHopChange::ThisRouter | NextHopChange::Unchanged) | None => None,
+        };
+        if let Some(address) = next_hop {
+            draft.attributes.to_mut().next_hop = NextHop { address, link_local: None };
+        }
+        let attributes = match draft.attributes {
+            Cow::Borrowed(_) => Arc::clone(accepted),
+            Cow::Owned(changed) => Arc::new(changed),
+        };
+        Inserted {
+            attributes: sets.intern(attributes),
+            received: Arc::clone(received),
+            rejected: None,
+            marks: draft.marks,
         }
     }
 }

@@ -183,6 +183,7 @@ impl Engine {
         self.drop_ended();
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.up_since = Some(at.instant);
+        peer.known = Some((negotiated.remote_as, negotiated.internal));
         peer.waiting = 0;
         peer.seen_end_of_rib.clear();
         peer.owed_end_of_rib = negotiated.families.iter().copied().collect();
@@ -204,7 +205,7 @@ impl Engine {
             self.drop_stale(id, family);
         }
         for family in &negotiated.families {
-            self.advertise_again(id, *family);
+            self.reviews.offer(*family, id);
         }
     }
 

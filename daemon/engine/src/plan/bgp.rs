@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use bgp::classify::{Change, classify};
-use config::model::Bgp;
-use config::model::bgp::PeerSettings;
-use nouns::Prefix;
+use config::model::bgp::{PeerPolicy, PeerSettings};
+use config::model::policy::{changed, route_map_changed};
+use config::model::{Bgp, Model, Policy};
+use nouns::{Family, Prefix};
 
 use super::Step;
 use crate::peers::settings::{is_internal, session_config};
@@ -20,12 +21,23 @@ pub enum PeerFate {
     New,
     /// Its session stays untouched.
     Keep,
-    /// Its session stays; its routes are judged again.
-    Refresh,
+    /// Its session stays; its routes are judged or offered again, and only those that changed are sent.
+    Refresh(Refresh),
     /// Its session is reset, for the change of this leaf.
     Reset(String),
     /// It is taken away.
     Gone,
+}
+
+/// What of a neighbor's routes is looked at again, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refresh {
+    /// What changed, in words.
+    pub reasons: Vec<String>,
+    /// Families in which what it said is judged again.
+    pub judge: BTreeSet<Family>,
+    /// Families in which everything is offered to it again.
+    pub offer: BTreeSet<Family>,
 }
 
 /// A neighbor and its fate.
@@ -63,8 +75,10 @@ fn passwords(bgp: Option<&Bgp>) -> BTreeMap<Prefix, String> {
         .collect()
 }
 
-pub(super) fn changes(old: Option<&Bgp>, new: Option<&Bgp>, router_ids: (Ipv4Addr, Ipv4Addr)) -> Vec<PeerChange> {
+pub(super) fn changes(was: &Model, is: &Model, router_ids: (Ipv4Addr, Ipv4Addr)) -> Vec<PeerChange> {
     let none = BTreeMap::new();
+    let (old, new) = (was.bgp.as_ref(), is.bgp.as_ref());
+    let new_policy = unless_equal(&was.policy, &is.policy);
     let before = old.map_or(&none, |bgp| &bgp.neighbors);
     let after = new.map_or(&none, |bgp| &bgp.neighbors);
     let all: BTreeSet<&IpAddr> = before.keys().chain(after.keys()).collect();
@@ -73,8 +87,11 @@ pub(super) fn changes(old: Option<&Bgp>, new: Option<&Bgp>, router_ids: (Ipv4Add
             let fate = match (old.zip(before.get(address)), new.zip(after.get(address))) {
                 (_, None) => PeerFate::Gone,
                 (None, Some(_)) => PeerFate::New,
-                (Some((old, was)), Some((new, is))) => {
-                    fate((old, &was.settings, router_ids.0), (new, &is.settings, router_ids.1), *address)
+                (Some((old, before)), Some((new, after))) => {
+                    let old =
+                        Side { policy: &was.policy, bgp: old, settings: &before.settings, router_id: router_ids.0 };
+                    let new = Side { policy: new_policy, bgp: new, settings: &after.settings, router_id: router_ids.1 };
+                    fate(old, new, *address)
                 }
             };
             PeerChange { neighbor: *address, fate }
@@ -82,17 +99,31 @@ pub(super) fn changes(old: Option<&Bgp>, new: Option<&Bgp>, router_ids: (Ipv4Add
         .collect()
 }
 
-/// A model, the settings of one neighbor in it, and the router's identifier.
-type Side<'a> = (&'a Bgp, &'a PeerSettings, Ipv4Addr);
+/// What one neighbor has to do with in a configuration, and the router's identifier.
+#[derive(Clone, Copy)]
+pub(crate) struct Side<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) bgp: &'a Bgp,
+    pub(crate) settings: &'a PeerSettings,
+    pub(crate) router_id: Ipv4Addr,
+}
 
-pub(crate) fn fate((old, was, old_id): Side<'_>, (new, is, new_id): Side<'_>, address: IpAddr) -> PeerFate {
-    if let Some(leaf) = transport_change(was, is) {
+/// The new policy; the old one where both are equal, so that nobody compares them once more for each neighbor.
+pub(crate) fn unless_equal<'p>(old: &'p Policy, new: &'p Policy) -> &'p Policy {
+    if old == new { old } else { new }
+}
+
+pub(crate) fn fate(old: Side<'_>, new: Side<'_>, address: IpAddr) -> PeerFate {
+    if let Some(leaf) = transport_change(old.settings, new.settings) {
         return PeerFate::Reset(leaf.to_owned());
     }
-    match classify(&session_config(old, was, address, old_id), &session_config(new, is, address, new_id)) {
+    let config = |side: Side<'_>| session_config(side.bgp, side.settings, address, side.router_id);
+    match classify(&config(old), &config(new)) {
         Change::Reset(leaf) => PeerFate::Reset(leaf),
-        Change::Keep if import_changed((old, was), (new, is)) => PeerFate::Refresh,
-        Change::Keep => PeerFate::Keep,
+        Change::Keep => match refresh(old, new) {
+            refresh if refresh.reasons.is_empty() => PeerFate::Keep,
+            refresh => PeerFate::Refresh(refresh),
+        },
     }
 }
 
@@ -104,10 +135,58 @@ pub(crate) fn transport_change(was: &PeerSettings, is: &PeerSettings) -> Option<
     if was.password != is.password { Some("password") } else { (socket(was) != socket(is)).then_some("transport") }
 }
 
-/// Whether routes that were received have to be judged again, or what is sent has to be said anew.
-fn import_changed((old, was): (&Bgp, &PeerSettings), (new, is): (&Bgp, &PeerSettings)) -> bool {
-    // A policy is asked of external neighbors only.
-    (old.ebgp_requires_policy != new.ebgp_requires_policy && !is_internal(new, is))
-        || old.default_local_pref != new.default_local_pref
-        || was.nexthop_self != is.nexthop_self
+/// What has to be judged or offered again.
+fn refresh(old: Side<'_>, new: Side<'_>) -> Refresh {
+    let mut refresh = Refresh::default();
+    let external = !is_internal(new.bgp, new.settings);
+    for family in Family::ALL {
+        let (was, is) = (old.settings.policies.of(family), new.settings.policies.of(family));
+        // A policy is asked of external neighbors only.
+        let strict = external && old.bgp.ebgp_requires_policy != new.bgp.ebgp_requires_policy;
+        let strictness = || "parameters ebgp-requires-policy changed".to_owned();
+        let default_pref = || "parameters default local-pref changed".to_owned();
+        let prefers = old.bgp.default_local_pref != new.bgp.default_local_pref;
+        let no_prepend = |side: Side<'_>| side.settings.local_as.map(|local_as| local_as.no_prepend);
+        let judge = [
+            changed(family, (old.policy, &was.import), (new.policy, &is.import), "import"),
+            (was.weight != is.weight).then(|| "weight changed".to_owned()),
+            (strict && is.import.is_empty()).then(strictness),
+            prefers.then(default_pref),
+            (no_prepend(old) != no_prepend(new)).then(|| "local-as no-prepend changed".to_owned()),
+        ];
+        let next_hop_self = |side: Side<'_>| side.settings.nexthop_self.contains(&family);
+        let offer = [
+            changed(family, (old.policy, &was.export), (new.policy, &is.export), "export"),
+            default_originate((old.policy, was), (new.policy, is)),
+            (strict && is.export.is_empty()).then(strictness),
+            prefers.then(default_pref),
+            (next_hop_self(old) != next_hop_self(new)).then(|| "nexthop-self changed".to_owned()),
+        ];
+        refresh.note(family, judge, |refresh| &mut refresh.judge);
+        refresh.note(family, offer, |refresh| &mut refresh.offer);
+    }
+    refresh
+}
+
+fn default_originate((old, was): (&Policy, &PeerPolicy), (new, is): (&Policy, &PeerPolicy)) -> Option<String> {
+    if was.default_originate != is.default_originate {
+        return Some("default-originate changed".to_owned());
+    }
+    route_map_changed(old, new, is.default_originate.as_ref()?.route_map.as_ref()?)
+}
+
+impl Refresh {
+    fn note<const N: usize>(
+        &mut self,
+        family: Family,
+        reasons: [Option<String>; N],
+        what: impl Fn(&mut Self) -> &mut BTreeSet<Family>,
+    ) {
+        for reason in reasons.into_iter().flatten() {
+            what(self).insert(family);
+            if !self.reasons.contains(&reason) {
+                self.reasons.push(reason);
+            }
+        }
+    }
 }

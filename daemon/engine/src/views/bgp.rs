@@ -15,7 +15,7 @@ use bgp_wire::attribute::{Origin as WireOrigin, PathAttributes};
 use config::model::Bgp;
 use config::model::bgp::RemoteAs;
 use nouns::{Asn, Family, Prefix};
-use rib::bgp_table::{Path, PeerId};
+use rib::bgp_table::Path;
 use rib::decision::decide;
 use rib::fib::FibState;
 
@@ -23,9 +23,6 @@ use super::{configured, number, seconds};
 use crate::engine::Engine;
 use crate::event::Moment;
 use crate::peers::{Peer, settings};
-
-/// The weight of routes of our own, as Cisco and all its heirs show it.
-const LOCAL_WEIGHT: u32 = 32768;
 
 pub(crate) fn summaries(engine: &Engine, at: Moment) -> Result<View, ApiError> {
     let bgp = configured(engine)?;
@@ -70,7 +67,7 @@ fn row(engine: &Engine, bgp: &Bgp, at: Moment, family: Family, peer: &Peer) -> B
         up_down: up_down(peer, at),
         state: state(peer),
         family_negotiated: peer.session.negotiated().is_some_and(|negotiated| negotiated.families.contains(&family)),
-        policy_missing: policy_missing(bgp, peer),
+        policy_missing: policy_missing(bgp, peer, family),
         prefixes_received: number(table.received_count(peer.id)),
         prefixes_accepted: number(table.accepted_count(peer.id)),
         prefixes_sent: number(peer.out.get(&family).map_or(0, bgp::adj_out::AdjOut::len)),
@@ -88,10 +85,11 @@ pub(super) fn remote_as(bgp: &Bgp, peer: &Peer) -> Option<Asn> {
 }
 
 /// RFC 8212: an external session without policy exchanges nothing.
-pub(super) fn policy_missing(bgp: &Bgp, peer: &Peer) -> bool {
+pub(super) fn policy_missing(bgp: &Bgp, peer: &Peer, family: Family) -> bool {
     let internal =
         peer.session.negotiated().map_or_else(|| settings::is_internal(bgp, &peer.settings), |up| up.internal);
-    bgp.ebgp_requires_policy && !internal
+    let policies = peer.settings.policies.of(family);
+    bgp.ebgp_requires_policy && !internal && policies.import.is_empty() && policies.export.is_empty()
 }
 
 /// Seconds since the session came up, or went down.
@@ -276,7 +274,7 @@ fn shown(engine: &Engine, family: Family, path: &Path, status: PathStatus) -> Bg
 }
 
 pub(super) fn weight(path: &Path) -> u32 {
-    if path.key.peer == PeerId::LOCAL { LOCAL_WEIGHT } else { 0 }
+    path.marks.weight
 }
 
 fn line(attributes: &PathAttributes, status: PathStatus, weight: u32, from: Option<IpAddr>) -> BgpTablePath {

@@ -161,7 +161,7 @@ fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> Neighbo
         sent: number(peer.out.get(&family).map_or(0, bgp::adj_out::AdjOut::len)),
         maximum_prefix: peer.settings.maximum_prefix.get(&family).copied(),
         nexthop_self: peer.settings.nexthop_self.contains(&family),
-        policy_missing: table_view::policy_missing(bgp, peer),
+        policy_missing: table_view::policy_missing(bgp, peer, family),
         end_of_rib_received: peer.seen_end_of_rib.contains(&family),
         end_of_rib_sent: negotiated && !peer.owed_end_of_rib.contains(&family),
     }

@@ -118,7 +118,7 @@ fn source(engine: &Engine, family: Family, prefix: Prefix, path: &Path) -> PathS
             internal: info.internal,
         },
         None => {
-            let network = engine.running.model.bgp.as_ref().is_some_and(|bgp| bgp.networks.contains(&prefix));
+            let network = engine.running.model.bgp.as_ref().is_some_and(|bgp| bgp.networks.contains_key(&prefix));
             let by = match engine.rib.selected(prefix).map(|route| route.protocol) {
                 _ if network => "network".to_owned(),
                 Some(protocol) => format!("redistribute {protocol}"),

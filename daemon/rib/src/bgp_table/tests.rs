@@ -58,6 +58,7 @@ fn equal_sets_received_and_used_are_stored_once() {
         attributes: Arc::new(attributes("192.168.101.201")),
         received: Arc::new(attributes("192.168.101.201")),
         rejected: None,
+        marks: nouns::Marks::default(),
     };
     table.insert(service(), key(1), twice, Instant::now());
     let path = &table.paths(service())[0];

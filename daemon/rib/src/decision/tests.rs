@@ -115,7 +115,7 @@ impl Given {
     fn inserted(&self) -> Inserted {
         let attributes = Arc::new(self.attributes.clone());
         let rejected = self.rejected.then(|| Arc::from("AS loop: 64512 is our own AS"));
-        Inserted { received: Arc::clone(&attributes), attributes, rejected }
+        Inserted { received: Arc::clone(&attributes), attributes, rejected, marks: nouns::Marks::default() }
     }
 
     fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {

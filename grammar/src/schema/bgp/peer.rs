@@ -3,7 +3,7 @@
 //! A neighbor's own leaf wins over its group's, which wins over the default.
 
 use crate::schema::{Node, flag, inner, leaf, tag};
-use crate::value::ValueKind;
+use crate::value::{PolicyList, PolicyValue, ValueKind};
 
 pub(super) static NEIGHBOR: Node = tag(
     "neighbor",
@@ -12,8 +12,10 @@ pub(super) static NEIGHBOR: Node = tag(
     "192.168.101.201",
     &[
         &ADDRESS_FAMILY,
+        &DEFAULT_ORIGINATE,
         &DESCRIPTION,
         &EBGP_MULTIHOP,
+        &FILTER_LIST,
         &LOCAL_AS,
         &MAXIMUM_PREFIX,
         &NEXTHOP_SELF,
@@ -21,12 +23,15 @@ pub(super) static NEIGHBOR: Node = tag(
         &PASSWORD,
         &leaf("peer-group", "Group that the neighbor takes settings from", ValueKind::PeerGroupRef, "nodes"),
         &PORT,
+        &PREFIX_LIST,
         &REMOTE_AS,
+        &ROUTE_MAP,
         &SHUTDOWN,
         &SOFT_RECONFIGURATION,
         &TIMERS,
         &TTL_SECURITY,
         &UPDATE_SOURCE,
+        &WEIGHT,
     ],
 );
 
@@ -37,20 +42,25 @@ pub(super) static PEER_GROUP: Node = tag(
     "nodes",
     &[
         &ADDRESS_FAMILY,
+        &DEFAULT_ORIGINATE,
         &DESCRIPTION,
         &EBGP_MULTIHOP,
+        &FILTER_LIST,
         &LOCAL_AS,
         &MAXIMUM_PREFIX,
         &NEXTHOP_SELF,
         &PASSIVE,
         &PASSWORD,
         &PORT,
+        &PREFIX_LIST,
         &REMOTE_AS,
+        &ROUTE_MAP,
         &SHUTDOWN,
         &SOFT_RECONFIGURATION,
         &TIMERS,
         &TTL_SECURITY,
         &UPDATE_SOURCE,
+        &WEIGHT,
     ],
 );
 
@@ -58,17 +68,53 @@ static ADDRESS_FAMILY: Node = inner(
     "address-family",
     "Settings of one address family",
     &[
-        &inner("ipv4-unicast", "IPv4 unicast routes", FAMILY).presence(),
-        &inner("ipv6-unicast", "IPv6 unicast routes", FAMILY).presence(),
+        &inner("ipv4-unicast", "IPv4 unicast routes", FAMILY4).presence(),
+        &inner("ipv6-unicast", "IPv6 unicast routes", FAMILY6).presence(),
     ],
 );
 
-static FAMILY: &[&Node] = &[&MAXIMUM_PREFIX, &NEXTHOP_SELF, &SOFT_RECONFIGURATION];
+static FAMILY4: &[&Node] = &[
+    &DEFAULT_ORIGINATE,
+    &FILTER_LIST,
+    &MAXIMUM_PREFIX,
+    &NEXTHOP_SELF,
+    &PREFIX_LIST,
+    &ROUTE_MAP,
+    &SOFT_RECONFIGURATION,
+    &WEIGHT,
+];
+
+static FAMILY6: &[&Node] = &[
+    &DEFAULT_ORIGINATE,
+    &FILTER_LIST,
+    &MAXIMUM_PREFIX,
+    &NEXTHOP_SELF,
+    &PREFIX_LIST6,
+    &ROUTE_MAP,
+    &SOFT_RECONFIGURATION,
+    &WEIGHT,
+];
+
+static DEFAULT_ORIGINATE: Node = inner(
+    "default-originate",
+    "Announce a default route, whether there is one or not",
+    &[&leaf("route-map", "Map that the default route goes through", list(PolicyList::RouteMap), "DEFAULT")],
+)
+.presence();
 
 static DESCRIPTION: Node = leaf("description", "Who the neighbor is", ValueKind::Text { max: 255 }, "node 1");
 
 static EBGP_MULTIHOP: Node =
     leaf("ebgp-multihop", "Hops that an external neighbor may be away", ValueKind::U32 { min: 1, max: 255 }, "2");
+
+static FILTER_LIST: Node = inner(
+    "filter-list",
+    "AS path lists that routes have to pass",
+    &[
+        &leaf("export", "What it may hear", list(PolicyList::AsPathList), "OWN"),
+        &leaf("import", "What is accepted from it", list(PolicyList::AsPathList), "FROM-ISP"),
+    ],
+);
 
 static LOCAL_AS: Node = tag(
     "local-as",
@@ -96,7 +142,30 @@ static PASSWORD: Node =
 static PORT: Node =
     leaf("port", "TCP port of the neighbor", ValueKind::U32 { min: 1, max: 65535 }, "179").inherited("179");
 
+static PREFIX_LIST: Node = prefix_list(&[
+    &leaf("export", "What it may hear", list(PolicyList::PrefixList), "NODES"),
+    &leaf("import", "What is accepted from it", list(PolicyList::PrefixList), "SERVICES"),
+]);
+
+static PREFIX_LIST6: Node = prefix_list(&[
+    &leaf("export", "What it may hear", list(PolicyList::PrefixList6), "NODES6"),
+    &leaf("import", "What is accepted from it", list(PolicyList::PrefixList6), "SERVICES6"),
+]);
+
+const fn prefix_list(directions: &'static [&'static Node]) -> Node {
+    inner("prefix-list", "Prefix lists that routes have to pass", directions)
+}
+
 static REMOTE_AS: Node = leaf("remote-as", "AS of the neighbor", ValueKind::RemoteAs, "64512");
+
+static ROUTE_MAP: Node = inner(
+    "route-map",
+    "Route maps that routes go through",
+    &[
+        &leaf("export", "What it may hear, and how", list(PolicyList::RouteMap), "TO-NODES"),
+        &leaf("import", "What is accepted from it, and how", list(PolicyList::RouteMap), "FROM-NODES"),
+    ],
+);
 
 static SHUTDOWN: Node = flag("shutdown", "Keep the session down");
 
@@ -124,3 +193,9 @@ static TTL_SECURITY: Node = inner(
 
 static UPDATE_SOURCE: Node =
     leaf("update-source", "Local address or interface of the session", ValueKind::AddressOrInterface, "192.168.101.1");
+
+static WEIGHT: Node = leaf("weight", "Weight of its routes, higher wins", ValueKind::U32 { min: 1, max: 65535 }, "100");
+
+const fn list(list: PolicyList) -> ValueKind {
+    ValueKind::Policy(PolicyValue::Ref(list))
+}

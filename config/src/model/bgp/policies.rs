@@ -1,0 +1,78 @@
+//! Policies of a neighbor or group: which lists its routes go through, by family.
+//!
+//! The neighbor's own leaf is IPv4's, as it is spelled since Vyatta, unless `address-family ipv4-unicast` says
+//! otherwise; a neighbor's leaf wins over its group's.
+
+use grammar::value::PolicyList;
+use nouns::Family;
+
+use super::{DefaultOriginate, PeerPolicies, PeerPolicy};
+use crate::model::policy::{Filters, Policy};
+use crate::model::reader::Reader;
+
+/// The name of a list; that it does not exist is an error where it is used.
+pub(super) fn reference(place: &Reader<'_>, word: &'static str, kind: PolicyList, policy: &Policy) -> Option<String> {
+    let name: String = place.leaf(word)?;
+    if !policy.has(kind, &name) {
+        place.at(word).error(format!("{} {name} doesn't exist; set it, or delete this use of it", kind.word()));
+    }
+    Some(name)
+}
+
+/// What a neighbor or group says itself.
+pub(super) fn policies(place: &Reader<'_>, policy: &Policy) -> PeerPolicies {
+    let families = place.at("address-family");
+    let own = of_family(place, Family::Ipv4Unicast, policy);
+    PeerPolicies {
+        ipv4: of_family(&families.at("ipv4-unicast"), Family::Ipv4Unicast, policy).over(&own),
+        ipv6: of_family(&families.at("ipv6-unicast"), Family::Ipv6Unicast, policy),
+    }
+}
+
+fn of_family(place: &Reader<'_>, family: Family, policy: &Policy) -> PeerPolicy {
+    let prefix_list = match family {
+        Family::Ipv4Unicast => PolicyList::PrefixList,
+        Family::Ipv6Unicast => PolicyList::PrefixList6,
+    };
+    let filters = |direction: &'static str| Filters {
+        prefix_list: reference(&place.at("prefix-list"), direction, prefix_list, policy),
+        filter_list: reference(&place.at("filter-list"), direction, PolicyList::AsPathList, policy),
+        route_map: reference(&place.at("route-map"), direction, PolicyList::RouteMap, policy),
+    };
+    let default_map = reference(&place.at("default-originate"), "route-map", PolicyList::RouteMap, policy);
+    PeerPolicy {
+        import: filters("import"),
+        export: filters("export"),
+        default_originate: place.is_set("default-originate").then_some(DefaultOriginate { route_map: default_map }),
+        weight: place.leaf("weight"),
+    }
+}
+
+impl PeerPolicies {
+    /// Each leaf that is set here, else the other one's.
+    pub(super) fn over(&self, group: &Self) -> Self {
+        Self { ipv4: self.ipv4.over(&group.ipv4), ipv6: self.ipv6.over(&group.ipv6) }
+    }
+}
+
+impl PeerPolicy {
+    fn over(&self, other: &Self) -> Self {
+        Self {
+            import: self.import.over(&other.import),
+            export: self.export.over(&other.export),
+            default_originate: self.default_originate.clone().or_else(|| other.default_originate.clone()),
+            weight: self.weight.or(other.weight),
+        }
+    }
+}
+
+impl Filters {
+    fn over(&self, other: &Self) -> Self {
+        let first = |own: &Option<String>, other: &Option<String>| own.clone().or_else(|| other.clone());
+        Self {
+            prefix_list: first(&self.prefix_list, &other.prefix_list),
+            filter_list: first(&self.filter_list, &other.filter_list),
+            route_map: first(&self.route_map, &other.route_map),
+        }
+    }
+}

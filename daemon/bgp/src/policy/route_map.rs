@@ -1,0 +1,175 @@
+//! Route maps: rules in their order, each with conditions and changes.
+//!
+//! A rule that matches and denies ends the map. One that permits makes its changes, asks the map that it calls, and
+//! then ends the map or goes on further down; a map that was left by its end has accepted what some rule permitted.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bgp_wire::attribute::{LargeCommunity, Origin};
+use nouns::IfName;
+
+use super::lists::{CommunityList, PathList, PrefixList, denials};
+use super::{Change, Denial, Draft, Source, Subject, Trace};
+
+/// A route map.
+#[derive(Debug)]
+pub struct RouteMap {
+    name: String,
+    rules: Vec<Rule>,
+    denials: HashMap<u16, Denial>,
+    unmatched: Denial,
+    looks_at_prefix: bool,
+    looks_at_interface: bool,
+}
+
+/// A rule of a map.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its number.
+    pub number: u16,
+    /// Its action.
+    pub permit: bool,
+    /// All of these have to hold.
+    pub conditions: Vec<Condition>,
+    /// These are made where the rule permits, in this order.
+    pub changes: Vec<Change>,
+    /// A map that has to accept the route, too.
+    pub call: Option<Arc<RouteMap>>,
+    /// Where it goes on.
+    pub then: Then,
+}
+
+/// Where a map goes on after a rule that permitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Nowhere.
+    Exit,
+    /// At the next rule.
+    Next,
+    /// At the first rule with this number or a greater one.
+    Goto(u16),
+}
+
+/// One condition.
+#[derive(Clone, Debug)]
+pub enum Condition {
+    /// The list permits the AS path.
+    Path(Arc<PathList>),
+    /// The list permits the communities; `true`: and the route has no others.
+    Communities(Arc<CommunityList<u32>>, bool),
+    /// The list permits the extended communities.
+    ExtendedCommunities(Arc<CommunityList<[u8; 8]>>),
+    /// The list permits the large communities.
+    LargeCommunities(Arc<CommunityList<LargeCommunity>>),
+    /// The interface.
+    Interface(IfName),
+    /// The list permits the destination.
+    Prefix(Arc<PrefixList>),
+    /// The next hop.
+    NextHop(IpAddr),
+    /// The list permits the next hop.
+    NextHopIn(Arc<PrefixList>),
+    /// LOCAL_PREF
+    LocalPreference(u32),
+    /// MULTI_EXIT_DISC
+    Metric(u32),
+    /// ORIGIN
+    Origin(Origin),
+    /// The neighbor; `None` for the router itself.
+    Peer(Option<IpAddr>),
+    /// The source.
+    Source(Source),
+    /// The tag.
+    Tag(u32),
+}
+
+impl RouteMap {
+    /// A map of rules in the order of their numbers.
+    #[must_use]
+    pub fn new(name: &str, rules: Vec<Rule>) -> Self {
+        let looks_at_prefix = rules.iter().any(|rule| {
+            rule.conditions.iter().any(|condition| matches!(condition, Condition::Prefix(_)))
+                || rule.changes.iter().any(|change| matches!(change, Change::NextHop(..)))
+                || rule.call.as_ref().is_some_and(|map| map.looks_at_prefix)
+        });
+        let looks_at_interface = rules.iter().any(|rule| {
+            rule.conditions.iter().any(|condition| matches!(condition, Condition::Interface(_)))
+                || rule.call.as_ref().is_some_and(|map| map.looks_at_interface)
+        });
+        Self {
+            name: name.to_owned(),
+            denials: denials(&format!("route-map {name}"), rules.iter().map(|rule| (rule.number, rule.permit))),
+            rules,
+            unmatched: format!("route-map {name}: no rule matches").into(),
+            looks_at_prefix,
+            looks_at_interface,
+        }
+    }
+
+    pub(super) fn looks_at_prefix(&self) -> bool {
+        self.looks_at_prefix
+    }
+
+    pub(super) fn looks_at_interface(&self) -> bool {
+        self.looks_at_interface
+    }
+
+    /// Leads a route through.
+    pub(super) fn apply(
+        &self,
+        subject: &Subject<'_>,
+        draft: &mut Draft<'_>,
+        trace: &mut dyn FnMut(Trace<'_>),
+    ) -> Result<(), Denial> {
+        let mut permitted = false;
+        let mut least = 0;
+        for rule in &self.rules {
+            if rule.number < least || !rule.conditions.iter().all(|condition| condition.holds(subject, draft)) {
+                continue;
+            }
+            trace(Trace::Rule { map: &self.name, rule: rule.number, permit: rule.permit });
+            if !rule.permit {
+                return Err(Arc::clone(self.denials.get(&rule.number).unwrap_or(&self.unmatched)));
+            }
+            permitted = true;
+            rule.changes.iter().for_each(|change| change.apply(subject, draft));
+            if let Some(map) = &rule.call {
+                map.apply(subject, draft, trace)?;
+            }
+            match rule.then {
+                Then::Exit => return Ok(()),
+                Then::Next => {}
+                Then::Goto(number) => least = number,
+            }
+        }
+        if permitted {
+            return Ok(());
+        }
+        trace(Trace::Unmatched { map: &self.name });
+        Err(Arc::clone(&self.unmatched))
+    }
+}
+
+impl Condition {
+    fn holds(&self, subject: &Subject<'_>, draft: &Draft<'_>) -> bool {
+        let attributes = &draft.attributes;
+        match self {
+            Self::Path(list) => list.permits(&attributes.as_path),
+            Self::Communities(list, exact) => list.permits(&attributes.communities, *exact),
+            Self::ExtendedCommunities(list) => list.permits(&attributes.extended_communities, false),
+            Self::LargeCommunities(list) => list.permits(&attributes.large_communities, false),
+            Self::Interface(name) => subject.interface == Some(name),
+            Self::Prefix(list) => list.permits(subject.prefix),
+            Self::NextHop(address) => attributes.next_hop.address == *address,
+            Self::NextHopIn(list) => list.permits(nouns::Prefix::host(attributes.next_hop.address)),
+            Self::LocalPreference(value) => attributes.local_pref == Some(*value),
+            Self::Metric(value) => attributes.med.unwrap_or(0) == *value,
+            Self::Origin(origin) => attributes.origin == *origin,
+            Self::Peer(peer) => subject.peer == *peer,
+            Self::Source(source) => subject.source == *source,
+            Self::Tag(tag) => draft.marks.tag == *tag,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Routes that have to be looked at once more: judged again after import rules changed, or offered again to a peer
+//! whose export rules changed, or that is new.
+//!
+//! A walk through the table in pieces, so that persons and sockets get their turn. A prefix changes from the old rules
+//! to the new ones as a whole: its paths are judged before anybody hears of it, also when something else makes it
+//! undecided in the middle of a walk. Never sends what has not changed.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use bgp_wire::attribute::PathAttributes;
+use nouns::{Family, Prefix};
+use rib::bgp_table::{PathKey, PeerId};
+
+use crate::engine::Engine;
+use crate::event::Moment;
+
+/// How many routes are judged or offered before the sockets get their turn again.
+const PIECE: usize = 20_000;
+
+/// One walk.
+#[derive(Debug, Default)]
+struct Walk {
+    /// Peers whose routes are judged again.
+    judge: BTreeSet<PeerId>,
+    /// Peers to which everything is offered again.
+    offer: BTreeSet<PeerId>,
+    /// Where it goes on; `None` before the first piece.
+    next: Option<Prefix>,
+}
+
+/// The walks of each family: one under way, and one behind it for what was asked meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct Reviews {
+    walks: BTreeMap<Family, VecDeque<Walk>>,
+}
+
+impl Reviews {
+    /// Asks for a peer's routes to be judged again.
+    pub(crate) fn judge(&mut self, family: Family, peer: PeerId) {
+        self.ask(family, |walk| walk.judge.insert(peer));
+    }
+
+    /// Asks for everything to be offered to a peer.
+    pub(crate) fn offer(&mut self, family: Family, peer: PeerId) {
+        self.ask(family, |walk| walk.offer.insert(peer));
+    }
+
+    /// Whether a peer has yet to be offered something.
+    pub(crate) fn owes(&self, family: Family, peer: PeerId) -> bool {
+        self.walks.get(&family).into_iter().flatten().any(|walk| walk.offer.contains(&peer))
+    }
+
+    /// Whether nothing is left to do.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.walks.values().all(VecDeque::is_empty)
+    }
+
+    /// Peers whose routes to a prefix may have been judged by older rules.
+    fn unjudged(&self, family: Family, prefix: Prefix) -> BTreeSet<PeerId> {
+        let walks = self.walks.get(&family).into_iter().flatten();
+        let ahead = walks.filter(|walk| walk.next.is_none_or(|next| prefix >= next));
+        ahead.flat_map(|walk| walk.judge.iter().copied()).collect()
+    }
+
+    /// Adds to the walk that has not begun.
+    fn ask(&mut self, family: Family, add: impl FnOnce(&mut Walk) -> bool) {
+        let walks = self.walks.entry(family).or_default();
+        match walks.back_mut().filter(|walk| walk.next.is_none()) {
+            Some(walk) => _ = add(walk),
+            None => {
+                let mut walk = Walk::default();
+                add(&mut walk);
+                walks.push_back(walk);
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Goes on with the walks, a piece at a time.
+    pub(crate) fn settle_reviews(&mut self, at: Moment) {
+        let mut budget = PIECE;
+        for family in Family::ALL {
+            while budget > 0
+                && let Some(walk) = self.reviews.walks.get(&family).and_then(VecDeque::front)
+            {
+                let (offer, next) = (walk.offer.clone(), walk.next);
+                budget = self.walk_on(at, family, &offer, next, budget);
+            }
+        }
+    }
+
+    /// One piece of a family's first walk; answers what is left of the budget.
+    fn walk_on(
+        &mut self,
+        at: Moment,
+        family: Family,
+        offer: &BTreeSet<PeerId>,
+        next: Option<Prefix>,
+        mut budget: usize,
+    ) -> usize {
+        let mut piece = Vec::new();
+        let mut after = None;
+        for (prefix, paths) in self.tables.of(family).iter_from(next) {
+            if budget == 0 {
+                after = Some(prefix);
+                break;
+            }
+            budget = budget.saturating_sub(paths.len().saturating_add(offer.len()).max(1));
+            piece.push(prefix);
+        }
+        let targets: Vec<_> =
+            offer.iter().filter_map(|peer| Some((*peer, self.export_target(*peer, family)?))).collect();
+        for prefix in piece {
+            self.judge_prefix(at, family, prefix);
+            // What is undecided is offered to everybody once it is decided.
+            if !self.tables.of(family).is_dirty(prefix) {
+                for (peer, target) in &targets {
+                    self.offer(*peer, family, prefix, target);
+                }
+            }
+        }
+        if after.is_none() {
+            for (peer, target) in &targets {
+                self.offer(*peer, family, default_route(family), target);
+            }
+        }
+        if let Some(walks) = self.reviews.walks.get_mut(&family) {
+            match (after, walks.front_mut()) {
+                (Some(after), Some(walk)) => walk.next = Some(after),
+                _ => _ = walks.pop_front(),
+            }
+        }
+        budget
+    }
+
+    /// Judges those paths of a prefix again that may have been judged by older rules.
+    pub(crate) fn judge_prefix(&mut self, at: Moment, family: Family, prefix: Prefix) {
+        if self.reviews.is_empty() {
+            return;
+        }
+        let peers = self.reviews.unjudged(family, prefix);
+        if peers.is_empty() {
+            return;
+        }
+        let paths = self.tables.of(family).paths(prefix).iter();
+        let received: Vec<(PathKey, Arc<PathAttributes>)> = paths
+            .filter(|path| peers.contains(&path.key.peer))
+            .map(|path| (path.key, Arc::clone(&path.received)))
+            .collect();
+        for (key, received) in received {
+            self.judge_path(at, family, prefix, key, &received);
+        }
+    }
+}
+
+/// The prefix of everything.
+pub(crate) fn default_route(family: Family) -> Prefix {
+    match family {
+        Family::Ipv4Unicast => Prefix::DEFAULT_V4,
+        Family::Ipv6Unicast => Prefix::DEFAULT_V6,
+    }
+}
