@@ -77,6 +77,8 @@ pub(crate) fn extension(completion: &Completion, line: &str, cursor: usize) -> O
     let only_words = completion.candidates.iter().all(|candidate| !candidate.placeholder);
     let words: Vec<&str> = completion.words().collect();
     match words.as_slice() {
+        // A folder is on the way to a file.
+        [only] if only.ends_with('/') => (only.len() > typed.len()).then(|| (*only).to_owned()),
         [only] if only_words || !typed.is_empty() => Some(format!("{only} ")),
         // Among names that were not fetched may be some that agree less.
         _ if completion.more => None,
@@ -129,6 +131,8 @@ mod tests {
             ("set x 192.0.2.1", 6, &["192.0.2.1"], true, Some("192.0.2.1 ")),
             ("set x 192", 6, &["192.0.2.1", "192.0.2.2"], true, Some("192.0.2.")),
             ("set x ", 6, &[], true, None),
+            ("load /co", 5, &["/config/"], true, Some("/config/")),
+            ("load /config/", 5, &["/config/"], true, None),
         ] {
             let mut candidates: Vec<Candidate> = words.iter().map(|word| candidate(word, false)).collect();
             candidates.extend(placeholder.then(|| candidate("<text>", true)));

@@ -110,3 +110,82 @@ pub(crate) fn state_folder() -> Option<PathBuf> {
     };
     Some(given.or_else(home)?.join("towpath"))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// A folder of this test's own, which goes with its end.
+    struct Place(PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Self {
+            Self(std::env::temp_dir().join(format!("towpath-keep-{name}-{}", std::process::id())))
+        }
+
+        fn kept(&self) -> Kept {
+            Kept::of(&self.0, Path::new("/run/towpath/towpathd.sock"))
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn text(time: u64, user: &str) -> String {
+        format!(r#"{{"time":{time},"user":"{user}","revision":3,"level":[],"base":"","working":"system {{\n}}\n"}}"#)
+    }
+
+    /// Files of sessions whose processes have ended: no process has such a number.
+    fn leave(kept: &Kept, files: &[(u32, String)]) {
+        private_folder(&kept.folder).unwrap();
+        for (process, text) in files {
+            fs::write(kept.folder.join(format!("{NAME}{process}")), text).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_newest_of_the_same_person_is_taken_and_held_until_it_is_settled() {
+        let place = Place::new("newest");
+        let mut kept = place.kept();
+        let files = [(4_000_001, text(now() - 20, "alice")), (4_000_002, text(now() - 10, "alice"))];
+        leave(&kept, &[files.as_slice(), &[(4_000_003, text(now(), "bob"))]].concat());
+        let (time, unfinished) = kept.take("alice").unwrap();
+        assert!(time <= now() - 10 && time > now() - 20, "{time}");
+        assert_eq!(unfinished.user(), "alice");
+        assert!(kept.own.exists(), "it is not lost when this session ends, too");
+        kept.forget();
+        assert!(!kept.own.exists());
+        assert!(kept.take("alice").is_some(), "the older one");
+        assert!(kept.take("alice").is_none());
+    }
+
+    #[test]
+    fn what_is_old_or_broken_goes_and_what_a_living_session_holds_stays() {
+        let place = Place::new("old");
+        let mut kept = place.kept();
+        leave(&kept, &[(4_000_001, text(now() - OLD - 1, "alice")), (4_000_002, "{\"time".to_owned())]);
+        assert!(kept.take("alice").is_none());
+        assert_eq!(fs::read_dir(&kept.folder).unwrap().count(), 0);
+        assert!(!is_alive(Path::new("/x/lost-4000001")));
+        assert!(is_alive(Path::new("/x/history")), "another file is nobody's to take");
+    }
+
+    #[test]
+    fn what_is_kept_is_for_the_person_alone() {
+        let place = Place::new("mode");
+        let kept = place.kept();
+        let (_, unfinished) = Unfinished::from_text(&text(7, "alice")).unwrap();
+        kept.write(&unfinished).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&kept.own), mode(&kept.folder)), (0o600, 0o700));
+        let other = Kept::of(&place.0, Path::new("/tmp/other.sock"));
+        assert_ne!(other.folder, kept.folder, "another router's changes do not fit here");
+    }
+}

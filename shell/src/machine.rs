@@ -82,7 +82,7 @@ impl Machine for Outside {
 
     fn names(&mut self, kind: NameKind, typed: &str) -> Vec<Name> {
         let names = match kind {
-            NameKind::File => files(),
+            NameKind::File => files(typed),
             NameKind::TimeZone => time_zones(Path::new("/usr/share/zoneinfo/tzdata.zi")),
             NameKind::Revision => return revisions::list(self).map(explained).unwrap_or_default(),
             _ => match self.call(Request::Names { kind, typed: typed.to_owned() }) {
@@ -233,18 +233,26 @@ fn missing(name: &str) -> String {
     format!("The program {name} is not installed on this router")
 }
 
-/// Files here and saved configurations.
-fn files() -> Vec<String> {
-    let here = entries(Path::new(".")).into_iter().filter_map(|path| path.file_name()?.to_str().map(str::to_owned));
-    let saved = entries(Path::new("/config")).into_iter().filter_map(|path| path.to_str().map(str::to_owned));
-    let mut names: Vec<String> = here.chain(saved).collect();
+/// Files and folders whose path begins as typed; of those here and the saved configurations when nothing is.
+fn files(typed: &str) -> Vec<String> {
+    let folder = typed.rfind('/').map_or("", |at| typed.get(..=at).unwrap_or_default());
+    let mut names = entries(folder);
+    if typed.is_empty() {
+        names.extend(entries("/config/"));
+    }
     names.sort();
     names
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let listed = fs::read_dir(folder).into_iter().flatten().flatten();
-    listed.map(|entry| entry.path()).filter(|path| path.is_file()).collect()
+/// What is in a folder, each with the folder's name before it; a folder has a slash behind it.
+fn entries(folder: &str) -> Vec<String> {
+    let place = if folder.is_empty() { "." } else { folder };
+    let listed = fs::read_dir(place).into_iter().flatten().flatten();
+    let name = |entry: fs::DirEntry| {
+        let end = if entry.path().is_dir() { "/" } else { "" };
+        entry.file_name().to_str().map(|name| format!("{folder}{name}{end}"))
+    };
+    listed.filter_map(name).collect()
 }
 
 /// Zones and links of the compact table: lines that begin with `Z NAME` and `L TARGET NAME`.

@@ -247,6 +247,7 @@ fn misplaced(words: &[Word], error: &ResolveError, typed_in: Mode) -> String {
         }
         Mode::Configuration => match commands::resolve(first) {
             Ok(Op::Configure) => "You are in configuration mode already".to_owned(),
+            Ok(Op::Shutdown { .. }) => "Exit from configure mode before rebooting.".to_owned(),
             Ok(Op::Exit) => "To leave configuration mode, type 'exit'".to_owned(),
             op if knows(&op) => {
                 let typed: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();

@@ -171,6 +171,10 @@ struct PathCursor<'a> {
 impl PathCursor<'_> {
     fn complete(&self, mut offer: Offer, partial: &Word) -> Completion {
         let Ok(mut walk) = Walk::at(self.root, self.base) else { return Completion::default() };
+        if self.verb == "show" && partial.text.starts_with('-') {
+            offer.word("-all", "With the defaults", BLANK);
+            return offer.finish(true);
+        }
         let path = self.words.iter().filter(|word| self.verb != "show" || word.text != "-all");
         for word in path {
             if walk.typed(word).is_err() {

@@ -136,6 +136,7 @@ fn configuration_lines_are_completed() {
         ),
         ("", "comment protocols bgp 64512 ^", &["  <text>", "+>neighbor", " >parameters"]),
         (neighbor, "comment description ^", &["  <text>"]),
+        ("", "show -^", &["  -all"]),
         ("", "exit ^", &["  <Enter>", "  discard"]),
         ("", "run show ip b^", &["  bgp"]),
         (

@@ -118,6 +118,12 @@ const ROWS: &[Row] = &[
         &["!Cannot use the '*' character in a comment", "!Comment failed"],
     ),
     ("run alone", &["run"], &["!Incomplete command: run"]),
+    (
+        "reboot inside configure",
+        &["reboot"],
+        &["!Invalid command: [reboot]", "!Exit from configure mode before rebooting."],
+    ),
+    ("reboot by run", &["run reboot"], &["!Exit from configure mode before rebooting."]),
     ("commit confirm", &["commit confirm"], &["!Invalid command: commit [confirm]", "!Use 'commit-confirm'"]),
     ("no confirm pending", &["confirm"], &["!No confirm pending"]),
     (
