@@ -156,23 +156,37 @@ pub fn marked(active: &Tree, candidate: &Tree, path: &[String], all: bool) -> St
 /// `compare`: only what differs, below lines such as `[edit protocols bgp 64512]`.
 #[must_use]
 pub fn compare(old: &Tree, new: &Tree, against: Against) -> String {
-    let text = compare::text(old, new);
+    compare_in(old, new, against, Style::default())
+}
+
+/// The same with or without secrets; a changed secret is still a change.
+#[must_use]
+pub fn compare_in(old: &Tree, new: &Tree, against: Against, style: Style) -> String {
+    let text = compare::text(old, new, style);
     if text.is_empty() { against.no_changes() } else { text }
 }
 
 /// `compare commands`: the lines that a person would type to get from `old` to `new`.
 #[must_use]
 pub fn compare_commands(old: &Tree, new: &Tree, against: Against) -> String {
+    compare_commands_in(old, new, against, Style::default())
+}
+
+/// The same with or without secrets.
+#[must_use]
+pub fn compare_commands_in(old: &Tree, new: &Tree, against: Against, style: Style) -> String {
     let edits = Diff::between(old, new).to_edits();
-    if edits.is_empty() { against.no_changes() } else { edits.iter().map(|edit| edit_line(edit, new)).collect() }
+    if edits.is_empty() { against.no_changes() } else { edits.iter().map(|edit| edit_line(edit, new, style)).collect() }
 }
 
 /// An edit as a person would type it.
-fn edit_line(edit: &Edit, new: &Tree) -> String {
+fn edit_line(edit: &Edit, new: &Tree, style: Style) -> String {
     let bare = |path: &[String]| path.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
     match edit {
         Edit::Set(path) => match path.split_last() {
             Some((value, leaf)) if new.node(leaf).is_some_and(|node| !node.values().is_empty()) => {
+                let secret = style.mask_secrets && new.node(leaf).is_some_and(|node| node.schema.secret);
+                let value = if secret { MASK } else { value };
                 format!("set {} {}\n", bare(leaf), quote_single(value))
             }
             _ => format!("set {}\n", bare(path)),

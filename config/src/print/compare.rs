@@ -7,18 +7,18 @@ use super::{Style, with_markers};
 use crate::tree::{Node, Tree};
 
 /// The comparison; empty when nothing differs.
-pub(super) fn text(old: &Tree, new: &Tree) -> String {
+pub(super) fn text(old: &Tree, new: &Tree, style: Style) -> String {
     let mut text = String::new();
-    at(old.root(), new.root(), &mut Vec::new(), &mut text);
+    at(old.root(), new.root(), style, &mut Vec::new(), &mut text);
     text
 }
 
 /// The changes directly below an inner node or an instance, then those further down.
-fn at<'a>(old: &'a Node, new: &'a Node, path: &mut Vec<&'a str>, text: &mut String) {
+fn at<'a>(old: &'a Node, new: &'a Node, style: Style, path: &mut Vec<&'a str>, text: &mut String) {
     if std::ptr::eq(old, new) {
         return;
     }
-    let mut here = Lines::new(Style::default());
+    let mut here = Lines::new(style);
     here.comment(Some(old), Some(new), 0);
     let mut deeper = Vec::new();
     for (word, before, after) in pairs(Some(old), Some(new)) {
@@ -45,7 +45,7 @@ fn at<'a>(old: &'a Node, new: &'a Node, path: &mut Vec<&'a str>, text: &mut Stri
         let depth = path.len();
         path.push(word);
         path.extend(name);
-        at(before, after, path, text);
+        at(before, after, style, path, text);
         path.truncate(depth);
     }
 }

@@ -30,6 +30,23 @@ fn values_are_quoted_where_they_must_be() {
 }
 
 #[test]
+fn a_changed_secret_is_a_change_that_tells_none() {
+    let tree = |key: &str| {
+        let path = "protocols bgp 64512 neighbor 192.0.2.2 password".split(' ').map(str::to_owned);
+        let mut tree = Tree::default();
+        tree.set(&path.chain([key.to_owned()]).collect::<Vec<_>>()).unwrap();
+        tree
+    };
+    let (old, new) = (tree("s3cret"), tree("an0ther"));
+    let masked = Style { mask_secrets: true, defaults: false };
+    let text =
+        compare_in(&old, &new, Against::Active, masked) + &compare_commands_in(&old, &new, Against::Active, masked);
+    assert!(text.contains(MASK) && !text.contains("s3cret") && !text.contains("an0ther"), "{text}");
+    assert_eq!(text.matches(MASK).count(), 2, "{text}");
+    assert!(compare(&old, &new, Against::Active).contains("an0ther"));
+}
+
+#[test]
 fn secrets_are_masked_on_request_only() {
     let tree = tree("set protocols bgp 64512 neighbor 192.0.2.1 password s3cret");
     let masked = Style { mask_secrets: true, defaults: false };

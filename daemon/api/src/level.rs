@@ -39,15 +39,14 @@ impl Request {
             | Self::Show(_)
             | Self::Names { .. }
             | Self::Revisions
+            | Self::Revision(_)
             | Self::Watch(_) => Level::Operator,
-            // The text of a revision holds secrets as the active configuration does; its list does not.
             Self::Check { .. }
             | Self::Commit { .. }
             | Self::Confirm
             | Self::Save { .. }
             | Self::Clear(_)
-            | Self::Flush(_)
-            | Self::Revision(_) => Level::Admin,
+            | Self::Flush(_) => Level::Admin,
         }
     }
 

@@ -54,7 +54,10 @@ impl Engine {
                 let limit = self.running.model.system.commit_revisions.0;
                 return out.push(Effect::Recall(ask, Recall::Revisions { limit }));
             }
-            Request::Revision(revision) => return out.push(Effect::Recall(ask, Recall::Revision(revision))),
+            Request::Revision(revision) => {
+                let masked = caller.level < Level::Admin;
+                return out.push(Effect::Recall(ask, Recall::Revision { revision, masked }));
+            }
             Request::Check { candidate } => self.check_candidate(&candidate),
             Request::Commit { candidate, comment, confirm } => {
                 return self.commit_candidate(at, ask, caller, (&candidate, comment, confirm), out);

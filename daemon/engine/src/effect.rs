@@ -83,7 +83,12 @@ pub enum Recall {
         limit: u16,
     },
     /// One revision's text.
-    Revision(Revision),
+    Revision {
+        /// Which.
+        revision: Revision,
+        /// Without its secrets.
+        masked: bool,
+    },
     /// What only the machine knows.
     Machine(Machine),
     /// Hosts on links.

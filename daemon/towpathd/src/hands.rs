@@ -117,7 +117,7 @@ impl Hands {
             }
             Recall::KernelRoutes { family, table } => return self.look(ask, move |_| links::routes(family, table)),
             Recall::Complete(view) => return self.look(ask, move |counted| Ok(machine::complete(*view, counted))),
-            Recall::Revision(revision) => Errand::Revision(ask, revision),
+            Recall::Revision { revision, masked } => Errand::Revision(ask, revision, Masked(masked)),
         };
         if self.disk.send(errand).is_err() {
             self.clients.reply(ask, Reply::Error(ApiError::new("store", CLOSED)));

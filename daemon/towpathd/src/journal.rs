@@ -37,13 +37,19 @@ pub(crate) enum Errand {
     /// List the newest revisions to a client.
     Revisions(AskId, u16),
     /// Read one revision to a client.
-    Revision(AskId, Revision),
+    Revision(AskId, Revision, Masked),
     /// The daemon ends in order: forget what is kept for a restart, then answer.
     End(Sender<()>),
 }
 
 /// Whether secrets are to be asterisks.
 pub(crate) struct Masked(pub(crate) bool);
+
+impl Masked {
+    fn apply(&self, text: String) -> String {
+        if self.0 { print::masked_file(&Tree::load(&text).tree) } else { text }
+    }
+}
 
 /// What the thread works on.
 pub(crate) struct Desk {
@@ -91,7 +97,9 @@ impl Desk {
             }
             Errand::Saved(ask, frame, masked) => self.clients.reply(ask, self.saved(frame, &masked)),
             Errand::Revisions(ask, limit) => self.clients.reply(ask, list(self.store.as_ref(), usize::from(limit))),
-            Errand::Revision(ask, revision) => self.clients.reply(ask, one(self.store.as_ref(), revision)),
+            Errand::Revision(ask, revision, masked) => {
+                self.clients.reply(ask, one(self.store.as_ref(), revision, &masked));
+            }
             Errand::End(done) => {
                 self.active.forget();
                 let _ = done.send(());
@@ -127,7 +135,7 @@ impl Desk {
         match files::read_config(&self.config) {
             Ok(text) => {
                 let text = text.unwrap_or_default();
-                let text = if masked.0 { print::masked_file(&Tree::load(&text).tree) } else { text };
+                let text = masked.apply(text);
                 Reply::Configuration(Configuration { text, ..frame })
             }
             Err(error) => Reply::Error(ApiError::new("read", format!("{error:#}"))),
@@ -164,9 +172,12 @@ fn list(store: &dyn Store, limit: usize) -> Reply {
     }
 }
 
-fn one(store: &dyn Store, revision: Revision) -> Reply {
+fn one(store: &dyn Store, revision: Revision, masked: &Masked) -> Reply {
     match store.revision(revision) {
-        Ok(Some(record)) => Reply::Configuration(Configuration { revision, text: record.text, unsaved: false }),
+        Ok(Some(record)) => {
+            let text = masked.apply(record.text);
+            Reply::Configuration(Configuration { revision, text, unsaved: false })
+        }
         Ok(None) => Reply::Error(
             ApiError::new("unknown-revision", format!("revision {revision} is not kept"))
                 .hint("'show system commit' lists those that are"),

@@ -5,7 +5,7 @@
 use api::request::{RouteFilter, Show};
 use api::{Reply, Request, Text, View, Which};
 use config::Tree;
-use config::print::{self, Style};
+use config::print::{self, Against, Style};
 use grammar::commands::{ConfigurationForm, InterfaceClass, Machine};
 use nouns::{Family, IfName};
 use serde_json::{Map, Value};
@@ -120,13 +120,19 @@ fn on_one_line(json: &str) -> String {
     serde_json::from_str::<Value>(json).map(|value| format!("{value}\n")).unwrap_or_default()
 }
 
-/// What a commit changed; 0 is the newest. The first commit that is kept has nothing to be held against.
+/// What a commit changed; 0 is the newest. All of the oldest that is kept is told as new.
 pub(super) fn commit_changes(number: u32, world: &mut dyn World) -> Outcome {
+    let new = revisions::revision(number, world)?;
     let before = number.saturating_add(1);
-    let changes = revisions::compare_revisions(before, number, world)?;
-    let commands: Vec<&str> = changes.commands.as_deref().unwrap_or_default().lines().collect();
-    let value = serde_json::json!({ "index": number, "changes": commands });
-    Ok(Output { json: Some(format!("{value:#}\n")), ..changes })
+    let is_first = revisions::list(world)?.iter().all(|line| line.index <= number);
+    let old = if is_first { Tree::default() } else { revisions::revision(before, world)? };
+    let style = Style { mask_secrets: true, defaults: false };
+    let against = Against::Revisions(u64::from(before), u64::from(number));
+    let commands = print::compare_commands_in(&old, &new, against, style);
+    let lines: Vec<&str> = if old == new { Vec::new() } else { commands.lines().collect() };
+    let json = Some(format!("{:#}\n", serde_json::json!({ "index": number, "changes": lines })));
+    let text = print::compare_in(&old, &new, against, style);
+    Ok(Output { text, json, commands: Some(commands), marked: true })
 }
 
 /// The configuration of a commit; 0 is the newest.

@@ -103,7 +103,7 @@ impl Network {
         let machine = &mut self.machines[index];
         let text = match what {
             Recall::Saved { .. } => machine.disk.saved.clone(),
-            Recall::Revision(revision) => {
+            Recall::Revision { revision, .. } => {
                 let record = machine.disk.store.revision(*revision).ok().flatten();
                 record.map(|record| record.text).unwrap_or_default()
             }

@@ -36,7 +36,7 @@ fn table() -> Vec<(Request, &'static [Level])> {
         (Request::Flush(Flush::Counters { interface: None }), ADMIN),
         (Request::Names { kind: NameKind::Neighbor, typed: String::new() }, EVERYBODY),
         (Request::Revisions, EVERYBODY),
-        (Request::Revision(Revision(1)), ADMIN),
+        (Request::Revision(Revision(1)), EVERYBODY),
         (Request::Watch(Watch::Bgp), EVERYBODY),
     ]
 }
@@ -111,6 +111,11 @@ fn an_operator_sees_the_configuration_without_its_secrets() {
         assert_eq!(configuration.text.contains(config::print::MASK), masked);
         let (effects, _) = ask(level, Request::Configuration(Which::Saved));
         let [Effect::Recall(_, crate::effect::Recall::Saved { masked: told, .. })] = &effects[..] else {
+            panic!("{effects:?}")
+        };
+        assert_eq!(*told, masked);
+        let (effects, _) = ask(level, Request::Revision(Revision(1)));
+        let [Effect::Recall(_, crate::effect::Recall::Revision { masked: told, .. })] = &effects[..] else {
             panic!("{effects:?}")
         };
         assert_eq!(*told, masked);
