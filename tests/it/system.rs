@@ -274,10 +274,15 @@ fn a_start_brings_the_system_to_the_configuration_that_it_starts_with() -> Resul
             "configure",
             "set system ntp server 192.0.2.123",
             "set system login user bert authentication plaintext-password secret",
+            "set system login user anna full-name Anna",
+            &format!("set system login user anna authentication public-keys x key {KEY}"),
+            "set system login user anna authentication public-keys x type ssh-rsa",
             &format!("set system sysctl parameter {SETTING} value 77"),
             "commit",
         ])?
         .success()?;
+    let keys = router.system_path(&home("anna")).join(".ssh/authorized_keys");
+    assert!(keys.exists());
     router.stop()?;
     fs::write(router.system_path("/etc/resolv.conf"), "nameserver 203.0.113.9 # somebody else\n")?;
     router.boot(&lab)?;
@@ -289,6 +294,8 @@ fn a_start_brings_the_system_to_the_configuration_that_it_starts_with() -> Resul
         let ttl = lab.router.run("sysctl", &["-n", SETTING]).and_then(scenarios::lab::Finished::success);
         !router.system_path("/etc/chrony/chrony.conf").exists()
             && entry(&router, "/etc/passwd", "bert").is_none()
+            && entry(&router, "/etc/passwd", "anna").is_some_and(|anna| anna[4].is_empty())
+            && !keys.exists()
             && ttl.is_ok_and(|ttl| ttl.trim() == "64")
     })?;
     Ok(())

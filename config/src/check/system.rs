@@ -81,17 +81,25 @@ fn names_and_settings(system: &System, errors: &mut Vec<ConfigError>) {
     }
 }
 
-/// Keys only, and nobody has one.
+/// More servers than a resolver asks (`resolv.conf(5)`).
+const SERVERS_ASKED: usize = 3;
+
 pub(super) fn warnings(model: &Model) -> Vec<ConfigWarning> {
+    let mut warnings = Vec::new();
+    let mut warn = |words: &[&dyn std::fmt::Display], message: &str| {
+        warnings.push(ConfigWarning { path: path(words), message: message.to_owned() });
+    };
     let keys_only = model.service.ssh.as_ref().is_some_and(|ssh| ssh.disable_password_authentication);
     let users = &model.system.login.users;
-    if !keys_only || users.is_empty() || users.values().any(|user| !user.keys.is_empty()) {
-        return Vec::new();
+    if keys_only && !users.is_empty() && users.values().all(|user| user.keys.is_empty()) {
+        warn(
+            &[&"service", &"ssh", &"disable-password-authentication"],
+            "service ssh accepts keys only, and no user of the configuration has one; \
+             add one with 'set system login user NAME authentication public-keys'",
+        );
     }
-    vec![ConfigWarning {
-        path: path(&[&"service", &"ssh", &"disable-password-authentication"]),
-        message: "service ssh accepts keys only, and no user of the configuration has one; \
-                  add one with 'set system login user NAME authentication public-keys'"
-            .to_owned(),
-    }]
+    if model.system.name_servers.len() > SERVERS_ASKED {
+        warn(&[&"system", &"name-server"], "only the first three servers that are written to resolv.conf are asked");
+    }
+    warnings
 }

@@ -335,11 +335,15 @@ fn the_last_admin_stays_and_half_a_word_of_the_system_is_refused() {
 }
 
 #[test]
-fn keys_only_without_a_key_is_said_loudly() {
+fn keys_only_without_a_key_and_servers_that_nobody_asks_are_said_loudly() {
     let lines = "set service ssh disable-password-authentication
         set system login user anna authentication encrypted-password $6$salt$hash";
     assert_eq!(warnings(&Model::lower(&tree(lines)).0).len(), 1);
     let key = "set system login user anna authentication public-keys a key AAAAC3NzaC1lZDI1NTE5
         set system login user anna authentication public-keys a type ssh-ed25519";
     assert_eq!(warnings(&Model::lower(&tree(&format!("{lines}\n{key}"))).0), Vec::new());
+    let servers =
+        |count: u8| (1..=count).map(|host| format!("set system name-server 192.0.2.{host}\n")).collect::<String>();
+    assert_eq!(warnings(&Model::lower(&tree(&servers(3))).0), Vec::new());
+    assert_eq!(warnings(&Model::lower(&tree(&servers(4))).0).len(), 1);
 }

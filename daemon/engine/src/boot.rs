@@ -165,11 +165,7 @@ impl Engine {
             matches!(step, Step::Link { .. } | Step::Bridge { .. } | Step::Setting { .. })
                 || matches!(step, Step::Address { add: false, .. } | Step::Port { join: false, .. })
         };
-        // Accounts and files that it had begun with are given back anyway; what it changed of others is told here.
-        let stays =
-            |user: &String| tried.system.login.users.contains_key(user) && model.system.login.users.contains_key(user);
-        let of_accounts = |step: &Step| matches!(step, Step::Account { user, .. } if stays(user));
-        steps.into_iter().filter(|step| of_links(step) || of_accounts(step)).collect()
+        steps.into_iter().filter(of_links).collect()
     }
 
     /// Whether the step was one of the start's; one that failed is tried again.

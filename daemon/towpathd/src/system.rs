@@ -29,11 +29,11 @@ pub(crate) struct System {
 impl System {
     /// The system below `root`; what it was before is remembered in the state directory.
     pub(crate) fn new(root: &Path, state_dir: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-            accounts: Accounts::new(root, &state_dir.join("accounts")),
-            settings: Settings::new(root, &state_dir.join("settings")),
-        }
+        // The programs for accounts change their directory, and want to know the way from there.
+        let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+        let accounts = Accounts::new(&root, &state_dir.join("accounts"));
+        let settings = Settings::new(&root, &state_dir.join("settings"));
+        Self { root, accounts, settings }
     }
 
     /// What an earlier life of the daemon has changed and not given back.
@@ -62,7 +62,7 @@ impl System {
             Step::TimeZone { to, .. } => host::set_time_zone(&self.root, to.as_deref().unwrap_or("UTC"))
                 .map_err(|error| denied("time zone", &error)),
             Step::Account { user, change } => self.accounts.change(user, change),
-            Step::File { file, to, .. } => self.file(*file, to.as_deref()),
+            Step::File { file, from, to } => self.file(*file, from.as_deref(), to.as_deref()),
             Step::Sysctl { name, to, .. } => self.settings.set(name, to.as_deref()),
             Step::HostName { to: None, .. }
             | Step::Device { .. }
@@ -77,22 +77,27 @@ impl System {
         }
     }
 
-    fn file(&self, file: SystemFile, text: Option<&str>) -> Result<(), String> {
-        let path = self.path(file);
-        let changed = match text {
-            Some(text) => {
-                if file == SystemFile::RsyslogConf {
-                    let folder = below(&self.root, "/var/log/user");
-                    std::fs::create_dir_all(&folder).map_err(|error| files::told(&folder, &error))?;
-                }
-                files::write(&path, text, |draft| self.judged(file, draft))?
-            }
-            None => files::give_back(&path)?,
-        };
-        match file.program() {
-            Some(program) if changed && self.is_machine() => programs::follow(program),
-            _ => Ok(()),
+    /// Writes a file or gives it back. Where its program does not take that, the file is what it was.
+    fn file(&self, file: SystemFile, from: Option<&str>, to: Option<&str>) -> Result<(), String> {
+        let changed = self.put(file, to)?;
+        let program = file.program().filter(|_| changed && self.is_machine());
+        let done = program.map_or(Ok(()), programs::follow);
+        if done.is_err() {
+            // What stood in the way is the error that matters.
+            let _ = self.put(file, from).and_then(|_| program.map_or(Ok(()), programs::follow));
         }
+        done
+    }
+
+    /// Answers whether anything changed.
+    fn put(&self, file: SystemFile, text: Option<&str>) -> Result<bool, String> {
+        let path = self.path(file);
+        let Some(text) = text else { return files::give_back(&path) };
+        if file == SystemFile::RsyslogConf {
+            let folder = below(&self.root, "/var/log/user");
+            std::fs::create_dir_all(&folder).map_err(|error| files::told(&folder, &error))?;
+        }
+        files::write(&path, text, |draft| self.judged(file, draft))
     }
 
     /// What the program that will read the file says of it before it is put in place.

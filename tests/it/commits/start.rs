@@ -2,7 +2,9 @@
 //!
 //! A start is never refused.
 
+use std::fs;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use api::request::Which;
@@ -124,4 +126,31 @@ fn saving_is_what_makes_a_commit_survive_a_reboot() {
     assert!(unsaved(&mut scene));
     assert!(matches!(scene.network.ask(scene.router, Request::Save { path: None }), Reply::Saved { .. }));
     assert!(!unsaved(&mut scene));
+}
+
+#[test]
+fn a_crash_at_any_moment_of_a_commit_leaves_no_account_file_or_setting_of_it_behind() {
+    for case in ["accounts", "files-and-settings"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/plan").join(case);
+        let [old, new] = ["old.conf", "new.conf"].map(|name| fs::read_to_string(folder.join(name)).unwrap());
+        let mut moments = 0;
+        for milliseconds in 0.. {
+            let mut scene = Scene::new(old.clone());
+            let (_, text) = scene.network.active(scene.router);
+            let before = scene.network.surroundings(scene.router).clone();
+            let candidate = scene.network.candidate_for(scene.router, &new);
+            scene.network.begin_ask(scene.router, Request::Commit { candidate, comment: None, confirm: None });
+            scene.network.run(Duration::from_millis(milliseconds));
+            moments += u32::from(*scene.network.surroundings(scene.router) != before);
+            scene.network.crash(scene.router);
+            scene.network.start(scene.router);
+            scene.network.run(seconds(1));
+            if scene.network.active(scene.router).1 != text {
+                assert_ne!(*scene.network.surroundings(scene.router), before, "{case}: it was committed");
+                break;
+            }
+            assert_eq!(*scene.network.surroundings(scene.router), before, "{case}, after {milliseconds} ms");
+        }
+        assert!(moments > 5, "{case} was never caught in the middle: {moments}");
+    }
 }

@@ -22,6 +22,17 @@ impl Surroundings {
             Step::Account { user, change } => {
                 let (what, from, to) = account(change);
                 let place = format!("account {user} {what}");
+                if what == "exists" && to.is_none() {
+                    // With the account goes all that it had.
+                    self.texts.retain(|there, _| !there.starts_with(&format!("account {user} ")));
+                }
+                if let AccountChange::Exists { to: true, home } = change {
+                    let place = format!("account {user} home");
+                    match home {
+                        Some(home) => self.texts.insert(place, home.clone()),
+                        None => self.texts.remove(&place),
+                    };
+                }
                 if what != "exists" && !self.texts.contains_key(&format!("account {user} exists")) {
                     return Err(format!("there is no account {user}"));
                 }

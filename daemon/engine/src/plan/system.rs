@@ -48,8 +48,8 @@ pub(super) fn plan(old: &Model, new: &Model, steps: &mut Vec<Step>) {
 /// The steps that give back what is held and no longer named.
 pub(crate) fn give_back(held: &Held, model: &Model) -> Vec<Step> {
     let mut steps = Vec::new();
-    for name in held.accounts.iter().filter(|name| !model.system.login.users.contains_key(*name)) {
-        steps.push(accounts::gone(name));
+    for name in &held.accounts {
+        steps.extend(accounts::give_back(name, model.system.login.users.get(name)));
     }
     for file in held.files.iter().filter(|file| files::render(**file, model).is_none()) {
         steps.push(Step::File { file: *file, from: None, to: None });

@@ -80,15 +80,22 @@ impl Accounts {
                 None => self.create(user, &home, entries),
             };
         }
-        let Some(person) = person else {
-            self.create(user, &home, entries)?;
-            return self.note(user, "");
+        let former = match &person {
+            Some(person) if person.uid < FIRST_PERSON => {
+                return Err(format!("account {user} belongs to the system; choose another name"));
+            }
+            Some(person) => entries.former(person).to_string(),
+            None => String::new(),
         };
-        if person.uid < FIRST_PERSON {
-            return Err(format!("account {user} belongs to the system; choose another name"));
-        }
-        self.note(user, &entries.former(&person).to_string())?;
-        self.modify(user, &["-s", self.shell(), "-d", &home])
+        // The note comes first: what is made after a crash would else be nobody's.
+        self.note(user, &former)?;
+        let done = match person {
+            Some(_) => self.modify(user, &["-s", self.shell(), "-d", &home]),
+            None => self.create(user, &home, entries),
+        };
+        done.inspect_err(|_| {
+            let _ = fs::remove_file(self.ledger.join(user));
+        })
     }
 
     fn create(&self, user: &str, home: &str, entries: &Entries) -> Result<(), String> {

@@ -12,6 +12,9 @@ use engine::plan::Program;
 /// How long a program may take; a commit waits for it.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// What `sshd -t` says where the server has never run.
+const NOT_STARTED_YET: &[&str] =
+    &["no hostkeys available", "Missing privilege separation directory", "Privilege separation user"];
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Calls a program, in English and with an input, and waits for its good end.
@@ -73,8 +76,8 @@ pub(super) fn judge(program: Program, draft: &Path) -> Result<(), String> {
         Program::Rsyslog => return Ok(()),
     };
     match call(command, "") {
-        // Keys of the host are made at its first start; without them no file is at fault.
-        Err(said) if said.contains("no hostkeys available") || said.contains("Missing privilege separation") => Ok(()),
+        // Keys, account and directory of the server are made with its first start; without them no file is at fault.
+        Err(said) if NOT_STARTED_YET.iter().any(|sign| said.contains(sign)) => Ok(()),
         other => other,
     }
 }

@@ -46,12 +46,17 @@ impl Settings {
             let Some(was) = self.before.get(name) else { return Ok(()) };
             sysctl::write_below(&root, name, was).map_err(|error| refused(name, was, &error))?;
             self.before.remove(name);
-            return self.remember();
+            // One that is set back once more is set to the same.
+            let _ = self.remember();
+            return Ok(());
         };
         let is = sysctl::read_below(&root, name).map_err(|error| refused(name, value, &error))?;
         if !self.before.contains_key(name) {
             self.before.insert(name.to_owned(), is.clone());
-            self.remember()?;
+            if let Err(reason) = self.remember() {
+                self.before.remove(name);
+                return Err(reason);
+            }
         }
         if is == value {
             return Ok(());

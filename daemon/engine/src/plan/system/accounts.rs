@@ -108,9 +108,21 @@ impl fmt::Debug for AccountChange {
     }
 }
 
-/// The step that takes an account away which no configuration names any more.
-pub(super) fn gone(name: &str) -> Step {
-    Step::Account { user: name.to_owned(), change: AccountChange::Exists { to: false, home: None } }
+/// The steps that take from an account what no configuration names any more: all of it, or what its user lacks. Its
+/// home directory and its level are told with the account in any case.
+pub(super) fn give_back(name: &str, user: Option<&User>) -> Vec<Step> {
+    let changes = match user {
+        None => vec![AccountChange::Exists { to: false, home: None }],
+        Some(user) => [
+            user.full_name.is_none().then_some(AccountChange::FullName { from: None, to: None }),
+            user.password.is_none().then_some(AccountChange::Password { from: None, to: None }),
+            lines(user).is_empty().then_some(AccountChange::Keys { from: Vec::new(), to: Vec::new() }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+    };
+    changes.into_iter().map(|change| Step::Account { user: name.to_owned(), change }).collect()
 }
 
 pub(super) fn plan(old: &Login, new: &Login, steps: &mut Vec<Step>) {
