@@ -20,19 +20,29 @@ struct Live<'a> {
 
 impl Names for Live<'_> {
     fn names(&self, kind: NameKind, typed: &str, _context: &[String]) -> Vec<Name> {
-        let mut names = self.world.borrow_mut().names(kind, typed);
-        if let (NameKind::PeerGroup, Some(tree)) = (kind, self.tree) {
-            // A group can be named before the commit that makes it.
-            let groups = |speaker: &str| tree.children(&["protocols", "bgp", speaker, "peer-group"].map(str::to_owned));
-            let speakers = tree.children(&["protocols", "bgp"].map(str::to_owned));
-            names.extend(speakers.into_iter().flat_map(groups).map(|group| Name::from(group.to_owned())));
+        match self.tree.and_then(|tree| configured(tree, kind)) {
+            Some(names) => names.into_iter().map(|name| Name::from(name.to_owned())).collect(),
+            None => self.world.borrow_mut().names(kind, typed),
         }
-        names
     }
 
     fn children(&self, path: &[String]) -> Vec<String> {
         let children = self.tree.map(|tree| tree.children(path)).unwrap_or_default();
         children.into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// Names that the configuration itself gives, so that they can be used before the commit that makes them; none for
+/// other kinds.
+fn configured(tree: &Tree, kind: NameKind) -> Option<Vec<&str>> {
+    let below = |path: &[&str]| tree.children(&path.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+    match kind {
+        NameKind::PeerGroup => {
+            let speakers = below(&["protocols", "bgp"]).into_iter();
+            Some(speakers.flat_map(|speaker| below(&["protocols", "bgp", speaker, "peer-group"])).collect())
+        }
+        NameKind::Policy(list) => Some(below(&["policy", list.word()])),
+        _ => None,
     }
 }
 
@@ -101,11 +111,14 @@ pub(crate) fn overlap(elected: &str, typed: &str, behind: &str) -> usize {
 
 fn common_start<'a>(words: &[&'a str]) -> &'a str {
     let Some((first, rest)) = words.split_first() else { return "" };
-    rest.iter().fold(*first, |common, word| {
-        let same = common.char_indices().zip(word.chars()).take_while(|((_, one), other)| one == other);
-        let length = same.map(|((at, sign), _)| at.saturating_add(sign.len_utf8())).last().unwrap_or(0);
-        common.get(..length).unwrap_or_default()
-    })
+    let shared = |one: &str, other: &str| {
+        let same = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
+        (0..=same).rev().find(|length| one.is_char_boundary(*length)).unwrap_or(0)
+    };
+    let length = rest.iter().fold(first.len(), |length, word| {
+        if length == 0 { 0 } else { shared(first.get(..length).unwrap_or_default(), word) }
+    });
+    first.get(..length).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -292,7 +292,12 @@ impl Offer {
         let mut names = std::mem::take(&mut self.names);
         names.sort_by(|a, b| natural(&a.text, &b.text).then_with(|| b.help.cmp(&a.help)));
         names.dedup_by(|later, first| later.text == first.text);
-        names.into_iter().for_each(|name| self.word(&name.text, &name.help, BLANK));
+        self.candidates.extend(names.into_iter().map(|Name { text, help }| Candidate {
+            text: if is_plain(&text) { text } else { quoted_word(&text) },
+            help,
+            sign: BLANK,
+            placeholder: false,
+        }));
         if complete && self.partial.is_empty() && !self.quoted {
             let enter = Candidate {
                 text: "<Enter>".to_owned(),
@@ -305,6 +310,12 @@ impl Offer {
         let Self { start, candidates, quoted, more, .. } = self;
         Completion { start, candidates, complete, quoted, more }
     }
+}
+
+/// Whether a name, as most are, needs no closer look: there may be thousands of them.
+fn is_plain(text: &str) -> bool {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b':' | b'-' | b'_');
+    !text.is_empty() && text.bytes().all(plain)
 }
 
 /// `*` needs no quotes on a typed line, where it stands for all sessions.
