@@ -38,7 +38,8 @@ fn index(configuration: &[Page], commands: &[Page]) -> String {
     };
     format!(
         "# Reference\n\nEvery word, with what it takes, its default and an example. In the shell, `?` says the same. \
-         [The guide](guide.md) is for those who come from EdgeOS or VyOS.\n\n## Configuration\n\n{}\n## Commands\n\n{}",
+         [The guide](guide.md) is for those who come from EdgeOS or VyOS, [the keys of JSON](json.md) for \
+         scripts.\n\n## Configuration\n\n{}\n## Commands\n\n{}",
         listed(configuration),
         listed(commands)
     )
