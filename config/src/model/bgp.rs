@@ -66,6 +66,15 @@ pub struct Redistribute {
     pub route_map: Option<String>,
 }
 
+impl Bgp {
+    /// Whether two differ in their neighbors at most.
+    #[must_use]
+    pub fn same_speaker(&self, other: &Self) -> bool {
+        let alone = |bgp: &Self| Self { neighbors: BTreeMap::new(), ..bgp.clone() };
+        alone(self) == alone(other)
+    }
+}
+
 /// Where redistributed routes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RedistributeSource {

@@ -155,7 +155,12 @@ impl Engine {
     /// Routes and peers follow the running model.
     pub(crate) fn apply_routing(&mut self, at: Moment, old: Option<&Model>, out: &mut Vec<Effect>) {
         self.world_changed = true;
-        self.configure_peers(at, old, out);
+        let (before, now) =
+            (old.map(|old| (&old.bgp, &old.policy)), (&self.running.model.bgp, &self.running.model.policy));
+        let same_id = self.router_id == self.choose_router_id(self.running.model.bgp.as_ref());
+        if !same_id || before != Some(now) {
+            self.configure_peers(at, old, out);
+        }
         let own_routes_changed = old.is_some_and(|old| own_routes_changed(old, &self.running.model));
         let old = old.and_then(|old| old.bgp.as_ref());
         let new = self.running.model.bgp.as_ref();

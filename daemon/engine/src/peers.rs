@@ -60,6 +60,13 @@ pub struct Peer {
     pub remote: Option<std::net::SocketAddr>,
 }
 
+impl Peer {
+    /// Whether the configuration wants nothing else of it than it has.
+    fn is(&self, wish: &(PeerSettings, Option<String>)) -> bool {
+        self.settings == wish.0 && self.group == wish.1
+    }
+}
+
 /// All neighbors, found by number, address or connection.
 #[derive(Default)]
 pub struct Peers {

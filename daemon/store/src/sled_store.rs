@@ -1,9 +1,10 @@
 //! The store on disk: `config::store::Store` in sled.
 //!
-//! Every journal record is flushed to the disk before [`Store::journal`] returns, and filing a revision
-//! takes its pending record away in the same atomic batch. Caches are kept tiny: this is read at start and
-//! when a person asks. Never keeps more revisions than it was told at the last commit.
+//! Every journal record is flushed to the disk before [`Store::journal`] returns. A revision is written once, at its
+//! place, with a mark that it is pending; to file it takes the mark away. Caches are kept tiny: this is read at start
+//! and when a person asks. Never keeps more revisions than it was told at the last commit.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ use crate::record;
 const CACHE: u64 = 256 * 1024;
 /// Octets of one segment of the log, of which sled buffers a few.
 const SEGMENT: usize = 64 * 1024;
+/// The number of the revision that is pending.
 const PENDING: &[u8] = b"pending";
 const UNCONFIRMED: &[u8] = b"unconfirmed";
 const REVISIONS: &[u8] = b"revision/";
@@ -29,6 +31,8 @@ pub struct SledStore {
     /// `None` after a failure to write: sled then refuses everything until it is opened anew, though the disk may
     /// have room again.
     db: Option<Db>,
+    /// The numbers of the revisions that are there, once they were needed: the texts would be read along.
+    there: Option<BTreeSet<Revision>>,
 }
 
 impl SledStore {
@@ -42,7 +46,7 @@ impl SledStore {
 
     /// As [`SledStore::open`], with the kind of trouble told.
     pub(crate) fn try_open(path: &Path) -> Result<Self, Trouble> {
-        Ok(Self { path: path.to_owned(), db: Some(open(path)?) })
+        Ok(Self { path: path.to_owned(), db: Some(open(path)?), there: None })
     }
 
     fn db(&self) -> Result<&Db, StoreError> {
@@ -57,10 +61,10 @@ impl SledStore {
         Ok(())
     }
 
-    fn write(&self, record: &JournalRecord) -> Result<(), StoreError> {
+    fn write(&mut self, record: &JournalRecord) -> Result<(), StoreError> {
         match record {
             JournalRecord::Unconfirmed(unconfirmed) => self.insert(UNCONFIRMED, unconfirmed)?,
-            JournalRecord::Pending(pending) => self.insert(PENDING, pending)?,
+            JournalRecord::Pending(pending) => self.propose(pending)?,
             JournalRecord::Committed { revision, keep } => self.commit(*revision, usize::from(*keep).max(1))?,
             JournalRecord::Aborted(revision) => self.abort(*revision)?,
             JournalRecord::Settled => {
@@ -75,12 +79,33 @@ impl SledStore {
         self.db()?.insert(key, octets).map(drop).map_err(|error| failure("write", error))
     }
 
-    fn abort(&self, revision: Revision) -> Result<(), StoreError> {
+    fn propose(&mut self, pending: &RevisionRecord) -> Result<(), StoreError> {
+        let octets = record::encode(pending).map_err(|error| failure("write", error))?;
         let mut batch = Batch::default();
-        batch.remove(PENDING);
+        if let Some(other) = self.mark()?.filter(|other| *other != pending.revision) {
+            batch.remove(key(other));
+            self.there()?.remove(&other);
+        }
+        batch.insert(key(pending.revision), octets);
+        batch.insert(PENDING, &pending.revision.0.to_be_bytes());
+        self.there()?.insert(pending.revision);
+        self.apply(batch)
+    }
+
+    fn abort(&mut self, revision: Revision) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        if let Some(pending) = self.mark()? {
+            batch.remove(key(pending));
+            batch.remove(PENDING);
+            self.there()?.remove(&pending);
+        }
         if self.unconfirmed()?.is_some_and(|unconfirmed| unconfirmed.revision == revision) {
             batch.remove(UNCONFIRMED);
         }
+        self.apply(batch)
+    }
+
+    fn apply(&self, batch: Batch) -> Result<(), StoreError> {
         self.db()?.apply_batch(batch).map_err(|error| failure("write", error))
     }
 
@@ -88,28 +113,42 @@ impl SledStore {
         self.db()?.flush().map(drop).map_err(|error| failure("write", error))
     }
 
-    /// Files the pending record as a revision, if it is that one.
-    fn commit(&self, revision: Revision, keep: usize) -> Result<(), StoreError> {
-        let Some(octets) = self.read(PENDING)? else { return Ok(()) };
-        if record::decode(&octets).is_none_or(|pending: RevisionRecord| pending.revision != revision) {
+    /// Files the pending record as a revision, if it is that one; the oldest go when there are too many.
+    fn commit(&mut self, revision: Revision, keep: usize) -> Result<(), StoreError> {
+        if self.mark()? != Some(revision) {
             return Ok(());
         }
         let mut batch = Batch::default();
-        batch.insert(key(revision), octets);
         batch.remove(PENDING);
-        for surplus in self.surplus(keep)? {
-            batch.remove(surplus);
+        let there = self.there()?;
+        while there.len() > keep {
+            let Some(oldest) = there.pop_first() else { break };
+            batch.remove(key(oldest));
         }
-        self.db()?.apply_batch(batch).map_err(|error| failure("write", error))
+        self.apply(batch)
     }
 
-    /// The keys of the oldest revisions that go when one more comes.
-    fn surplus(&self, keep: usize) -> Result<Vec<IVec>, StoreError> {
+    /// The numbers of the revisions that are there, the pending one among them.
+    fn there(&mut self) -> Result<&mut BTreeSet<Revision>, StoreError> {
+        let there = match self.there.take() {
+            Some(there) => there,
+            None => self.numbers()?,
+        };
+        Ok(self.there.insert(there))
+    }
+
+    fn numbers(&self) -> Result<BTreeSet<Revision>, StoreError> {
         let keys = self.db()?.scan_prefix(REVISIONS).keys();
-        let mut keys: Vec<IVec> = keys.collect::<Result<_, _>>().map_err(|error| failure("read", error))?;
-        let excess = keys.len().saturating_add(1).saturating_sub(keep);
-        keys.truncate(excess);
-        Ok(keys)
+        let numbers = keys.filter_map(|key| match key {
+            Ok(key) => key.strip_prefix(REVISIONS).and_then(number).map(Ok),
+            Err(error) => Some(Err(failure("read", error))),
+        });
+        numbers.collect()
+    }
+
+    /// The revision that is marked as pending.
+    fn mark(&self) -> Result<Option<Revision>, StoreError> {
+        Ok(self.read(PENDING)?.and_then(|octets| number(&octets)))
     }
 
     fn read(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
@@ -118,7 +157,9 @@ impl SledStore {
 
     /// Revisions, newest first, without those that are damaged.
     fn newest_first(&self) -> Result<impl Iterator<Item = Result<RevisionRecord, StoreError>>, StoreError> {
-        Ok(self.db()?.scan_prefix(REVISIONS).rev().filter_map(|row| match row {
+        let pending = self.mark()?.map(key);
+        Ok(self.db()?.scan_prefix(REVISIONS).rev().filter_map(move |row| match row {
+            Ok((key, _)) if pending.as_deref() == Some(&*key) => None,
             Ok((_, octets)) => record::decode(&octets).map(Ok),
             Err(error) => Some(Err(failure("read", error))),
         }))
@@ -131,12 +172,14 @@ impl Store for SledStore {
         let written = self.write(record);
         if written.is_err() {
             self.db = None;
+            self.there = None;
         }
         written
     }
 
     fn pending(&self) -> Result<Option<RevisionRecord>, StoreError> {
-        Ok(self.read(PENDING)?.and_then(|octets| record::decode(&octets)))
+        let Some(pending) = self.mark()? else { return Ok(None) };
+        Ok(self.read(&key(pending))?.and_then(|octets| record::decode(&octets)))
     }
 
     fn unconfirmed(&self) -> Result<Option<Unconfirmed>, StoreError> {
@@ -148,6 +191,9 @@ impl Store for SledStore {
     }
 
     fn revision(&self, revision: Revision) -> Result<Option<RevisionRecord>, StoreError> {
+        if self.mark()? == Some(revision) {
+            return Ok(None);
+        }
         Ok(self.read(&key(revision))?.and_then(|octets| record::decode(&octets)))
     }
 
@@ -228,6 +274,10 @@ pub(crate) fn failure(action: &'static str, reason: impl ToString) -> StoreError
 /// Big-endian, so that the order of keys is the order of revisions.
 fn key(revision: Revision) -> Vec<u8> {
     [REVISIONS, &revision.0.to_be_bytes()].concat()
+}
+
+fn number(octets: &[u8]) -> Option<Revision> {
+    octets.try_into().ok().map(|octets| Revision(u64::from_be_bytes(octets)))
 }
 
 #[cfg(test)]

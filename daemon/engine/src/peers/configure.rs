@@ -32,12 +32,14 @@ impl Engine {
         let old_id = self.router_id;
         self.router_id = self.choose_router_id(new.as_ref());
         let ids = (old_id, self.router_id);
+        let same_speaker = ids.0 == ids.1 && old.zip(new.as_ref()).is_some_and(|(old, new)| old.same_speaker(new));
         for id in self.peers.ids() {
             let Some((address, dynamic)) = self.peers.get(id).map(|peer| (peer.address, peer.dynamic)) else {
                 continue;
             };
             let wish = new.as_ref().and_then(|bgp| wish(bgp, address, dynamic));
             match (wish, new.as_ref()) {
+                (Some(wish), _) if same_speaker && self.peers.get(id).is_some_and(|peer| peer.is(&wish)) => {}
                 (Some((settings, group)), Some(bgp)) => {
                     self.change_peer(at, id, (old, bgp), (settings, group), ids, out)
                 }
