@@ -72,6 +72,16 @@ pub fn accept(tree: &Tree, context: &Context) -> Result<Model, Vec<ConfigError>>
     if errors.is_empty() { Ok(model) } else { Err(errors) }
 }
 
+/// As [`accept`], for a change of a tree whose model is known.
+///
+/// # Errors
+/// Every reason against it.
+pub fn accept_after(tree: &Tree, known: (&Tree, &Model), context: &Context) -> Result<Model, Vec<ConfigError>> {
+    let (model, mut errors) = Model::lower_after(tree, known);
+    errors.extend(check(&model, context));
+    if errors.is_empty() { Ok(model) } else { Err(errors) }
+}
+
 /// For the start of the router: what is sound comes up, the rest is left out and listed.
 ///
 /// With a bad leaf goes the neighbor, group, route or interface that it belongs to: half of a neighbor,

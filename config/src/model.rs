@@ -53,23 +53,69 @@ impl Model {
         (model, findings.into_errors())
     }
 
+    /// As [`Model::lower`], where a tree and its model are known already: what stands in both trees is not read again.
+    #[must_use]
+    pub fn lower_after(tree: &Tree, (before, known): (&Tree, &Self)) -> (Self, Vec<ConfigError>) {
+        let same = |words: &[&str]| {
+            let path: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            match (before.node(&path), tree.node(&path)) {
+                (None, None) => true,
+                (Some(old), Some(new)) => std::ptr::eq(old, new),
+                (None, Some(_)) | (Some(_), None) => false,
+            }
+        };
+        let findings = Findings::default();
+        let top = Reader::new(tree, &findings);
+        let protocols = top.at("protocols");
+        let system = if same(&["system"]) { known.system.clone() } else { system::lower(&top.at("system")) };
+        let same_policy = same(&["policy"]);
+        let policy = if same_policy { known.policy.clone() } else { policy::lower(top.at("policy")) };
+        let model = Self {
+            service: if same(&["service"]) { known.service.clone() } else { service::lower(&top.at("service")) },
+            interfaces: if same(&["interfaces"]) {
+                known.interfaces.clone()
+            } else {
+                interfaces::lower(top.at("interfaces"))
+            },
+            // The gateway of `system` is a static route, too.
+            static_routes: if same(&["protocols", "static"]) && system.gateway == known.system.gateway {
+                known.static_routes.clone()
+            } else {
+                Self::static_routes(&protocols, &system)
+            },
+            // A neighbor is lowered with the policies that it names.
+            bgp: if same_policy && same(&["protocols", "bgp"]) {
+                known.bgp.clone()
+            } else {
+                bgp::lower(&protocols, &policy)
+            },
+            policy,
+            system,
+        };
+        (model, findings.into_errors())
+    }
+
     fn read(top: &Reader<'_>) -> Self {
         let protocols = top.at("protocols");
         let system = system::lower(&top.at("system"));
-        let mut static_routes = static_routes::lower(protocols.at("static"));
-        if let Some(gateway) = system.gateway {
-            let default = static_routes.entry(Prefix::DEFAULT_V4).or_default();
-            default.next_hops.entry(gateway.into()).or_insert_with(static_routes::StaticNextHop::nearest);
-        }
         let policy = policy::lower(top.at("policy"));
         Self {
-            system,
             service: service::lower(&top.at("service")),
             interfaces: interfaces::lower(top.at("interfaces")),
-            static_routes,
+            static_routes: Self::static_routes(&protocols, &system),
             bgp: bgp::lower(&protocols, &policy),
             policy,
+            system,
         }
+    }
+
+    fn static_routes(protocols: &Reader<'_>, system: &System) -> BTreeMap<Prefix, StaticRoute> {
+        let mut routes = static_routes::lower(protocols.at("static"));
+        if let Some(gateway) = system.gateway {
+            let default = routes.entry(Prefix::DEFAULT_V4).or_default();
+            default.next_hops.entry(gateway.into()).or_insert_with(static_routes::StaticNextHop::nearest);
+        }
+        routes
     }
 }
 

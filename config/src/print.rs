@@ -5,6 +5,7 @@
 
 mod compare;
 mod lines;
+mod plain;
 
 use std::fmt::Write as _;
 
@@ -15,6 +16,7 @@ use crate::edit::Edit;
 use crate::tree::{Content, Node, Tree};
 
 use lines::{Line, Lines};
+use plain::Plain;
 
 /// What `show` prints where nothing is set.
 pub const EMPTY: &str = "Configuration under specified path is empty\n";
@@ -90,6 +92,13 @@ fn file_in(tree: &Tree, style: Style) -> String {
 /// What is below `path` in curly braces, without markers; nothing when nothing is set.
 #[must_use]
 pub fn braces(tree: &Tree, path: &[String], style: Style) -> String {
+    if !style.defaults {
+        let mut plain = Plain { mask_secrets: style.mask_secrets, text: String::new() };
+        if let Some(node) = tree.node(path) {
+            plain.below(node);
+        }
+        return plain.text;
+    }
     let mut lines = Lines::new(style);
     lines.below(tree, tree, path);
     laid_out(&lines.lines, |_| None)

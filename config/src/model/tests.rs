@@ -269,3 +269,22 @@ fn what_stands_for_nothing_by_itself_is_left_out_and_listed() {
         assert_eq!((bgp.neighbors.len(), bgp.listen_ranges.len()), (1, 0), "{line}");
     }
 }
+
+proptest::proptest! {
+    /// What is not read again is what it would be read as.
+    #[test]
+    fn a_change_is_understood_as_the_whole_is(before in crate::fixtures::any_tree(), edits in crate::fixtures::any_tree()) {
+        let known = Model::lower(&before).0;
+        let mut tree = before.clone();
+        for path in edits.leaves() {
+            let _ = tree.set(&path);
+        }
+        for leaf in before.leaves().iter().step_by(3) {
+            tree.delete(leaf);
+        }
+        let (whole, errors) = Model::lower(&tree);
+        let (again, found) = Model::lower_after(&tree, (&before, &known));
+        proptest::prop_assert!(whole == again, "{whole:#?}\n{again:#?}");
+        proptest::prop_assert!(found.iter().all(|error| errors.contains(error)));
+    }
+}

@@ -120,6 +120,18 @@ proptest! {
     }
 
     #[test]
+    fn a_part_is_written_the_same_whether_alone_or_beside_itself(tree in any_tree(), mask_secrets in any::<bool>()) {
+        for leaf in tree.leaves() {
+            for length in 0..=leaf.len() {
+                let style = Style { mask_secrets, defaults: false };
+                let mut lines = Lines::new(style);
+                lines.below(&tree, &tree, &leaf[..length]);
+                prop_assert_eq!(braces(&tree, &leaf[..length], style), laid_out(&lines.lines, |_| None));
+            }
+        }
+    }
+
+    #[test]
     fn a_shown_tree_without_its_markers_is_the_printed_one(tree in any_tree()) {
         let shown = marked(&tree, &tree, &[], false);
         if !tree.is_empty() {

@@ -140,6 +140,8 @@ impl Engine {
         };
         let Some(new) = new else { return };
         let old = self.put_in_force(new);
+        // Static routes are offered anew with all that the world says.
+        self.world_changed |= old.static_routes != self.running.model.static_routes;
         self.apply_routing(at, Some(&old), out);
         self.running.before = (!undo).then_some(old);
     }
@@ -154,7 +156,6 @@ impl Engine {
 
     /// Routes and peers follow the running model.
     pub(crate) fn apply_routing(&mut self, at: Moment, old: Option<&Model>, out: &mut Vec<Effect>) {
-        self.world_changed = true;
         let (before, now) =
             (old.map(|old| (&old.bgp, &old.policy)), (&self.running.model.bgp, &self.running.model.policy));
         let same_id = self.router_id == self.choose_router_id(self.running.model.bgp.as_ref());

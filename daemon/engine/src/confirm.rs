@@ -213,7 +213,13 @@ impl Engine {
 
     /// Whether the tree could be committed.
     pub(crate) fn accept(&self, tree: &Tree) -> Result<Model, Vec<ConfigError>> {
-        let model = check::accept(tree, &self.context())?;
+        let context = self.context();
+        // While a commit is under way, the model may be ahead of the tree.
+        let model = if self.commit.is_none() {
+            check::accept_after(tree, (&self.running.tree, &self.running.model), &context)?
+        } else {
+            check::accept(tree, &context)?
+        };
         let problems = self.world_problems(&model);
         if problems.is_empty() { Ok(model) } else { Err(problems) }
     }

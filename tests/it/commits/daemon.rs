@@ -79,9 +79,11 @@ fn who_watches_hears_of_what_another_does() -> Result<()> {
 fn with_groups(lab: &Lab, router: &Router) -> Result<Process> {
     let groups = "root:x:0:\ntowpath:x:7001:\ntowpath-operator:x:7002:\n";
     let groups = lab.router.write("group", groups)?.to_string_lossy().into_owned();
-    let [config, state, socket] = ["config.boot", "state", "towpathd.sock"].map(|name| router.path(name));
+    let [config, state, socket, root] =
+        ["config.boot", "state", "towpathd.sock", "system"].map(|name| router.path(name));
     let script = format!(
-        "mount --bind {groups} /etc/group && exec {} --config {config} --state-dir {state} --socket {socket}",
+        "mount --bind {groups} /etc/group && exec {} --config {config} --state-dir {state} --socket {socket} \
+         --system-root {root}",
         router.program("towpathd")
     );
     let daemon = lab.router.start("towpathd", "unshare", &["--uts", "--mount", "sh", "-c", &script])?;

@@ -32,7 +32,11 @@ impl Engine {
         let old_id = self.router_id;
         self.router_id = self.choose_router_id(new.as_ref());
         let ids = (old_id, self.router_id);
-        let same_speaker = ids.0 == ids.1 && old.zip(new.as_ref()).is_some_and(|(old, new)| old.same_speaker(new));
+        // Nothing that concerns all of them changed, so those that did not change themselves are passed over.
+        let same_speaker = ids.0 == ids.1
+            && old
+                .zip(new.as_ref())
+                .is_some_and(|((old, policies), new)| policies.0 == policies.1 && old.same_speaker(new));
         for id in self.peers.ids() {
             let Some((address, dynamic)) = self.peers.get(id).map(|peer| (peer.address, peer.dynamic)) else {
                 continue;
