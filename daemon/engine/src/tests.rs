@@ -14,6 +14,7 @@
 mod levels;
 mod newer;
 mod octets;
+mod policies;
 mod recovery;
 mod storms;
 

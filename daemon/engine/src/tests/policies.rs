@@ -1,0 +1,321 @@
+//! What a neighbor hears when policies change: only what changed, nothing of what either configuration forbids, and
+//! nothing at all once it is removed.
+
+use bgp_wire::attribute::{AsPath, Origin, PathAttributes};
+use bgp_wire::capability::Capability;
+use bgp_wire::message::{Message, Nlri, Open, RouteRefresh, Update};
+use nouns::{Asn, Prefix};
+
+use super::*;
+
+const SPEAKER: u8 = 2;
+const LISTENER: u8 = 3;
+
+/// A router with two external neighbors: one that speaks and one that listens.
+struct Stage {
+    now: Instant,
+    engine: Engine,
+    heard: Vec<Heard>,
+    /// What the listener knows.
+    known: BTreeMap<Prefix, PathAttributes>,
+    /// Announcements of what it knew already.
+    repeated: usize,
+    closed: bool,
+    replies: Vec<Reply>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Heard {
+    Announced(Prefix, PathAttributes),
+    Withdrawn(Prefix),
+    Notified,
+}
+
+fn codec() -> bgp_wire::Negotiated {
+    bgp_wire::Negotiated { four_octet_as: true, families: Family::ALL.to_vec(), ..Default::default() }
+}
+
+fn octets_of(message: Message) -> Vec<u8> {
+    let mut octets = Vec::new();
+    message.encode(&codec(), &mut octets).unwrap();
+    octets
+}
+
+impl Stage {
+    fn new(lines: &str) -> Self {
+        let now = Instant::now();
+        let at = Moment { instant: now, unix: 0 };
+        let mut stage = Self {
+            now,
+            engine: Engine::new(at, Facts::default()),
+            heard: Vec::new(),
+            known: BTreeMap::new(),
+            repeated: 0,
+            closed: false,
+            replies: Vec::new(),
+        };
+        let neighbors = "set protocols bgp 64512 neighbor 192.0.2.2 remote-as 65002\n\
+                         set protocols bgp 64512 neighbor 192.0.2.2 passive\n\
+                         set protocols bgp 64512 neighbor 192.0.2.3 remote-as 65003\n\
+                         set protocols bgp 64512 neighbor 192.0.2.3 passive\n";
+        let mut effects = Vec::new();
+        stage.engine.boot(at, boot(0, &format!("{neighbors}{lines}")), &mut effects);
+        stage.carry_out(effects);
+        for last in [SPEAKER, LISTENER] {
+            stage.open(last);
+        }
+        stage.rest();
+        stage
+    }
+
+    fn open(&mut self, last: u8) {
+        let end = |last: u8, port| SocketAddr::new([192, 0, 2, last].into(), port);
+        let conn = ConnId(u64::from(last) * 2 + 1);
+        self.take(Event::Accepted { conn, local: end(1, 179), remote: end(last, 40_000) });
+        let asn = Asn(65000 + u32::from(last));
+        let mut capabilities: Vec<Capability> = Family::ALL.map(Capability::multiprotocol).to_vec();
+        capabilities.extend([Capability::FourOctetAs(asn), Capability::RouteRefresh]);
+        let open = Open { asn, hold_time: 0, router_id: [last; 4].into(), capabilities };
+        self.says(last, octets_of(Message::Open(open)));
+        self.says(last, octets_of(Message::Keepalive));
+    }
+
+    fn says(&mut self, last: u8, octets: Vec<u8>) {
+        self.take(Event::Bytes(ConnId(u64::from(last) * 2 + 1), octets));
+    }
+
+    /// The speaker announces prefixes with a community.
+    fn announces(&mut self, prefixes: impl IntoIterator<Item = Prefix>, community: u32) {
+        let mut attributes = PathAttributes::new(Origin::Igp, [192, 0, 2, SPEAKER].into());
+        attributes.as_path = AsPath::sequence(&[Asn(65002)]);
+        attributes.communities = vec![community];
+        let mut nlri = prefixes.into_iter().map(|prefix| Nlri { prefix, path_id: 0 });
+        let mut octets = Vec::new();
+        bgp_wire::encode_reach(Family::Ipv4Unicast, &attributes, &mut nlri, &codec(), &mut octets).unwrap();
+        self.says(SPEAKER, octets);
+    }
+
+    /// Takes one event in, and settles once: a walk is not at its end after that.
+    fn take(&mut self, event: Event) {
+        let at = Moment { instant: self.now, unix: 0 };
+        let mut effects = Vec::new();
+        self.engine.handle(at, event, &mut effects);
+        self.engine.settle(at, &mut effects);
+        self.carry_out(effects);
+    }
+
+    /// Until nothing is left to do; answers how many turns that took.
+    fn rest(&mut self) -> usize {
+        let mut turns = 0;
+        while self.engine.unsettled() {
+            turns += 1;
+            assert!(turns < 1000, "it never rests");
+            self.take(Event::Tick);
+        }
+        turns
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(conn, octets) if conn == ConnId(u64::from(LISTENER) * 2 + 1) => self.hear(&octets),
+                Effect::Close(conn) if conn == ConnId(u64::from(LISTENER) * 2 + 1) => self.closed = true,
+                Effect::Step(id, _) => self.take(Event::StepDone(id, Ok(()))),
+                Effect::Journal(_) => self.take(Event::Journaled(Ok(()))),
+                Effect::Remember { .. } => self.take(Event::Remembered),
+                Effect::Fib(_) => self.take(Event::FibDone(Vec::new())),
+                Effect::Answer(_, reply) => self.replies.push(reply),
+                _ => {}
+            }
+        }
+    }
+
+    fn hear(&mut self, mut octets: &[u8]) {
+        while let Some(length) = bgp_wire::frame(octets, bgp_wire::MAX_MESSAGE).unwrap() {
+            let (message, rest) = octets.split_at(length);
+            octets = rest;
+            match Message::decode(message, &codec()).unwrap() {
+                Message::Update(update) => self.hear_update(update),
+                Message::Notification(_) => self.heard.push(Heard::Notified),
+                _ => {}
+            }
+        }
+    }
+
+    fn hear_update(&mut self, update: Update) {
+        for nlri in update.unreach.iter().flat_map(|unreach| &unreach.nlri) {
+            assert!(self.known.remove(&nlri.prefix).is_some(), "{} was never announced", nlri.prefix);
+            self.heard.push(Heard::Withdrawn(nlri.prefix));
+        }
+        for reach in update.reach {
+            for nlri in reach.nlri {
+                let attributes = PathAttributes::clone(&reach.attributes);
+                let before = self.known.insert(nlri.prefix, attributes.clone());
+                self.repeated += usize::from(before.as_ref() == Some(&attributes));
+                self.heard.push(Heard::Announced(nlri.prefix, attributes));
+            }
+        }
+    }
+
+    /// Commits and settles once.
+    fn commit(&mut self, lines: &str) {
+        let words = |line: &str| line.split_whitespace().skip(1).map(|word| word.replace('~', " ")).collect();
+        let edits = lines.lines().map(str::trim).map(|line| {
+            if line.starts_with("set") { Edit::Set(words(line)) } else { Edit::Delete(words(line)) }
+        });
+        let candidate = Candidate { base: self.engine.revision(), edits: edits.collect() };
+        let ask = AskId { client: ClientId(1), id: 1 };
+        (self.heard, self.replies) = (Vec::new(), Vec::new());
+        let request = Request::Commit { candidate, comment: None, confirm: None };
+        self.take(Event::Ask(ask, admin(), request));
+        assert!(matches!(self.replies[..], [Reply::Committed(_)]), "{:?}", self.replies);
+    }
+}
+
+fn prefixes(count: u32) -> impl Iterator<Item = Prefix> {
+    (0..count).map(|number| Prefix::masked(std::net::Ipv4Addr::from(0x0a00_0000 + (number << 8)).into(), 24).unwrap())
+}
+
+fn prefix(text: &str) -> Prefix {
+    text.parse().unwrap()
+}
+
+/// Everything goes through, by one map for each direction.
+const OPEN: &str = "set protocols bgp 64512 neighbor 192.0.2.2 route-map import IN
+set protocols bgp 64512 neighbor 192.0.2.3 route-map export OUT
+set policy route-map IN rule 10 action permit
+set policy route-map OUT rule 10 action permit";
+
+#[test]
+fn an_edit_sends_what_changed_and_nothing_else() {
+    let mut stage = Stage::new(OPEN);
+    stage.announces(prefixes(50), 1);
+    stage.rest();
+    assert_eq!((stage.known.len(), stage.repeated), (50, 0));
+    for (edit, withdrawn, announced) in [
+        ("set policy route-map OUT description text", 0, 0),
+        ("set policy route-map UNUSED rule 10 action deny", 0, 0),
+        (
+            "set policy prefix-list TEN rule 10 action permit\n\
+             set policy prefix-list TEN rule 10 prefix 10.0.0.0/21\n\
+             set policy prefix-list TEN rule 10 le 24\n\
+             set policy route-map OUT rule 5 action deny\n\
+             set policy route-map OUT rule 5 match ip address prefix-list TEN",
+            8,
+            0,
+        ),
+        ("set policy prefix-list TEN rule 10 prefix 10.0.0.0/22", 0, 4),
+        ("set policy route-map OUT rule 5 action permit\nset policy route-map OUT rule 5 set metric 7", 0, 4),
+        ("set policy route-map OUT rule 5 set as-path-prepend 64512", 0, 4),
+        ("set policy route-map IN rule 10 set community 64512:9~additive", 0, 50),
+        ("set policy route-map IN rule 10 set local-preference 300", 0, 0),
+        ("set policy route-map IN rule 5 action deny\nset policy route-map IN rule 5 match ip address prefix-list TEN", 4, 0),
+        ("delete policy route-map IN rule 5", 0, 4),
+        ("set protocols bgp 64512 neighbor 192.0.2.3 default-originate", 0, 1),
+        ("delete protocols bgp 64512 neighbor 192.0.2.3 default-originate", 1, 0),
+        ("delete protocols bgp 64512 neighbor 192.0.2.3 route-map", 50, 0),
+    ] {
+        stage.commit(edit);
+        stage.rest();
+        let count = |wanted: fn(&Heard) -> bool| stage.heard.iter().filter(|heard| wanted(heard)).count();
+        let found = (
+            count(|heard| matches!(heard, Heard::Withdrawn(_))),
+            count(|heard| matches!(heard, Heard::Announced(..))),
+            count(|heard| matches!(heard, Heard::Notified)),
+        );
+        assert_eq!(found, (withdrawn, announced, 0), "{edit}");
+        assert_eq!(stage.repeated, 0, "{edit}");
+    }
+}
+
+#[test]
+fn what_import_and_export_mark_and_stop_together_never_leaks_while_a_change_is_walked_through() {
+    const COUNT: u32 = 25_000;
+    let marked = |mark: &str| {
+        format!(
+            "set policy community-list HIDE rule 10 action permit\n\
+             set policy community-list HIDE rule 10 regex {mark}\n\
+             set policy route-map IN rule 10 set community {mark}\n"
+        )
+    };
+    let hide = "set policy route-map OUT rule 5 action deny\n\
+                set policy route-map OUT rule 5 match community community-list HIDE\n";
+    let mut stage = Stage::new(&format!("{OPEN}\n{}{hide}", marked("64512:1")));
+    let all: Vec<Prefix> = prefixes(COUNT).collect();
+    for some in all.chunks(700) {
+        stage.announces(some.iter().copied(), 1);
+    }
+    stage.rest();
+    assert_eq!((stage.heard.len(), stage.engine.tables.of(Family::Ipv4Unicast).len()), (0, COUNT as usize));
+    stage.commit(marked("64512:2").trim());
+    assert!(!stage.engine.reviews.is_empty(), "the walk is longer than one turn");
+    // In the middle of the walk its end is announced anew, and the listener asks for everything once more.
+    let last = *all.last().unwrap();
+    stage.announces([last], 2);
+    let refresh = RouteRefresh { family: Family::Ipv4Unicast.into(), subtype: 0 };
+    stage.says(LISTENER, octets_of(Message::RouteRefresh(refresh)));
+    stage.rest();
+    assert_eq!(stage.heard, Vec::new(), "the listener hears nothing of what both configurations hide");
+    let paths = stage.engine.tables.of(Family::Ipv4Unicast).iter();
+    assert!(paths.flat_map(|(_, paths)| paths).all(|path| path.attributes.communities == [0xfc00_0002]));
+    stage.commit("delete policy route-map OUT rule 5");
+    stage.rest();
+    assert_eq!((stage.known.len(), stage.repeated), (COUNT as usize, 0));
+}
+
+#[test]
+fn a_neighbor_that_is_deleted_with_its_policy_hears_a_farewell_and_nothing_behind_it() {
+    let mut stage = Stage::new(&format!("{OPEN}\nset policy route-map OUT rule 5 action deny\n"));
+    stage.announces(prefixes(20), 1);
+    stage.rest();
+    assert_eq!(stage.known.len(), 0);
+    stage.commit("delete protocols bgp 64512 neighbor 192.0.2.3\ndelete policy route-map OUT");
+    stage.rest();
+    assert_eq!(stage.heard, [Heard::Notified]);
+    assert!(stage.closed);
+}
+
+#[test]
+fn an_external_neighbor_exchanges_in_the_directions_that_have_a_policy() {
+    let only = |side: &str| OPEN.lines().filter(|line| !line.contains(side)).collect::<Vec<_>>().join("\n");
+    for (lines, accepted, heard) in [
+        (OPEN.to_owned(), 5, 5),
+        (only("neighbor 192.0.2.2"), 0, 0),
+        (only("neighbor 192.0.2.3"), 5, 0),
+        (format!("{}\nset protocols bgp 64512 parameters ebgp-requires-policy disable", only("neighbor")), 5, 5),
+    ] {
+        let mut stage = Stage::new(&lines);
+        stage.announces(prefixes(5), 1);
+        stage.rest();
+        let table = stage.engine.tables.of(Family::Ipv4Unicast);
+        let used = table.iter().flat_map(|(_, paths)| paths).filter(|path| path.rejected.is_none()).count();
+        assert_eq!((used, stage.known.len()), (accepted, heard), "{lines}");
+    }
+}
+
+#[test]
+fn own_routes_go_through_the_maps_of_network_and_redistribute() {
+    let mut stage = Stage::new(
+        "set protocols bgp 64512 neighbor 192.0.2.3 route-map export OUT
+set policy route-map OUT rule 10 action permit
+set policy route-map OUT rule 10 match tag 7
+set policy route-map OUT rule 20 action permit
+set policy route-map OUT rule 20 match protocol connected
+set policy route-map OWN rule 10 action permit
+set policy route-map OWN rule 10 match ip address prefix-list ONE
+set policy route-map OWN rule 10 set tag 7
+set policy route-map OWN rule 10 set metric 33
+set policy prefix-list ONE rule 10 action permit
+set policy prefix-list ONE rule 10 prefix 10.1.0.0/16
+set protocols static route 10.1.0.0/16 blackhole
+set protocols static route 10.2.0.0/16 blackhole
+set protocols bgp 64512 redistribute connected
+set protocols bgp 64512 redistribute static route-map OWN",
+    );
+    stage.rest();
+    assert_eq!(stage.known.keys().copied().collect::<Vec<_>>(), [prefix("10.1.0.0/16"), prefix("192.0.2.0/24")]);
+    assert_eq!(stage.known[&prefix("10.1.0.0/16")].med, Some(33));
+    stage.commit("set policy prefix-list ONE rule 10 prefix 10.2.0.0/16");
+    stage.rest();
+    assert_eq!(stage.known.keys().copied().collect::<Vec<_>>(), [prefix("10.2.0.0/16"), prefix("192.0.2.0/24")]);
+}
