@@ -20,6 +20,7 @@ mod guest;
 mod interop;
 mod laboratory;
 mod operational;
+mod policy;
 mod robustness;
 mod security;
 mod simulation;

@@ -164,6 +164,12 @@ impl Speaker {
     /// Whether the speaker has the prefix from the router.
     #[must_use]
     pub fn knows(&self, prefix: &str) -> bool {
+        self.table(prefix).contains(prefix)
+    }
+
+    /// What the speaker says of a prefix, in its own words; empty when it cannot be asked.
+    #[must_use]
+    pub fn table(&self, prefix: &str) -> String {
         let table = match self.kind {
             Kind::Gobgp => gobgp::table(&self.host, prefix),
             Kind::Frr => frr::table(&self.host, prefix),
@@ -171,7 +177,7 @@ impl Speaker {
             Kind::Openbgpd => openbgpd::table(&self.host, prefix),
             Kind::Exabgp => exabgp::table(&self.host),
         };
-        table.is_ok_and(|table| table.contains(prefix))
+        table.unwrap_or_default()
     }
 
     /// Whether the speaker itself calls the session established.

@@ -58,7 +58,7 @@ pub(super) fn state(host: &Host) -> Result<String> {
 }
 
 pub(super) fn table(host: &Host, prefix: &str) -> Result<String> {
-    birdc(host, &["show", "route", "for", prefix, "protocol", "tower"])
+    birdc(host, &["show", "route", "for", prefix, "protocol", "tower", "all"])
 }
 
 pub(super) fn change(host: &Host, change: Change, prefix: &str) -> Result<()> {

@@ -26,7 +26,7 @@ struct Stage {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Heard {
-    Announced(Prefix, PathAttributes),
+    Announced(Prefix),
     Withdrawn(Prefix),
     Notified,
 }
@@ -152,7 +152,7 @@ impl Stage {
                 let attributes = PathAttributes::clone(&reach.attributes);
                 let before = self.known.insert(nlri.prefix, attributes.clone());
                 self.repeated += usize::from(before.as_ref() == Some(&attributes));
-                self.heard.push(Heard::Announced(nlri.prefix, attributes));
+                self.heard.push(Heard::Announced(nlri.prefix));
             }
         }
     }
@@ -160,9 +160,10 @@ impl Stage {
     /// Commits and settles once.
     fn commit(&mut self, lines: &str) {
         let words = |line: &str| line.split_whitespace().skip(1).map(|word| word.replace('~', " ")).collect();
-        let edits = lines.lines().map(str::trim).map(|line| {
-            if line.starts_with("set") { Edit::Set(words(line)) } else { Edit::Delete(words(line)) }
-        });
+        let edits = lines
+            .lines()
+            .map(str::trim)
+            .map(|line| if line.starts_with("set") { Edit::Set(words(line)) } else { Edit::Delete(words(line)) });
         let candidate = Candidate { base: self.engine.revision(), edits: edits.collect() };
         let ask = AskId { client: ClientId(1), id: 1 };
         (self.heard, self.replies) = (Vec::new(), Vec::new());
@@ -209,7 +210,11 @@ fn an_edit_sends_what_changed_and_nothing_else() {
         ("set policy route-map OUT rule 5 set as-path-prepend 64512", 0, 4),
         ("set policy route-map IN rule 10 set community 64512:9~additive", 0, 50),
         ("set policy route-map IN rule 10 set local-preference 300", 0, 0),
-        ("set policy route-map IN rule 5 action deny\nset policy route-map IN rule 5 match ip address prefix-list TEN", 4, 0),
+        (
+            "set policy route-map IN rule 5 action deny\nset policy route-map IN rule 5 match ip address prefix-list TEN",
+            4,
+            0,
+        ),
         ("delete policy route-map IN rule 5", 0, 4),
         ("set protocols bgp 64512 neighbor 192.0.2.3 default-originate", 0, 1),
         ("delete protocols bgp 64512 neighbor 192.0.2.3 default-originate", 1, 0),
@@ -220,7 +225,7 @@ fn an_edit_sends_what_changed_and_nothing_else() {
         let count = |wanted: fn(&Heard) -> bool| stage.heard.iter().filter(|heard| wanted(heard)).count();
         let found = (
             count(|heard| matches!(heard, Heard::Withdrawn(_))),
-            count(|heard| matches!(heard, Heard::Announced(..))),
+            count(|heard| matches!(heard, Heard::Announced(_))),
             count(|heard| matches!(heard, Heard::Notified)),
         );
         assert_eq!(found, (withdrawn, announced, 0), "{edit}");
