@@ -235,7 +235,7 @@ fn an_edit_sends_what_changed_and_nothing_else() {
 
 #[test]
 fn what_import_and_export_mark_and_stop_together_never_leaks_while_a_change_is_walked_through() {
-    const COUNT: u32 = 25_000;
+    const COUNT: u32 = 8_000;
     let marked = |mark: &str| {
         format!(
             "set policy community-list HIDE rule 10 action permit\n\
