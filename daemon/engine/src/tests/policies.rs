@@ -254,7 +254,8 @@ fn what_import_and_export_mark_and_stop_together_never_leaks_while_a_change_is_w
     assert_eq!((stage.heard.len(), stage.engine.tables.of(Family::Ipv4Unicast).len()), (0, COUNT as usize));
     stage.commit(marked("64512:2").trim());
     assert!(!stage.engine.reviews.is_empty(), "the walk is longer than one turn");
-    // In the middle of the walk its end is announced anew, and the listener asks for everything once more.
+    // In the middle of the walk everything becomes undecided, its end is announced anew, and the listener asks for everything once more.
+    stage.engine.tables.of_mut(Family::Ipv4Unicast).all_dirty();
     let last = *all.last().unwrap();
     stage.announces([last], 2);
     let refresh = RouteRefresh { family: Family::Ipv4Unicast.into(), subtype: 0 };
