@@ -1,6 +1,7 @@
-//! What every target does: wrap octets into a message, decode it in all kinds of session, and use the result.
+//! What every target does: wrap octets into a message, decode it in all kinds of session, and use the result; or read
+//! them as a configuration.
 //!
-//! Never judges the result beyond "it can be written again": the tests of the codec do that.
+//! Never judges the result beyond "it can be written again": the tests of the codec and of the reader do that.
 
 use bgp_wire::{EncodeError, HEADER_LENGTH, Message, Negotiated, Notification, encode_reach};
 use nouns::Family;
@@ -35,6 +36,16 @@ pub fn decode_capabilities(value: &[u8]) {
         let head = [4, 0xfd, 0xe8, 0, 180, 192, 0, 2, 1, all, 2, length];
         decode_body(1, &[&head, value].concat());
     }
+}
+
+/// Reads a configuration in whatever form, and what came of it once more.
+pub fn read_configuration(bytes: &[u8]) {
+    let parsed = config::Tree::load(&String::from_utf8_lossy(bytes));
+    drop(parsed.report());
+    let written = config::print::file(&parsed.tree);
+    let again = config::Tree::load(&written);
+    assert_eq!(again.problems, Vec::new(), "{written}");
+    assert!(again.tree == parsed.tree, "{written}");
 }
 
 fn use_result(result: Result<Message, bgp_wire::DecodeError>, negotiated: &Negotiated) {
