@@ -87,6 +87,15 @@ mod tests {
     }
 
     #[test]
+    fn every_option_stands_in_the_page_of_man() {
+        let page = include_str!("../../docs/manual/man/towpath.1").replace('\\', "");
+        let options = USAGE.split_whitespace().map(|word| word.trim_matches(['[', ']', '.']));
+        for option in options.filter(|word| word.starts_with('-')) {
+            assert!(page.contains(option), "{option}");
+        }
+    }
+
+    #[test]
     fn a_wrong_command_line_says_what_is_wrong() {
         for (line, words) in [(&["-c"][..], "-c needs a value"), (&["--socket"], "needs a value"), (&["x"], "'x'")] {
             assert!(read(line, None).unwrap_err().contains(words), "{line:?}");

@@ -42,6 +42,7 @@ impl<'a> Reading<'a> {
 
     pub(super) fn enter(mut self, mut entries: Vec<Entry>) -> Parsed {
         relatives::number_the_speaker(&mut entries);
+        relatives::join_values(&mut entries);
         for entry in entries {
             let path = texts(&entry.words);
             match entry.deed {

@@ -6,10 +6,11 @@
 
 use std::sync::LazyLock;
 
-use super::entries::{Entry, Spoken};
+use super::entries::{Deed, Entry, Spoken};
 use crate::tree::Tree;
 
-/// Words before and after; `*` stands for any word, and `$n` for the n-th of these. What is behind is kept.
+/// Words before and after; `*` stands for any word, `$n` for the n-th of these, and `~` for a blank within a word. What
+/// is behind is kept.
 const TRANSLATIONS: &[(&str, &str)] = &[
     // VyOS since 1.2 puts what concerns IPv4 below its family; EdgeOS has it beside the family of IPv6.
     ("protocols bgp * address-family ipv4-unicast", "protocols bgp $1"),
@@ -58,12 +59,23 @@ const TRANSLATIONS: &[(&str, &str)] = &[
     ("system syslog local", "system syslog global"),
     ("system syslog remote", "system syslog host"),
     ("system domain-search domain", "system domain-search"),
-    // What a route-map sets.
-    ("policy route-map * rule * set as-path prepend", "policy route-map $1 rule $2 set as-path-prepend"),
+    // What a route-map sets: VyOS since 1.4 has a word more where EdgeOS has a hyphen.
     ("policy route-map * rule * set as-path exclude", "policy route-map $1 rule $2 set as-path-exclude"),
-    ("policy route-map * rule * set as-path-prepend", "policy route-map $1 rule $2 set as-path prepend"),
-    ("policy route-map * rule * set as-path-exclude", "policy route-map $1 rule $2 set as-path exclude"),
-    ("policy route-map * rule * set community replace", "policy route-map $1 rule $2 set community"),
+    ("policy route-map * rule * set as-path prepend", "policy route-map $1 rule $2 set as-path-prepend"),
+    (
+        "policy route-map * rule * set as-path prepend-last-as",
+        "policy route-map $1 rule $2 set as-path-prepend-last-as",
+    ),
+    ("policy route-map * rule * set community add *", "policy route-map $1 rule $2 set community $3~additive"),
+    ("policy route-map * rule * set community replace *", "policy route-map $1 rule $2 set community $3"),
+    ("policy route-map * rule * set extcommunity rt", "policy route-map $1 rule $2 set extcommunity-rt"),
+    ("policy route-map * rule * set extcommunity soo", "policy route-map $1 rule $2 set extcommunity-soo"),
+    (
+        "policy route-map * rule * set large-community add *",
+        "policy route-map $1 rule $2 set large-community $3~additive",
+    ),
+    ("policy route-map * rule * set large-community replace *", "policy route-map $1 rule $2 set large-community $3"),
+    ("policy route-map * rule * match ip nexthop", "policy route-map $1 rule $2 match ip nexthop address"),
 ];
 
 /// Paths that say what holds anyway: nothing is lost without them.
@@ -73,6 +85,14 @@ const SAYS_NOTHING: &[&str] = &[
     // Kept empty beside the encrypted one.
     "system login user * authentication plaintext-password ",
     "service ssh protocol-version v2",
+];
+
+/// Leaves whose values VyOS repeats where we have one value of several words.
+const ONE_VALUE: &[&str] = &[
+    "policy route-map * rule * set community add",
+    "policy route-map * rule * set community replace",
+    "policy route-map * rule * set large-community add",
+    "policy route-map * rule * set large-community replace",
 ];
 
 /// A pattern and what it becomes, taken apart once.
@@ -92,10 +112,40 @@ pub(super) fn translations(words: &[Spoken]) -> Vec<Vec<Spoken>> {
 
 /// Whether the path only says what holds anyway.
 pub(super) fn says_nothing(words: &[Spoken]) -> bool {
-    SAYS_NOTHING.iter().any(|pattern| {
-        let pattern: Vec<&str> = pattern.split(' ').collect();
-        pattern.len() == words.len() && pattern.iter().zip(words).all(|(word, said)| *word == "*" || *word == said.text)
-    })
+    SAYS_NOTHING.iter().any(|pattern| fits(pattern, words))
+}
+
+/// Whether words are exactly those of a pattern.
+fn fits(pattern: &str, words: &[Spoken]) -> bool {
+    let mut said = words.iter();
+    let all = pattern.split(' ').all(|word| said.next().is_some_and(|said| word == "*" || word == said.text));
+    all && said.next().is_none()
+}
+
+/// Makes one value of several that stand for one.
+pub(super) fn join_values(entries: &mut Vec<Entry>) {
+    let mut joined: Vec<Entry> = Vec::with_capacity(entries.len());
+    for entry in entries.drain(..) {
+        let is_part = |entry: &Entry| {
+            let leaf = entry.words.split_last().map(|(_, leaf)| leaf).unwrap_or_default();
+            matches!(entry.deed, Deed::Set) && ONE_VALUE.iter().any(|pattern| fits(pattern, leaf))
+        };
+        let same_leaf = |before: &Entry| {
+            let texts = |entry: &Entry| entry.words.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
+            let (before, after) = (texts(before), texts(&entry));
+            before.len() == after.len()
+                && before.split_last().map(|(_, leaf)| leaf) == after.split_last().map(|(_, leaf)| leaf)
+        };
+        match (joined.last_mut(), entry.words.last()) {
+            (Some(before), Some(value)) if is_part(&entry) && same_leaf(before) => {
+                if let Some(first) = before.words.last_mut() {
+                    first.text = format!("{} {}", first.text, value.text);
+                }
+            }
+            _ => joined.push(entry),
+        }
+    }
+    *entries = joined;
 }
 
 /// The words with `from` at their head replaced by `to`.
@@ -117,7 +167,7 @@ fn filled(word: &str, names: &[&Spoken], lines: (usize, usize)) -> Spoken {
     if !word.contains('$') {
         return Spoken { text: word.to_owned(), lines };
     }
-    let mut said = Spoken { text: word.to_owned(), lines };
+    let mut said = Spoken { text: word.replace('~', " "), lines };
     for (number, name) in (1..).zip(names) {
         let place = format!("${number}");
         if said.text == place {

@@ -51,3 +51,23 @@ impl From<LogLevel> for Level {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Arguments;
+
+    #[test]
+    fn every_option_and_default_stands_in_the_page_of_man() {
+        let page = include_str!("../../../docs/manual/man/towpathd.8").replace('\\', "");
+        for argument in Arguments::command().get_arguments() {
+            let long = argument.get_long().unwrap_or_default();
+            assert!(page.contains(&format!("--{long}")), "--{long}");
+            for default in argument.get_default_values() {
+                let default = default.to_string_lossy();
+                assert!(page.contains(default.as_ref()), "--{long} {default}");
+            }
+        }
+    }
+}
