@@ -1,4 +1,7 @@
 //! What comes of the files of relatives: whole routers, and the twenty ways in which BGP is mostly configured.
+//!
+//! Beside each file stands what it becomes: what is told of it, then its `set` lines. `UPDATE_EXPECT=1` writes the
+//! expectations anew; read the difference then.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -10,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use config::parse::Parsed;
-use config::print;
+use config::print::{self, Style};
 use config::{Context, Tree, check};
 
 /// The files of a folder that are not expectations.
@@ -22,9 +25,18 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Reads a file.
+/// Reads a file and holds what comes of it against what is expected.
 fn read(path: &Path) -> Parsed {
-    Tree::load(&fs::read_to_string(path).unwrap())
+    let text = fs::read_to_string(path).unwrap();
+    let parsed = Tree::load(&text);
+    let becomes = format!("{}\n{}", parsed.report(), print::commands(&parsed.tree, &[], Style::default()));
+    let expected = path.with_extension("expect");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&expected, &becomes).unwrap();
+    }
+    let expected = fs::read_to_string(&expected).unwrap_or_default();
+    assert_eq!(becomes, expected, "{}; UPDATE_EXPECT=1 writes it anew", path.display());
+    parsed
 }
 
 #[test]

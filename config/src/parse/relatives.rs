@@ -54,8 +54,8 @@ const TRANSLATIONS: &[(&str, &str)] = &[
     // A word alone in one, a word with a value in the other.
     ("interfaces bridge * stp", "interfaces bridge $1 stp true"),
     // Services that moved between the releases.
-    ("service ntp server", "system ntp server"),
-    ("system ntp server", "service ntp server"),
+    ("service ntp", "system ntp"),
+    ("system ntp", "service ntp"),
     ("system syslog local", "system syslog global"),
     ("system syslog remote", "system syslog host"),
     ("system domain-search domain", "system domain-search"),
