@@ -5,6 +5,7 @@
 mod bgp;
 mod interfaces;
 mod policy;
+mod static_routes;
 mod system;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,9 +13,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 use grammar::schema::Shape;
-use nouns::{InterfaceAddress, Prefix};
+use nouns::InterfaceAddress;
 
-use crate::model::{Interface, Model, StaticRoute};
+use crate::model::{Interface, Model};
 use crate::parse::Parsed;
 use crate::tree::{DeleteOutcome, Tree};
 
@@ -146,9 +147,7 @@ pub fn check(model: &Model, context: &Context) -> Vec<ConfigError> {
     let mut errors = Vec::new();
     addresses_stand_once(model, &mut errors);
     interfaces::check(&model.interfaces, &mut errors);
-    for (prefix, route) in &model.static_routes {
-        static_route(*prefix, route, &local, &mut errors);
-    }
+    static_routes::check(model, &local, &mut errors);
     policy::check(&model.policy, &mut errors);
     if let Some(bgp) = &model.bgp {
         bgp::check(bgp, &local, &mut errors);
@@ -225,29 +224,6 @@ fn address_twice(name: &nouns::IfName, interface: &Interface, address: Interface
     ConfigError {
         path: interface.path(name).into_iter().chain(path(&[&"address", &address])).collect(),
         message: format!("address {} stands on {other} already; delete it there or here", address.address()),
-    }
-}
-
-fn static_route(prefix: Prefix, route: &StaticRoute, local: &BTreeSet<IpAddr>, errors: &mut Vec<ConfigError>) {
-    let word = if prefix.address().is_ipv4() { "route" } else { "route6" };
-    let at_route = || path(&[&"protocols", &"static", &word, &prefix]);
-    if route.next_hops.is_empty() && route.interfaces.is_empty() && route.blackhole.is_none() {
-        errors.push(ConfigError {
-            path: at_route(),
-            message: "must set next-hop, interface or blackhole, so that packets know where to go".to_owned(),
-        });
-    }
-    for (address, next_hop) in &route.next_hops {
-        let mut refuse = |message: String| {
-            let path = at_route().into_iter().chain(["next-hop".to_owned(), address.to_string()]).collect();
-            errors.push(ConfigError { path, message });
-        };
-        if address.is_ipv6() && is_link_local(*address) && next_hop.interface.is_none() {
-            refuse("a link-local next hop needs 'interface', because each link has its own".to_owned());
-        }
-        if local.contains(address) {
-            refuse(format!("{address} is an address of this router; the next hop has to be another router"));
-        }
     }
 }
 

@@ -12,8 +12,9 @@ pub mod static_routes;
 pub mod system;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-use nouns::{IfName, Prefix};
+use nouns::{IfName, MacAddress, Prefix};
 
 use crate::check::ConfigError;
 use crate::tree::Tree;
@@ -40,6 +41,10 @@ pub struct Model {
     pub policy: Policy,
     /// `protocols static route|route6 …`, by destination.
     pub static_routes: BTreeMap<Prefix, StaticRoute>,
+    /// `protocols static table …`, the same for each table.
+    pub static_tables: BTreeMap<u32, BTreeMap<Prefix, StaticRoute>>,
+    /// `protocols static arp …`
+    pub static_arp: BTreeMap<IpAddr, MacAddress>,
     /// `protocols bgp …`
     pub bgp: Option<Bgp>,
 }
@@ -70,6 +75,17 @@ impl Model {
         let system = if same(&["system"]) { known.system.clone() } else { system::lower(&top.at("system")) };
         let same_policy = same(&["policy"]);
         let policy = if same_policy { known.policy.clone() } else { policy::lower(top.at("policy")) };
+        // The gateway of `system` is a static route, too.
+        let same_statics = same(&["protocols", "static"]) && system.gateway == known.system.gateway;
+        let static_routes::Static { routes, tables, arp } = if same_statics {
+            static_routes::Static {
+                routes: known.static_routes.clone(),
+                tables: known.static_tables.clone(),
+                arp: known.static_arp.clone(),
+            }
+        } else {
+            Self::statics(&protocols, &system)
+        };
         let model = Self {
             service: if same(&["service"]) { known.service.clone() } else { service::lower(&top.at("service")) },
             interfaces: if same(&["interfaces"]) {
@@ -77,12 +93,9 @@ impl Model {
             } else {
                 interfaces::lower(top.at("interfaces"))
             },
-            // The gateway of `system` is a static route, too.
-            static_routes: if same(&["protocols", "static"]) && system.gateway == known.system.gateway {
-                known.static_routes.clone()
-            } else {
-                Self::static_routes(&protocols, &system)
-            },
+            static_routes: routes,
+            static_tables: tables,
+            static_arp: arp,
             // A neighbor is lowered with the policies that it names.
             bgp: if same_policy && same(&["protocols", "bgp"]) {
                 known.bgp.clone()
@@ -98,24 +111,27 @@ impl Model {
     fn read(top: &Reader<'_>) -> Self {
         let protocols = top.at("protocols");
         let system = system::lower(&top.at("system"));
+        let static_routes::Static { routes, tables, arp } = Self::statics(&protocols, &system);
         let policy = policy::lower(top.at("policy"));
         Self {
             service: service::lower(&top.at("service")),
             interfaces: interfaces::lower(top.at("interfaces")),
-            static_routes: Self::static_routes(&protocols, &system),
+            static_routes: routes,
+            static_tables: tables,
+            static_arp: arp,
             bgp: bgp::lower(&protocols, &policy),
             policy,
             system,
         }
     }
 
-    fn static_routes(protocols: &Reader<'_>, system: &System) -> BTreeMap<Prefix, StaticRoute> {
-        let mut routes = static_routes::lower(protocols.at("static"));
+    fn statics(protocols: &Reader<'_>, system: &System) -> static_routes::Static {
+        let mut lowered = static_routes::lower(protocols.at("static"));
         if let Some(gateway) = system.gateway {
-            let default = routes.entry(Prefix::DEFAULT_V4).or_default();
+            let default = lowered.routes.entry(Prefix::DEFAULT_V4).or_default();
             default.next_hops.entry(gateway.into()).or_insert_with(static_routes::StaticNextHop::nearest);
         }
-        routes
+        lowered
     }
 }
 

@@ -95,7 +95,7 @@ fn each_broken_rule_is_told_at_its_path() {
         (
             "protocols static route 10.1.0.0/16 description x",
             "protocols static route 10.1.0.0/16",
-            "must set next-hop, interface or blackhole",
+            "must set next-hop, interface, blackhole or reject",
         ),
         (
             "protocols static route6 2001:db8:1::/48 next-hop fe80::1",
@@ -113,8 +113,19 @@ fn each_broken_rule_is_told_at_its_path() {
 }
 
 #[test]
-fn each_broken_rule_of_interfaces_is_told_at_its_path() {
+fn each_broken_rule_of_links_and_static_entries_is_told_at_its_path() {
     for (lines, path, expect) in [
+        (
+            "protocols static table 10 route 10.1.0.0/16 blackhole;protocols static table 10 route 10.1.0.0/16 reject",
+            "protocols static table 10 route 10.1.0.0/16",
+            "blackhole and reject cannot both be",
+        ),
+        (
+            "protocols static arp 192.0.2.254 hwaddr 00:53:00:00:00:01",
+            "protocols static arp 192.0.2.254",
+            "an address of this router",
+        ),
+        ("protocols static arp 192.0.2.9", "protocols static arp 192.0.2.9", "must set hwaddr"),
         (
             "interfaces ethernet eth7 bridge-group bridge br0",
             "interfaces ethernet eth7",

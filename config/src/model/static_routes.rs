@@ -5,9 +5,20 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use nouns::{IfName, Prefix};
+use nouns::{IfName, MacAddress, Prefix};
 
 use super::reader::Reader;
+
+/// What `protocols static` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Static {
+    /// `route` and `route6`, by destination.
+    pub routes: BTreeMap<Prefix, StaticRoute>,
+    /// `table`, each with its routes.
+    pub tables: BTreeMap<u32, BTreeMap<Prefix, StaticRoute>>,
+    /// `arp`, by host.
+    pub arp: BTreeMap<IpAddr, MacAddress>,
+}
 
 /// `protocols static route <net>` or `route6 <net>`: next hops, or a blackhole, or both at different distances.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,8 +29,12 @@ pub struct StaticRoute {
     pub interfaces: BTreeMap<IfName, u8>,
     /// `blackhole`, with its distance.
     pub blackhole: Option<u8>,
+    /// `reject`, with its distance.
+    pub reject: Option<u8>,
     /// `description`
     pub description: Option<String>,
+    /// `tag`
+    pub tag: Option<u32>,
 }
 
 /// One next hop of a static route.
@@ -40,7 +55,23 @@ impl StaticNextHop {
     }
 }
 
-pub(super) fn lower(routes: Reader<'_>) -> BTreeMap<Prefix, StaticRoute> {
+pub(super) fn lower(place: Reader<'_>) -> Static {
+    let tables = place.instances::<u32>("table").into_iter().map(|(number, table)| {
+        // For people only.
+        let _: Option<String> = table.leaf("description");
+        (number, routes(&table))
+    });
+    let arp = place.instances::<IpAddr>("arp").into_iter().filter_map(|(host, entry)| {
+        let address = entry.leaf("hwaddr");
+        if address.is_none() {
+            entry.error(format!("must set hwaddr, the hardware address of {host}"));
+        }
+        Some((host, address?))
+    });
+    Static { tables: tables.collect(), arp: arp.collect(), routes: routes(&place) }
+}
+
+fn routes(routes: &Reader<'_>) -> BTreeMap<Prefix, StaticRoute> {
     let mut lowered = BTreeMap::new();
     for word in ["route", "route6"] {
         for (prefix, place) in routes.instances::<Prefix>(word) {
@@ -57,7 +88,9 @@ fn route(place: &Reader<'_>) -> StaticRoute {
         next_hops: next_hops.collect(),
         interfaces: interfaces.map(|(name, link)| (name, link.leaf_or_default("distance"))).collect(),
         blackhole: place.is_set("blackhole").then(|| place.at("blackhole").leaf_or_default("distance")),
+        reject: place.is_set("reject").then(|| place.at("reject").leaf_or_default("distance")),
         description: place.leaf("description"),
+        tag: place.leaf("tag"),
     }
 }
 

@@ -236,6 +236,19 @@ impl Engine {
         }
     }
 
+    /// Says again which hardware addresses hosts have: on one link, or on all.
+    pub(crate) fn pin_neighbors(&mut self, link: Option<&IfName>, out: &mut Vec<Effect>) {
+        let model = &self.running.model;
+        let entries = model.static_arp.iter().filter_map(|(host, mac)| {
+            let name = plan::link_of(*host, model, model, &self.world)?;
+            let concerned = link.is_none_or(|link| *link == name) && self.world.link_by_name(name.as_str()).is_some();
+            concerned.then(|| Step::Neighbor { name, host: *host, from: None, to: Some(*mac) })
+        });
+        for step in entries.collect::<Vec<_>>() {
+            self.order_boot_step(step, out);
+        }
+    }
+
     pub(crate) fn order_boot_step(&mut self, step: Step, out: &mut Vec<Effect>) {
         let id = self.next_step;
         self.next_step = StepId(id.0.wrapping_add(1));

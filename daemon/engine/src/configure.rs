@@ -141,7 +141,8 @@ impl Engine {
         let Some(new) = new else { return };
         let old = self.put_in_force(new);
         // Static routes are offered anew with all that the world says.
-        self.world_changed |= old.static_routes != self.running.model.static_routes;
+        self.world_changed |= old.static_routes != self.running.model.static_routes
+            || old.static_tables != self.running.model.static_tables;
         self.apply_routing(at, Some(&old), out);
         self.running.before = (!undo).then_some(old);
     }
@@ -326,6 +327,13 @@ impl Engine {
             if let Some(message) = self.link_problem(name, interface) {
                 problems.push(ConfigError { path: interface.path(name), message });
             }
+        }
+        let lost = |host: &&IpAddr| plan::link_of(**host, model, &self.running.model, &self.world).is_none();
+        for host in model.static_arp.keys().filter(lost) {
+            problems.push(ConfigError {
+                path: ["protocols", "static", "arp", &host.to_string()].map(str::to_owned).to_vec(),
+                message: format!("{host} is in no network of this router; give an interface an address beside it"),
+            });
         }
         if let Some(bgp) = &model.bgp
             && self.choose_router_id(Some(bgp)).is_unspecified()

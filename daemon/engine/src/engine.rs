@@ -12,7 +12,7 @@ use config::model::Model;
 use nouns::{Family, Prefix, Revision};
 use rib::attribute_sets::AttributeSets;
 use rib::bgp_table::{BgpTable, PathKey, PeerId};
-use rib::fib::Fib;
+use rib::fib::{Fib, RouteKey};
 use rib::nexthop::NextHops;
 use rib::routes::Rib;
 use rib::world_view::World;
@@ -155,6 +155,8 @@ pub struct Engine {
     pub(crate) started: Moment,
     /// Entries of the kernel that were put back after somebody changed them.
     pub(crate) repaired: u64,
+    /// Routes of other tables than the main one that were wanted last.
+    pub(crate) table_routes: BTreeSet<RouteKey>,
     /// Prefixes that the router itself originates, by what made them.
     pub(crate) originated: BTreeSet<Prefix>,
 }
@@ -207,6 +209,7 @@ impl Engine {
             salts: 0,
             started: at,
             repaired: 0,
+            table_routes: BTreeSet::new(),
             originated: BTreeSet::new(),
         }
     }
@@ -266,6 +269,7 @@ impl Engine {
         if self.next_audit <= at.instant {
             self.next_audit = at.instant + AUDIT_EVERY;
             out.push(Effect::Audit);
+            self.pin_neighbors(None, out);
         }
         self.retry_owed(at, out);
         self.expire_confirm(at, out);

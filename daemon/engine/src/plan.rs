@@ -6,11 +6,14 @@
 mod bgp;
 mod describe;
 mod interfaces;
+mod neighbors;
 mod settings;
 mod system;
 
 #[cfg(test)]
 mod tests;
+
+use std::net::IpAddr;
 
 use config::model::Model;
 use nouns::{IfName, InterfaceAddress, MacAddress, Prefix};
@@ -20,6 +23,7 @@ use rib::world_view::World;
 pub use self::bgp::{PeerChange, PeerFate, Refresh};
 pub(crate) use self::bgp::{Side, fate, transport_change, unless_equal};
 pub(crate) use self::interfaces::{appear, fits, kind_word};
+pub(crate) use self::neighbors::link_of;
 pub use self::settings::{Setting, Table};
 pub use self::system::{AccountChange, Held, Program, SystemFile};
 pub(crate) use self::system::{give_back, programs};
@@ -39,6 +43,7 @@ enum Phase {
     Ports,
     Settings,
     Addresses,
+    Neighbors,
     Sysctls,
     /// Programs that listen on addresses find them there.
     Services,
@@ -160,6 +165,17 @@ pub enum Step {
         /// Add it, or else remove it.
         add: bool,
     },
+    /// Say which hardware address a host on a link has, or take that back.
+    Neighbor {
+        /// The link.
+        name: IfName,
+        /// The host.
+        host: IpAddr,
+        /// What was said.
+        from: Option<MacAddress>,
+        /// What shall be said; `None` lets the kernel ask.
+        to: Option<MacAddress>,
+    },
     /// Open or close the BGP port.
     Listener {
         /// Open it, or else close it.
@@ -194,6 +210,7 @@ impl Step {
             Self::Sysctl { name, from, to } => Self::Sysctl { name, from: to, to: from },
             Self::Link { name, from, to } => Self::Link { name, from: to, to: from },
             Self::Address { name, address, add } => Self::Address { name, address, add: !add },
+            Self::Neighbor { name, host, from, to } => Self::Neighbor { name, host, from: to, to: from },
             Self::Listener { open } => Self::Listener { open: !open },
             Self::Password { remote, from, to } => Self::Password { remote, from: to, to: from },
             Self::Routing => Self::Routing,
@@ -209,7 +226,8 @@ impl Step {
             | Self::Port { name, .. }
             | Self::Setting { name, .. }
             | Self::Link { name, .. }
-            | Self::Address { name, .. } => Some(name),
+            | Self::Address { name, .. }
+            | Self::Neighbor { name, .. } => Some(name),
             Self::HostName { .. }
             | Self::TimeZone { .. }
             | Self::Account { .. }
@@ -235,6 +253,7 @@ impl Step {
             Self::File { .. } => Phase::Files,
             Self::Sysctl { .. } => Phase::Sysctls,
             Self::Address { .. } => Phase::Addresses,
+            Self::Neighbor { .. } => Phase::Neighbors,
             Self::Listener { .. } => Phase::Listener,
             Self::Password { .. } => Phase::Passwords,
             Self::Routing => Phase::Routing,
@@ -248,6 +267,7 @@ impl Step {
             Self::Device { create, .. } => !create,
             Self::Port { join, .. } => !join,
             Self::Setting { to, .. } => to.is_none(),
+            Self::Neighbor { to, .. } => to.is_none(),
             // A VLAN shrinks before its parent does, and its parent grows before it.
             Self::Link { from, to, .. } => to.mtu < from.mtu,
             Self::Listener { open } => !open,
@@ -266,8 +286,10 @@ pub fn plan(old: &Model, new: &Model, world: &World) -> Vec<Step> {
     let mut steps = Vec::new();
     system::plan(old, new, &mut steps);
     interfaces::plan(&old.interfaces, &new.interfaces, world, &mut steps);
+    neighbors::plan(old, new, world, &mut steps);
     bgp::plan(old.bgp.as_ref(), new.bgp.as_ref(), &mut steps);
-    if old.bgp != new.bgp || old.policy != new.policy || old.static_routes != new.static_routes {
+    let routes = old.static_routes != new.static_routes || old.static_tables != new.static_tables;
+    if routes || old.bgp != new.bgp || old.policy != new.policy {
         steps.push(Step::Routing);
     }
     sort(&mut steps);

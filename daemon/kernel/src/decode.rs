@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nouns::{InterfaceAddress, Prefix};
+use rib::fib::{ROUTE_METRIC, RTPROT_TOWPATH, RouteKey};
 use rib::world::{BridgeSettings, Leg, Link, LinkAddress, LinkKind};
 
 use crate::attribute::{aligned, attributes, u8_at, u16_at, u32_at};
@@ -35,8 +36,21 @@ impl Route {
     /// Whether the route forwards, or refuses to, in the main table: local, broadcast and multicast
     /// routes and cached copies are the kernel's own affair.
     pub(crate) fn matters(&self) -> bool {
-        self.table == u32::from(RT_TABLE_MAIN)
-            && self.flags & RTM_F_CLONED == 0
+        self.table == u32::from(RT_TABLE_MAIN) && self.forwards()
+    }
+
+    /// Whether it is one that we put there, in any table.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.protocol == RTPROT_TOWPATH && self.metric == ROUTE_METRIC && self.forwards()
+    }
+
+    /// The table and the destination.
+    pub(crate) fn key(&self) -> RouteKey {
+        RouteKey { table: self.table, prefix: self.prefix }
+    }
+
+    fn forwards(&self) -> bool {
+        self.flags & RTM_F_CLONED == 0
             && matches!(self.kind, RTN_UNICAST | RTN_BLACKHOLE | RTN_UNREACHABLE | RTN_PROHIBIT)
     }
 }

@@ -5,15 +5,15 @@
 
 use std::net::IpAddr;
 
-use nouns::{Family, Prefix};
-use rib::fib::{FibChange, FibTarget, ROUTE_METRIC, RTPROT_TOWPATH};
+use nouns::Family;
+use rib::fib::{FibChange, FibTarget, ROUTE_METRIC, RTPROT_TOWPATH, RouteKey};
 use rib::world::Leg;
 
 use crate::attribute::Batch;
 use crate::number::{
     AF_INET, AF_INET6, AF_UNSPEC, NHA_GATEWAY, NHA_GROUP, NHA_ID, NHA_OIF, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST,
-    RT_SCOPE_NOWHERE, RT_SCOPE_UNIVERSE, RT_TABLE_MAIN, RTA_DST, RTA_NH_ID, RTA_PRIORITY, RTM_DELNEXTHOP, RTM_DELROUTE,
-    RTM_NEWNEXTHOP, RTM_NEWROUTE, RTN_BLACKHOLE, RTN_UNICAST, RTN_UNSPEC,
+    RT_SCOPE_NOWHERE, RT_SCOPE_UNIVERSE, RT_TABLE_UNSPEC, RTA_DST, RTA_NH_ID, RTA_PRIORITY, RTA_TABLE, RTM_DELNEXTHOP,
+    RTM_DELROUTE, RTM_NEWNEXTHOP, RTM_NEWROUTE, RTN_BLACKHOLE, RTN_UNICAST, RTN_UNREACHABLE, RTN_UNSPEC,
 };
 
 /// The message for one change, as it goes to the kernel, for looking at and for tests.
@@ -48,22 +48,23 @@ pub(crate) fn append(batch: &mut Batch, change: &FibChange, sequence: u32) {
             batch.begin(RTM_DELNEXTHOP, NLM_F_REQUEST, sequence, &next_hop_header(AF_UNSPEC, 0));
             batch.attribute_u32(NHA_ID, *id);
         }
-        FibChange::Route { prefix, target } => {
+        FibChange::Route { key, target } => {
             let kind = match target {
                 FibTarget::Group(_) => RTN_UNICAST,
                 FibTarget::Blackhole => RTN_BLACKHOLE,
+                FibTarget::Unreachable => RTN_UNREACHABLE,
             };
-            batch.begin(RTM_NEWROUTE, PUT, sequence, &route_header(*prefix, RT_SCOPE_UNIVERSE, kind));
-            append_address(batch, RTA_DST, prefix.address());
+            batch.begin(RTM_NEWROUTE, PUT, sequence, &route_header(*key, RT_SCOPE_UNIVERSE, kind));
+            append_destination(batch, *key);
             batch.attribute_u32(RTA_PRIORITY, ROUTE_METRIC);
             if let FibTarget::Group(id) = target {
                 batch.attribute_u32(RTA_NH_ID, *id);
             }
         }
-        FibChange::RouteGone(prefix) => {
+        FibChange::RouteGone(key) => {
             // Any scope and any type, but only our protocol and our metric: a twin of somebody else stays.
-            batch.begin(RTM_DELROUTE, NLM_F_REQUEST, sequence, &route_header(*prefix, RT_SCOPE_NOWHERE, RTN_UNSPEC));
-            append_address(batch, RTA_DST, prefix.address());
+            batch.begin(RTM_DELROUTE, NLM_F_REQUEST, sequence, &route_header(*key, RT_SCOPE_NOWHERE, RTN_UNSPEC));
+            append_destination(batch, *key);
             batch.attribute_u32(RTA_PRIORITY, ROUTE_METRIC);
         }
     }
@@ -71,12 +72,21 @@ pub(crate) fn append(batch: &mut Batch, change: &FibChange, sequence: u32) {
 }
 
 /// `struct rtmsg`
-fn route_header(prefix: Prefix, scope: u8, kind: u8) -> [u8; 12] {
-    let family = match prefix.family() {
+fn route_header(key: RouteKey, scope: u8, kind: u8) -> [u8; 12] {
+    let family = match key.prefix.family() {
         Family::Ipv4Unicast => AF_INET,
         Family::Ipv6Unicast => AF_INET6,
     };
-    [family, prefix.length(), 0, 0, RT_TABLE_MAIN, RTPROT_TOWPATH, scope, kind, 0, 0, 0, 0]
+    // A number that does not fit is told in full behind it.
+    let table = u8::try_from(key.table).unwrap_or(RT_TABLE_UNSPEC);
+    [family, key.prefix.length(), 0, 0, table, RTPROT_TOWPATH, scope, kind, 0, 0, 0, 0]
+}
+
+fn append_destination(batch: &mut Batch, key: RouteKey) {
+    append_address(batch, RTA_DST, key.prefix.address());
+    if key.table > u32::from(u8::MAX) {
+        batch.attribute_u32(RTA_TABLE, key.table);
+    }
 }
 
 /// `struct nhmsg`

@@ -45,11 +45,11 @@ impl Ledger {
 
     /// `RTM_NEWROUTE` that we did not cause; `replaced` is `NLM_F_REPLACE` of the notification.
     pub(crate) fn route_is_there(&mut self, route: &Route, replaced: bool, events: &mut Vec<WorldEvent>) {
+        if route.is_ours() || (route.metric == ROUTE_METRIC && replaced) {
+            events.push(WorldEvent::OurRouteLost(route.key()));
+        }
         if !route.matters() {
             return;
-        }
-        if route.metric == ROUTE_METRIC && (replaced || route.protocol == RTPROT_TOWPATH) {
-            events.push(WorldEvent::OurRouteLost(route.prefix));
         }
         let Some(new) = self.foreign(route) else { return };
         let twins = self.foreign.entry((new.prefix, new.metric)).or_default();
@@ -67,13 +67,10 @@ impl Ledger {
 
     /// `RTM_DELROUTE` that we did not cause.
     pub(crate) fn route_is_gone(&mut self, route: &Route, events: &mut Vec<WorldEvent>) {
-        if !route.matters() {
-            return;
+        if route.is_ours() {
+            events.push(WorldEvent::OurRouteLost(route.key()));
         }
-        if route.protocol == RTPROT_TOWPATH {
-            if route.metric == ROUTE_METRIC {
-                events.push(WorldEvent::OurRouteLost(route.prefix));
-            }
+        if !route.matters() || route.protocol == RTPROT_TOWPATH {
             return;
         }
         let Some(gone) = self.foreign(route) else { return };

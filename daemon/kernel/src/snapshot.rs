@@ -6,16 +6,15 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use nouns::Prefix;
-use rib::fib::{FibTarget, KernelFib, ROUTE_METRIC, RTPROT_TOWPATH};
+use rib::fib::{FibTarget, KernelFib, RTPROT_TOWPATH, RouteKey};
 use rib::world::{ForeignRoute, Link, LinkAddress, Snapshot};
 
 use crate::attribute::Message;
 use crate::decode::{self, NextHop, NextHopKind, Route};
 use crate::ledger::Ledger;
 use crate::number::{
-    AF_INET, AF_INET6, RT_TABLE_MAIN, RTA_OIF, RTM_GETADDR, RTM_GETLINK, RTM_GETNEXTHOP, RTM_GETROUTE, RTM_NEWADDR,
-    RTM_NEWLINK, RTM_NEWNEXTHOP, RTM_NEWROUTE, RTN_BLACKHOLE,
+    AF_INET, AF_INET6, RT_TABLE_MAIN, RT_TABLE_UNSPEC, RTA_OIF, RTM_GETADDR, RTM_GETLINK, RTM_GETNEXTHOP, RTM_GETROUTE,
+    RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEXTHOP, RTM_NEWROUTE, RTN_BLACKHOLE, RTN_UNREACHABLE,
 };
 use crate::socket::RouteSocket;
 
@@ -33,20 +32,10 @@ pub fn snapshot() -> io::Result<Snapshot> {
     ledger.begin(objects);
     let mut foreign = Vec::new();
     for family in [AF_INET, AF_INET6] {
-        let keep = |route: Route| our_route(&route).map(Row::Ours).or_else(|| ledger.foreign(&route).map(Row::Foreign));
-        for row in routes(socket, family, 0, &[], keep)? {
-            match row {
-                Row::Ours((prefix, target)) => drop(ours.routes.insert(prefix, target)),
-                Row::Foreign(route) => foreign.push(route),
-            }
-        }
+        foreign.extend(routes(socket, family, &[], |route| ledger.foreign(&route))?);
+        ours.routes.extend(our_routes(socket, family)?);
     }
     Ok(Snapshot { links: links(socket)?, addresses: addresses(socket)?, routes: foreign, ours })
-}
-
-enum Row {
-    Ours((Prefix, FibTarget)),
-    Foreign(ForeignRoute),
 }
 
 /// What the kernel has of ours: routes and next hops of protocol [`RTPROT_TOWPATH`].
@@ -60,7 +49,7 @@ pub fn kernel_fib() -> io::Result<KernelFib> {
     let socket = &mut RouteSocket::open(QUEUE, QUEUE)?;
     let mut ours = fib_of(&next_hops(socket)?);
     for family in [AF_INET, AF_INET6] {
-        ours.routes.extend(routes(socket, family, RTPROT_TOWPATH, &[], |route| our_route(&route))?);
+        ours.routes.extend(our_routes(socket, family)?);
     }
     Ok(ours)
 }
@@ -71,7 +60,7 @@ pub(crate) fn ledger() -> io::Result<Ledger> {
     let mut ledger = Ledger::default();
     ledger.begin(next_hops(socket)?);
     for family in [AF_INET, AF_INET6] {
-        for route in routes(socket, family, 0, &[], |route| ledger.foreign(&route))? {
+        for route in routes(socket, family, &[], |route| ledger.foreign(&route))? {
             ledger.remember(route);
         }
     }
@@ -83,7 +72,7 @@ pub(crate) fn routes_over(ifindex: u32, ledger: &Ledger) -> io::Result<Vec<Forei
     let socket = &mut RouteSocket::open(QUEUE, QUEUE)?;
     let mut found = Vec::new();
     for family in [AF_INET, AF_INET6] {
-        match routes(socket, family, 0, &[(RTA_OIF, ifindex)], |route| ledger.foreign(&route)) {
+        match routes(socket, family, &[(RTA_OIF, ifindex)], |route| ledger.foreign(&route)) {
             Err(error) if error.raw_os_error() == Some(libc::ENODEV) => {}
             rows => found.extend(rows?),
         }
@@ -108,20 +97,34 @@ pub(crate) fn next_hops(socket: &mut RouteSocket) -> io::Result<Vec<NextHop>> {
     }
 }
 
-/// Routes of the main table that matter, of one protocol or of all (0), as far as `keep` wants them.
-///
-/// A family that the kernel does not have, or a main table that does not exist yet, has no routes.
+/// Our routes of every table.
+fn our_routes(socket: &mut RouteSocket, family: u8) -> io::Result<Vec<(RouteKey, FibTarget)>> {
+    dump_routes(socket, family, (RT_TABLE_UNSPEC, RTPROT_TOWPATH), &[], |route| our_route(&route))
+}
+
+/// Routes of the main table that matter, as far as `keep` wants them.
 fn routes<T>(
     socket: &mut RouteSocket,
     family: u8,
-    protocol: u8,
     filter: &[(u16, u32)],
     mut keep: impl FnMut(Route) -> Option<T>,
 ) -> io::Result<Vec<T>> {
-    let header = [family, 0, 0, 0, RT_TABLE_MAIN, protocol, 0, 0, 0, 0, 0, 0];
-    let decode = |message: Message<'_>| {
-        of_kind(message, RTM_NEWROUTE).and_then(decode::route).filter(Route::matters).and_then(&mut keep)
-    };
+    let keep = |route: Route| if route.matters() { keep(route) } else { None };
+    dump_routes(socket, family, (RT_TABLE_MAIN, 0), filter, keep)
+}
+
+/// Routes of one table or of all (0), of one protocol or of all (0).
+///
+/// A family that the kernel does not have, or a table that does not exist yet, has no routes.
+fn dump_routes<T>(
+    socket: &mut RouteSocket,
+    family: u8,
+    (table, protocol): (u8, u8),
+    filter: &[(u16, u32)],
+    mut keep: impl FnMut(Route) -> Option<T>,
+) -> io::Result<Vec<T>> {
+    let header = [family, 0, 0, 0, table, protocol, 0, 0, 0, 0, 0, 0];
+    let decode = |message: Message<'_>| of_kind(message, RTM_NEWROUTE).and_then(decode::route).and_then(&mut keep);
     match socket.dump(RTM_GETROUTE, &header, filter, decode) {
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EOPNOTSUPP)) => Ok(Vec::new()),
         other => other,
@@ -151,13 +154,14 @@ fn fib_of(objects: &[NextHop]) -> KernelFib {
     fib
 }
 
-fn our_route(route: &Route) -> Option<(Prefix, FibTarget)> {
-    if route.protocol != RTPROT_TOWPATH || route.metric != ROUTE_METRIC {
+fn our_route(route: &Route) -> Option<(RouteKey, FibTarget)> {
+    if !route.is_ours() {
         return None;
     }
     let target = match route.kind {
         RTN_BLACKHOLE => FibTarget::Blackhole,
+        RTN_UNREACHABLE => FibTarget::Unreachable,
         _ => FibTarget::Group(route.next_hop.unwrap_or(0)),
     };
-    Some((route.prefix, target))
+    Some((route.key(), target))
 }

@@ -29,6 +29,43 @@ pub const NEXT_HOP_ID_BASE: u32 = 0x5400_0000;
 /// Identifiers of groups begin here.
 pub const GROUP_ID_BASE: u32 = 0x5500_0000;
 
+/// The main table (`RT_TABLE_MAIN`).
+pub const MAIN_TABLE: u32 = 254;
+
+/// Where a route stands: tables are apart from each other, and only the main one is decided by distances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RouteKey {
+    /// `RTA_TABLE`
+    pub table: u32,
+    /// The destination.
+    pub prefix: Prefix,
+}
+
+impl From<Prefix> for RouteKey {
+    /// The route of the main table.
+    fn from(prefix: Prefix) -> Self {
+        Self { table: MAIN_TABLE, prefix }
+    }
+}
+
+impl std::str::FromStr for RouteKey {
+    type Err = nouns::PrefixError;
+
+    /// The route of the main table.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse::<Prefix>().map(Self::from)
+    }
+}
+
+impl std::fmt::Display for RouteKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.table {
+            MAIN_TABLE => self.prefix.fmt(f),
+            table => write!(f, "{} in table {table}", self.prefix),
+        }
+    }
+}
+
 /// One change of the kernel, in the order in which it has to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FibChange {
@@ -46,15 +83,15 @@ pub enum FibChange {
         /// Identifiers of the members, each with weight 1 to 256.
         members: Vec<(u32, u16)>,
     },
-    /// `RTM_NEWROUTE` with `NLM_F_CREATE|NLM_F_REPLACE` and `RTA_NH_ID`, or of type blackhole.
+    /// `RTM_NEWROUTE` with `NLM_F_CREATE|NLM_F_REPLACE` and `RTA_NH_ID`, or of a type that leads nowhere.
     Route {
-        /// The destination.
-        prefix: Prefix,
+        /// The table and the destination.
+        key: RouteKey,
         /// Where it leads.
         target: FibTarget,
     },
     /// `RTM_DELROUTE`
-    RouteGone(Prefix),
+    RouteGone(RouteKey),
     /// `RTM_DELNEXTHOP`, of a group or of a single next hop.
     NextHopGone(u32),
 }
@@ -66,6 +103,8 @@ pub enum FibTarget {
     Group(u32),
     /// `RTN_BLACKHOLE`
     Blackhole,
+    /// `RTN_UNREACHABLE`
+    Unreachable,
 }
 
 /// What the kernel has of ours, as a dump tells it.
@@ -75,8 +114,8 @@ pub struct KernelFib {
     pub next_hops: BTreeMap<u32, Leg>,
     /// Groups by identifier: members and their weights.
     pub groups: BTreeMap<u32, Vec<(u32, u16)>>,
-    /// Routes by destination.
-    pub routes: BTreeMap<Prefix, FibTarget>,
+    /// Routes by table and destination.
+    pub routes: BTreeMap<RouteKey, FibTarget>,
 }
 
 /// A change that the kernel refused.
@@ -97,6 +136,8 @@ pub enum Wanted {
     Legs(Vec<Leg>),
     /// Nowhere.
     Blackhole,
+    /// Nowhere, and the sender is told (ICMP unreachable).
+    Unreachable,
 }
 
 impl Wanted {

@@ -351,7 +351,9 @@ fn through_route(
     let mut why = None;
     for next_hop in &route.next_hops {
         let step = match *next_hop {
-            RouteNextHop::Blackhole => Resolution::Unresolved(Unresolvable::Blackhole { address, route: prefix }),
+            RouteNextHop::Blackhole | RouteNextHop::Reject => {
+                Resolution::Unresolved(Unresolvable::Blackhole { address, route: prefix })
+            }
             RouteNextHop::Connected { ifindex } => direct(Some(address), ifindex, prefix, route, world),
             RouteNextHop::Gateway { address, interface: Some(ifindex) } if route.protocol == Protocol::Kernel => {
                 direct(Some(address), ifindex, prefix, route, world)

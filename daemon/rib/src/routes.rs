@@ -101,6 +101,8 @@ pub enum RouteNextHop {
     },
     /// Nowhere.
     Blackhole,
+    /// Nowhere, and the sender is told.
+    Reject,
 }
 
 impl From<Leg> for RouteNextHop {
@@ -141,15 +143,24 @@ impl Route {
         let mut legs = Vec::with_capacity(self.next_hops.len());
         for next_hop in &self.next_hops {
             match *next_hop {
-                RouteNextHop::Blackhole => {}
+                RouteNextHop::Blackhole | RouteNextHop::Reject => {}
                 RouteNextHop::Connected { ifindex } => legs.push(Leg { gateway: None, ifindex }),
                 RouteNextHop::Gateway { address, interface } => {
                     legs.extend_from_slice(next_hops.resolve_via(address, interface).legs());
                 }
             }
         }
-        let blackhole = self.next_hops.contains(&RouteNextHop::Blackhole);
-        Wanted::legs(legs).or_else(|| blackhole.then_some(Wanted::Blackhole))
+        Wanted::legs(legs).or_else(|| Self::nowhere(&self.next_hops))
+    }
+
+    /// What becomes of packets where no next hop takes them.
+    #[must_use]
+    pub fn nowhere(next_hops: &[RouteNextHop]) -> Option<Wanted> {
+        next_hops.iter().find_map(|next_hop| match next_hop {
+            RouteNextHop::Blackhole => Some(Wanted::Blackhole),
+            RouteNextHop::Reject => Some(Wanted::Unreachable),
+            RouteNextHop::Connected { .. } | RouteNextHop::Gateway { .. } => None,
+        })
     }
 
     fn same_offer(&self, other: &Self) -> bool {
@@ -177,7 +188,7 @@ impl Route {
         let trusted = matches!(self.protocol, Protocol::Connected | Protocol::Kernel);
         self.next_hops.iter().any(|next_hop| match *next_hop {
             RouteNextHop::Gateway { address, interface } => trusted || resolved.contains(&(address, interface)),
-            RouteNextHop::Connected { .. } | RouteNextHop::Blackhole => true,
+            RouteNextHop::Connected { .. } | RouteNextHop::Blackhole | RouteNextHop::Reject => true,
         })
     }
 }

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 
 use nouns::{IfName, InterfaceAddress, Prefix};
 
+use crate::fib::RouteKey;
+
 /// A network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
@@ -193,7 +195,7 @@ pub enum WorldEvent {
     /// A foreign route is gone.
     RouteGone(ForeignRoute),
     /// One of our routes was deleted or replaced, by the kernel or by somebody; not our own echo.
-    OurRouteLost(Prefix),
+    OurRouteLost(RouteKey),
     /// One of our next hops or groups was deleted by the kernel or by somebody.
     OurNextHopLost(u32),
     /// The socket overran (`ENOBUFS`): only a fresh snapshot tells the truth.

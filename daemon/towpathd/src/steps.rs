@@ -43,7 +43,8 @@ async fn carry_out(system: &mut System, step: Step) -> Result<(), String> {
         | Step::Bridge { .. }
         | Step::Port { .. }
         | Step::Link { .. }
-        | Step::Address { .. }) => of_link(step).await.map_err(|error| error.to_string()),
+        | Step::Address { .. }
+        | Step::Neighbor { .. }) => of_link(step).await.map_err(|error| error.to_string()),
     }
 }
 
@@ -78,6 +79,7 @@ async fn of_link(step: Step) -> Result<(), LinkError> {
         }
         Step::Address { name, address, add: true } => links.add_address(&name, address).await,
         Step::Address { name, address, add: false } => links.delete_address(&name, address).await,
+        Step::Neighbor { name, host, to, .. } => links.set_neighbor(&name, host, to).await,
         Step::HostName { .. }
         | Step::Account { .. }
         | Step::File { .. }

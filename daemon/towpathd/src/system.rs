@@ -71,6 +71,7 @@ impl System {
             | Step::Setting { .. }
             | Step::Link { .. }
             | Step::Address { .. }
+            | Step::Neighbor { .. }
             | Step::Listener { .. }
             | Step::Password { .. }
             | Step::Routing => Ok(()),

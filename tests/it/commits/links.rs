@@ -147,3 +147,68 @@ fn a_name_that_something_else_has_is_refused_before_anything_is_done() {
     assert_eq!(refused.reason, RefusalReason::Invalid);
     assert!(refused.problems[0].message.contains("br0 exists already and is something else"), "{refused:?}");
 }
+
+const ARP: &str = "set protocols static arp 10.20.0.9 hwaddr 00:53:00:00:00:09";
+
+fn pinned(scene: &Scene) -> Vec<String> {
+    let neighbors = scene.network.kernel(scene.router).neighbors.iter();
+    neighbors.map(|((link, host), mac)| format!("{host} {mac} on {link}")).collect()
+}
+
+#[test]
+fn a_host_keeps_its_hardware_address_whatever_becomes_of_its_link() {
+    let mut scene = with(VIF);
+    let told = "10.20.0.9 00:53:00:00:00:09 on eth2.20";
+    let done = scene.commit(ARP);
+    assert!(matches!(done, Reply::Committed(_)), "{done:?}");
+    assert_eq!(pinned(&scene), [told]);
+    for lines in ["set interfaces ethernet eth2 vif 20 disable", "delete interfaces ethernet eth2 vif 20 disable"] {
+        assert!(matches!(scene.commit(lines), Reply::Committed(_)));
+        scene.network.run(seconds(2));
+    }
+    assert_eq!(pinned(&scene), [told], "a link that goes down forgets, and is told again");
+    let events = scene.network.kernel_mut(scene.router).delete(&"eth2.20".parse().unwrap()).unwrap();
+    scene.network.tell(scene.router, Event::World(events));
+    scene.network.run(seconds(2));
+    assert_eq!(pinned(&scene), [told], "with the link that is made again");
+    scene.network.kernel_mut(scene.router).neighbors.clear();
+    scene.network.run(seconds(301));
+    assert_eq!(pinned(&scene), [told], "somebody's hand is made good within five minutes");
+    let refused = refusal(scene.commit("delete interfaces ethernet eth2 vif 20"));
+    assert!(refused.problems[0].message.contains("is in no network of this router"), "{refused:?}");
+    assert!(matches!(scene.commit("delete protocols static arp"), Reply::Committed(_)));
+    assert_eq!(pinned(&scene), Vec::<String>::new());
+}
+
+#[test]
+fn routes_of_a_table_follow_their_links_and_stay_out_of_the_main_one() {
+    let mut scene = with(VIF);
+    let key = |prefix: &str| rib::fib::RouteKey { table: 10, prefix: prefix.parse().unwrap() };
+    let done = scene.commit(
+        "set protocols static table 10 route 10.60.0.0/16 next-hop 10.20.0.2\n\
+         set protocols static table 10 route 10.60.0.0/16 reject distance 9\n\
+         set protocols static table 10 route 0.0.0.0/0 next-hop 10.9.0.9\n\
+         set protocols static table 10 route 10.61.0.0/16 next-hop 172.31.0.1",
+    );
+    assert!(matches!(done, Reply::Committed(_)), "{done:?}");
+    scene.network.run(seconds(2));
+    let routes = |scene: &Scene, key| scene.network.kernel(scene.router).gateways(key);
+    let via = |gateway: &str| Some(std::collections::BTreeSet::from([gateway.parse().unwrap()]));
+    assert_eq!(routes(&scene, key("10.60.0.0/16")), via("10.20.0.2"));
+    assert_eq!(routes(&scene, key("0.0.0.0/0")), via("10.9.0.9"));
+    assert_eq!(routes(&scene, key("10.61.0.0/16")), None, "its gateway is on no link");
+    assert_eq!(scene.network.gateways(scene.router, "10.60.0.0/16"), None);
+    assert!(matches!(scene.commit("set interfaces ethernet eth2 vif 20 disable"), Reply::Committed(_)));
+    scene.network.run(seconds(2));
+    let now = scene.network.kernel(scene.router).ours.routes.get(&key("10.60.0.0/16")).copied();
+    assert_eq!(now, Some(rib::fib::FibTarget::Unreachable), "the next distance takes over");
+    scene.network.crash(scene.router);
+    scene.network.start(scene.router);
+    scene.network.run(seconds(2));
+    assert_eq!(routes(&scene, key("0.0.0.0/0")), via("10.9.0.9"), "a restart adopts them");
+    assert!(matches!(scene.commit("delete protocols static table"), Reply::Committed(_)));
+    scene.network.run(seconds(400));
+    let left = scene.network.kernel(scene.router).ours.routes.keys().filter(|key| key.table == 10).count();
+    assert_eq!(left, 0);
+    assert_eq!(scene.network.kernel(scene.router).unused(), Vec::<u32>::new());
+}

@@ -46,7 +46,13 @@ impl Picture {
             text,
             sessions,
             wish: format!("{wish:?}"),
-            kernel: format!("{:?} {:?} {:?}", kernel.ours.routes.keys(), links(kernel), kernel.settings),
+            kernel: format!(
+                "{:?} {:?} {:?} {:?}",
+                kernel.ours.routes.keys(),
+                links(kernel),
+                kernel.settings,
+                kernel.neighbors
+            ),
             listening: scene.network.is_listening(router),
             passwords: scene.network.passwords(router).iter().cloned().collect(),
             surroundings: scene.network.surroundings(router).clone(),

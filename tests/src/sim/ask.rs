@@ -113,7 +113,7 @@ impl Network {
     /// The gateways of a prefix in the kernel, in order; `None` without a route, none for a blackhole.
     #[must_use]
     pub fn gateways(&self, node: Node, prefix: &str) -> Option<Vec<String>> {
-        let gateways = self.kernel(node).gateways(prefix.parse().unwrap())?;
+        let gateways = self.kernel(node).gateways(prefix.parse::<Prefix>().unwrap())?;
         Some(gateways.iter().map(ToString::to_string).collect())
     }
 
@@ -130,7 +130,7 @@ impl Network {
                 .filter(|route| route.selected && matches!(route.protocol, Protocol::Bgp | Protocol::Static));
             for route in ours {
                 let gateways = match route.target {
-                    RouteTarget::Blackhole => BTreeSet::new(),
+                    RouteTarget::Blackhole | RouteTarget::Unreachable => BTreeSet::new(),
                     RouteTarget::NextHops(legs) => {
                         legs.iter().filter(|leg| leg.inactive.is_none()).filter_map(|leg| leg.gateway).collect()
                     }
@@ -145,9 +145,10 @@ impl Network {
     pub fn assert_kernel_as_wished(&mut self, node: Node) {
         let wish = self.wish(node);
         let kernel = self.kernel(node);
-        let routes = kernel.ours.routes.keys();
+        let main = |key: &&rib::fib::RouteKey| key.table == rib::fib::MAIN_TABLE;
+        let routes = kernel.ours.routes.keys().filter(main);
         let there: BTreeMap<Prefix, BTreeSet<IpAddr>> =
-            routes.map(|prefix| (*prefix, kernel.gateways(*prefix).unwrap_or_default())).collect();
+            routes.map(|key| (key.prefix, kernel.gateways(*key).unwrap_or_default())).collect();
         assert_eq!(there, wish, "the kernel of {} after {:?}", self.machines[node.0].name, self.elapsed());
         assert_eq!(self.kernel(node).unused(), Vec::<u32>::new(), "objects that nobody needs");
     }

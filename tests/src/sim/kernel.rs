@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use engine::plan::Setting;
-use nouns::{IfName, InterfaceAddress, Prefix};
-use rib::fib::{FibChange, FibTarget, KernelFib, Refused};
+use nouns::{IfName, InterfaceAddress, MacAddress};
+use rib::fib::{FibChange, FibTarget, KernelFib, Refused, RouteKey};
 use rib::world::{Leg, Link, LinkAddress, Snapshot, WorldEvent};
 
 /// `EINVAL`
@@ -30,6 +30,8 @@ pub struct Kernel {
     pub refuse_routes: u32,
     /// Settings of links below `/proc/sys` that were written.
     pub settings: BTreeMap<(IfName, Setting), String>,
+    /// Hardware addresses of hosts that were set for good.
+    pub neighbors: BTreeMap<(IfName, IpAddr), MacAddress>,
     /// The highest index that a link ever had.
     last_index: u32,
 }
@@ -100,7 +102,7 @@ impl Kernel {
                 }
                 self.ours.groups.insert(*id, members.clone()).as_ref() != Some(members)
             }
-            FibChange::Route { prefix, target } => {
+            FibChange::Route { key, target } => {
                 if self.refuse_routes > 0 {
                     self.refuse_routes -= 1;
                     return Err("refused on purpose");
@@ -110,10 +112,10 @@ impl Kernel {
                 {
                     return Err("Nexthop id does not exist");
                 }
-                self.ours.routes.insert(*prefix, *target) != Some(*target)
+                self.ours.routes.insert(*key, *target) != Some(*target)
             }
-            FibChange::RouteGone(prefix) => {
-                if self.ours.routes.remove(prefix).is_none() {
+            FibChange::RouteGone(key) => {
+                if self.ours.routes.remove(key).is_none() {
                     return Err("No such process");
                 }
                 true
@@ -160,7 +162,7 @@ impl Kernel {
     pub(super) fn drop_next_hops(&mut self, index: u32, events: &mut Vec<WorldEvent>) {
         let dead = self.ours.next_hops.iter().filter(|(_, leg)| leg.ifindex == index);
         let dead: Vec<u32> = dead.map(|(id, _)| *id).collect();
-        let before: BTreeSet<Prefix> = self.ours.routes.keys().copied().collect();
+        let before: BTreeSet<RouteKey> = self.ours.routes.keys().copied().collect();
         for id in dead {
             self.remove_object(id);
             events.push(WorldEvent::OurNextHopLost(id));
@@ -171,9 +173,9 @@ impl Kernel {
 
     /// The gateways of a route, in order; `None` without a route, none of them for a blackhole.
     #[must_use]
-    pub fn gateways(&self, prefix: Prefix) -> Option<BTreeSet<IpAddr>> {
-        match self.ours.routes.get(&prefix)? {
-            FibTarget::Blackhole => Some(BTreeSet::new()),
+    pub fn gateways(&self, key: impl Into<RouteKey>) -> Option<BTreeSet<IpAddr>> {
+        match self.ours.routes.get(&key.into())? {
+            FibTarget::Blackhole | FibTarget::Unreachable => Some(BTreeSet::new()),
             FibTarget::Group(id) => {
                 let members = self.ours.groups.get(id)?.iter();
                 let legs = members.filter_map(|(id, _)| self.ours.next_hops.get(id));

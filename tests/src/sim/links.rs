@@ -46,6 +46,14 @@ impl Kernel {
                 }
                 Ok(Vec::new())
             }
+            Step::Neighbor { name, host, to, .. } => {
+                self.index_of(name)?;
+                match to {
+                    Some(mac) => drop(self.neighbors.insert((name.clone(), *host), *mac)),
+                    None => drop(self.neighbors.remove(&(name.clone(), *host))),
+                }
+                Ok(Vec::new())
+            }
             Step::HostName { .. }
             | Step::Account { .. }
             | Step::File { .. }
@@ -127,6 +135,7 @@ impl Kernel {
         events.extend(gone.into_iter().map(WorldEvent::AddressGone));
         self.drop_next_hops(index, &mut events);
         self.settings.retain(|(owner, _), _| owner != name);
+        self.neighbors.retain(|(owner, _), _| owner != name);
         self.links.remove(&index);
         events.push(WorldEvent::LinkGone(index));
         Ok(events)
@@ -156,6 +165,7 @@ impl Kernel {
             events.push(WorldEvent::Link(vlan.clone()));
         }
         if !to.up {
+            self.neighbors.retain(|(owner, _), _| owner != name);
             self.drop_next_hops(index, &mut events);
         }
         Ok(events)

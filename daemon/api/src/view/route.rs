@@ -122,6 +122,8 @@ pub enum RouteTarget {
     NextHops(Vec<RouteLeg>),
     /// Packets are dropped.
     Blackhole,
+    /// Nowhere, and the sender is told.
+    Unreachable,
 }
 
 /// One way out of a route.
@@ -177,6 +179,7 @@ impl RouteEntry {
         let age = self.age.map(|seconds| format!(", {}", uptime(seconds))).unwrap_or_default();
         let legs = match &self.target {
             RouteTarget::Blackhole => vec![(format!("{head} is blackholed{age}"), self.installed)],
+            RouteTarget::Unreachable => vec![(format!("{head} is unreachable{age}"), self.installed)],
             RouteTarget::NextHops(legs) => {
                 let indent = " ".repeat(self.prefix.to_string().len());
                 let first = std::iter::once(head).chain(std::iter::repeat(format!("{indent}{cost}")));
@@ -245,6 +248,7 @@ impl RouteEntry {
         }
         match &self.target {
             RouteTarget::Blackhole => text.push_str("  * blackhole\n"),
+            RouteTarget::Unreachable => text.push_str("  * unreachable\n"),
             RouteTarget::NextHops(legs) => {
                 for leg in legs {
                     let star = if self.installed && leg.inactive.is_none() { '*' } else { ' ' };

@@ -47,6 +47,12 @@ impl fmt::Display for Step {
             Self::Setting { name, setting, to: None, .. } => write!(f, "set {setting} of {name} to the default"),
             Self::Address { name, address, add: true } => write!(f, "add address {address} to {name}"),
             Self::Address { name, address, add: false } => write!(f, "remove address {address} from {name}"),
+            Self::Neighbor { name, host, to: Some(to), .. } => {
+                write!(f, "set the hardware address of {host} on {name} to {to}")
+            }
+            Self::Neighbor { name, host, to: None, .. } => {
+                write!(f, "let the hardware address of {host} on {name} be asked")
+            }
             Self::Listener { open: true } => f.write_str("open TCP port 179"),
             Self::Listener { open: false } => f.write_str("close TCP port 179"),
             Self::Password { remote, to: Some(_), .. } => write!(f, "set the TCP MD5 key of {remote}"),

@@ -54,6 +54,9 @@ const LINES: &[&str] = &[
     "set interfaces ethernet eth1 vif 8 bridge-group bridge br1",
     "set interfaces ethernet eth3 bridge-group bridge br1",
     "set protocols static route 10.0.0.0/8 blackhole",
+    "set protocols static table 10 route 10.0.0.0/8 reject",
+    "set protocols static arp 198.51.100.9 hwaddr 00:53:00:00:00:99",
+    "set protocols static arp 192.0.2.99 hwaddr 00:53:00:00:00:98",
     "set protocols bgp 64512 neighbor 192.0.2.9 remote-as 64512",
     "set protocols bgp 64512 neighbor 192.0.2.9 password secret",
     "set protocols bgp 64512 neighbor 192.0.2.10 remote-as 65001",
@@ -200,6 +203,7 @@ fn carry_out_one(step: &Step, snapshot: &mut Snapshot) {
             snapshot.addresses.retain(|other| *other != there);
             snapshot.addresses.extend(add.then_some(there));
         }
+        Step::Neighbor { name, .. } => assert!(index(snapshot, name) > 0),
         Step::HostName { .. }
         | Step::TimeZone { .. }
         | Step::Account { .. }

@@ -70,10 +70,10 @@ fn world_event() -> impl Strategy<Value = WorldEvent> {
 }
 
 fn refused() -> impl Strategy<Value = Refused> {
-    let prefix = "10.1.0.0/16".parse().unwrap();
+    let prefix: nouns::Prefix = "10.1.0.0/16".parse().unwrap();
     let change = prop_oneof![
-        Just(FibChange::Route { prefix, target: FibTarget::Blackhole }),
-        Just(FibChange::RouteGone(prefix)),
+        Just(FibChange::Route { key: prefix.into(), target: FibTarget::Blackhole }),
+        Just(FibChange::RouteGone(prefix.into())),
         (0x5400_0000_u32..0x5500_0003).prop_map(FibChange::NextHopGone),
         Just(FibChange::Group { id: 0x5500_0000, members: vec![(0x5400_0000, 1)] }),
     ];

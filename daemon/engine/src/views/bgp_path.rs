@@ -150,7 +150,7 @@ fn kernel(engine: &Engine, prefix: Prefix) -> KernelState {
     let legs = engine.rib.selected(prefix).and_then(|route| route.wanted(&engine.next_hops));
     let next_hops = match legs {
         Some(rib::fib::Wanted::Legs(legs)) => u32::try_from(legs.len()).unwrap_or(u32::MAX),
-        Some(rib::fib::Wanted::Blackhole) | None => 0,
+        Some(rib::fib::Wanted::Blackhole | rib::fib::Wanted::Unreachable) | None => 0,
     };
     match engine.fib.state(prefix) {
         FibState::Installed { .. } => KernelState::Installed { next_hops, adopted: false },

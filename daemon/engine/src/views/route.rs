@@ -121,6 +121,9 @@ fn is_installed(engine: &Engine, prefix: Prefix, route: &Route) -> bool {
 }
 
 fn target(engine: &Engine, route: &Route) -> RouteTarget {
+    if route.next_hops.contains(&RouteNextHop::Reject) {
+        return RouteTarget::Unreachable;
+    }
     if route.next_hops.contains(&RouteNextHop::Blackhole) || route.next_hops.is_empty() {
         return RouteTarget::Blackhole;
     }
@@ -130,7 +133,7 @@ fn target(engine: &Engine, route: &Route) -> RouteTarget {
 fn legs(engine: &Engine, route: &Route, hop: &RouteNextHop) -> Vec<RouteLeg> {
     let name = |ifindex: u32| engine.world.link(ifindex).map(|link| link.name.clone());
     match *hop {
-        RouteNextHop::Blackhole => Vec::new(),
+        RouteNextHop::Blackhole | RouteNextHop::Reject => Vec::new(),
         RouteNextHop::Connected { ifindex } => {
             vec![RouteLeg { gateway: None, interface: name(ifindex), inactive: None }]
         }

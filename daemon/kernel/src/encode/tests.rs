@@ -75,12 +75,12 @@ fn a_group_stores_each_weight_less_one_and_keeps_it_within_an_octet() {
 #[cfg(target_endian = "little")]
 #[test]
 fn routes_are_encoded() {
-    let v4: Prefix = "172.16.102.229/32".parse().unwrap();
-    let v6: Prefix = "2001:db8::/48".parse().unwrap();
+    let v4: RouteKey = "172.16.102.229/32".parse().unwrap();
+    let v6: RouteKey = "2001:db8::/48".parse().unwrap();
     let v4_to: &[u8] = &[8, 0, 1, 0, 172, 16, 102, 229];
     check(
         "an IPv4 route to a group",
-        &FibChange::Route { prefix: v4, target: FibTarget::Group(0x5500_0001) },
+        &FibChange::Route { key: v4, target: FibTarget::Group(0x5500_0001) },
         &[
             &header(52, 24, PUT),
             &[2, 32, 0, 0, 254, 200, 0, 1, 0, 0, 0, 0],
@@ -91,11 +91,27 @@ fn routes_are_encoded() {
     );
     check(
         "an IPv6 blackhole",
-        &FibChange::Route { prefix: v6, target: FibTarget::Blackhole },
+        &FibChange::Route { key: v6, target: FibTarget::Blackhole },
         &[
             &header(56, 24, PUT),
             &[10, 48, 0, 0, 254, 200, 0, 6, 0, 0, 0, 0],
             &[20, 0, 1, 0, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            METRIC,
+        ],
+    );
+    check(
+        "an unreachable route of a small table",
+        &FibChange::Route { key: RouteKey { table: 10, ..v4 }, target: FibTarget::Unreachable },
+        &[&header(44, 24, PUT), &[2, 32, 0, 0, 10, 200, 0, 7, 0, 0, 0, 0], v4_to, METRIC],
+    );
+    check(
+        "a deletion from a table whose number needs more than an octet",
+        &FibChange::RouteGone(RouteKey { table: 1000, ..v4 }),
+        &[
+            &header(52, 25, DELETE),
+            &[2, 32, 0, 0, 0, 200, 255, 0, 0, 0, 0, 0],
+            v4_to,
+            &[8, 0, 15, 0, 0xe8, 3, 0, 0],
             METRIC,
         ],
     );

@@ -2,9 +2,12 @@
 //!
 //! What we make carries our group from its first moment. Never deletes a link that does not.
 
+use std::net::IpAddr;
+
 use netlink_packet_route::link::{
     BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVlan, LinkAttribute, LinkInfo, LinkMessage, VlanFlags,
 };
+use netlink_packet_route::neighbour::NeighbourState;
 use nouns::{IfName, MacAddress};
 use rib::world::{BridgeSettings, LINK_GROUP_TOWPATH, VirtualLink};
 
@@ -97,6 +100,32 @@ impl Links {
     pub async fn set_mac(&self, interface: &IfName, mac: MacAddress) -> Result<(), LinkError> {
         let change = by_name(interface).address(mac.octets().to_vec()).build();
         self.set(interface, format!("hardware address {mac}"), change).await
+    }
+
+    /// Says which hardware address a host on a link has, for good (`NUD_PERMANENT`), or takes that back; done if
+    /// nobody said so, or the link is gone.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub async fn set_neighbor(
+        &self,
+        interface: &IfName,
+        host: IpAddr,
+        mac: Option<MacAddress>,
+    ) -> Result<(), LinkError> {
+        let index = match (self.index(interface).await, mac) {
+            (Err(LinkError::NoSuchInterface(_)), None) => return Ok(()),
+            (index, _) => index?,
+        };
+        let mut entry = self.handle.neighbours().add(index, host).state(NeighbourState::Permanent);
+        let answer = match mac {
+            Some(mac) => entry.link_layer_address(&mac.octets()).replace().execute().await,
+            None => self.handle.neighbours().del(entry.message_mut().clone()).execute().await,
+        };
+        match answer {
+            Err(error) if mac.is_none() && errno_of(&error) == libc::ENOENT => Ok(()),
+            other => other.map_err(|error| refusal(interface, format!("hardware address of {host}"), &error)),
+        }
     }
 
     /// Whether a link is one that we made, and of this kind.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use kernel::{FibWriter, kernel_fib, snapshot};
-use rib::fib::{FibChange, FibTarget, GROUP_ID_BASE, NEXT_HOP_ID_BASE};
-use rib::world::Leg;
+use rib::fib::{FibChange, FibTarget, GROUP_ID_BASE, MAIN_TABLE, NEXT_HOP_ID_BASE, RouteKey};
+use rib::world::{Leg, WorldEvent};
 
-use crate::world::{apply, group, ifindex, in_namespace, ip, next_hop, route, two_links};
+use crate::world::{apply, group, ifindex, in_namespace, ip, monitor_of, next_hop, route, told_until, two_links};
 
 /// Three gateways, two groups.
 fn three_gateways() -> Vec<FibChange> {
@@ -61,6 +61,33 @@ fn a_group_is_replaced_in_place_and_its_routes_follow() {
 }
 
 #[test]
+fn routes_of_other_tables_are_kept_apart_and_their_loss_is_told() {
+    in_namespace(|| {
+        two_links();
+        let mut writer = FibWriter::open().unwrap();
+        let mut monitor = monitor_of(&writer);
+        let key = |table: u32, text: &str| RouteKey { table, prefix: text.parse().unwrap() };
+        let put = |key, target| FibChange::Route { key, target };
+        let to_group = FibTarget::Group(GROUP_ID_BASE + 1);
+        let keys = [key(10, "10.0.0.0/8"), key(1000, "10.0.0.0/8"), key(10, "2001:db8:7::/48")];
+        apply(&mut writer, &[next_hop(1, "192.0.2.201", "east"), next_hop(2, "2001:db8:e::201", "east")]);
+        apply(&mut writer, &[group(1, &[1]), group(2, &[2]), route("10.0.0.0/8", 1)]);
+        apply(&mut writer, &[put(keys[0], FibTarget::Unreachable), put(keys[1], to_group)]);
+        apply(&mut writer, &[put(keys[2], FibTarget::Group(GROUP_ID_BASE + 2))]);
+        let fib = kernel_fib().unwrap();
+        assert_eq!(fib.routes.len(), 4);
+        assert_eq!((fib.routes[&keys[0]], fib.routes[&keys[1]]), (FibTarget::Unreachable, to_group));
+        assert_eq!(kernel::snapshot().unwrap().ours, fib);
+        ip("route del 10.0.0.0/8 table 1000");
+        let lost = WorldEvent::OurRouteLost(keys[1]);
+        told_until(&mut monitor, |event| *event == lost);
+        apply(&mut writer, &[FibChange::RouteGone(keys[0]), FibChange::RouteGone(keys[2])]);
+        let fib = kernel_fib().unwrap();
+        assert_eq!(fib.routes.keys().copied().collect::<Vec<_>>(), [key(MAIN_TABLE, "10.0.0.0/8")]);
+    });
+}
+
+#[test]
 fn weights_blackholes_and_routes_over_gateways_of_the_other_family_are_kept() {
     in_namespace(|| {
         two_links();
@@ -68,7 +95,7 @@ fn weights_blackholes_and_routes_over_gateways_of_the_other_family_are_kept() {
         let mut writer = FibWriter::open().unwrap();
         let on_link = Leg { gateway: None, ifindex: ifindex("west") };
         let weighted = vec![(NEXT_HOP_ID_BASE + 1, 256), (NEXT_HOP_ID_BASE + 2, 3)];
-        let blackhole = |text: &str| FibChange::Route { prefix: text.parse().unwrap(), target: FibTarget::Blackhole };
+        let blackhole = |text: &str| FibChange::Route { key: text.parse().unwrap(), target: FibTarget::Blackhole };
         apply(
             &mut writer,
             &[

@@ -100,8 +100,8 @@ fn what_others_do_to_our_routes_is_told() {
     in_namespace(|| {
         let mut writer = installed();
         let mut monitor = monitor_of(&writer);
-        let prefix = "172.16.102.229/32".parse().unwrap();
-        let lost = |event: &WorldEvent| *event == WorldEvent::OurRouteLost(prefix);
+        let prefix: nouns::Prefix = "172.16.102.229/32".parse().unwrap();
+        let lost = |event: &WorldEvent| *event == WorldEvent::OurRouteLost(prefix.into());
         ip("route del 172.16.102.229/32");
         told_until(&mut monitor, lost);
         apply(&mut writer, &[route("172.16.102.229/32", 1)]);

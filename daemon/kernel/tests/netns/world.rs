@@ -67,7 +67,7 @@ pub(crate) fn group(number: u32, members: &[u32]) -> FibChange {
 
 /// A route of ours to a group.
 pub(crate) fn route(prefix: &str, number: u32) -> FibChange {
-    FibChange::Route { prefix: prefix.parse().unwrap(), target: FibTarget::Group(GROUP_ID_BASE + number) }
+    FibChange::Route { key: prefix.parse().unwrap(), target: FibTarget::Group(GROUP_ID_BASE + number) }
 }
 
 /// Makes changes none of which may be refused.

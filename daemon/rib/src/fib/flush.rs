@@ -6,27 +6,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nouns::Prefix;
-
 use super::ledger::LegSet;
 use super::table::{Entry, Fib, Wish};
-use super::{FibChange, FibTarget};
+use super::{FibChange, FibTarget, RouteKey};
 
 /// Up to so many routes join a group that leads to the same legs, rather than keep a twin of it of their own.
 const JOIN_AT_MOST: usize = 8;
 
 /// A route that has to lead to other legs.
 struct Mover {
-    prefix: Prefix,
+    key: RouteKey,
     from: Option<u32>,
     to: LegSet,
 }
 
-/// What has to become of a prefix.
+/// What has to become of a key.
 enum Turn {
     Stay,
     Remove,
-    Blackhole,
+    Nowhere(FibTarget),
     Move(LegSet, Option<u32>),
 }
 
@@ -65,33 +63,33 @@ impl Fib {
         self.flush_wanted()
     }
 
-    /// As `flush`, but only for prefixes that were wanted anew: for large changes in portions, while groups that
+    /// As `flush`, but only for keys that were wanted anew: for large changes in portions, while groups that
     /// `leg_lost` touched must not get the leg back from routes whose turn has not come.
     pub fn flush_wanted(&mut self) -> Vec<FibChange> {
         let mut batch = Batch::default();
         let mut movers = Vec::new();
-        for prefix in std::mem::take(&mut self.dirty) {
-            match self.turn(prefix) {
-                Turn::Stay => self.stay(prefix),
+        for key in std::mem::take(&mut self.dirty) {
+            match self.turn(key) {
+                Turn::Stay => self.stay(key),
                 Turn::Remove => {
-                    self.set_actual(prefix, None);
-                    self.entries.remove(&prefix);
-                    batch.leavers.push(FibChange::RouteGone(prefix));
+                    self.set_actual(key, None);
+                    self.entries.remove(&key);
+                    batch.leavers.push(FibChange::RouteGone(key));
                 }
-                Turn::Blackhole => self.lead(prefix, FibTarget::Blackhole, &mut batch.leavers),
-                Turn::Move(to, from) => movers.push(Mover { prefix, from, to }),
+                Turn::Nowhere(target) => self.lead(key, target, &mut batch.leavers),
+                Turn::Move(to, from) => movers.push(Mover { key, from, to }),
             }
         }
         let in_place = self.replace_in_place(&movers, &mut batch);
         for mover in &movers {
             if mover.from.is_some_and(|from| in_place.contains(&from)) {
-                self.stay(mover.prefix);
+                self.stay(mover.key);
                 continue;
             }
             let known = self.ledger.groups_with(&mover.to).next();
             let id =
                 known.unwrap_or_else(|| self.ledger.create(&mover.to, &mut batch.next_hops, &mut batch.new_groups));
-            self.lead(mover.prefix, FibTarget::Group(id), &mut batch.routes);
+            self.lead(mover.key, FibTarget::Group(id), &mut batch.routes);
         }
         if !self.recovering {
             self.ledger.sweep(&mut batch.gone);
@@ -100,14 +98,15 @@ impl Fib {
         batch.ordered()
     }
 
-    fn turn(&self, prefix: Prefix) -> Turn {
-        let Some(entry) = self.entries.get(&prefix) else { return Turn::Stay };
+    fn turn(&self, key: RouteKey) -> Turn {
+        let Some(entry) = self.entries.get(&key) else { return Turn::Stay };
         if self.satisfied(entry) || self.held(entry) {
             return Turn::Stay;
         }
         match &entry.wish {
             Wish::Nothing => Turn::Remove,
-            Wish::Blackhole => Turn::Blackhole,
+            Wish::Blackhole => Turn::Nowhere(FibTarget::Blackhole),
+            Wish::Unreachable => Turn::Nowhere(FibTarget::Unreachable),
             Wish::Legs(legs) => {
                 let from = match entry.actual {
                     Some(FibTarget::Group(id)) if self.ledger.has_group(id) => Some(id),
@@ -118,13 +117,13 @@ impl Fib {
         }
     }
 
-    /// Nothing has to be done for the prefix, or the change of its group does it.
-    fn stay(&mut self, prefix: Prefix) {
-        let Some(entry) = self.entries.get(&prefix) else { return };
+    /// Nothing has to be done for the key, or the change of its group does it.
+    fn stay(&mut self, key: RouteKey) {
+        let Some(entry) = self.entries.get(&key) else { return };
         let (satisfied, empty) = (self.satisfied(entry), is_empty(entry));
         if empty {
-            self.entries.remove(&prefix);
-        } else if let Some(entry) = self.entries.get_mut(&prefix) {
+            self.entries.remove(&key);
+        } else if let Some(entry) = self.entries.get_mut(&key) {
             entry.dirty = false;
             if satisfied && std::mem::take(&mut entry.adopted) {
                 self.adopted = self.adopted.saturating_sub(1);
@@ -132,10 +131,10 @@ impl Fib {
         }
     }
 
-    fn lead(&mut self, prefix: Prefix, target: FibTarget, out: &mut Vec<FibChange>) {
-        self.set_actual(prefix, Some(target));
-        self.stay(prefix);
-        out.push(FibChange::Route { prefix, target });
+    fn lead(&mut self, key: RouteKey, target: FibTarget, out: &mut Vec<FibChange>) {
+        self.set_actual(key, Some(target));
+        self.stay(key);
+        out.push(FibChange::Route { key, target });
     }
 
     /// Changes groups whose routes all move to the same legs; answers those groups.
@@ -170,21 +169,21 @@ impl Fib {
     /// Routes of groups that changed under them, or are gone, come to their turn.
     fn look_at_users(&mut self, groups: &BTreeSet<u32>) {
         let led_there = |entry: &Entry| matches!(entry.actual, Some(FibTarget::Group(id)) if groups.contains(&id));
-        let users: Vec<Prefix> =
-            self.entries.iter().filter(|(_, entry)| led_there(entry)).map(|(prefix, _)| *prefix).collect();
-        for prefix in users {
+        let users: Vec<RouteKey> =
+            self.entries.iter().filter(|(_, entry)| led_there(entry)).map(|(key, _)| *key).collect();
+        for key in users {
             let gone = self
                 .entries
-                .get(&prefix)
+                .get(&key)
                 .is_some_and(|entry| matches!(entry.actual, Some(FibTarget::Group(id)) if !self.ledger.has_group(id)));
             if gone {
-                self.set_actual(prefix, None);
-                if let Some(entry) = self.entries.get_mut(&prefix) {
+                self.set_actual(key, None);
+                if let Some(entry) = self.entries.get_mut(&key) {
                     self.adopted = self.adopted.saturating_sub(usize::from(std::mem::take(&mut entry.adopted)));
                 }
             }
-            if self.entries.get(&prefix).is_some_and(|entry| !self.satisfied(entry) || is_empty(entry)) {
-                self.mark_dirty(prefix);
+            if self.entries.get(&key).is_some_and(|entry| !self.satisfied(entry) || is_empty(entry)) {
+                self.mark_dirty(key);
             }
         }
     }

@@ -5,9 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use nouns::Prefix;
-
-use super::{FibChange, FibTarget, KernelFib, Refused};
+use super::{FibChange, FibTarget, KernelFib, Refused, RouteKey};
 use crate::world::Leg;
 
 #[derive(Clone, Debug, Default)]
@@ -39,13 +37,13 @@ impl Kernel {
                 }
                 self.state.groups.insert(*id, members.clone());
             }
-            FibChange::Route { prefix, target } => {
+            FibChange::Route { key, target } => {
                 if let FibTarget::Group(id) = target
                     && !self.state.groups.contains_key(id)
                 {
                     return Err("nexthop id does not exist");
                 }
-                self.state.routes.insert(*prefix, *target);
+                self.state.routes.insert(*key, *target);
             }
             FibChange::RouteGone(prefix) => _ = self.state.routes.remove(prefix),
             FibChange::NextHopGone(id) => self.remove_object(*id),
@@ -68,9 +66,9 @@ impl Kernel {
     }
 
     /// The legs of a route, `None` without a route; none of them for a blackhole.
-    pub(super) fn legs(&self, prefix: Prefix) -> Option<BTreeSet<Leg>> {
-        match self.state.routes.get(&prefix)? {
-            FibTarget::Blackhole => Some(BTreeSet::new()),
+    pub(super) fn legs(&self, key: impl Into<RouteKey>) -> Option<BTreeSet<Leg>> {
+        match self.state.routes.get(&key.into())? {
+            FibTarget::Blackhole | FibTarget::Unreachable => Some(BTreeSet::new()),
             FibTarget::Group(id) => {
                 let members = self.state.groups.get(id)?.iter();
                 Some(members.filter_map(|(id, _)| self.state.next_hops.get(id).copied()).collect())

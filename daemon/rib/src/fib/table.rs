@@ -1,27 +1,26 @@
-//! What is wanted for each prefix, and what is believed to be there.
+//! What is wanted for each key, and what is believed to be there.
 //!
 //! The events of the kernel change the belief here; `flush` turns the difference into changes. Never emits a
-//! change for a prefix whose wish the kernel refused until the wish changes or `retry` is called.
+//! change for a key whose wish the kernel refused until the wish changes or `retry` is called.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use nouns::Prefix;
-
 use super::ledger::{Ledger, LegSet};
-use super::{FibChange, FibCounters, FibState, FibTarget, KernelFib, Refused, Wanted};
+use super::{FibChange, FibCounters, FibState, FibTarget, KernelFib, Refused, RouteKey, Wanted};
 use crate::world::Leg;
 
-/// What a prefix should lead to, legs shared.
+/// What a key should lead to, legs shared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Wish {
     /// It should not be there.
     #[default]
     Nothing,
     Blackhole,
+    Unreachable,
     Legs(LegSet),
 }
 
-/// One prefix.
+/// One key.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     pub(super) wish: Wish,
@@ -44,13 +43,13 @@ pub(super) struct Refusal {
 /// Wanted and actual forwarding state of both families.
 #[derive(Debug, Default)]
 pub struct Fib {
-    pub(super) entries: BTreeMap<Prefix, Entry>,
+    pub(super) entries: BTreeMap<RouteKey, Entry>,
     pub(super) ledger: Ledger,
-    pub(super) dirty: Vec<Prefix>,
+    pub(super) dirty: Vec<RouteKey>,
     /// Groups that changed without their users having asked: `flush` looks at all their users.
     pub(super) shaken: BTreeSet<u32>,
     pub(super) recovering: bool,
-    pub(super) refused: BTreeMap<Prefix, Refusal>,
+    pub(super) refused: BTreeMap<RouteKey, Refusal>,
     /// Groups and next hops that the kernel refused, for the reason that their users show.
     refused_objects: HashMap<u32, Refusal>,
     /// Groups that stand as they were because the kernel refused their change; shaken again by `retry`.
@@ -86,34 +85,36 @@ impl Fib {
     /// The sources of routes have said all they have: what was adopted and is not wanted goes.
     pub fn end_recovery(&mut self) -> Vec<FibChange> {
         self.recovering = false;
-        for (prefix, entry) in &mut self.entries {
+        for (key, entry) in &mut self.entries {
             if std::mem::take(&mut entry.adopted) && !std::mem::replace(&mut entry.dirty, true) {
-                self.dirty.push(*prefix);
+                self.dirty.push(*key);
             }
         }
         self.adopted = 0;
         self.flush()
     }
 
-    /// Says what a prefix should lead to; `flush` makes it so.
-    pub fn want(&mut self, prefix: Prefix, wanted: Option<Wanted>) {
+    /// Says what a key should lead to; `flush` makes it so.
+    pub fn want(&mut self, key: impl Into<RouteKey>, wanted: Option<Wanted>) {
+        let key = key.into();
         let wish = match wanted {
             None => Wish::Nothing,
             Some(Wanted::Blackhole) => Wish::Blackhole,
+            Some(Wanted::Unreachable) => Wish::Unreachable,
             Some(Wanted::Legs(legs)) => self.intern(legs),
         };
-        if wish == Wish::Nothing && !self.entries.contains_key(&prefix) {
+        if wish == Wish::Nothing && !self.entries.contains_key(&key) {
             return;
         }
-        let entry = self.entries.entry(prefix).or_default();
+        let entry = self.entries.entry(key).or_default();
         if entry.wish == wish {
             return;
         }
         let (before, now) = (entry.wish != Wish::Nothing, wish != Wish::Nothing);
         entry.wish = wish;
         self.wanted = self.wanted.saturating_add(usize::from(now)).saturating_sub(usize::from(before));
-        self.refused.remove(&prefix);
-        self.mark_dirty(prefix);
+        self.refused.remove(&key);
+        self.mark_dirty(key);
     }
 
     /// Takes a leg out of every group that has another one, at once and before any route is looked at: one change
@@ -143,12 +144,12 @@ impl Fib {
                 self.ledger.undo_group(*id);
                 self.broken.insert(*id);
             }
-            FibChange::Route { prefix, target } => self.route_refused(*prefix, *target, refusal),
-            FibChange::RouteGone(prefix) => {
-                let entry = self.entries.entry(*prefix).or_default();
+            FibChange::Route { key, target } => self.route_refused(*key, *target, refusal),
+            FibChange::RouteGone(key) => {
+                let entry = self.entries.entry(*key).or_default();
                 if entry.wish == Wish::Nothing && entry.actual.is_none() {
                     entry.uncertain = true;
-                    self.refused.insert(*prefix, refusal);
+                    self.refused.insert(*key, refusal);
                 }
             }
             FibChange::NextHopGone(id) => _ = self.strays.insert(*id),
@@ -159,8 +160,8 @@ impl Fib {
     pub fn retry(&mut self) -> Vec<FibChange> {
         self.refused_objects.clear();
         self.shaken.append(&mut self.broken);
-        for prefix in std::mem::take(&mut self.refused).into_keys() {
-            self.mark_dirty(prefix);
+        for key in std::mem::take(&mut self.refused).into_keys() {
+            self.mark_dirty(key);
         }
         let strays = std::mem::take(&mut self.strays);
         let mut changes = self.flush();
@@ -175,11 +176,12 @@ impl Fib {
     }
 
     /// A route of ours was deleted or replaced by somebody; `flush` puts it back if it is wanted.
-    pub fn route_lost(&mut self, prefix: Prefix) {
-        if let Some(entry) = self.entries.get_mut(&prefix) {
+    pub fn route_lost(&mut self, key: impl Into<RouteKey>) {
+        let key = key.into();
+        if let Some(entry) = self.entries.get_mut(&key) {
             self.adopted = self.adopted.saturating_sub(usize::from(std::mem::take(&mut entry.adopted)));
-            self.set_actual(prefix, None);
-            self.mark_dirty(prefix);
+            self.set_actual(key, None);
+            self.mark_dirty(key);
         }
     }
 
@@ -199,14 +201,15 @@ impl Fib {
         self.flush()
     }
 
-    /// How a prefix stands.
+    /// How a key stands.
     #[must_use]
-    pub fn state(&self, prefix: Prefix) -> FibState {
+    pub fn state(&self, key: impl Into<RouteKey>) -> FibState {
+        let key = key.into();
         let refusal = |refusal: &Refusal| FibState::Refused { errno: refusal.errno, reason: refusal.reason.clone() };
-        if let Some(found) = self.refused.get(&prefix) {
+        if let Some(found) = self.refused.get(&key) {
             return refusal(found);
         }
-        let Some(entry) = self.entries.get(&prefix) else { return FibState::Absent };
+        let Some(entry) = self.entries.get(&key) else { return FibState::Absent };
         match entry.actual {
             Some(target) if self.satisfied(entry) => FibState::Installed { target },
             Some(target) if entry.adopted => FibState::Adopted { target },
@@ -215,12 +218,14 @@ impl Fib {
         }
     }
 
-    /// What a prefix should lead to.
+    /// What a key should lead to.
     #[must_use]
-    pub fn wanted(&self, prefix: Prefix) -> Option<Wanted> {
-        match &self.entries.get(&prefix)?.wish {
+    pub fn wanted(&self, key: impl Into<RouteKey>) -> Option<Wanted> {
+        let key = key.into();
+        match &self.entries.get(&key)?.wish {
             Wish::Nothing => None,
             Wish::Blackhole => Some(Wanted::Blackhole),
+            Wish::Unreachable => Some(Wanted::Unreachable),
             Wish::Legs(legs) => Some(Wanted::Legs(legs.to_vec())),
         }
     }
@@ -230,13 +235,13 @@ impl Fib {
     pub fn legs_of(&self, target: FibTarget) -> &[Leg] {
         match target {
             FibTarget::Group(id) => self.ledger.legs(id).map_or(&[], |legs| legs),
-            FibTarget::Blackhole => &[],
+            FibTarget::Blackhole | FibTarget::Unreachable => &[],
         }
     }
 
-    /// All prefixes that are wanted, there, or refused, in display order.
-    pub fn iter(&self) -> impl Iterator<Item = (Prefix, FibState)> {
-        self.entries.keys().map(|prefix| (*prefix, self.state(*prefix)))
+    /// All keys that are wanted, there, or refused, in display order.
+    pub fn iter(&self) -> impl Iterator<Item = (RouteKey, FibState)> {
+        self.entries.keys().map(|key| (*key, self.state(*key)))
     }
 
     /// Numbers for `show`.
@@ -257,7 +262,7 @@ impl Fib {
     pub(super) fn satisfied(&self, entry: &Entry) -> bool {
         match (&entry.wish, entry.actual) {
             (Wish::Nothing, None) => !entry.uncertain,
-            (Wish::Blackhole, Some(FibTarget::Blackhole)) => true,
+            (Wish::Blackhole, Some(FibTarget::Blackhole)) | (Wish::Unreachable, Some(FibTarget::Unreachable)) => true,
             (Wish::Legs(legs), Some(FibTarget::Group(id))) => self.ledger.legs(id) == Some(legs),
             _ => false,
         }
@@ -267,28 +272,28 @@ impl Fib {
     pub(super) fn held(&self, entry: &Entry) -> bool {
         let has = match entry.actual {
             Some(FibTarget::Group(id)) => self.ledger.legs(id),
-            Some(FibTarget::Blackhole) | None => None,
+            Some(FibTarget::Blackhole | FibTarget::Unreachable) | None => None,
         };
         let shrinks = match (&entry.wish, has) {
             (Wish::Nothing, _) => entry.actual.is_some(),
             (_, None) => false,
-            (Wish::Blackhole, Some(_)) => true,
+            (Wish::Blackhole | Wish::Unreachable, Some(_)) => true,
             (Wish::Legs(wanted), Some(has)) => has.iter().any(|leg| !wanted.contains(leg)),
         };
         self.recovering && entry.adopted && shrinks
     }
 
-    pub(super) fn mark_dirty(&mut self, prefix: Prefix) {
-        if let Some(entry) = self.entries.get_mut(&prefix)
+    pub(super) fn mark_dirty(&mut self, key: RouteKey) {
+        if let Some(entry) = self.entries.get_mut(&key)
             && !std::mem::replace(&mut entry.dirty, true)
         {
-            self.dirty.push(prefix);
+            self.dirty.push(key);
         }
     }
 
-    /// Believes that a prefix leads to `target` now.
-    pub(super) fn set_actual(&mut self, prefix: Prefix, target: Option<FibTarget>) {
-        let Some(entry) = self.entries.get_mut(&prefix) else { return };
+    /// Believes that a key leads to `target` now.
+    pub(super) fn set_actual(&mut self, key: RouteKey, target: Option<FibTarget>) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
         let before = std::mem::replace(&mut entry.actual, target);
         entry.uncertain = false;
         self.present =
@@ -301,19 +306,19 @@ impl Fib {
         }
     }
 
-    fn route_refused(&mut self, prefix: Prefix, target: FibTarget, refusal: Refusal) {
-        if self.entries.get(&prefix).is_none_or(|entry| entry.actual != Some(target)) {
+    fn route_refused(&mut self, key: RouteKey, target: FibTarget, refusal: Refusal) {
+        if self.entries.get(&key).is_none_or(|entry| entry.actual != Some(target)) {
             return;
         }
-        self.set_actual(prefix, None);
-        if let Some(entry) = self.entries.get_mut(&prefix) {
+        self.set_actual(key, None);
+        if let Some(entry) = self.entries.get_mut(&key) {
             entry.uncertain = true;
         }
         let root = match target {
             FibTarget::Group(id) => self.refused_objects.get(&id).cloned(),
-            FibTarget::Blackhole => None,
+            FibTarget::Blackhole | FibTarget::Unreachable => None,
         };
-        self.refused.insert(prefix, root.unwrap_or(refusal));
+        self.refused.insert(key, root.unwrap_or(refusal));
     }
 
     fn intern(&mut self, mut legs: Vec<Leg>) -> Wish {
@@ -337,36 +342,36 @@ impl Fib {
         self.shaken.clear();
         self.broken.clear();
         self.strays.clear();
-        for prefix in kernel.routes.keys() {
-            self.entries.entry(*prefix).or_insert_with(|| Entry { adopted: true, ..Entry::default() });
+        for key in kernel.routes.keys() {
+            self.entries.entry(*key).or_insert_with(|| Entry { adopted: true, ..Entry::default() });
         }
-        let prefixes: Vec<Prefix> = self.entries.keys().copied().collect();
-        for prefix in prefixes {
-            let target = kernel.routes.get(&prefix).copied();
-            self.believe(prefix, target);
+        let keys: Vec<RouteKey> = self.entries.keys().copied().collect();
+        for key in keys {
+            let target = kernel.routes.get(&key).copied();
+            self.believe(key, target);
         }
         self.adopted = self.entries.values().filter(|entry| entry.adopted).count();
         self.present = kernel.routes.len();
     }
 
-    fn believe(&mut self, prefix: Prefix, target: Option<FibTarget>) {
-        if let Some(entry) = self.entries.get_mut(&prefix) {
+    fn believe(&mut self, key: RouteKey, target: Option<FibTarget>) {
+        if let Some(entry) = self.entries.get_mut(&key) {
             entry.actual = None;
             entry.adopted = self.recovering && entry.adopted && target.is_some();
         }
-        self.set_actual(prefix, target);
-        let Some(entry) = self.entries.get(&prefix) else { return };
+        self.set_actual(key, target);
+        let Some(entry) = self.entries.get(&key) else { return };
         if self.satisfied(entry) {
-            self.refused.remove(&prefix);
+            self.refused.remove(&key);
             let nothing = entry.actual.is_none();
-            if let Some(entry) = self.entries.get_mut(&prefix) {
+            if let Some(entry) = self.entries.get_mut(&key) {
                 entry.adopted = false;
             }
             if nothing {
-                self.mark_dirty(prefix);
+                self.mark_dirty(key);
             }
-        } else if !self.refused.contains_key(&prefix) && !self.held(entry) {
-            self.mark_dirty(prefix);
+        } else if !self.refused.contains_key(&key) && !self.held(entry) {
+            self.mark_dirty(key);
         }
     }
 }

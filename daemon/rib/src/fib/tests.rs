@@ -9,15 +9,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nouns::Prefix;
 use proptest::prelude::*;
 
 use super::model::Kernel;
 use super::*;
 use crate::fixtures::{leg, prefix};
 
-fn service(number: u8) -> Prefix {
-    prefix(&format!("172.16.0.{number}/32"))
+/// Every third service stands in another table than the main one.
+fn service(number: u8) -> RouteKey {
+    let table = if number % 3 == 2 { 10 } else { MAIN_TABLE };
+    RouteKey { table, prefix: prefix(&format!("172.16.0.{number}/32")) }
 }
 
 fn node(number: u8) -> Leg {
@@ -189,7 +190,7 @@ fn a_refused_route_says_why_and_is_tried_again_only_when_asked() {
     let mut pair = Pair::default();
     pair.want(0..2, &[1]);
     let changes = pair.fib.flush();
-    let route = |change: &FibChange| matches!(change, FibChange::Route { prefix, .. } if *prefix == service(0));
+    let route = |change: &FibChange| matches!(change, FibChange::Route { key, .. } if *key == service(0));
     for refused in pair.kernel.apply(&changes, route) {
         pair.fib.refused(&refused);
     }
@@ -268,7 +269,7 @@ fn identifiers_are_given_out_in_their_ranges_and_go_on_after_adoption() {
     let expected = [
         FibChange::NextHop { id: NEXT_HOP_ID_BASE + 2, leg: node(2) },
         FibChange::Group { id: GROUP_ID_BASE + 2, members: vec![(NEXT_HOP_ID_BASE + 2, 1)] },
-        FibChange::Route { prefix: service(1), target: FibTarget::Group(GROUP_ID_BASE + 2) },
+        FibChange::Route { key: service(1), target: FibTarget::Group(GROUP_ID_BASE + 2) },
     ];
     assert_eq!(changes, expected);
 }
@@ -331,16 +332,16 @@ fn deed() -> impl Strategy<Value = Deed> {
 struct Model {
     fib: Fib,
     kernel: Kernel,
-    wish: BTreeMap<Prefix, BTreeSet<Leg>>,
+    wish: BTreeMap<RouteKey, BTreeSet<Leg>>,
     /// The kernel refused something or was damaged: equality waits for the end.
     unsettled: bool,
 }
 
 impl Model {
-    fn want(&mut self, service: Prefix, wanted: Option<Wanted>) {
+    fn want(&mut self, service: RouteKey, wanted: Option<Wanted>) {
         match &wanted {
             None => _ = self.wish.remove(&service),
-            Some(Wanted::Blackhole) => _ = self.wish.insert(service, BTreeSet::new()),
+            Some(Wanted::Blackhole | Wanted::Unreachable) => _ = self.wish.insert(service, BTreeSet::new()),
             Some(Wanted::Legs(legs)) => _ = self.wish.insert(service, legs.iter().copied().collect()),
         }
         self.fib.want(service, wanted);
@@ -367,7 +368,7 @@ impl Model {
     }
 
     fn check(&self) {
-        let kernel: BTreeMap<Prefix, BTreeSet<Leg>> = self
+        let kernel: BTreeMap<RouteKey, BTreeSet<Leg>> = self
             .kernel
             .state
             .routes

@@ -46,7 +46,7 @@ fn an_event_that_says_nothing_new_changes_nothing() {
         WorldEvent::AddressGone(on(1, "192.168.101.77/24")),
         WorldEvent::LinkGone(77),
         WorldEvent::RouteGone(foreign("10.0.0.0/8", 0, 4, &[leg("10.9.0.2", 0)])),
-        WorldEvent::OurRouteLost(prefix("10.0.0.0/8")),
+        WorldEvent::OurRouteLost(prefix("10.0.0.0/8").into()),
         WorldEvent::Overrun,
     ] {
         assert!(!world.apply(&event), "{event:?}");
