@@ -84,6 +84,21 @@ ip link add br9 type dummy
 so "a bridge cannot take the name of a dummy" refused "exists already and is something else" "set interfaces bridge br9"
 ip link del br9
 
+so "other tables and hardware addresses come by a commit" commit \
+    "set protocols static table 10 route 10.60.0.0/16 next-hop 10.20.0.2" \
+    "set protocols static table 10 route6 2001:db8:60::/48 blackhole" \
+    "set protocols static route 10.61.0.0/16 reject" \
+    "set protocols static arp 10.20.0.9 hwaddr 02:53:00:00:00:09"
+so "it is one of ours" ip_says "route show table 10" "10.60.0.0/16 .*proto 200"
+so "the other family too" ip_says "-6 route show table 10" "blackhole 2001:db8:60::/48 .*proto 200"
+so "what is rejected is unreachable" ip_says "route show 10.61.0.0/16" "unreachable 10.61.0.0/16 proto 200"
+so "the host has its hardware address" ip_says "neigh show dev eth1.20" "10.20.0.9 lladdr 02:53:00:00:00:09 PERMANENT"
+ip route del 10.60.0.0/16 table 10
+so "a route of a table that somebody deletes is put back" ip_says "route show table 10" "10.60.0.0/16 .*proto 200"
+ip link set eth1.20 down
+ip link set eth1.20 up
+so "the hardware address comes back with its link" ip_says "neigh show dev eth1.20" "10.20.0.9 .*PERMANENT"
+
 { printf 'configure\nsave\nexit\n'; } | towpath --socket $socket >/tmp/said 2>&1
 ip -d link show | grep -v timer >/tmp/before
 stop KILL
@@ -111,4 +126,5 @@ so "a commit deletes them all" commit "delete interfaces" "delete protocols"
 so "they are gone" absent br0 br0.7 dum0 eth1.20
 so "the card is no port any more" eval "! ip_says 'link show eth2' master"
 so "what is not ours stays" ip_says "link show foreign0" foreign0
-so "no route of ours is left" eval "! ip route show proto 200 | grep -q ."
+so "no route of ours is left" eval "! ip route show table all proto 200 | grep -q ."
+so "no hardware address either" eval "! ip neigh show nud permanent | grep -q lladdr"

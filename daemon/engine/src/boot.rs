@@ -242,7 +242,7 @@ impl Engine {
         let entries = model.static_arp.iter().filter_map(|(host, mac)| {
             let name = plan::link_of(*host, model, model, &self.world)?;
             let concerned = link.is_none_or(|link| *link == name) && self.world.link_by_name(name.as_str()).is_some();
-            concerned.then(|| Step::Neighbor { name, host: *host, from: None, to: Some(*mac) })
+            concerned.then_some(Step::Neighbor { name, host: *host, from: None, to: Some(*mac) })
         });
         for step in entries.collect::<Vec<_>>() {
             self.order_boot_step(step, out);
