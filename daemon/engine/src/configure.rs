@@ -188,6 +188,9 @@ impl Engine {
         if old.map(|bgp| &bgp.redistribute) != new.map(|bgp| &bgp.redistribute) || own_routes_changed {
             originated.extend(self.rib.iter().map(|(prefix, _)| prefix));
         }
+        // A map may look at the tag, which is no part of the route itself.
+        let tagged = self.running.model.static_routes.iter().filter(|(_, route)| route.tag.is_some());
+        originated.extend(tagged.map(|(prefix, _)| *prefix));
         for prefix in originated {
             self.originate(at, prefix);
         }

@@ -408,9 +408,16 @@ impl Engine {
         let interface = if policy.looks_at_interface() { self.interface_out(prefix) } else { None };
         let source = self.own_source(prefix);
         let subject = Subject { prefix, source, peer: None, interface: interface.as_ref() };
-        let mut draft = Draft::new(&attributes, Marks { weight: Marks::OWN_WEIGHT, ..Marks::default() });
+        let marks = Marks { weight: Marks::OWN_WEIGHT, tag: self.tag_of(prefix, selected), ..Marks::default() };
+        let mut draft = Draft::new(&attributes, marks);
         policy.apply(&subject, &mut draft).ok()?;
         Some((draft.attributes.into_owned(), draft.marks))
+    }
+
+    /// The number that a person gave a static route for policies; 0 for none.
+    fn tag_of(&self, prefix: Prefix, selected: &Route) -> u32 {
+        let route = self.running.model.static_routes.get(&prefix).filter(|_| selected.protocol == Protocol::Static);
+        route.and_then(|route| route.tag).unwrap_or(0)
     }
 
     /// Where a route of our own has its source.

@@ -212,3 +212,23 @@ fn routes_of_a_table_follow_their_links_and_stay_out_of_the_main_one() {
     assert_eq!(left, 0);
     assert_eq!(scene.network.kernel(scene.router).unused(), Vec::<u32>::new());
 }
+
+#[test]
+fn a_tag_of_a_static_route_is_what_maps_look_at() {
+    let mut scene = Scene::usual();
+    let heard = |scene: &Scene| scene.network.gateways(scene.nodes[1], "10.81.0.0/16").is_some();
+    let lines = "set policy route-map TAGGED rule 10 action permit\n\
+                 set policy route-map TAGGED rule 10 match tag 7\n\
+                 set protocols static route 10.81.0.0/16 blackhole\n\
+                 set protocols bgp 64512 redistribute static route-map TAGGED";
+    for (lines, expected) in [
+        (lines, false),
+        ("set protocols static route 10.81.0.0/16 tag 7", true),
+        ("set protocols static route 10.81.0.0/16 tag 8", false),
+    ] {
+        let done = scene.commit(lines);
+        assert!(matches!(done, Reply::Committed(_)), "{lines}: {done:?}");
+        scene.network.run(seconds(3));
+        assert_eq!(heard(&scene), expected, "{lines}");
+    }
+}
