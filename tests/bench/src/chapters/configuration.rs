@@ -128,7 +128,8 @@ fn completes(effort: &Effort, report: &mut Report, terminal: &mut Terminal) -> R
             terminal.settle();
             values.push(terminal.time("?", "Possible completions")?.0);
             terminal.settle();
-            terminal.time("\u{15}", "# ")?;
+            // ^U takes the line away, and the terminal is told to clear what stood there.
+            terminal.time("\u{15}", "\u{1b}[K")?;
             terminal.settle();
         }
         report.add(CHAPTER, what, "5 ms", "ms", values);
