@@ -141,8 +141,16 @@ fn host_bits(text: &str) -> String {
 }
 
 fn interface_address(text: &str) -> Result<String, String> {
-    if matches!(text, "dhcp" | "dhcpv6") {
-        return Err(format!("{text} is not built in; give the interface an address of its own, such as 192.0.2.1/24"));
+    // The sentence keeps its first letter, and an acronym is not a word with a capital.
+    let acronym = match text {
+        "dhcp" => Some("DHCP"),
+        "dhcpv6" => Some("DHCPv6"),
+        _ => None,
+    };
+    if let Some(acronym) = acronym {
+        return Err(format!(
+            "{acronym} is not built in; give the interface an address of its own, such as 192.0.2.1/24"
+        ));
     }
     let address = text.parse::<InterfaceAddress>().map_err(|_| {
         "an address with its prefix length is wanted, such as 192.0.2.1/24 or 2001:db8::1/64".to_owned()
@@ -158,7 +166,7 @@ fn interface_name(text: &str) -> Result<String, String> {
 
 fn ethernet_name(text: &str) -> Result<String, String> {
     if text == "lo" {
-        return Err("lo is the loopback interface; use 'interfaces loopback lo'".to_owned());
+        return Err("the interface lo is the loopback; use 'interfaces loopback lo'".to_owned());
     }
     interface_name(text)
 }

@@ -248,6 +248,12 @@ fn a_refusal_says_what_would_be_accepted() {
             "\"10.0.0.1/8\" is not a valid value of type \"ipv4net\"",
             "the address has bits set behind the prefix length; the network is 10.0.0.0/8",
         ),
+        (
+            InterfaceAddress,
+            "dhcp",
+            "\"dhcp\" is not a valid value of type \"ipv4net or ipv6net\"",
+            "DHCP is not built in; give the interface an address of its own, such as 192.0.2.1/24",
+        ),
     ] {
         let error = kind.parse(text).unwrap_err();
         assert_eq!(error.to_string(), message);
