@@ -4,13 +4,13 @@
 //! changes are committed or discarded, so that nothing is lost when that session ends the same way. After a week
 //! nobody will come back for it.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::session::Unfinished;
+use crate::whole;
 
 /// Seconds after which a file is removed: seven days.
 const OLD: u64 = 7 * 24 * 3600;
@@ -41,11 +41,7 @@ impl Kept {
     /// Why it cannot be kept.
     pub(crate) fn write(&self, unfinished: &Unfinished) -> std::io::Result<()> {
         private_folder(&self.folder)?;
-        let new = self.own.with_extension("new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(unfinished.to_text(now()).as_bytes())?;
-        file.sync_all()?;
-        fs::rename(new, &self.own)
+        whole::write(&self.own, &unfinished.to_text(now()))
     }
 
     /// Forgets what this session holds: it was committed or discarded.
@@ -83,7 +79,8 @@ impl Kept {
 /// Whether the session that a file is named after still runs.
 fn is_alive(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let Some(process) = name.strip_prefix(NAME).map(|rest| rest.trim_end_matches(".new")) else { return true };
+    // While it is written, more follows behind a dot.
+    let Some(process) = name.strip_prefix(NAME).and_then(|rest| rest.split('.').next()) else { return true };
     let runs = fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|comm| comm.trim() == "towpath");
     // Of a process that has ended, and that nobody asked for its status yet, the program is gone already.
     runs && fs::read_link(format!("/proc/{process}/exe")).is_ok()

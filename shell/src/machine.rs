@@ -20,6 +20,7 @@ use crate::command::Program;
 use crate::keep::Kept;
 use crate::session::{Unfinished, revisions};
 use crate::url::{Carrier, Url};
+use crate::whole;
 use crate::world::{Daemon, Machine};
 
 /// How long a period of `monitor interfaces` is.
@@ -58,7 +59,7 @@ impl Machine for Outside {
     }
 
     fn write_file(&mut self, path: &str, text: &str) -> Result<(), String> {
-        fs::write(path, text).map_err(|error| format!("Cannot write '{path}': {error}"))
+        whole::write(Path::new(path), text).map_err(|error| format!("Cannot write '{path}': {error}"))
     }
 
     fn execute(&mut self, program: &Program) -> Result<bool, String> {

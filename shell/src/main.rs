@@ -22,6 +22,7 @@ mod screen;
 mod script;
 mod session;
 mod url;
+mod whole;
 mod world;
 
 use std::io::{self, IsTerminal};

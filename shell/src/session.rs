@@ -44,6 +44,8 @@ pub(crate) struct Session {
     /// The changes of a lost session were taken up.
     taken_up: bool,
     level: Level,
+    /// The full path of the file that the daemon starts with.
+    boot_file: String,
     /// `terminal length`: rows of a page, 0 for none; what the terminal has unless somebody said otherwise.
     length: Option<u16>,
 }
@@ -89,6 +91,7 @@ impl Session {
             left: false,
             taken_up: false,
             level: Level::Admin,
+            boot_file: String::new(),
             length: None,
         };
         let hello = session.greet(daemon)?;
@@ -106,6 +109,7 @@ impl Session {
         match daemon.call(Request::Hello { user, via: "cli".to_owned(), tty })? {
             Reply::Hello(hello) => {
                 self.level = hello.level;
+                self.boot_file.clone_from(&hello.boot_file);
                 self.host_name.clone_from(&hello.host_name);
                 self.unsaved = hello.unsaved;
                 Ok(hello)

@@ -71,6 +71,9 @@ pub struct Hello {
     pub notices: Vec<String>,
     /// What whoever asks may do.
     pub level: Level,
+    /// The full path of the file that the daemon starts with and saves to.
+    #[serde(default)]
+    pub boot_file: String,
     /// A commit that waits to be confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<PendingConfirm>,

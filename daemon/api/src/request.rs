@@ -55,10 +55,10 @@ pub enum Request {
     },
     /// `confirm`: what waits to be confirmed stays. Answered by `Reply::Done`, or the error `no-confirm-pending`.
     Confirm,
-    /// Write the active configuration to `config.boot`, or to a file. Answered by `Reply::Saved`.
+    /// Write the active configuration to the boot file. Answered by `Reply::Saved`.
     Save {
-        /// `None` for the boot file.
-        path: Option<String>,
+        /// The person named the file, so one of a newer release is written over, too.
+        named: bool,
     },
     /// Look at something. Answered by `Reply::View`.
     Show(Show),

@@ -63,7 +63,7 @@ impl Engine {
                 return self.commit_candidate(at, ask, caller, (&candidate, comment, confirm), out);
             }
             Request::Confirm => return self.confirm(at, ask, caller, out),
-            Request::Save { path } => return self.save(ask, caller, path, out),
+            Request::Save { named } => return self.save(ask, caller, named, out),
             Request::Watch(watch) => return self.watch(ask, watch, out),
             Request::Clear(clear) => self.clear(at, caller, &clear, out),
             Request::Show(show) => match self.show(at, show) {
@@ -95,6 +95,7 @@ impl Engine {
             unsaved: self.unsaved(),
             notices: self.running.notices.clone(),
             level: caller.level,
+            boot_file: self.facts.boot_file.clone(),
             confirm: self.pending_confirm(),
         }
     }

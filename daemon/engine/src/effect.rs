@@ -40,10 +40,8 @@ pub enum Effect {
         /// Its text.
         text: String,
     },
-    /// Write the saved configuration; answered by `Event::Saved`.
+    /// Write the file that the daemon starts with; answered by `Event::Saved`.
     Save {
-        /// Where to; `None` for the file that the daemon starts with.
-        path: Option<String>,
         /// Its revision.
         revision: Revision,
         /// What.

@@ -100,8 +100,8 @@ pub struct Facts {
     pub architecture: String,
     /// Kinds of links that the kernel does not have, by its word for them, with a sentence for each.
     pub missing_kinds: BTreeMap<&'static str, String>,
-    /// The names of the file that the daemon starts with and saves to.
-    pub boot_files: Vec<String>,
+    /// The full path of the file that the daemon starts with and saves to.
+    pub boot_file: String,
     /// Kernel settings that forwarding depends on: name, wanted, found, and what is wrong.
     pub settings: Vec<(String, String, Option<String>, Option<String>)>,
     /// Programs that are installed, of those that read files of the system.

@@ -40,8 +40,8 @@ pub(crate) struct UnderWay {
 struct Save {
     ask: AskId,
     who: String,
-    /// What the boot file will hold; `None` for another file.
-    boot: Option<Tree>,
+    /// What the boot file will hold.
+    tree: Tree,
 }
 
 impl Engine {
@@ -89,44 +89,40 @@ impl Engine {
         }
     }
 
-    /// `save`: into the file that the daemon starts with, or another.
-    pub(crate) fn save(&mut self, ask: AskId, caller: &Caller, path: Option<String>, out: &mut Vec<Effect>) {
-        let named = path.is_some();
-        let path = path.filter(|path| !self.facts.boot_files.contains(path));
-        if let Some(error) = self.save_problem(path.is_none(), named) {
+    /// `save` into the file that the daemon starts with.
+    pub(crate) fn save(&mut self, ask: AskId, caller: &Caller, named: bool, out: &mut Vec<Effect>) {
+        if let Some(error) = self.save_problem(named) {
             out.push(Effect::Answer(ask, Reply::Error(error)));
             return;
         }
-        let boot = path.is_none().then(|| self.running.tree.clone());
-        self.under_way.saves.push_back(Save { ask, who: caller.to_string(), boot });
+        let tree = self.running.tree.clone();
+        self.under_way.saves.push_back(Save { ask, who: caller.to_string(), tree });
         let text = config::print::file(&self.running.tree);
-        out.push(Effect::Save { path, revision: self.running.revision, text });
+        out.push(Effect::Save { revision: self.running.revision, text });
     }
 
     /// Why the boot file must not be written now.
-    fn save_problem(&self, boot_file: bool, named: bool) -> Option<ApiError> {
-        if self.running.newer_file && boot_file && !named {
+    fn save_problem(&self, named: bool) -> Option<ApiError> {
+        if self.running.newer_file && !named {
             let error =
                 ApiError::new("newer-file", "The saved configuration was written by a newer towpath and is kept");
             let hint = "'save FILE' writes another file; name the saved one itself to write over it all the same";
             return Some(error.hint(hint));
         }
         // A reboot into the saved configuration is what helps whoever has locked themselves out.
-        let pending = self.pending_confirm().filter(|_| boot_file)?;
+        let pending = self.pending_confirm()?;
         let sentence = format!("Cannot save: revision {} by {} is not confirmed yet", pending.revision, pending.user);
         Some(ApiError::new("confirm-pending", sentence).hint("'confirm' first, or save to another file"))
     }
 
     /// The configuration is saved to this file, or why not.
     pub(crate) fn saved(&mut self, at: Moment, result: Result<String, ApiError>, out: &mut Vec<Effect>) {
-        let Some(Save { ask, who, boot }) = self.under_way.saves.pop_front() else { return };
+        let Some(Save { ask, who, tree }) = self.under_way.saves.pop_front() else { return };
         let reply = match result {
             Ok(path) => {
                 self.notice(at, Notice::info(format!("configuration saved to {path} by {who}")), out);
-                if let Some(tree) = boot {
-                    self.running.saved = Some(tree);
-                    self.running.newer_file = false;
-                }
+                self.running.saved = Some(tree);
+                self.running.newer_file = false;
                 Reply::Saved { path }
             }
             Err(error) => {

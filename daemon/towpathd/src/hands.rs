@@ -64,8 +64,8 @@ impl Hands {
                     self.inbox.push(Event::Remembered);
                 }
             }
-            Effect::Save { path, revision, text } => {
-                if self.disk.send(Errand::Save(path, revision, text)).is_err() {
+            Effect::Save { revision, text } => {
+                if self.disk.send(Errand::Save(revision, text)).is_err() {
                     self.inbox.push(Event::Saved(Err(ApiError::new("store", CLOSED))));
                 }
             }

@@ -30,8 +30,8 @@ pub(crate) enum Errand {
     Journal(JournalRecord),
     /// Keep the active configuration for a daemon that starts after a crash.
     Remember(Revision, String),
-    /// Write a configuration to the boot file, or to another.
-    Save(Option<String>, Revision, String),
+    /// Write a configuration to the boot file.
+    Save(Revision, String),
     /// Read the boot file to a client.
     Saved(AskId, Configuration, Masked),
     /// List the newest revisions to a client.
@@ -91,8 +91,8 @@ impl Desk {
                 self.remember(revision, &text);
                 self.inbox.push(Event::Remembered);
             }
-            Errand::Save(path, revision, text) => {
-                let saved = self.save(path, revision, &text);
+            Errand::Save(revision, text) => {
+                let saved = self.save(revision, &text);
                 self.inbox.push(Event::Saved(saved));
             }
             Errand::Saved(ask, frame, masked) => self.clients.reply(ask, self.saved(frame, &masked)),
@@ -117,18 +117,16 @@ impl Desk {
         }
     }
 
-    fn save(&self, path: Option<String>, revision: Revision, text: &str) -> Result<String, ApiError> {
-        let boot_file = path.is_none();
-        let path = path.map_or_else(|| self.config.clone(), PathBuf::from);
-        store::save_config(&path, text).map_err(|error| {
+    fn save(&self, revision: Revision, text: &str) -> Result<String, ApiError> {
+        store::save_config(&self.config, text).map_err(|error| {
             ApiError::new("save", error.to_string())
                 .hint("the old file is untouched, the active configuration stays active")
         })?;
         // Where the disk had no room for it at the commit, there may be some now.
-        if boot_file && !self.active.is_kept() {
+        if !self.active.is_kept() {
             self.remember(revision, text);
         }
-        Ok(path.display().to_string())
+        Ok(self.config.display().to_string())
     }
 
     fn saved(&self, frame: Configuration, masked: &Masked) -> Reply {

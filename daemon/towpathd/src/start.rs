@@ -56,7 +56,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         kernel: sysctl::read("kernel.osrelease").unwrap_or_default(),
         architecture: std::env::consts::ARCH.to_owned(),
         missing_kinds: features.missing_kinds().into_iter().collect(),
-        boot_files: boot_files(&arguments.config),
+        boot_file: full_path(&arguments.config),
         settings: settings.collect(),
         programs: system.programs().collect(),
         seed: chance(),
@@ -85,10 +85,9 @@ fn chance() -> u128 {
     drawn.map_or_else(|_| clock(), |()| u128::from_ne_bytes(octets))
 }
 
-/// The names by which the boot file goes: as it was given, and from the root.
-fn boot_files(path: &Path) -> Vec<String> {
-    let absolute = std::path::absolute(path).ok();
-    [Some(path.to_owned()), absolute].into_iter().flatten().map(|name| name.display().to_string()).collect()
+/// A file's path from the root.
+fn full_path(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 /// Each neighbor and each client takes some of them.

@@ -74,7 +74,7 @@ fn a_change_is_never_asked_twice() {
     let server = serve(&path, &[1]);
     let mut client = Client::new(&path, Interrupt::default());
     client.call(hello()).unwrap();
-    let save = Request::Save { path: None };
+    let save = Request::Save { named: false };
     let complaint = client.call(save.clone()).unwrap_err();
     assert!(complaint.contains("Whether it was done is not known"), "{complaint}");
     assert_eq!(server.join().unwrap(), [hello(), save]);

@@ -1,7 +1,7 @@
 //! `save`, `load` and `merge`.
 //!
-//! The daemon writes the saved configuration, since it alone keeps it whole; files to load are read with the
-//! person's own rights.
+//! The daemon writes the file that it starts with, since it alone keeps it whole; all other files are read and
+//! written with the person's own rights.
 
 use api::{Reply, Request, Which};
 use config::Tree;
@@ -15,35 +15,38 @@ use crate::world::World;
 impl Session {
     /// Writes the active configuration; changes that are not committed are not in it.
     pub(super) fn save(&mut self, file: Option<String>, world: &mut dyn World) -> Outcome {
-        let failed = |error: String| format!("{error}\nSave failed");
         let mut text = String::new();
         if self.has_uncommitted_changes() {
             text.push_str("Warning: you have uncommitted changes that will not be saved.\n\n");
         }
-        let url = file.as_deref().map_or(Ok(None), Url::read).map_err(failed)?;
-        let path = match (url, file) {
-            (Some(url), _) => {
-                let active = fetch(world, Which::Active).map_err(failed)?.text;
-                world.upload(&active, &url).map_err(failed)?;
-                url.shown()
-            }
-            (None, file) => {
-                // The daemon works in another folder than the person.
-                let path = file.map(|file| world.absolute(&file)).transpose().map_err(failed)?;
-                let to_boot_file = path.is_none();
-                match world.call(Request::Save { path }).map_err(failed)? {
-                    Reply::Saved { path } => {
-                        self.unsaved = self.unsaved && !to_boot_file;
-                        path
-                    }
-                    other => return Err(format!("{text}{}\nSave failed", unexpected(other))),
-                }
-            }
-        };
+        let path = self.save_to(file, world).map_err(|error| format!("{text}{error}\nSave failed"))?;
         if let Some(working) = self.working.as_mut() {
             working.level.clear();
         }
         Ok(Output::text(format!("{text}Saving configuration to '{path}'...\nDone\n")))
+    }
+
+    /// Answers what the file is called.
+    fn save_to(&mut self, file: Option<String>, world: &mut dyn World) -> Result<String, String> {
+        if let Some(url) = file.as_deref().map_or(Ok(None), Url::read)? {
+            let active = fetch(world, Which::Active)?.text;
+            world.upload(&active, &url)?;
+            return Ok(url.shown());
+        }
+        let path = file.map(|file| world.absolute(&file)).transpose()?;
+        let named = path.is_some();
+        if let Some(path) = path.filter(|path| *path != self.boot_file) {
+            let active = fetch(world, Which::Active)?.text;
+            world.write_file(&path, &active)?;
+            return Ok(path);
+        }
+        match world.call(Request::Save { named })? {
+            Reply::Saved { path } => {
+                self.unsaved = false;
+                Ok(path)
+            }
+            other => Err(unexpected(other)),
+        }
     }
 
     /// Makes a file, or the saved configuration, the working configuration.

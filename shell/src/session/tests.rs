@@ -27,6 +27,8 @@ use crate::script;
 use crate::url::Url;
 use crate::world::{Machine, Screen};
 
+const BOOT_FILE: &str = "/config/config.boot";
+
 /// A daemon that commits whatever it is sent, unless told to refuse.
 #[derive(Default)]
 struct Fake {
@@ -88,6 +90,7 @@ impl Daemon for Fake {
                 revision: Revision(self.revision),
                 unsaved: self.active != self.saved,
                 notices: Vec::new(),
+                boot_file: BOOT_FILE.to_owned(),
                 level: if self.operator { Level::Operator } else { Level::Admin },
                 confirm: self.pending.clone(),
             }),
@@ -119,12 +122,12 @@ impl Daemon for Fake {
                 let at = usize::try_from(revision.0).unwrap();
                 self.configuration(&self.revisions[at])
             }
-            Request::Save { path: Some(path) } if path.starts_with("/full") => Reply::Error(
-                ApiError::new("no-space", "Cannot write '/full/x': no space left on device").hint("Remove old files"),
-            ),
-            Request::Save { path } => {
+            Request::Save { .. } if self.pending.is_some() => {
+                Reply::Error(ApiError::new("confirm-pending", "Cannot save").hint("'confirm' first"))
+            }
+            Request::Save { .. } => {
                 self.saved = self.active.clone();
-                Reply::Saved { path: path.unwrap_or_else(|| "/config/config.boot".to_owned()) }
+                Reply::Saved { path: BOOT_FILE.to_owned() }
             }
             Request::Revisions => {
                 let number = |index: u64| match self.revisions.len() {
@@ -292,7 +295,7 @@ fn commands_print_the_texts_that_scripts_know() {
             &["set system host-name r1", "save"],
             "Warning: you have uncommitted changes that will not be saved.\n\nSaving configuration to '/config/config.boot'...\nDone\n",
         ),
-        (&["save /full/x"], "!Cannot write '/full/x': no space left on device\n!Remove old files\n!Save failed\n"),
+        (&["save /full/x"], "!Cannot write '/full/x': no space left on device\n!Save failed\n"),
         (
             &["set system host-name r1", "load"],
             "!Cannot load: configuration modified.\n!Commit or discard the changes before loading a config file.\n",
@@ -510,6 +513,25 @@ fn files_elsewhere_are_saved_to_and_loaded_from() {
     assert!(text.ends_with("Load complete. Use 'commit' to make changes effective.\n"), "{text}");
     assert_eq!(session.editing().unwrap().1.value(&words("system host-name")), Some("r3"));
     assert_eq!(typed(&["save gopher://x/y"]).lines().last(), Some("!Save failed"));
+}
+
+#[test]
+fn the_person_writes_all_files_but_the_one_that_the_router_starts_with() {
+    let lines = ["configure", "set system host-name r1", "commit", "save /tmp/x"];
+    let (_, session, world) = typed_into(Fake::default(), &lines);
+    assert_eq!(world.files["/tmp/x"], print::file(&world.active));
+    assert!(world.saved.is_empty() && session.unsaved);
+    let (text, session, world) = typed_into(world, &["configure", "save /config/config.boot"]);
+    assert_eq!(text, "Saving configuration to '/config/config.boot'...\nDone\n");
+    assert_eq!(world.files.len(), 1, "by any name that one is the daemon's");
+    assert!(world.saved == world.active && !session.unsaved);
+
+    let lines = ["configure", "set system host-name r2", "commit-confirm", "save /tmp/y"];
+    let (text, _, world) = typed_into(world, &lines);
+    assert_eq!(text, "Saving configuration to '/tmp/y'...\nDone\n");
+    assert!(world.files["/tmp/y"].contains("host-name r2"), "what waits for 'confirm' may be kept elsewhere");
+    let (text, ..) = typed_into(world, &["configure", "save"]);
+    assert_eq!(text, "!Cannot save\n!'confirm' first\n!Save failed\n");
 }
 
 #[test]

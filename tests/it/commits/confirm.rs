@@ -235,11 +235,10 @@ fn an_orderly_end_and_a_reboot_lead_to_the_saved_configuration() {
 fn nothing_unconfirmed_gets_into_the_file_that_a_reboot_starts_with() {
     let mut scene = Scene::usual();
     scene.commit_confirm(HOST_NAME, 3);
-    assert_eq!(error_code(&scene.network.ask(scene.router, Request::Save { path: None })), "confirm-pending");
-    let elsewhere = Request::Save { path: Some("/tmp/other".to_owned()) };
-    assert!(matches!(scene.network.ask(scene.router, elsewhere), Reply::Saved { .. }));
+    assert_eq!(error_code(&scene.network.ask(scene.router, Request::Save { named: false })), "confirm-pending");
+    assert_eq!(error_code(&scene.network.ask(scene.router, Request::Save { named: true })), "confirm-pending");
     scene.network.ask(scene.router, Request::Confirm);
-    assert!(matches!(scene.network.ask(scene.router, Request::Save { path: None }), Reply::Saved { .. }));
+    assert!(matches!(scene.network.ask(scene.router, Request::Save { named: false }), Reply::Saved { .. }));
 }
 
 #[test]
@@ -251,7 +250,7 @@ fn taking_back_that_fails_is_told_once_and_tried_until_it_succeeds() {
     scene.network.run(seconds(MINUTE + 3));
     assert!(scene.text().contains("10.8.0.1"));
     assert!(scene.notices().iter().any(|notice| notice.contains("could not be taken back")), "{:?}", scene.notices());
-    assert_eq!(error_code(&scene.network.ask(scene.router, Request::Save { path: None })), "confirm-pending");
+    assert_eq!(error_code(&scene.network.ask(scene.router, Request::Save { named: false })), "confirm-pending");
     scene.network.run(seconds(20));
     assert_eq!(scene.text(), before);
     assert_eq!(scene.log_count("could not be taken back"), 1);

@@ -1,5 +1,6 @@
 //! The real daemon: what has to be confirmed, though it is killed; several clients; who may do what.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -32,7 +33,7 @@ fn what_nobody_confirms_is_taken_back_though_the_daemon_was_killed_meanwhile() -
     let pending = control.hello()?.confirm.context("the deadline is remembered")?;
     assert_eq!(pending.user, "root", "the kernel tells who it was, not the client");
     assert!(control.active()?.text.contains(ADDRESS), "{}", router.log());
-    let saved = control.ask(Request::Save { path: None })?;
+    let saved = control.ask(Request::Save { named: false })?;
     assert!(matches!(&saved, Reply::Error(error) if error.code == "confirm-pending"), "{saved:?}");
     lab.wait_until(Duration::from_secs(90), "it is taken back", || {
         Control::open(&router.path("towpathd.sock"))
@@ -117,6 +118,21 @@ fn groups_tell_who_may_do_what() -> Result<()> {
     assert_eq!(admin.status, 0, "{}", admin.text());
     let shown = shell("--groups=7001", &["show configuration commands"])?.success()?;
     assert!(shown.contains("host-name 'mine'"), "{shown}");
+
+    // The folder of the test stands for one where only root may write, the other is the person's own.
+    let own = lab.router.directory().join("own");
+    std::fs::create_dir(&own)?;
+    std::os::unix::fs::chown(&own, Some(4242), Some(4242))?;
+    for (file, written) in [(router.path("of-root"), false), (own.join("mine").to_string_lossy().into_owned(), true)] {
+        let said = shell("--groups=7001", &["configure", &format!("save {file}")])?;
+        assert_eq!((said.status == 0, std::fs::exists(&file)?), (written, written), "{}", said.text());
+        assert_eq!(said.text().contains("Permission denied"), !written, "{}", said.text());
+    }
+    let mine = std::fs::metadata(own.join("mine"))?;
+    assert_eq!((mine.uid(), mine.mode() & 0o777), (4242, 0o600), "it holds the password");
+    let saved = shell("--groups=7001", &["configure", "save"])?;
+    assert_eq!(saved.status, 0, "the router's own file is the daemon's to write: {}", saved.text());
+    assert!(std::fs::read_to_string(router.path("config.boot"))?.contains("mine"));
 
     let operator = shell("--groups=7002", &["show configuration commands"])?.success()?;
     assert!(operator.contains("****************") && !operator.contains("s3cret"), "{operator}");

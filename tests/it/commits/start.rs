@@ -124,7 +124,7 @@ fn saving_is_what_makes_a_commit_survive_a_reboot() {
         other => panic!("{other:?}"),
     };
     assert!(unsaved(&mut scene));
-    assert!(matches!(scene.network.ask(scene.router, Request::Save { path: None }), Reply::Saved { .. }));
+    assert!(matches!(scene.network.ask(scene.router, Request::Save { named: false }), Reply::Saved { .. }));
     assert!(!unsaved(&mut scene));
 }
 

@@ -30,7 +30,7 @@ fn table() -> Vec<(Request, &'static [Level])> {
         (Request::Commit { candidate: candidate(), comment: None, confirm: None }, ADMIN),
         (Request::Commit { candidate: candidate(), comment: None, confirm: Some(1) }, ADMIN),
         (Request::Confirm, ADMIN),
-        (Request::Save { path: None }, ADMIN),
+        (Request::Save { named: false }, ADMIN),
         (Request::Show(Show::Version), EVERYBODY),
         (Request::Clear(clear), ADMIN),
         (Request::Flush(Flush::Counters { interface: None }), ADMIN),

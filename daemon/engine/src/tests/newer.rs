@@ -10,7 +10,7 @@ const OLDER: &str = "system {\n    host-name r1\n}\n";
 
 fn booted(boot: Boot) -> (Engine, Vec<Effect>) {
     let at = Moment { instant: Instant::now(), unix: 0 };
-    let mut engine = Engine::new(at, Facts { boot_files: vec!["config.boot".to_owned()], ..Facts::default() });
+    let mut engine = Engine::new(at, Facts { boot_file: "config.boot".to_owned(), ..Facts::default() });
     let mut effects = Vec::new();
     engine.boot(at, boot, &mut effects);
     (engine, effects)
@@ -18,14 +18,14 @@ fn booted(boot: Boot) -> (Engine, Vec<Effect>) {
 
 /// What `save` without a file is answered, if it is not carried out.
 fn save(engine: &mut Engine) -> Option<Reply> {
-    save_to(engine, None)
+    save_named(engine, false)
 }
 
-fn save_to(engine: &mut Engine, path: Option<&str>) -> Option<Reply> {
+fn save_named(engine: &mut Engine, named: bool) -> Option<Reply> {
     let at = Moment { instant: Instant::now(), unix: 0 };
     let mut effects = Vec::new();
     let ask = AskId { client: ClientId(1), id: 1 };
-    let event = Event::Ask(ask, admin(), Request::Save { path: path.map(str::to_owned) });
+    let event = Event::Ask(ask, admin(), Request::Save { named });
     engine.handle(at, event, &mut effects);
     effects.into_iter().find_map(|effect| match effect {
         Effect::Answer(_, reply) => Some(reply),
@@ -71,7 +71,7 @@ fn who_names_the_file_writes_over_it_and_then_save_needs_no_name() {
     let (mut engine, _) = booted(Boot { text: Some(NEWER.to_owned()), ..Boot::default() });
     let Some(Reply::Error(error)) = save(&mut engine) else { panic!("it was saved") };
     assert_eq!(error.code, "newer-file");
-    assert_eq!(save_to(&mut engine, Some("config.boot")), None);
+    assert_eq!(save_named(&mut engine, true), None);
     let at = Moment { instant: Instant::now(), unix: 0 };
     engine.handle(at, Event::Saved(Ok("config.boot".to_owned())), &mut Vec::new());
     assert_eq!(save(&mut engine), None);
