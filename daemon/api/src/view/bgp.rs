@@ -275,6 +275,9 @@ pub struct BgpTablePath {
     /// The neighbor that sent it; absent for routes of our own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<IpAddr>,
+    /// Why it was refused on arrival: `route-map IN rule 10 denies it`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// The signs in front of a path.
@@ -357,18 +360,22 @@ impl Text for BgpTable {
              Origin codes: i - IGP, e - EGP, ? - incomplete\n\n",
             self.table_version, self.router_id
         );
-        let mut table = Table::new(&[
+        let why = self.neighbor.is_some_and(|neighbor| neighbor.which == NeighborRoutes::Filtered);
+        let mut columns = vec![
             ("   Network", Align::Left, 21),
             ("Next Hop", Align::Left, 19),
             ("Metric", Align::Right, 6),
             ("LocPrf", Align::Right, 6),
             ("Weight", Align::Right, 6),
             ("Path", Align::Left, 0),
-        ]);
+        ];
+        columns.extend(why.then_some(("Refused", Align::Left, 0)));
+        let mut table = Table::new(&columns);
         for route in &self.routes {
             for (index, path) in route.paths.iter().enumerate() {
                 let network = if index == 0 { route.prefix.to_string() } else { String::new() };
-                table.row(path.cells(&network));
+                let refused = path.refused.clone().filter(|_| why);
+                table.row(path.cells(&network).into_iter().chain(refused));
             }
         }
         text.push_str(&table.text());

@@ -270,7 +270,8 @@ pub(super) fn order<'a>(
 
 fn shown(engine: &Engine, family: Family, path: &Path, status: PathStatus) -> BgpTablePath {
     let from = engine.tables.of(family).peer(path.key.peer).map(|peer| peer.address).filter(|_| !path.is_local());
-    line(&path.attributes, status, weight(path), from)
+    let refused = path.rejected.as_ref().map(ToString::to_string);
+    BgpTablePath { refused, ..line(&path.attributes, status, weight(path), from) }
 }
 
 pub(super) fn weight(path: &Path) -> u32 {
@@ -287,6 +288,7 @@ fn line(attributes: &PathAttributes, status: PathStatus, weight: u32, from: Opti
         as_path: attributes.as_path.to_string(),
         origin: origin(attributes.origin),
         from,
+        refused: None,
     }
 }
 
