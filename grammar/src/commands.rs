@@ -10,6 +10,7 @@ mod op;
 mod operate;
 pub mod pipe;
 mod show;
+mod tested;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -20,6 +21,7 @@ pub use op::{
     NeighborRoutes, Op, ProbeOption, RouteFilter, RouteSource, TerminalSetting, Tool, When,
 };
 pub use pipe::Pipe;
+pub use tested::{RouteOrigin, TestedRoute};
 pub use tree::{Step, Token};
 pub(crate) use tree::{Walk, gives_way};
 

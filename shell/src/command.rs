@@ -98,6 +98,8 @@ pub(crate) fn deed(op: Op) -> Deed {
         Op::ShowNeighborTable { family, interface } => show(Show::NeighborTable { family, interface }),
         Op::ShowMachine(machine) => show(Show::Machine(machine)),
         Op::ShowConfiguration { form } => Deed::ShowConfiguration(form),
+        Op::ShowPolicy { list, name } => show(Show::Policy { list, name }),
+        Op::ShowPolicyTest { route_map, route } => show(Show::PolicyTest { route_map, route }),
         Op::ShowLog { lines } => show(Show::Log { lines }),
         Op::ShowHistory { lines } => Deed::ShowHistory(lines),
         Op::ShowSystemCommit => Deed::Ask(Request::Revisions),

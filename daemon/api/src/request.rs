@@ -5,8 +5,8 @@
 use std::net::IpAddr;
 
 use config::edit::Candidate;
-use grammar::commands::Machine;
-use grammar::value::NameKind;
+use grammar::commands::{Machine, TestedRoute};
+use grammar::value::{NameKind, PolicyList};
 use nouns::{Asn, Family, IfName, Prefix, Revision};
 use serde::{Deserialize, Serialize};
 
@@ -181,6 +181,20 @@ pub enum Show {
     },
     /// What only the machine knows: a view of the same name each, `View::KernelMessages` for both kinds of messages.
     Machine(Machine),
+    /// `show policy [LIST [NAME]]`: `View::Policies`.
+    Policy {
+        /// Only this kind of list.
+        list: Option<PolicyList>,
+        /// Only the one of this name.
+        name: Option<String>,
+    },
+    /// `show policy test route-map …`: `View::PolicyTest`.
+    PolicyTest {
+        /// The map.
+        route_map: String,
+        /// The route that goes through it.
+        route: Box<TestedRoute>,
+    },
     /// `show log`
     Log {
         /// At most so many lines, the newest; `None` for all that are kept.

@@ -13,6 +13,8 @@ pub mod interface;
 pub mod kernel_route;
 pub mod machine;
 pub mod neighbor_table;
+pub mod policy;
+pub mod policy_test;
 pub mod process;
 pub mod route;
 pub mod system;
@@ -30,6 +32,8 @@ pub use interface::{CountersOfInterfaces, InterfaceDetail, Interfaces};
 pub use kernel_route::KernelRoutes;
 pub use machine::{Date, Memory, Storage, Uptime, Users};
 pub use neighbor_table::NeighborTable;
+pub use policy::Policies;
+pub use policy_test::PolicyTest;
 pub use process::{Connections, KernelMessages, Processes};
 pub use route::{Fib, RouteDetail, RouteSummary, Routes};
 pub use system::{Log, Revisions, Version};
@@ -70,6 +74,10 @@ pub enum View {
     InterfaceCounters(CountersOfInterfaces),
     /// `show arp`, `show ipv6 neighbors`
     NeighborTable(NeighborTable),
+    /// `show policy`, `show policy LIST`, `show policy LIST NAME`
+    Policies(Policies),
+    /// `show policy test`
+    PolicyTest(Box<PolicyTest>),
     /// `show version`
     Version(Version),
     /// `show log`
@@ -121,6 +129,8 @@ impl View {
             Self::InterfaceDetails(view) => serde_json::to_string_pretty(view),
             Self::InterfaceCounters(view) => serde_json::to_string_pretty(view),
             Self::NeighborTable(view) => serde_json::to_string_pretty(view),
+            Self::Policies(view) => serde_json::to_string_pretty(view),
+            Self::PolicyTest(view) => serde_json::to_string_pretty(view),
             Self::Version(view) => serde_json::to_string_pretty(view),
             Self::Log(view) => serde_json::to_string_pretty(view),
             Self::Revisions(view) => serde_json::to_string_pretty(view),
@@ -162,6 +172,8 @@ impl Text for View {
             Self::InterfaceDetails(view) => view.text(),
             Self::InterfaceCounters(view) => view.text(),
             Self::NeighborTable(view) => view.text(),
+            Self::Policies(view) => view.text(),
+            Self::PolicyTest(view) => view.text(),
             Self::Version(view) => view.text(),
             Self::Log(view) => view.text(),
             Self::Revisions(view) => view.text(),

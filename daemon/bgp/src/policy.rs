@@ -91,6 +91,15 @@ pub enum Trace<'a> {
         /// Its action.
         permit: bool,
     },
+    /// A rule of a map did not match.
+    Missed {
+        /// The map.
+        map: &'a str,
+        /// The rule.
+        rule: u16,
+        /// The place of the first of its conditions that did not hold.
+        condition: usize,
+    },
     /// No rule of a map matched.
     Unmatched {
         /// The map.

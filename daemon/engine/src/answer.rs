@@ -123,6 +123,8 @@ impl Engine {
             }
             Show::Routes { family, filter } => views::route::routes(self, at, family, filter),
             Show::Fib { family } => Ok(views::route::fib(self, family)),
+            Show::Policy { list, name } => views::policy::shown(self, list, name.as_deref()),
+            Show::PolicyTest { route_map, route } => views::policy_test::tested(self, &route_map, &route),
             Show::BgpSummary { family: Some(family) } => views::bgp::summary(self, at, family),
             Show::BgpSummary { family: None } => views::bgp::summaries(self, at),
             Show::BgpTable { family } => views::bgp::table(self, family),

@@ -16,6 +16,7 @@ mod newer;
 mod octets;
 mod policies;
 mod recovery;
+mod shown;
 mod storms;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -7,6 +7,9 @@ use std::net::IpAddr;
 use nouns::{Asn, Family, IfName, Prefix};
 use serde::{Deserialize, Serialize};
 
+use super::tested::TestedRoute;
+use crate::value::PolicyList;
+
 /// An operational command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -103,6 +106,20 @@ pub enum Op {
     ShowConfiguration {
         /// How it is written.
         form: ConfigurationForm,
+    },
+    /// `show policy [LIST [NAME]]`
+    ShowPolicy {
+        /// Only this kind of list.
+        list: Option<PolicyList>,
+        /// Only the one of this name.
+        name: Option<String>,
+    },
+    /// `show policy test route-map NAME prefix P …`
+    ShowPolicyTest {
+        /// The map.
+        route_map: String,
+        /// The route that goes through it.
+        route: Box<TestedRoute>,
     },
     /// `show log [N | tail [N]]`
     ShowLog {
@@ -365,7 +382,8 @@ pub enum RouteFilter {
 }
 
 /// Where a route comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RouteSource {
     /// `bgp`
     Bgp,

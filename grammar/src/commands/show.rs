@@ -4,6 +4,7 @@
 
 mod bgp;
 mod interfaces;
+mod policy;
 mod route;
 mod system;
 
@@ -29,12 +30,16 @@ pub(super) static SHOW: Step = Step::word(
         )
         .op(|_| Some(Op::ShowHistory { lines: None })),
         &interfaces::INTERFACES,
-        &Step::word("ip", "Internet Protocol version 4", &[&bgp::BGP4, &route::FIB, &route::ROUTE4])
-            .family(Family::Ipv4Unicast),
+        &Step::word(
+            "ip",
+            "Internet Protocol version 4",
+            &[&bgp::BGP4, &route::FIB, &policy::PREFIX_LIST, &route::ROUTE4],
+        )
+        .family(Family::Ipv4Unicast),
         &Step::word(
             "ipv6",
             "Internet Protocol version 6",
-            &[&bgp::BGP6, &route::FIB, &interfaces::NEIGHBORS, &route::ROUTE6],
+            &[&bgp::BGP6, &route::FIB, &interfaces::NEIGHBORS, &policy::PREFIX_LIST6, &route::ROUTE6],
         )
         .family(Family::Ipv6Unicast),
         &Step::word(
@@ -47,6 +52,8 @@ pub(super) static SHOW: Step = Step::word(
             ],
         )
         .op(|_| Some(Op::ShowLog { lines: None })),
+        &policy::POLICY,
+        &policy::ROUTE_MAP,
         &system::SYSTEM,
         &Step::word("tech-support", "All that a person needs who helps from afar", &[])
             .op(|_| Some(Op::ShowTechSupport)),

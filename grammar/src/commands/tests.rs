@@ -10,6 +10,7 @@ use nouns::{Asn, Family::*};
 use super::tree::Token;
 use super::*;
 use crate::parse;
+use crate::value::PolicyList;
 
 fn words(text: &str) -> Vec<Word> {
     parse::line(text).unwrap().into_iter().next().map(|command| command.words).unwrap_or_default()
@@ -119,6 +120,47 @@ fn words_become_commands() {
         ),
     ] {
         assert_eq!(op(text), expect, "{text}");
+    }
+}
+
+#[test]
+fn words_ask_for_policies() {
+    let list = |list, name: Option<&str>| Op::ShowPolicy { list: Some(list), name: name.map(str::to_owned) };
+    for (text, expect) in [
+        ("show policy", Op::ShowPolicy { list: None, name: None }),
+        ("show pol as", list(PolicyList::AsPathList, None)),
+        ("show policy community-list GOOD", list(PolicyList::CommunityList, Some("GOOD"))),
+        ("show policy large-community-list", list(PolicyList::LargeCommunityList, None)),
+        ("show policy extcommunity-list", list(PolicyList::ExtcommunityList, None)),
+        ("show policy prefix-list NODES", list(PolicyList::PrefixList, Some("NODES"))),
+        ("show policy prefix-list6", list(PolicyList::PrefixList6, None)),
+        ("show policy route-map IN", list(PolicyList::RouteMap, Some("IN"))),
+        ("show ip prefix-list NODES", list(PolicyList::PrefixList, Some("NODES"))),
+        ("show ipv6 prefix-list", list(PolicyList::PrefixList6, None)),
+        ("show route-map IN", list(PolicyList::RouteMap, Some("IN"))),
+    ] {
+        assert_eq!(op(text), expect, "{text}");
+    }
+}
+
+#[test]
+fn a_route_is_made_up_in_any_order_of_words() {
+    let Op::ShowPolicyTest { route_map, route } = op("show policy test route-map IN prefix 2001:db8::/32 metric 7 \
+        as-path '64513 64514' origin egp neighbor 192.0.2.1 community '64512:1 no-export' protocol static tag 9")
+    else {
+        panic!("not a test")
+    };
+    assert_eq!((route_map.as_str(), route.prefix), ("IN", "2001:db8::/32".parse().unwrap()));
+    assert_eq!((route.metric, route.tag, route.local_preference), (Some(7), 9, None));
+    assert_eq!(route.as_path, [Asn(64513), Asn(64514)]);
+    assert_eq!(route.communities, [64512 << 16 | 1, 0xffff_ff01]);
+    assert_eq!((route.origin, route.source), (RouteOrigin::Egp, RouteSource::Static));
+    assert_eq!(route.neighbor, Some("192.0.2.1".parse().unwrap()));
+    let bare = op("show policy test route-map IN prefix 10.0.0.0/8");
+    assert!(matches!(bare, Op::ShowPolicyTest { route, .. } if route.source == RouteSource::Bgp));
+    for text in ["show policy test", "show policy test route-map IN", "show policy test route-map IN prefix"] {
+        let refused = resolve(&words(text)).unwrap_err().to_string();
+        assert!(refused.starts_with("Incomplete command"), "{text}: {refused}");
     }
 }
 
@@ -253,13 +295,13 @@ fn wrong_commands_are_refused_in_words_that_scripts_know() {
         ),
         (
             "show foo",
-            "Invalid command: show [foo]\nPossible: arp, bgp, configuration, date, hardware, history, interfaces, ip, ipv6, log, system, tech-support, users, version",
+            "Invalid command: show [foo]\nPossible: arp, bgp, configuration, date, hardware, history, interfaces, ip, ipv6, log, policy, route-map, system, tech-support, users, version",
         ),
         ("show verison", "Invalid command: show [verison]\nDid you mean 'version'?"),
         ("configure now", "Invalid command: configure [now]\nNothing can follow here"),
         (
             "show ip",
-            "Incomplete command: show ip\n\nPossible completions:\n  bgp    Border Gateway Protocol\n  fib    What the kernel has, beside what it should have\n  route  Routes",
+            "Incomplete command: show ip\n\nPossible completions:\n  bgp          Border Gateway Protocol\n  fib          What the kernel has, beside what it should have\n  prefix-list  Lists of IPv4 prefixes\n  route        Routes",
         ),
         (
             "show ip bgp 300.1.1.1",
@@ -283,12 +325,14 @@ fn wrong_commands_are_refused_in_words_that_scripts_know() {
 }
 
 /// Walks every step once and yields the words that lead to each command.
-fn commands_of(steps: &'static [&'static Step], before: &str, above: &mut Vec<*const Step>, out: &mut Vec<String>) {
+fn commands_of(
+    steps: &'static [&'static Step],
+    before: &str,
+    above: &mut Vec<*const &'static Step>,
+    out: &mut Vec<String>,
+) {
     for step in steps {
         let (Token::Word(word) | Token::Value(_, word)) = step.token;
-        if above.contains(&std::ptr::from_ref(*step)) {
-            continue;
-        }
         let path = format!("{before} {}", crate::quote_single(word));
         assert!(step.help.chars().count() <= 60 && !step.help.ends_with('.'), "{path}: {}", step.help);
         assert!(step.help.starts_with(|c: char| c.is_uppercase()), "{path}: {}", step.help);
@@ -299,12 +343,12 @@ fn commands_of(steps: &'static [&'static Step], before: &str, above: &mut Vec<*c
         if step.is_command() {
             out.push(path.clone());
         }
-        above.push(std::ptr::from_ref(*step));
         // The options of ping lead back to themselves; one round is enough.
-        if above.len() < 6 {
+        if !step.then.is_empty() && !above.contains(&step.then.as_ptr()) {
+            above.push(step.then.as_ptr());
             commands_of(step.then, &path, above, out);
+            above.pop();
         }
-        above.pop();
     }
 }
 
@@ -331,6 +375,8 @@ fn every_way_through_the_words_ends_in_a_command_and_every_command_has_words() {
         "neighbor table",
         "machine",
         "configuration",
+        "policy",
+        "policy test",
         "log",
         "history",
         "system commit",
@@ -372,6 +418,8 @@ fn name(op: &Op) -> &'static str {
         Op::ShowNeighborTable { .. } => "neighbor table",
         Op::ShowMachine(_) => "machine",
         Op::ShowConfiguration { .. } => "configuration",
+        Op::ShowPolicy { .. } => "policy",
+        Op::ShowPolicyTest { .. } => "policy test",
         Op::ShowLog { .. } => "log",
         Op::ShowHistory { .. } => "history",
         Op::ShowSystemCommit => "system commit",

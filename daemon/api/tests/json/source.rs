@@ -104,7 +104,8 @@ fn member(item: &mut Item, line: &str, above: &mut Above, camel: bool) {
             variants.push(Variant {
                 word: kebab(&name),
                 help: above.help(),
-                payload: payload.map(str::to_owned),
+                // Where a value lies is no matter of the interface.
+                payload: payload.map(|kind| inner("Box", kind).unwrap_or(kind).to_owned()),
                 fields: Vec::new(),
             });
         }

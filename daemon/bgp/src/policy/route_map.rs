@@ -126,7 +126,11 @@ impl RouteMap {
         let mut permitted = false;
         let mut least = 0;
         for rule in &self.rules {
-            if rule.number < least || !rule.conditions.iter().all(|condition| condition.holds(subject, draft)) {
+            if rule.number < least {
+                continue;
+            }
+            if let Some(condition) = rule.conditions.iter().position(|condition| !condition.holds(subject, draft)) {
+                trace(Trace::Missed { map: &self.name, rule: rule.number, condition });
                 continue;
             }
             trace(Trace::Rule { map: &self.name, rule: rule.number, permit: rule.permit });

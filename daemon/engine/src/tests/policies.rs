@@ -1,6 +1,8 @@
 //! What a neighbor hears when policies change: only what changed, nothing of what either configuration forbids, and
 //! nothing at all once it is removed.
 
+use api::View;
+use api::request::Show;
 use bgp_wire::attribute::{AsPath, Origin, PathAttributes};
 use bgp_wire::capability::Capability;
 use bgp_wire::message::{Message, Nlri, Open, RouteRefresh, Update};
@@ -12,7 +14,7 @@ const SPEAKER: u8 = 2;
 const LISTENER: u8 = 3;
 
 /// A router with two external neighbors: one that speaks and one that listens.
-struct Stage {
+pub(super) struct Stage {
     now: Instant,
     engine: Engine,
     heard: Vec<Heard>,
@@ -42,7 +44,7 @@ fn octets_of(message: Message) -> Vec<u8> {
 }
 
 impl Stage {
-    fn new(lines: &str) -> Self {
+    pub(super) fn new(lines: &str) -> Self {
         let now = Instant::now();
         let at = Moment { instant: now, unix: 0 };
         let mut stage = Self {
@@ -85,7 +87,7 @@ impl Stage {
     }
 
     /// The speaker announces prefixes with a community.
-    fn announces(&mut self, prefixes: impl IntoIterator<Item = Prefix>, community: u32) {
+    pub(super) fn announces(&mut self, prefixes: impl IntoIterator<Item = Prefix>, community: u32) {
         let mut attributes = PathAttributes::new(Origin::Igp, [192, 0, 2, SPEAKER].into());
         attributes.as_path = AsPath::sequence(&[Asn(65002)]);
         attributes.communities = vec![community];
@@ -105,7 +107,7 @@ impl Stage {
     }
 
     /// Until nothing is left to do; answers how many turns that took.
-    fn rest(&mut self) -> usize {
+    pub(super) fn rest(&mut self) -> usize {
         let mut turns = 0;
         while self.engine.unsettled() {
             turns += 1;
@@ -157,6 +159,17 @@ impl Stage {
         }
     }
 
+    /// What a question is answered with.
+    pub(super) fn show(&mut self, show: Show) -> Result<View, String> {
+        self.replies.clear();
+        self.take(Event::Ask(AskId { client: ClientId(1), id: 2 }, admin(), Request::Show(show)));
+        match self.replies.pop() {
+            Some(Reply::View(view)) => Ok(view),
+            Some(Reply::Error(error)) => Err(error.message),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Commits and settles once.
     fn commit(&mut self, lines: &str) {
         let words = |line: &str| line.split_whitespace().skip(1).map(|word| word.replace('~', " ")).collect();
@@ -173,7 +186,7 @@ impl Stage {
     }
 }
 
-fn prefixes(count: u32) -> impl Iterator<Item = Prefix> {
+pub(super) fn prefixes(count: u32) -> impl Iterator<Item = Prefix> {
     (0..count).map(|number| Prefix::masked(std::net::Ipv4Addr::from(0x0a00_0000 + (number << 8)).into(), 24).unwrap())
 }
 
