@@ -42,7 +42,11 @@ impl<'a> Reading<'a> {
 
     pub(super) fn enter(mut self, mut entries: Vec<Entry>) -> Parsed {
         relatives::number_the_speaker(&mut entries);
-        relatives::join_values(&mut entries);
+        for entry in relatives::join_values(&mut entries) {
+            let lines = entry.words.last().map_or((0, 0), |word| word.lines);
+            self.problem(lines, "a rule either adds communities or replaces them; say it in two rules".to_owned());
+            self.maimed.push(texts(&entry.words));
+        }
         for entry in entries {
             let path = texts(&entry.words);
             match entry.deed {

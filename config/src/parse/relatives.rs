@@ -4,6 +4,7 @@
 //! A path that the schema knows is never translated, so a row that points to a word of ours may stand in
 //! either direction.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::entries::{Deed, Entry, Spoken};
@@ -95,6 +96,10 @@ const ONE_VALUE: &[&str] = &[
     "policy route-map * rule * set large-community replace",
 ];
 
+/// Leaves that name a list whose communities go.
+const DELETED_BY_LIST: &[&str] =
+    &["policy route-map * rule * set community delete", "policy route-map * rule * set large-community delete"];
+
 /// A pattern and what it becomes, taken apart once.
 type Rule = (Vec<&'static str>, Vec<&'static str>);
 
@@ -122,30 +127,56 @@ fn fits(pattern: &str, words: &[Spoken]) -> bool {
     all && said.next().is_none()
 }
 
-/// Makes one value of several that stand for one.
-pub(super) fn join_values(entries: &mut Vec<Entry>) {
+/// What VyOS says of communities in several leaves is said as we have it; answers what contradicts the rest.
+pub(super) fn join_values(entries: &mut Vec<Entry>) -> Vec<Entry> {
     let mut joined: Vec<Entry> = Vec::with_capacity(entries.len());
+    let mut contradicting = Vec::new();
+    // Where the value of a leaf stands that takes up others.
+    let mut places: HashMap<Vec<String>, usize> = HashMap::new();
     for entry in entries.drain(..) {
-        let is_part = |entry: &Entry| {
-            let leaf = entry.words.split_last().map(|(_, leaf)| leaf).unwrap_or_default();
-            matches!(entry.deed, Deed::Set) && ONE_VALUE.iter().any(|pattern| fits(pattern, leaf))
+        let fits_one = |patterns: &[&str], words: &[Spoken]| patterns.iter().any(|pattern| fits(pattern, words));
+        let Some((value, leaf)) = entry.words.split_last().filter(|_| matches!(entry.deed, Deed::Set)) else {
+            joined.push(entry);
+            continue;
         };
-        let same_leaf = |before: &Entry| {
-            let texts = |entry: &Entry| entry.words.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
-            let (before, after) = (texts(before), texts(&entry));
-            before.len() == after.len()
-                && before.split_last().map(|(_, leaf)| leaf) == after.split_last().map(|(_, leaf)| leaf)
-        };
-        match (joined.last_mut(), entry.words.last()) {
-            (Some(before), Some(value)) if is_part(&entry) && same_leaf(before) => {
-                if let Some(first) = before.words.last_mut() {
-                    first.text = format!("{} {}", first.text, value.text);
-                }
+        if fits_one(DELETED_BY_LIST, leaf) {
+            joined.extend(delete_by_list(value, leaf));
+        } else if fits_one(ONE_VALUE, leaf) {
+            let texts: Vec<String> = leaf.iter().map(|word| word.text.clone()).collect();
+            let first = places.get(&texts).and_then(|place| joined.get_mut(*place)).and_then(|it| it.words.last_mut());
+            if let Some(first) = first {
+                first.text = format!("{} {}", first.text, value.text);
+            } else if opposite(&texts).is_some_and(|opposite| places.contains_key(&opposite)) {
+                contradicting.push(entry);
+            } else {
+                places.insert(texts, joined.len());
+                joined.push(entry);
             }
-            _ => joined.push(entry),
+        } else {
+            joined.push(entry);
         }
     }
     *entries = joined;
+    contradicting
+}
+
+/// `… add` for `… replace` and the other way round: a rule of ours either adds or replaces.
+fn opposite(leaf: &[String]) -> Option<Vec<String>> {
+    let (last, before) = leaf.split_last()?;
+    let other = if last == "add" { "replace" } else { "add" };
+    Some(before.iter().cloned().chain([other.to_owned()]).collect())
+}
+
+/// `… set community delete LIST` as `… set comm-list comm-list LIST` and `… set comm-list delete`.
+fn delete_by_list(list: &Spoken, leaf: &[Spoken]) -> Vec<Entry> {
+    let Some((rule, [community, delete])) = leaf.split_last_chunk() else { return Vec::new() };
+    let name = if community.text == "community" { "comm-list" } else { "large-comm-list" };
+    let word = Spoken { text: name.to_owned(), lines: community.lines };
+    let entry = |end: &[&Spoken]| Entry {
+        words: rule.iter().chain([&word]).chain(end.iter().copied()).cloned().collect(),
+        deed: Deed::Set,
+    };
+    vec![entry(&[&word, list]), entry(&[delete])]
 }
 
 /// The words with `from` at their head replaced by `to`.

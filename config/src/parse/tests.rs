@@ -300,6 +300,48 @@ fn of_a_block_that_is_translated_only_the_lines_that_are_not_understood_are_list
 }
 
 #[test]
+fn several_values_of_communities_become_one_and_what_contradicts_is_listed() {
+    let rule = "policy route-map A rule 10 set";
+    for (said, becomes) in [
+        (&["community replace 64512:1", "community replace 64512:2"][..], &["community '64512:1 64512:2'"][..]),
+        (&["community add 64512:1", "community add no-export"], &["community '64512:1 no-export additive'"]),
+        (
+            &["community add 64512:1", "community delete BAD", "community add 64512:2"],
+            &["community '64512:1 64512:2 additive'", "comm-list comm-list BAD", "comm-list delete"],
+        ),
+        (
+            &[
+                "large-community replace 1:2:3",
+                "metric 5",
+                "large-community replace 1:2:4",
+                "large-community delete BIG",
+            ],
+            &[
+                "large-community '1:2:3 1:2:4'",
+                "metric 5",
+                "large-comm-list large-comm-list BIG",
+                "large-comm-list delete",
+            ],
+        ),
+        (&["community none"], &["community none"]),
+    ] {
+        let lines = |said: &[&str]| said.iter().map(|words| format!("set {rule} {words}\n")).collect::<String>();
+        let parsed = Tree::load(&lines(said));
+        assert_eq!(told(&parsed), Vec::<String>::new(), "{said:?}");
+        assert_eq!(parsed.tree, tree(&lines(becomes)), "{said:?}");
+    }
+    let both = Tree::load(&format!("set {rule} community add 64512:1\nset {rule} community replace 64512:2\n"));
+    assert_eq!(both.tree, tree(&format!("set {rule} community '64512:1 additive'")));
+    assert_eq!(
+        told(&both),
+        [format!(
+            "line 2: a rule either adds communities or replaces them; say it in two rules: set {rule} community replace 64512:2"
+        )]
+    );
+    assert_eq!(both.maimed.len(), 1);
+}
+
+#[test]
 fn deactivated_nodes_and_what_says_nothing_are_left_out() {
     let parsed = Tree::load(
         "interfaces {
