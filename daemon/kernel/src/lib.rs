@@ -30,4 +30,5 @@ pub use fib_writer::FibWriter;
 pub use links::{LinkError, Links};
 pub use monitor::Monitor;
 pub use snapshot::{kernel_fib, snapshot};
+pub use socket::words;
 pub use sysctl::Finding;

@@ -210,9 +210,15 @@ fn extended_reason(message: Message<'_>) -> Option<String> {
     Some(String::from_utf8_lossy(text).into_owned())
 }
 
-/// The C library's words for an error number, without the number that `io::Error` adds.
+/// The C library's words for an error number.
 pub(crate) fn errno_words(errno: i32) -> String {
-    let words = io::Error::from_raw_os_error(errno).to_string();
+    words(&io::Error::from_raw_os_error(errno))
+}
+
+/// What an error says, without the number of the C library behind it: `Connection refused`.
+#[must_use]
+pub fn words(error: &io::Error) -> String {
+    let words = error.to_string();
     words.split_once(" (os error").map_or(words.clone(), |(before, _)| before.to_owned())
 }
 

@@ -108,7 +108,7 @@ impl Connections {
                 Ok(Ok(stream)) => {
                     let _ = arrivals.send(Arrival { conn, stream, dialled: true });
                 }
-                Ok(Err(error)) => inbox.push(Event::ConnectFailed(conn, error.to_string())),
+                Ok(Err(error)) => inbox.push(Event::ConnectFailed(conn, kernel::words(&error))),
                 Err(_) => inbox.push(Event::ConnectFailed(conn, "no answer".to_owned())),
             }
         });
@@ -176,7 +176,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener, String> {
         io::ErrorKind::PermissionDenied => {
             format!("no permission to open TCP port {BGP_PORT}; run the daemon as root or with CAP_NET_BIND_SERVICE")
         }
-        _ => format!("TCP port {BGP_PORT} of {} could not be opened: {error}", address.ip()),
+        _ => format!("TCP port {BGP_PORT} of {} could not be opened: {}", address.ip(), kernel::words(&error)),
     })
 }
 

@@ -23,16 +23,22 @@ pub(crate) struct StateLock {
 /// Takes the state directory.
 ///
 /// # Errors
-/// When it cannot be made, or when another daemon holds it.
+/// When it cannot be written for want of rights, or when another daemon holds it.
 pub(crate) fn lock(state_dir: &Path) -> Result<StateLock> {
-    fs::create_dir_all(state_dir).with_context(|| {
-        format!("cannot make the state directory {}; name another one with --state-dir", state_dir.display())
-    })?;
+    if let Err(error) = fs::create_dir_all(state_dir) {
+        let words = kernel::words(&error);
+        let problem = format!(
+            "cannot make the state directory {} ({words}), so nothing is remembered; name another one with --state-dir",
+            state_dir.display()
+        );
+        return Ok(StateLock { _file: None, problem: Some(problem) });
+    }
     let path = state_dir.join("lock");
     let (file, problem) = match File::create(&path) {
         Ok(file) => (file, None),
         Err(error) if is_of_disk(error.kind()) => {
-            let problem = format!("the state directory {} cannot be written: {error}", state_dir.display());
+            let problem =
+                format!("the state directory {} cannot be written: {}", state_dir.display(), kernel::words(&error));
             match File::open(&path) {
                 Ok(file) => (file, Some(problem)),
                 Err(_) => return Ok(StateLock { _file: None, problem: Some(problem) }),

@@ -78,6 +78,19 @@ fn a_read_only_state_directory_is_told_of_and_the_router_routes() -> Result<()> 
 }
 
 #[test]
+fn a_state_directory_that_cannot_be_is_told_of_and_the_router_routes() -> Result<()> {
+    let lab = Lab::new()?;
+    std::fs::write(lab.router.directory().join("state"), "no directory")?;
+    let router = Router::start_with(&lab, "system {\n    host-name tower\n}\n")?;
+    runs_as(&router, "tower")?;
+    let told = format!("{}{}", router.log(), router.show("show version")?);
+    assert!(told.contains("cannot make the state directory"), "{told}");
+    router.configure(&["set system host-name mast"])?;
+    assert!(router.saved().contains("mast"));
+    Ok(())
+}
+
+#[test]
 fn a_state_directory_that_vanishes_costs_history_alone() -> Result<()> {
     let lab = Lab::new()?;
     let mut router = Router::start(&lab)?;
