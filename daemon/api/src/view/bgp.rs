@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::request::NeighborRoutes;
 use crate::text::{Align, Table, Text, uptime_or_never};
 
+/// What the last column says of a session that exchanges nothing because no policy is set.
+const UNDER_NO_POLICY: &str = "(Policy)";
+
 /// `show ip bgp summary`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -125,7 +128,7 @@ impl BgpSummaryNeighbor {
     fn state_or_prefixes(&self) -> String {
         match (self.state, self.family_negotiated, self.policy_missing) {
             (PeerState::Established, false, _) => "NoNeg".to_owned(),
-            (PeerState::Established, true, true) => "(Policy)".to_owned(),
+            (PeerState::Established, true, true) => UNDER_NO_POLICY.to_owned(),
             (PeerState::Established, true, false) => self.prefixes_received.to_string(),
             (state, _, _) => state.to_string(),
         }
@@ -204,7 +207,7 @@ impl BgpSummary {
             let limit = self.listen_limit.map(|limit| format!(", limit {limit}")).unwrap_or_default();
             text.push_str(&format!("\n* - dynamic neighbor\n{dynamic} dynamic neighbor(s){limit}\n"));
         }
-        if self.neighbors.iter().any(|n| n.policy_missing) {
+        if self.neighbors.iter().any(|neighbor| neighbor.state_or_prefixes() == UNDER_NO_POLICY) {
             text.push_str(&format!(
                 "\n(Policy) - external neighbor without policy, nothing is exchanged (RFC 8212); \
                  'set protocols bgp {} parameters ebgp-requires-policy disable' allows it\n",

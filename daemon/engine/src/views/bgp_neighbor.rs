@@ -171,11 +171,11 @@ fn hops(bgp: &Bgp, peer: &Peer) -> Option<String> {
     let options = settings::socket_options(bgp, &peer.settings);
     match (options.minimum_ttl, options.ttl) {
         (Some(minimum), _) => Some(format!(
-            "at most {} hops away (TTL security)",
+            "External BGP neighbor may be at most {} hops away (TTL security)",
             u16::from(u8::MAX).saturating_sub(u16::from(minimum)).saturating_add(1)
         )),
-        (None, Some(1)) => Some("directly connected".to_owned()),
-        (None, Some(ttl)) => Some(format!("up to {ttl} hops away")),
+        (None, Some(1)) => Some("External BGP neighbor is directly connected".to_owned()),
+        (None, Some(ttl)) => Some(format!("External BGP neighbor may be up to {ttl} hops away")),
         (None, None) => None,
     }
 }

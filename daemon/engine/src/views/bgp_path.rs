@@ -34,7 +34,7 @@ pub(crate) fn prefix(engine: &Engine, at: Moment, family: Family, prefix: Prefix
     let table = engine.tables.of(family);
     let paths = table.paths(prefix);
     if paths.is_empty() {
-        return Err(ApiError::new("not-in-table", format!("{prefix} is not in the BGP table")));
+        return Err(ApiError::new("not-in-table", "% Network not in table"));
     }
     let rules = engine.rules();
     let decision = rules.as_ref().and_then(|rules| decide(paths, table, &engine.next_hops, rules));

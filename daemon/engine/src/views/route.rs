@@ -64,7 +64,7 @@ fn detail(engine: &Engine, at: Moment, asked: String, prefix: Option<Prefix>) ->
         .flat_map(|prefix| engine.rib.routes(prefix).iter().map(move |route| entry(engine, at, prefix, route)));
     let routes: Vec<RouteEntry> = routes.collect();
     if routes.is_empty() {
-        return Err(ApiError::new("no-route", format!("no route to {asked}")));
+        return Err(ApiError::new("no-route", "% Network not in table"));
     }
     Ok(View::RouteDetail(RouteDetail { asked, routes }))
 }
