@@ -5,7 +5,10 @@
 use std::cell::RefCell;
 
 use config::Tree;
+use grammar::commands::{self, ConfigCommand};
 use grammar::complete::{self, Completion, Name, Names};
+use grammar::parse;
+use grammar::resolve::{self, ResolveError};
 use grammar::schema::ROOT;
 use grammar::value::NameKind;
 
@@ -55,6 +58,28 @@ pub(crate) fn at(line: &str, cursor: usize, session: &Session, world: &mut dyn W
         Some((level, _)) => complete::config(&ROOT, level, line, cursor, &live),
         None => complete::operational(line, cursor, &live),
     }
+}
+
+/// What `?` prints at the end of a line: what could follow, or why nothing can.
+#[must_use]
+pub(crate) fn answer(line: &str, session: &Session, world: &mut dyn World) -> String {
+    let completion = at(line, line.len(), session, world);
+    if completion.candidates.is_empty() {
+        return refusal(line, session).unwrap_or_else(|| "Nothing that is known can stand here".to_owned()) + "\n";
+    }
+    completion.listing()
+}
+
+/// The complaint about the first word that is not known.
+fn refusal(line: &str, session: &Session) -> Option<String> {
+    let words = parse::line(line).ok()?.pop()?.words;
+    let error = match (session.editing(), commands::configuration(&words)) {
+        (None, _) => commands::resolve(&words).err(),
+        (Some(_), Err(error)) => Some(error),
+        (Some(_), Ok(ConfigCommand::Run(words))) => commands::resolve(&words).err(),
+        (Some((level, _)), Ok(_)) => resolve::partial(&ROOT, level, words.get(1..)?).err(),
+    };
+    error.filter(|error| matches!(error, ResolveError::NotValid { .. })).map(|error| error.to_string())
 }
 
 /// Whether the line ends within a quoted text, where `?` is a character like others. Directly behind the quote it

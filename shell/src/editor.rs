@@ -189,8 +189,7 @@ impl Desk {
     fn entered(&mut self, line: &str, screen: &mut Terminal) -> (String, String) {
         if let Some((before, behind)) = self.asked.take() {
             let Shared { session, world } = &mut *self.shared.borrow_mut();
-            let completion = completion::at(&before, before.len(), session, world);
-            screen.show(&format!("{}\n", completion.listing()), Paging::Never);
+            screen.show(&format!("{}\n", completion::answer(&before, session, world)), Paging::Never);
             return (before, behind);
         }
         if !line.trim().is_empty() {

@@ -18,7 +18,7 @@ use grammar::complete::Name;
 use crate::client::Client;
 use crate::command::Program;
 use crate::keep::Kept;
-use crate::session::{Unfinished, revisions};
+use crate::session::{Unfinished, folder_of, revisions};
 use crate::url::{Carrier, Url};
 use crate::whole;
 use crate::world::{Daemon, Machine};
@@ -39,6 +39,15 @@ pub(crate) struct Outside {
     pub(crate) lost: Option<Kept>,
 }
 
+impl Outside {
+    fn ask_names(&mut self, kind: NameKind, typed: &str) -> Vec<String> {
+        match self.call(Request::Names { kind, typed: typed.to_owned() }) {
+            Ok(Reply::Names(names)) => names,
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl Daemon for Outside {
     fn call(&mut self, request: Request) -> Result<Reply, String> {
         self.client.call(request)
@@ -47,19 +56,20 @@ impl Daemon for Outside {
 
 impl Machine for Outside {
     fn read_file(&mut self, path: &str) -> Result<String, String> {
-        let bytes = fs::read(path).map_err(|error| format!("Cannot read '{path}': {error}"))?;
+        let bytes = fs::read(path).map_err(|error| format!("Cannot read '{path}': {}", words(&error)))?;
         String::from_utf8(bytes).map_err(|_| format!("Cannot read '{path}': it is not a text in UTF-8"))
     }
 
     fn absolute(&mut self, path: &str) -> Result<String, String> {
-        let full = std::path::absolute(path).map_err(|error| format!("Cannot use '{path}' as a file: {error}"))?;
+        let full =
+            std::path::absolute(path).map_err(|error| format!("Cannot use '{path}' as a file: {}", words(&error)))?;
         full.into_os_string()
             .into_string()
             .map_err(|_| format!("Cannot use '{path}': its folder's name is no text in UTF-8"))
     }
 
     fn write_file(&mut self, path: &str, text: &str) -> Result<(), String> {
-        whole::write(Path::new(path), text).map_err(|error| format!("Cannot write '{path}': {error}"))
+        whole::write(Path::new(path), text).map_err(|error| format!("Cannot write '{path}': {}", words(&error)))
     }
 
     fn execute(&mut self, program: &Program) -> Result<bool, String> {
@@ -83,13 +93,10 @@ impl Machine for Outside {
 
     fn names(&mut self, kind: NameKind, typed: &str) -> Vec<Name> {
         let names = match kind {
-            NameKind::File => files(typed),
+            NameKind::File => files(typed, || self.ask_names(kind, "")),
             NameKind::TimeZone => time_zones(Path::new("/usr/share/zoneinfo/tzdata.zi")),
             NameKind::Revision => return revisions::list(self).map(explained).unwrap_or_default(),
-            _ => match self.call(Request::Names { kind, typed: typed.to_owned() }) {
-                Ok(Reply::Names(names)) => names,
-                _ => Vec::new(),
-            },
+            _ => self.ask_names(kind, typed),
         };
         names.into_iter().map(Name::from).collect()
     }
@@ -192,7 +199,7 @@ impl ScratchFile {
     }
 
     fn complaint(&self, error: &std::io::Error) -> String {
-        format!("Cannot write '{}': {error}", self.0.display())
+        format!("Cannot write '{}': {}", self.0.display(), words(error))
     }
 }
 
@@ -226,8 +233,14 @@ fn carry(carrier: &Carrier) -> Result<(), String> {
 fn not_run(name: &str, error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => missing(name),
-        _ => format!("{name} cannot be run: {error}"),
+        _ => format!("{name} cannot be run: {}", words(error)),
     }
+}
+
+/// What an error says, without the number of the C library behind it.
+fn words(error: &std::io::Error) -> String {
+    let words = error.to_string();
+    words.split_once(" (os error").map_or(words.clone(), |(before, _)| before.to_owned())
 }
 
 fn missing(name: &str) -> String {
@@ -235,11 +248,11 @@ fn missing(name: &str) -> String {
 }
 
 /// Files and folders whose path begins as typed; of those here and the saved configurations when nothing is.
-fn files(typed: &str) -> Vec<String> {
+fn files(typed: &str, saved: impl FnOnce() -> Vec<String>) -> Vec<String> {
     let folder = typed.rfind('/').map_or("", |at| typed.get(..=at).unwrap_or_default());
     let mut names = entries(folder);
     if typed.is_empty() {
-        names.extend(entries("/config/"));
+        names.extend(saved().iter().flat_map(|file| entries(folder_of(file))));
     }
     names.sort();
     names

@@ -278,6 +278,11 @@ fn fetch(daemon: &mut dyn Daemon, which: Which) -> Result<api::Configuration, St
     }
 }
 
+/// The folder that a file is in, with a slash behind it; nothing for one that is here.
+pub(crate) fn folder_of(file: &str) -> &str {
+    file.rfind('/').and_then(|at| file.get(..=at)).unwrap_or_default()
+}
+
 /// The words for an answer that is no success.
 fn unexpected(reply: Reply) -> String {
     match reply {

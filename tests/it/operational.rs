@@ -122,6 +122,20 @@ fn every_command_answers_as_text_and_as_json() -> Result<()> {
 }
 
 #[test]
+fn what_is_not_there_is_told_in_the_words_of_such_routers() -> Result<()> {
+    let scene = Scene::new()?;
+    for command in ["show ip bgp 203.0.113.0/24", "show ip bgp 203.0.113.1", "show ip route 203.0.113.1"] {
+        let said = scene.run(command)?;
+        assert_eq!((said.status, said.stderr.trim()), (1, "command 1: % Network not in table"), "{command}: {said:?}");
+    }
+    scene.router.cmd(&["configure", "save"])?.success()?;
+    let files = scene.router.show("show configuration files")?;
+    assert!(files.contains("config.boot\n"), "{files}");
+    assert!(files.lines().all(|file| file.starts_with('/') && !file.ends_with('/')), "{files}");
+    Ok(())
+}
+
+#[test]
 fn programs_are_run_as_they_are_and_nothing_else() -> Result<()> {
     let scene = Scene::new()?;
     for (command, ran) in [

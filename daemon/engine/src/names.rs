@@ -35,9 +35,11 @@ impl Engine {
             NameKind::PeerGroup => self.running.model.bgp.iter().flat_map(|bgp| bgp.groups.iter().cloned()).collect(),
             NameKind::Prefix4 => self.prefixes(Family::Ipv4Unicast, typed),
             NameKind::Prefix6 => self.prefixes(Family::Ipv6Unicast, typed),
-            // The disk of whoever types is not the engine's to read; revisions have a request of their own.
             NameKind::Policy(list) => self.running.model.policy.names(list),
-            NameKind::TimeZone | NameKind::File | NameKind::Revision => Vec::new(),
+            // The disk of whoever types is not the engine's to read: all it knows is the saved configuration.
+            NameKind::File => vec![self.facts.boot_file.clone()],
+            // Revisions have a request of their own.
+            NameKind::TimeZone | NameKind::Revision => Vec::new(),
         };
         names.retain(|name| name.starts_with(typed));
         names.truncate(MOST_NAMES);

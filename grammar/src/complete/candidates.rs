@@ -222,8 +222,10 @@ impl PathCursor<'_> {
         }
         if self.tail != Tail::Existing {
             offer.value(kind, walk.node.help);
-            // What a leaf may name is offered; so is what could become an instance, such as an interface.
-            if let Some(wanted) = kind.names() {
+            // What a leaf may name is offered; so is what could become an instance, such as an interface. What neighbors
+            // announce is nothing that a configuration would name.
+            let learned = matches!(kind, ValueKind::Prefix4 | ValueKind::Prefix6);
+            if let Some(wanted) = kind.names().filter(|_| !learned) {
                 offer.live(self.names, wanted, &walk.words);
             }
         }

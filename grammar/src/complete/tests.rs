@@ -77,6 +77,7 @@ fn configuration_lines_are_completed() {
         ("", "set p^", &[" >policy", " >protocols"]),
         ("", "set protocols ^", &["  <Enter>", "+>bgp", " >static"]),
         ("", "set protocols bgp ^", &["  <1-4294967294>", "  64512"]),
+        ("", "set protocols static route ^", &["  <x.x.x.x/x>"]),
         ("", "set protocols bgp 64512 ne^", &["+>neighbor", "+>network"]),
         (
             "",

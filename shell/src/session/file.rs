@@ -92,7 +92,7 @@ impl Session {
                     (file, text)
                 }
             },
-            None => ("the saved configuration".to_owned(), fetch(world, Which::Saved)?.text),
+            None => (self.boot_file.clone(), fetch(world, Which::Saved)?.text),
         };
         let parsed = base.merged(&text);
         match parsed.refusal() {

@@ -10,7 +10,7 @@ use grammar::commands::{ConfigurationForm, InterfaceClass, Machine};
 use nouns::{Family, IfName};
 use serde_json::{Map, Value};
 
-use super::{Outcome, fetch, json, revisions, unexpected};
+use super::{Outcome, fetch, folder_of, json, revisions, unexpected};
 use crate::output::Output;
 use crate::world::World;
 
@@ -93,14 +93,17 @@ pub(super) fn only_name(name: &IfName, reply: Reply) -> Outcome {
     }
 }
 
+/// The files in the folder of the saved configuration.
+pub(super) fn files_beside(boot_file: &str, world: &mut dyn World) -> Output {
+    let folder = folder_of(boot_file);
+    let names = world.names(api::NameKind::File, folder).into_iter().map(|name| name.text);
+    let files: Vec<String> = names.filter(|name| name.starts_with(folder) && !name.ends_with('/')).collect();
+    let json = serde_json::to_string_pretty(&files).ok().map(|text| text + "\n");
+    both(files.iter().map(|file| format!("{file}\n")).collect(), json)
+}
+
 /// The active configuration; secrets are never shown.
 pub(super) fn configuration(form: ConfigurationForm, world: &mut dyn World) -> Outcome {
-    if form == ConfigurationForm::Files {
-        let files = world.names(api::NameKind::File, "/");
-        let files: Vec<String> = files.into_iter().map(|file| file.text).filter(|file| file.starts_with('/')).collect();
-        let json = serde_json::to_string_pretty(&files).ok().map(|text| text + "\n");
-        return Ok(both(files.iter().map(|file| format!("{file}\n")).collect(), json));
-    }
     let tree = Tree::parse(&fetch(world, Which::Active)?.text).tree;
     let style = Style { mask_secrets: true, defaults: form == ConfigurationForm::All };
     let value = json::of(&tree, &[], true);

@@ -4,7 +4,7 @@
 
 use api::Which;
 use config::Tree;
-use grammar::commands::{Op, TerminalSetting};
+use grammar::commands::{ConfigurationForm, Op, TerminalSetting};
 
 use super::{Outcome, Session, Working, fetch, look, monitor};
 use crate::command::{Deed, Program, deed};
@@ -23,6 +23,7 @@ impl Session {
                 look::ask(request, world).map(|reply| look::said(look::only_class(class, reply)))
             }
             Deed::AskInterface(name, request) => look::only_name(&name, look::ask(request, world)?),
+            Deed::ShowConfiguration(ConfigurationForm::Files) => Ok(look::files_beside(&self.boot_file, world)),
             Deed::ShowConfiguration(form) => look::configuration(form, world),
             Deed::ShowCommitChanges(number) => look::commit_changes(number, world),
             Deed::ShowCommitFile(number) => look::commit_file(number, world),

@@ -300,6 +300,10 @@ fn commands_print_the_texts_that_scripts_know() {
             &["set system host-name r1", "load"],
             "!Cannot load: configuration modified.\n!Commit or discard the changes before loading a config file.\n",
         ),
+        (
+            &["load"],
+            "Loading configuration from '/config/config.boot'...\nLoad complete. No configuration changes to commit\n",
+        ),
         (&["load /nowhere"], "!Cannot read '/nowhere': no such file\n"),
         (&["edit protocols bgp 64512", "show"], "+neighbor"),
         (&["run show interfaces | count"], "5\n"),

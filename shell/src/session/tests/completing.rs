@@ -50,3 +50,21 @@ fn where_nothing_new_can_be_only_what_stands_is_offered() {
     let lines = [MINE, &["edit protocols bgp 64512"]].concat();
     assert_eq!(offered(&lines, "delete neighbor "), ["192.0.2.1"], "relative to the level");
 }
+
+#[test]
+fn where_nothing_can_follow_it_is_told_why() {
+    for (lines, line, told) in [
+        (&["set system host-name r1"][..], "foo", "Invalid command: [foo]"),
+        (&["set system host-name r1"], "set foo ", "Configuration path: [foo] is not valid"),
+        (&["edit protocols"], "set foo ", "Configuration path: protocols [foo] is not valid"),
+        (&["set system host-name r1"], "run show foo ", "Invalid command: show [foo]"),
+        (&["set system host-name r1"], "commit foo ", "Invalid command: commit [foo]"),
+        (&["set system host-name r1"], "show | foo", "Nothing that is known can stand here"),
+        (&["exit"], "show foo ", "Invalid command: show [foo]"),
+        (&["exit"], "sh ip foo", "Invalid command: show ip [foo]"),
+    ] {
+        let (_, session, mut world) = typed_into(Fake::default(), &[&["configure"], lines].concat());
+        let answer = completion::answer(line, &session, &mut world);
+        assert_eq!(answer.lines().next(), Some(told), "{line:?}: {answer}");
+    }
+}
