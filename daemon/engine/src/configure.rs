@@ -73,7 +73,7 @@ impl Engine {
         let revision = self.running.revision.next();
         let record = self.record(at, &caller.user, &caller.via, comment, revision, &tree);
         let confirm = confirm.map(|minutes| self.unconfirmed(at, (revision, &caller.user), minutes, &record.text));
-        let mut warnings: Vec<Problem> = warnings.iter().map(warning_problem).collect();
+        let mut warnings: Vec<Problem> = self.unheard(warnings).iter().map(warning_problem).collect();
         let waits = self.confirm.as_ref().map(|confirming| confirming.warning(at));
         warnings.extend(waits.map(|message| Problem { path: Vec::new(), message }));
         let origin = Origin::Asked(ask, caller.tty.clone());
@@ -297,6 +297,15 @@ impl Engine {
         let mut warnings = check::warnings(&model);
         warnings.extend(self.missing_programs(&model));
         Ok((tree, model, warnings))
+    }
+
+    /// The warnings that the running configuration did not call for already: who changes something else knows them.
+    fn unheard(&self, mut warnings: Vec<ConfigWarning>) -> Vec<ConfigWarning> {
+        if !warnings.is_empty() {
+            let heard: BTreeSet<ConfigWarning> = check::warnings(&self.running.model).into_iter().collect();
+            warnings.retain(|warning| !heard.contains(warning));
+        }
+        warnings
     }
 
     /// Hashes the passwords that a person typed.

@@ -194,6 +194,21 @@ set protocols bgp 64512 network 10.1.0.0/16
 set protocols bgp 64512 network 10.2.0.0/16";
 
 #[test]
+fn a_commit_warns_of_what_it_changes_and_not_of_what_stood_before() {
+    let mut pair = Pair::new([LEFT, RIGHT]);
+    for (lines, warned) in [
+        ("set protocols bgp 64512 neighbor 192.0.2.9 remote-as 64513", true),
+        ("set system host-name r1", false),
+        ("set protocols bgp 64512 neighbor 192.0.2.8 remote-as 64513", true),
+    ] {
+        pair.commit(0, lines);
+        let [Reply::Committed(committed)] = &pair.replies[..] else { panic!("{lines}: {:?}", pair.replies) };
+        let messages: Vec<&str> = committed.warnings.iter().map(|warning| warning.message.as_str()).collect();
+        assert_eq!(messages.len(), usize::from(warned), "{lines}: {messages:?}");
+    }
+}
+
+#[test]
 fn sessions_that_flap_leave_nothing_inside() {
     let mut pair = Pair::new([LEFT, RIGHT]);
     assert!(pair.is_up());
