@@ -3,9 +3,12 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use api::watch::{BgpChange, BgpEvent};
 use api::{News, Reply, Request, Watch};
+use config::edit::{Candidate, Edit};
 use scenarios::lab::{Finished, Lab, Process};
+use scenarios::peers::{Kind, Session, Speaker};
 use scenarios::router::Router;
 use scenarios::router::control::Control;
 
@@ -73,6 +76,64 @@ fn who_watches_hears_of_what_another_does() -> Result<()> {
     assert!(link.sentence().starts_with("interface eth0 is"), "{link:?}");
     drop((commits, log, links));
     control.commit(&["set system host-name r8"], None)?;
+    Ok(())
+}
+
+#[test]
+fn who_watches_sessions_hears_of_each_that_comes_and_why_it_goes() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    let node = &lab.nodes[0];
+    router.configure(&[&format!("set protocols bgp 64512 neighbor {} remote-as 64512", node.ipv4)])?;
+    let open = || Control::open(&router.path("towpathd.sock"));
+    let mut sessions = open()?.watch(Watch::Bgp)?;
+    let speaker = Speaker::start(&lab, node, Kind::Gobgp, Session::internal(node))?;
+    let told = sessions.read()?;
+    assert_eq!(told.sentence(), format!("neighbor {} of AS 64512 is up", node.ipv4));
+    let service = "172.16.102.229/32";
+    speaker.announce(service)?;
+    lab.wait_until(SOON, "the route is there", || router.show("show ip bgp").is_ok_and(|text| text.contains(service)))?;
+
+    open()?.commit(&[&format!("set protocols bgp 64512 neighbor {} shutdown", node.ipv4)], None)?;
+    let told = sessions.read()?;
+    let News::Bgp(BgpEvent { neighbor, change: BgpChange::Down { reason, prefixes }, .. }) = &told else {
+        panic!("{told:?}")
+    };
+    assert_eq!((neighbor, prefixes), (&node.ipv4.into(), &1));
+    assert_eq!(reason, "Administratively shut down");
+    Ok(())
+}
+
+#[test]
+fn who_reads_too_slowly_is_told_how_much_was_missed() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    let open = || Control::open(&router.path("towpathd.sock"));
+    let mut slow = open()?.watch(Watch::Commits)?;
+    // Comments of 4 KiB fill what the kernel and the daemon keep for a reader; each commit is one piece of news.
+    let comment = "x".repeat(4096);
+    let mut control = open()?;
+    let mut base = control.active()?.revision;
+    let commits: u64 = 400;
+    for number in 0..commits {
+        let path = ["system", "host-name", &format!("r{number}")].map(str::to_owned).to_vec();
+        let candidate = Candidate { base, edits: vec![Edit::Set(path)] };
+        let reply = control.ask(Request::Commit { candidate, comment: Some(comment.clone()), confirm: None })?;
+        let Reply::Committed(committed) = reply else { bail!("{reply:?}") };
+        base = committed.revision;
+    }
+    let mut read: u64 = 0;
+    let missed = loop {
+        match slow.read()? {
+            News::Commit(_) => read += 1,
+            News::Missed(missed) => break missed,
+            other => bail!("{other:?}"),
+        }
+    };
+    assert_eq!(read + missed, commits, "what is not told is counted");
+    assert!(missed > 0 && read >= 256, "{read} read, {missed} missed");
+    control.commit(&["set system host-name last"], None)?;
+    assert!(matches!(slow.read()?, News::Commit(_)), "and then it goes on");
     Ok(())
 }
 
