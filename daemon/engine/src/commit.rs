@@ -4,7 +4,7 @@
 //! so that every point of failure can be tried in a test.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use api::reply::Problem;
 use config::model::Model;

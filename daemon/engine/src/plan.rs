@@ -20,7 +20,7 @@ use nouns::{IfName, InterfaceAddress, MacAddress, Prefix};
 use rib::world::{BridgeSettings, VirtualLink};
 use rib::world_view::World;
 
-pub use self::bgp::{PeerChange, PeerFate, Refresh};
+pub use self::bgp::{Key, PeerChange, PeerFate, Refresh};
 pub(crate) use self::bgp::{Side, fate, transport_change, unless_equal};
 pub(crate) use self::interfaces::{appear, fits, kind_word};
 pub(crate) use self::neighbors::link_of;
@@ -186,9 +186,9 @@ pub enum Step {
         /// The peers.
         remote: Prefix,
         /// The key that is there.
-        from: Option<String>,
+        from: Option<Key>,
         /// The key that shall be there.
-        to: Option<String>,
+        to: Option<Key>,
     },
     /// Hand the routes and peers of the new model to the routing engine, which cannot refuse them.
     Routing,
@@ -271,7 +271,8 @@ impl Step {
             // A VLAN shrinks before its parent does, and its parent grows before it.
             Self::Link { from, to, .. } => to.mtu < from.mtu,
             Self::Listener { open } => !open,
-            Self::Password { to, .. } | Self::File { to, .. } | Self::Sysctl { to, .. } => to.is_none(),
+            Self::Password { to, .. } => to.is_none(),
+            Self::File { to, .. } | Self::Sysctl { to, .. } => to.is_none(),
             Self::Account { change, .. } => change.takes_down(),
             Self::HostName { .. } | Self::TimeZone { .. } | Self::Bridge { .. } | Self::Routing => false,
         }

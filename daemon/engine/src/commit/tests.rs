@@ -52,7 +52,7 @@ fn steps() -> Vec<Step> {
     ]
 }
 
-fn proposal() -> Proposal {
+fn proposal(steps: Vec<Step>) -> Proposal {
     Proposal {
         origin: Origin::Asked(AskId { client: ClientId(1), id: 1 }, None),
         confirm: None,
@@ -68,15 +68,25 @@ fn proposal() -> Proposal {
         tree: Tree::default(),
         model: Model::default(),
         warnings: Vec::new(),
-        steps: steps(),
+        steps,
     }
 }
 
 /// Runs a commit whose `fail`th forward step is refused; answers the world, the outcome and the journal.
 fn run(fail: Option<usize>) -> (FakeWorld, Outcome, Vec<JournalRecord>) {
     let mut world = FakeWorld::default();
+    let (outcome, journal) = drive(steps(), fail, |step| world.carry_out(step));
+    (world, outcome, journal)
+}
+
+/// Runs a commit of these steps whose `fail`th forward step is refused; answers the outcome and the journal.
+pub(crate) fn drive(
+    steps: Vec<Step>,
+    fail: Option<usize>,
+    mut carry_out: impl FnMut(&Step),
+) -> (Outcome, Vec<JournalRecord>) {
     let mut journal = Vec::new();
-    let (mut commit, mut order) = Commit::begin(proposal(), StepId(0));
+    let (mut commit, mut order) = Commit::begin(proposal(steps), StepId(0));
     let mut forward = 0;
     loop {
         order = match order {
@@ -88,11 +98,11 @@ fn run(fail: Option<usize>) -> (FakeWorld, Outcome, Vec<JournalRecord>) {
                 let refuse = !undo && Some(forward) == fail;
                 forward += usize::from(!undo);
                 if !refuse {
-                    world.carry_out(&step);
+                    carry_out(&step);
                 }
                 commit.step_done(id, if refuse { Err("refused".to_owned()) } else { Ok(()) })
             }
-            Order::Finished(outcome) => return (world, outcome, journal),
+            Order::Finished(outcome) => return (outcome, journal),
             Order::Wait => panic!("the machine must not stop on its own"),
         };
     }
@@ -123,7 +133,7 @@ fn a_failure_at_any_step_leaves_the_world_as_it_was() {
 
 #[test]
 fn a_step_that_cannot_be_undone_is_told_and_the_others_are_still_undone() {
-    let (mut commit, _) = Commit::begin(proposal(), StepId(0));
+    let (mut commit, _) = Commit::begin(proposal(steps()), StepId(0));
     let mut order = commit.journaled(Ok(()));
     let mut undone = Vec::new();
     let outcome = loop {
@@ -148,7 +158,7 @@ fn a_step_that_cannot_be_undone_is_told_and_the_others_are_still_undone() {
 
 #[test]
 fn a_store_that_cannot_be_written_costs_history_and_not_the_commit() {
-    let (mut commit, _) = Commit::begin(Proposal { steps: Vec::new(), ..proposal() }, StepId(0));
+    let (mut commit, _) = Commit::begin(Proposal { steps: Vec::new(), ..proposal(steps()) }, StepId(0));
     assert!(matches!(commit.journaled(Err("disk full".to_owned())), Order::Journal(JournalRecord::Committed { .. })));
     assert_eq!(commit.journaled(Err("disk full".to_owned())), Order::Finished(Outcome::Committed));
     let warnings = commit.into_proposal().warnings;
@@ -158,7 +168,7 @@ fn a_store_that_cannot_be_written_costs_history_and_not_the_commit() {
 
 #[test]
 fn an_answer_to_an_older_step_is_ignored() {
-    let (mut commit, _) = Commit::begin(proposal(), StepId(5));
+    let (mut commit, _) = Commit::begin(proposal(steps()), StepId(5));
     assert!(matches!(commit.journaled(Ok(())), Order::Step { id: StepId(5), .. }));
     assert_eq!(commit.step_done(StepId(4), Ok(())), Order::Wait);
 }

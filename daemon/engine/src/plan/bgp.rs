@@ -3,6 +3,7 @@
 //! Never touches a session: whether one survives a change is judged on settings alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use bgp::classify::{Change, classify};
@@ -49,6 +50,24 @@ pub struct PeerChange {
     pub fate: PeerFate,
 }
 
+/// A TCP MD5 key: what is printed for a developer is read by others, too, so it is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key(String);
+
+impl Key {
+    /// The key itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+}
+
 pub(super) fn plan(old: Option<&Bgp>, new: Option<&Bgp>, steps: &mut Vec<Step>) {
     match (old, new) {
         (None, Some(_)) => steps.push(Step::Listener { open: true }),
@@ -65,13 +84,13 @@ pub(super) fn plan(old: Option<&Bgp>, new: Option<&Bgp>, steps: &mut Vec<Step>) 
     }
 }
 
-fn passwords(bgp: Option<&Bgp>) -> BTreeMap<Prefix, String> {
+fn passwords(bgp: Option<&Bgp>) -> BTreeMap<Prefix, Key> {
     let Some(bgp) = bgp else { return BTreeMap::new() };
     let neighbors = bgp.neighbors.iter().map(|(address, neighbor)| (Prefix::host(*address), &neighbor.settings));
     let ranges = bgp.listen_ranges.iter().map(|(range, listen)| (*range, &listen.settings));
     neighbors
         .chain(ranges)
-        .filter_map(|(remote, settings)| settings.password.clone().map(|password| (remote, password)))
+        .filter_map(|(remote, settings)| settings.password.clone().map(|password| (remote, Key(password))))
         .collect()
 }
 

@@ -167,10 +167,11 @@ impl Change<'_> {
         }
         setting_steps(&link.name, before, None, steps);
         let own_mac = match &device {
-            VirtualLink::Vif { parent, .. } => {
+            // One that was named is named again, though it is that of the parent: the two may part one day.
+            VirtualLink::Vif { parent, .. } if before.is_none_or(|wish| wish.mac.is_none()) => {
                 mac(link).filter(|own| self.world.link_by_name(parent.as_str()).and_then(mac) != Some(*own))
             }
-            VirtualLink::Bridge(_) | VirtualLink::Dummy => mac(link),
+            VirtualLink::Vif { .. } | VirtualLink::Bridge(_) | VirtualLink::Dummy => mac(link),
         };
         let settings = LinkSettings { mac: own_mac, ..settings_of(link) };
         steps.push(Step::Device { name: link.name.clone(), device, settings, create: false });
@@ -192,7 +193,8 @@ impl Change<'_> {
             }
         }
         setting_steps(name, before, after, steps);
-        let own = after.and_then(|wish| wish.mac).or_else(|| mac(link));
+        let given_back = || before.filter(|wish| wish.mac.is_some()).and_then(|_| self.own_mac(link, after));
+        let own = after.and_then(|wish| wish.mac).or_else(given_back).or_else(|| mac(link));
         let old = before.map(|wish| wish.all_addresses(mac(link))).unwrap_or_default();
         let new = after.map(|wish| wish.all_addresses(own)).unwrap_or_default();
         let present = |address: &&nouns::InterfaceAddress| {

@@ -10,68 +10,31 @@
     reason = "a test may fail loudly"
 )]
 
+mod words;
+
+use self::words::{Sample, VOCABULARY, sample};
 use config::Tree;
 use proptest::prelude::*;
 use rib::world::{Link, LinkAddress, LinkKind, Snapshot};
 
 use super::*;
+use crate::commit::Outcome;
+use crate::commit::tests::drive;
 
-const LINES: &[&str] = &[
-    "set system host-name one",
-    "set system time-zone Europe/Berlin",
-    "set system domain-name example.net",
-    "set system name-server 192.0.2.53",
-    "set system ntp server 192.0.2.123",
-    "set system login user anna full-name Anna",
-    "set system login user anna authentication encrypted-password $6$salt$one",
-    "set system login user anna authentication public-keys a key AAAAC3NzaC1lZDI1NTE5",
-    "set system login user anna authentication public-keys a type ssh-ed25519",
-    "set system login user anna home-directory /srv/anna",
-    "set system login user oper level operator",
-    "set system login banner post-login Welcome",
-    "set system ip arp table-size 1024",
-    "set system sysctl parameter net.ipv4.tcp_syncookies value 1",
-    "set service ssh port 2222",
-    "set interfaces ethernet eth1 address 192.0.2.1/24",
-    "set interfaces ethernet eth1 address 192.0.2.2/24",
-    "set interfaces ethernet eth1 mtu 1400",
-    "set interfaces ethernet eth1 disable",
-    "set interfaces ethernet eth2 description office",
-    "set interfaces ethernet eth2 address 2001:db8::1/64",
-    "set interfaces ethernet eth1 mac 00:53:00:00:00:11",
-    "set interfaces ethernet eth1 vif 5 address 198.51.100.1/24",
-    "set interfaces ethernet eth1 vif 5 mtu 1300",
-    "set interfaces ethernet eth1 vif 6 ipv6 address eui64 2001:db8:6::/64",
-    "set interfaces ethernet eth1 ip enable-proxy-arp",
-    "set interfaces dummy dum0 address 203.0.113.1/32",
-    "set interfaces dummy dum0 description anchor",
-    "set interfaces dummy dum0 ipv6 dup-addr-detect-transmits 0",
-    "set interfaces bridge br0 address 203.0.113.129/25",
-    "set interfaces bridge br0 stp true",
-    "set interfaces bridge br0 vif 7 address 203.0.113.65/26",
-    "set interfaces ethernet eth3 bridge-group bridge br0",
-    "set interfaces bridge br1 priority 4096",
-    "set interfaces ethernet eth1 vif 8 bridge-group bridge br1",
-    "set interfaces ethernet eth3 bridge-group bridge br1",
-    "set protocols static route 10.0.0.0/8 blackhole",
-    "set protocols static table 10 route 10.0.0.0/8 reject",
-    "set protocols static arp 198.51.100.9 hwaddr 00:53:00:00:00:99",
-    "set protocols static arp 192.0.2.99 hwaddr 00:53:00:00:00:98",
-    "set protocols bgp 64512 neighbor 192.0.2.9 remote-as 64512",
-    "set protocols bgp 64512 neighbor 192.0.2.9 password secret",
-    "set protocols bgp 64512 neighbor 192.0.2.10 remote-as 65001",
-];
+/// How often each law is tried: all of them in a few seconds.
+const CASES: u32 = 24;
 
 fn link(index: u32, name: &str) -> Link {
     Link::card(index, name.parse().unwrap())
 }
 
 fn snapshot() -> Snapshot {
-    let card = |index: u8, name| {
+    let card = |index: u8, name: &str| {
         let mac = vec![0, 0x53, 0, 0, 0, index];
         Link { permanent_mac: mac.clone(), mac, ..link(u32::from(index), name) }
     };
-    Snapshot { links: vec![card(2, "eth1"), card(3, "eth2"), card(4, "eth3")], ..Snapshot::default() }
+    let cards = ["loopback", "ethernet"].into_iter().flat_map(|kind| VOCABULARY.instances(&["interfaces", kind]));
+    Snapshot { links: (1..).zip(cards).map(|(index, name)| card(index, &name)).collect(), ..Snapshot::default() }
 }
 
 fn world(snapshot: &Snapshot) -> World {
@@ -98,6 +61,17 @@ impl System {
                 Step::File { file, from, to } => (file.path().to_owned(), from.clone(), to.clone()),
                 Step::Sysctl { name, from, to } => (name.clone(), from.clone(), to.clone()),
                 Step::Account { user, change } => self.account(user, change),
+                Step::HostName { from, to } => ("host name".to_owned(), from.clone(), to.clone()),
+                Step::TimeZone { from, to } => ("time zone".to_owned(), from.clone(), to.clone()),
+                Step::Setting { name, setting, from, to } => (format!("{setting} of {name}"), from.clone(), to.clone()),
+                Step::Listener { open } => {
+                    let there = Some("open".to_owned());
+                    ("listener".to_owned(), there.clone().filter(|_| !open), there.filter(|_| *open))
+                }
+                Step::Password { remote, from, to } => {
+                    let text = |key: &Option<Key>| key.as_ref().map(|key| key.as_str().to_owned());
+                    (format!("key of {remote}"), text(from), text(to))
+                }
                 _ => continue,
             };
             assert_eq!(self.0.remove(&place), from, "{step}");
@@ -215,70 +189,112 @@ fn carry_out_one(step: &Step, snapshot: &mut Snapshot) {
     }
 }
 
+/// The whole router: its links, and what lies around them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Router {
+    links: Snapshot,
+    system: System,
+}
+
+impl Router {
+    /// A router that runs this configuration.
+    fn of(sample: &Sample) -> Self {
+        let mut router = Self { links: snapshot(), system: System::default() };
+        router.carry_out(&router.plan(&Model::default(), &sample.model));
+        router
+    }
+
+    /// A link without a card behind it keeps the hardware address that it was given last: none is its own.
+    fn with_macs_of(&self, other: &Self) -> Self {
+        let mut same = self.clone();
+        for (link, there) in same.links.links.iter_mut().zip(&other.links.links) {
+            if link.permanent_mac.is_empty() && there.mac.is_empty() {
+                link.mac.clear();
+            }
+        }
+        same
+    }
+
+    fn plan(&self, old: &Model, new: &Model) -> Vec<Step> {
+        plan(old, new, &world(&self.links))
+    }
+
+    fn carry_out(&mut self, steps: &[Step]) {
+        carry_out(steps, &mut self.links);
+        self.system.carry_out(steps);
+    }
+}
+
 /// Whether a step builds, and when.
 type Place = (bool, Phase);
 
-fn some_lines() -> impl Strategy<Value = Vec<&'static str>> {
-    prop::sample::subsequence(LINES.to_vec(), 0..=LINES.len())
-}
-
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
     #[test]
-    fn a_step_undone_twice_is_the_step(old in some_lines(), new in some_lines()) {
-        for step in plan(&model(&old), &model(&new), &world(&snapshot())) {
+    fn a_step_undone_twice_is_the_step(old in sample(), new in sample()) {
+        for step in plan(&old.model, &new.model, &world(&snapshot())) {
             prop_assert_eq!(step.inverse().inverse(), step);
         }
     }
 
     #[test]
-    fn any_part_of_a_plan_can_be_undone(old in some_lines(), new in some_lines(), part in 0_usize..40) {
-        let mut before = snapshot();
-        carry_out(&plan(&Model::default(), &model(&old), &world(&before)), &mut before);
-        let steps = plan(&model(&old), &model(&new), &world(&before));
-        let done = &steps[..part.min(steps.len())];
+    fn a_plan_and_the_inverse_of_each_step_lead_back(old in sample(), new in sample()) {
+        let before = Router::of(&old);
+        let steps = before.plan(&old.model, &new.model);
         let mut after = before.clone();
-        carry_out(done, &mut after);
-        let back: Vec<Step> = done.iter().rev().map(Step::inverse).collect();
-        carry_out(&back, &mut after);
-        prop_assert_eq!(after, before);
-    }
-
-    #[test]
-    fn there_and_back_ends_where_it_began(old in some_lines(), new in some_lines()) {
-        let mut before = snapshot();
-        carry_out(&plan(&Model::default(), &model(&old), &world(&before)), &mut before);
-        let mut after = before.clone();
-        carry_out(&plan(&model(&old), &model(&new), &world(&after)), &mut after);
-        carry_out(&plan(&model(&new), &model(&old), &world(&after)), &mut after);
-        prop_assert_eq!(after, before);
-    }
-
-    #[test]
-    fn any_part_of_a_plan_of_the_system_can_be_undone(old in some_lines(), new in some_lines(), part in 0_usize..40) {
-        let (mut before, there) = (System::default(), world(&snapshot()));
-        before.carry_out(&plan(&Model::default(), &model(&old), &there));
-        let steps = plan(&model(&old), &model(&new), &there);
-        let done = &steps[..part.min(steps.len())];
-        let mut after = before.clone();
-        after.carry_out(done);
-        after.carry_out(&done.iter().rev().map(Step::inverse).collect::<Vec<_>>());
-        prop_assert_eq!(&after, &before);
         after.carry_out(&steps);
-        after.carry_out(&plan(&model(&new), &Model::default(), &there));
-        prop_assert_eq!(after, System::default());
+        after.carry_out(&steps.iter().rev().map(Step::inverse).collect::<Vec<_>>());
+        prop_assert_eq!(after, before);
     }
 
     #[test]
-    fn no_sentence_and_no_trace_of_a_step_tells_a_secret(lines in some_lines()) {
-        for step in plan(&Model::default(), &model(&lines), &world(&snapshot())) {
-            let told = if matches!(step, Step::Account { .. }) { format!("{step} {step:?}") } else { step.to_string() };
-            prop_assert!(!told.contains("$6$") && !told.contains("AAAA") && !told.contains("secret"), "{}", told);
+    fn a_commit_that_fails_at_any_step_leaves_the_router_as_it_was(
+        old in sample(),
+        new in sample(),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 3),
+    ) {
+        let before = Router::of(&old);
+        let steps = before.plan(&old.model, &new.model);
+        let all = (!steps.is_empty()).then_some(&places).into_iter().flatten();
+        for failing in all.map(|place| place.index(steps.len())) {
+            let mut after = before.clone();
+            let (outcome, _) = drive(steps.clone(), Some(failing), |step| after.carry_out(std::slice::from_ref(step)));
+            let Outcome::RolledBack(failure) = outcome else { panic!("step {failing} failed: {outcome:?}") };
+            prop_assert_eq!(failure.step, steps[failing].to_string());
+            prop_assert_eq!(failure.stuck, Vec::<String>::new());
+            prop_assert_eq!(&after, &before);
         }
     }
 
     #[test]
-    fn what_is_held_and_not_named_is_given_back(held in some_lines(), named in some_lines()) {
-        let (old, new, there) = (model(&held), model(&named), world(&snapshot()));
+    fn there_and_back_ends_where_it_began(old in sample(), new in sample()) {
+        let before = Router::of(&old);
+        let mut after = before.clone();
+        after.carry_out(&after.plan(&old.model, &new.model));
+        after.carry_out(&after.plan(&new.model, &old.model));
+        prop_assert_eq!(after.with_macs_of(&before), before);
+        after.carry_out(&after.plan(&old.model, &Model::default()));
+        prop_assert_eq!(after, Router::of(&Sample::default()));
+    }
+
+    #[test]
+    fn no_sentence_and_no_trace_of_a_step_tells_a_secret(old in sample(), new in sample(), place in any::<prop::sample::Index>()) {
+        let before = Router::of(&old);
+        let steps = before.plan(&old.model, &new.model);
+        let mut told: Vec<String> = steps.iter().map(|step| format!("{step}\n{step:?}\n{:?}", step.inverse())).collect();
+        if !steps.is_empty() {
+            let (outcome, _) = drive(steps.clone(), Some(place.index(steps.len())), |_| ());
+            told.push(format!("{outcome:?}"));
+        }
+        for (secret, told) in VOCABULARY.secrets.iter().flat_map(|secret| told.iter().map(move |told| (secret, told))) {
+            prop_assert!(!told.contains(secret.as_str()) && !told.contains("$6$"), "{secret} in {told}");
+        }
+    }
+
+    #[test]
+    fn what_is_held_and_not_named_is_given_back(held in sample(), named in sample()) {
+        let (old, new, there) = (held.model, named.model, world(&snapshot()));
         let mut system = System::default();
         system.carry_out(&plan(&Model::default(), &old, &there));
         let first = |what: &str| system.0.contains_key(what);
@@ -302,17 +318,14 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_planned_between_equals(lines in some_lines()) {
-        let mut there = snapshot();
-        carry_out(&plan(&Model::default(), &model(&lines), &world(&there)), &mut there);
-        prop_assert_eq!(plan(&model(&lines), &model(&lines), &world(&there)), Vec::new());
+    fn nothing_is_planned_between_equals(sample in sample()) {
+        let there = Router::of(&sample);
+        prop_assert_eq!(there.plan(&sample.model, &sample.model), Vec::new());
     }
 
     #[test]
-    fn what_is_taken_down_goes_before_what_is_built_and_routing_comes_last(old in some_lines(), new in some_lines()) {
-        let mut there = snapshot();
-        carry_out(&plan(&Model::default(), &model(&old), &world(&there)), &mut there);
-        let steps = plan(&model(&old), &model(&new), &world(&there));
+    fn what_is_taken_down_goes_before_what_is_built_and_routing_comes_last(old in sample(), new in sample()) {
+        let steps = Router::of(&old).plan(&old.model, &new.model);
         let order: Vec<Place> = steps.iter().map(|step| (!step.takes_down(), step.phase())).collect();
         let (down, up): (Vec<Place>, Vec<Place>) = order.iter().partition(|(builds, _)| !builds);
         prop_assert_eq!(&[down.clone(), up.clone()].concat(), &order);
@@ -326,7 +339,8 @@ proptest! {
 #[test]
 fn an_address_that_is_there_already_is_no_step_and_is_not_taken_away() {
     let mut there = snapshot();
-    there.addresses.push(LinkAddress { ifindex: 2, address: "192.0.2.1/24".parse().unwrap(), peer: None });
+    let ifindex = there.links.iter().find(|link| link.name.as_str() == "eth1").unwrap().index;
+    there.addresses.push(LinkAddress { ifindex, address: "192.0.2.1/24".parse().unwrap(), peer: None });
     let new = model(&["set interfaces ethernet eth1 address 192.0.2.1/24"]);
     assert_eq!(plan(&Model::default(), &new, &world(&there)), Vec::new());
 }
@@ -338,4 +352,16 @@ fn a_link_that_is_not_there_waits_until_it_appears() {
     let mut there = snapshot();
     there.links.push(link(8, "eth7"));
     assert_eq!(appear(&"eth7".parse().unwrap(), &new, &world(&there)).len(), 2);
+}
+
+#[test]
+fn an_address_made_of_the_hardware_address_is_made_of_the_one_to_come() {
+    let old = model(&["set interfaces ethernet eth1 mac 00:53:00:00:00:77"]);
+    let new = model(&["set interfaces ethernet eth1 ipv6 address eui64 2001:db8:1::/64"]);
+    let mut there = snapshot();
+    let card = there.links.iter().find(|link| link.name.as_str() == "eth1").unwrap().mac[5];
+    carry_out(&plan(&Model::default(), &old, &world(&there)), &mut there);
+    let steps: Vec<String> = plan(&old, &new, &world(&there)).iter().map(ToString::to_string).collect();
+    let expect = format!("add address 2001:db8:1:0:253:ff:fe00:{card}/64 to eth1");
+    assert!(steps.contains(&expect), "{steps:#?}");
 }
