@@ -5,6 +5,7 @@
 mod commit;
 mod configuration;
 mod death;
+mod policy;
 mod restart;
 mod scale;
 mod scene;
@@ -50,6 +51,7 @@ pub(crate) const ALL: &[(&str, Chapter)] = &[
     ("death", death::measure),
     ("commit", commit::measure),
     ("configuration", configuration::measure),
+    ("policy", policy::measure),
     ("restart", restart::measure),
     ("scale", scale::measure),
 ];

@@ -25,7 +25,7 @@ use chapters::Effort;
 use report::Report;
 
 const USAGE: &str = "usage: bench [--quick] [--json FILE] [--only CHAPTER]...
-chapters: start session service death commit configuration restart scale";
+chapters: start session service death commit configuration policy restart scale";
 
 /// What a person asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
