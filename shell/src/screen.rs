@@ -70,8 +70,16 @@ impl Terminal {
         self.paged && wanted && self.length != Some(0)
     }
 
+    /// Shows a text page by page; false when there is no pager.
+    fn page(&self, text: &str) -> bool {
+        let (_, rows) = self.size;
+        let _lent = self.length.filter(|length| *length != rows).map(|length| Lent::new(length, rows));
+        let less = ["-F", "-X", "-R", "-P:"].as_slice();
+        [("less", less), ("more", &[])].into_iter().any(|(name, flags)| pipe_to(name, flags, text))
+    }
+
     fn print(&mut self, text: &str, coloured: &str, paging: Paging) {
-        if !(self.is_paged(text, paging) && page(coloured)) {
+        if !(self.is_paged(text, paging) && self.page(coloured)) {
             let written = write(io::stdout().lock(), coloured);
             self.failed = self.failed.take().or(written.err());
         }
@@ -113,10 +121,28 @@ fn write(mut to: impl Write, text: &str) -> io::Result<()> {
     }
 }
 
-/// Shows a text page by page; false when there is no pager.
-fn page(text: &str) -> bool {
-    let less = ["-F", "-X", "-R", "-P:"].as_slice();
-    [("less", less), ("more", &[])].into_iter().any(|(name, flags)| pipe_to(name, flags, text))
+/// Another height of the terminal for a while: pagers know no other one.
+struct Lent {
+    /// Rows that it had.
+    before: usize,
+}
+
+impl Lent {
+    fn new(rows: usize, before: usize) -> Self {
+        set_rows(rows);
+        Self { before }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        set_rows(self.before);
+    }
+}
+
+/// Without the program pages are as long as the terminal is.
+fn set_rows(rows: usize) {
+    let _ = Command::new("stty").args(["rows", &rows.to_string()]).stderr(Stdio::null()).status();
 }
 
 fn pipe_to(name: &str, flags: &[&str], text: &str) -> bool {

@@ -144,3 +144,21 @@ fn lines_are_remembered_across_sessions_and_secrets_are_not() -> Result<()> {
     later.presses(&["Up", "Up"])?;
     later.ends_with("root@r1:~$ show version")
 }
+
+#[test]
+fn a_page_is_as_long_as_the_person_said_and_the_terminal_keeps_its_height() -> Result<()> {
+    let lab = Lab::new()?;
+    let configuration = "system {\n    host-name r1\n    name-server 192.0.2.1\n    name-server 192.0.2.2\n}\n";
+    let router = Router::start_with(&lab, configuration)?;
+    let terminal = Terminal::open(&router, "one")?;
+    terminal.enters("terminal length 4")?;
+    terminal.enters("show configuration")?;
+    terminal.waits("a page that ends early", |screen| {
+        screen.ends_with("\n:") && screen.contains("system {") && !screen.contains("192.0.2.2")
+    })?;
+    terminal.presses(&["q"])?;
+    terminal.ends_with("root@r1:~$")?;
+    terminal.enters("terminal length 30")?;
+    terminal.enters("show configuration")?;
+    terminal.ends_with("    name-server 192.0.2.2\n}\nroot@r1:~$")
+}
