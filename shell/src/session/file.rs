@@ -52,6 +52,10 @@ impl Session {
     /// Makes a file, or the saved configuration, the working configuration.
     pub(super) fn load(&mut self, file: Option<String>, world: &mut dyn World) -> Outcome {
         let (name, parsed) = self.read("load", "loading", file, world, Tree::default())?;
+        // Else the next commit would take everything away.
+        if parsed.tree == Tree::default() && !parsed.problems.is_empty() {
+            return Err(format!("{}Cannot load '{name}': nothing in it was understood", parsed.report()));
+        }
         let Some(working) = self.working.as_mut() else { return Ok(Output::default()) };
         working.level.clear();
         let text = format!("Loading configuration from '{name}'...\n{}", parsed.report());

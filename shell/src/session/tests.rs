@@ -255,7 +255,8 @@ fn typed_into(mut world: Fake, lines: &[&str]) -> (String, Session, Fake) {
 
 /// The same in configuration mode of a fresh router.
 fn typed(lines: &[&str]) -> String {
-    typed_into(Fake::default(), &[&["configure"], lines].concat()).0
+    let world = Fake { files: [("/etc/motd".to_owned(), "hello there\n".to_owned())].into(), ..Fake::default() };
+    typed_into(world, &[&["configure"], lines].concat()).0
 }
 
 fn refusal(path: &str, message: &str) -> Refusal {
@@ -304,6 +305,11 @@ fn commands_print_the_texts_that_scripts_know() {
             &["load"],
             "Loading configuration from '/config/config.boot'...\nLoad complete. No configuration changes to commit\n",
         ),
+        (
+            &["load /etc/motd"],
+            "!Warning: line 1: Configuration path: [hello] is not valid: hello there\n!Cannot load '/etc/motd': nothing in it was understood\n",
+        ),
+        (&["compare abc"], "!Invalid command: compare [abc]\n!Possible: commands, saved, <revision>\n"),
         (&["load /nowhere"], "!Cannot read '/nowhere': no such file\n"),
         (&["edit protocols bgp 64512", "show"], "+neighbor"),
         (&["run show interfaces | count"], "5\n"),

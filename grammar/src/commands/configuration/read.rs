@@ -152,7 +152,9 @@ fn unfitting(name: &str, parts: &[Part], left: &[Part], word: &Word) -> ResolveE
     let advice = if parts.contains(&Part::Comment) && !left.contains(&Part::Comment) {
         "quote a text that holds blanks: 'two words'".to_owned()
     } else {
-        hint(&word.text, left.iter().flat_map(words_of))
+        let mut possible: Vec<&str> = left.iter().flat_map(words_of).collect();
+        possible.dedup();
+        hint(&word.text, possible.into_iter())
     };
     invalid(&[name], word, advice)
 }
