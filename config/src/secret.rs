@@ -8,21 +8,34 @@ use crate::tree::Tree;
 ///
 /// An empty one, as EdgeOS writes it into its files, stands for nothing and is taken out.
 pub fn seal(tree: &mut Tree, mut hash: impl FnMut(&str) -> String) {
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
-    let names = tree.children(&words(&["system", "login", "user"])).into_iter().map(str::to_owned);
-    for name in names.collect::<Vec<_>>() {
-        let authentication = ["system", "login", "user", &name, "authentication"];
-        let plain = words(&[&authentication[..], &["plaintext-password"]].concat());
-        let Some(password) = tree.value(&plain).map(str::to_owned) else { continue };
-        if !password.is_empty() {
-            let sealed = words(&[&authentication[..], &["encrypted-password", &hash(&password)]].concat());
-            if tree.set(&sealed).is_err() {
-                // What cannot be kept as a hash is not kept at all: the user has no password then.
-                tree.delete(&words(&[&authentication[..], &["encrypted-password"]].concat()));
-            }
+    for plain in open(tree) {
+        let Some((_, authentication)) = plain.split_last() else { continue };
+        let encrypted = |more: &[&str]| [authentication, &words(more)].concat();
+        if let Some(password) = tree.value(&plain).map(str::to_owned).filter(|password| !password.is_empty())
+            && tree.set(&encrypted(&["encrypted-password", &hash(&password)])).is_err()
+        {
+            // What cannot be kept as a hash is not kept at all: the user has no password then.
+            tree.delete(&encrypted(&["encrypted-password"]));
         }
         tree.delete(&plain);
     }
+}
+
+/// Whether a commit would keep the tree as it is: it holds no password that becomes a hash.
+#[must_use]
+pub fn is_sealed(tree: &Tree) -> bool {
+    open(tree).is_empty()
+}
+
+/// The paths of the passwords that were typed.
+fn open(tree: &Tree) -> Vec<Vec<String>> {
+    let users = tree.children(&words(&["system", "login", "user"]));
+    let plain = |user: &str| words(&["system", "login", "user", user, "authentication", "plaintext-password"]);
+    users.into_iter().map(plain).filter(|path| tree.value(path).is_some()).collect()
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -49,8 +62,10 @@ mod tests {
             ("set system login user anna authentication plaintext-password \"\"", "user anna"),
         ] {
             let mut tree = tree(lines);
+            assert!(!is_sealed(&tree), "{lines}");
             seal(&mut tree, |password| format!("$6$hash${}", password.len()));
             let text = print::file(&tree);
+            assert!(is_sealed(&tree), "{lines}");
             assert!(text.contains(expect), "{lines}: {text}");
             assert!(!text.contains("plaintext-password") && !text.contains("secret"), "{lines}: {text}");
         }

@@ -4,11 +4,12 @@
 
 use api::reply::{Committed, RefusalReason, problems_text};
 use api::{Problem, Reply, Request, Text, Which};
-use config::Tree;
 use config::diff::Diff;
 use config::edit::Candidate;
+use config::{Tree, secret};
+use nouns::Revision;
 
-use super::{Outcome, Session, fetch, unexpected};
+use super::{Outcome, Session, Working, fetch, unexpected};
 use crate::output::Output;
 use crate::world::{Daemon, World};
 
@@ -58,9 +59,9 @@ impl Session {
     fn make(&mut self, comment: Option<String>, confirm: Option<u32>, world: &mut dyn World) -> Outcome {
         let Some(candidate) = self.candidate() else { return Ok(Output::text(NOTHING_TO_COMMIT)) };
         let reply = world.call(Request::Commit { candidate, comment, confirm });
-        let text = match reply.map_err(|error| format!("{error}\nCommit failed"))? {
-            Reply::Committed(committed) => said(committed, confirm),
-            Reply::Unchanged => NOTHING_TO_COMMIT.to_owned(),
+        let (made, text) = match reply.map_err(|error| format!("{error}\nCommit failed"))? {
+            Reply::Committed(committed) => (Some(committed.revision), said(committed, confirm)),
+            Reply::Unchanged => (None, NOTHING_TO_COMMIT.to_owned()),
             Reply::Refused(refusal) if refusal.reason == RefusalReason::Conflict => {
                 return Err(self.after_conflict(&refusal.text(), world));
             }
@@ -73,7 +74,7 @@ impl Session {
             other => return Err(format!("{}\nCommit failed", unexpected(other))),
         };
         // The commit stands even when what follows fails, so that is not told as its failure.
-        self.refresh(world).map_err(|error| format!("{text}The commit was made.\n{error}"))?;
+        self.stand_on(made, world).map_err(|error| format!("{text}The commit was made.\n{error}"))?;
         Ok(Output::text(text))
     }
 
@@ -84,18 +85,32 @@ impl Session {
         (!diff.is_empty()).then(|| Candidate { base: working.revision, edits: diff.to_edits() })
     }
 
-    /// Fetches what is active now; the host name of the prompt may be a new one, too.
-    fn refresh(&mut self, world: &mut dyn World) -> Result<(), String> {
-        let configuration = fetch(world, Which::Active)?;
-        if let Some(working) = self.working.as_mut() {
-            working.active = Tree::parse(&configuration.text).tree;
-            working.tree = working.active.clone();
-            working.revision = configuration.revision;
-            working.leave_what_is_gone();
+    /// Takes what is active now, after a commit that made this revision; the prompt may have a new host name, too.
+    fn stand_on(&mut self, made: Option<Revision>, world: &mut dyn World) -> Result<(), String> {
+        let known = self.working.as_mut().zip(made).is_some_and(|(working, made)| working.became_active(made));
+        if !known {
+            let configuration = fetch(world, Which::Active)?;
+            if let Some(working) = self.working.as_mut() {
+                working.active = Tree::parse(&configuration.text).tree;
+                working.tree = working.active.clone();
+                working.revision = configuration.revision;
+                working.leave_what_is_gone();
+            }
         }
-        self.greet(world)?;
-        self.unsaved = configuration.unsaved;
-        Ok(())
+        self.greet(world).map(drop)
+    }
+}
+
+impl Working {
+    /// Whether the revision that a commit made is the working configuration itself: nobody else's commit came between,
+    /// and the daemon had no password to hash. A large configuration then need not be fetched and read again.
+    fn became_active(&mut self, made: Revision) -> bool {
+        let same = made == self.revision.next() && secret::is_sealed(&self.tree);
+        if same {
+            self.active = self.tree.clone();
+            self.revision = made;
+        }
+        same
     }
 }
 

@@ -47,6 +47,8 @@ struct Fake {
     revisions: Vec<Tree>,
     pending: Option<PendingConfirm>,
     operator: bool,
+    /// How often the active configuration was fetched.
+    fetched: usize,
     /// What a monitor has printed, and for how long it goes on.
     told: String,
     seconds: u32,
@@ -71,6 +73,7 @@ impl Fake {
         }
         assert_eq!(candidate.base, Revision(self.revision), "the base is the revision that was fetched last");
         self.active = candidate.apply(&self.active).unwrap();
+        config::secret::seal(&mut self.active, |_| "$6$salt$hash".to_owned());
         self.revision += 1;
         Reply::Committed(Committed {
             revision: Revision(self.revision),
@@ -94,7 +97,10 @@ impl Daemon for Fake {
                 level: if self.operator { Level::Operator } else { Level::Admin },
                 confirm: self.pending.clone(),
             }),
-            Request::Configuration(Which::Active) => self.configuration(&self.active),
+            Request::Configuration(Which::Active) => {
+                self.fetched += 1;
+                self.configuration(&self.active)
+            }
             Request::Configuration(Which::Saved) => self.configuration(&self.saved),
             Request::Check { candidate } => match self.refuse.take() {
                 Some(refusal) => Reply::Refused(refusal),
@@ -390,6 +396,18 @@ fn commit_tells_warnings_and_passes_its_comment_on() {
     let (text, _, world) = typed_into(Fake { warn, ..Fake::default() }, &lines);
     assert_eq!(text, "[ protocols bgp 64512 ]\n  Warning: nothing is exchanged\n");
     assert_eq!(world.comments, [Some("first node".to_owned())]);
+}
+
+#[test]
+fn what_was_committed_is_fetched_again_only_where_the_daemon_changed_it() {
+    for (line, fetched) in
+        [("set system host-name r1", 1), ("set system login user anna authentication plaintext-password secret", 2)]
+    {
+        let (text, session, world) = typed_into(Fake::default(), &["configure", line, "commit"]);
+        assert_eq!((text.as_str(), world.fetched), ("", fetched), "{line}");
+        let (_, working) = session.editing().unwrap();
+        assert_eq!((session.has_uncommitted_changes(), working), (false, &world.active), "{line}");
+    }
 }
 
 #[test]
