@@ -160,7 +160,7 @@ pub fn check(model: &Model, context: &Context) -> Vec<ConfigError> {
 #[must_use]
 pub fn warnings(model: &Model) -> Vec<ConfigWarning> {
     let mut warnings = policy::warnings(model);
-    warnings.extend(model.bgp.iter().flat_map(bgp::warnings));
+    warnings.extend(model.bgp.iter().flat_map(|bgp| bgp::warnings(bgp)));
     warnings.extend(system::warnings(model));
     warnings
 }

@@ -13,6 +13,7 @@ pub mod system;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use nouns::{IfName, MacAddress, Prefix};
 
@@ -28,7 +29,7 @@ pub use system::System;
 
 use reader::{Findings, Reader};
 
-/// A whole configuration, typed.
+/// A whole configuration, typed. Its large parts are shared by the models that have them in common, and compared at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Model {
     /// `system …`
@@ -38,15 +39,15 @@ pub struct Model {
     /// `interfaces …`, by name.
     pub interfaces: BTreeMap<IfName, Interface>,
     /// `policy …`
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// `protocols static route|route6 …`, by destination.
-    pub static_routes: BTreeMap<Prefix, StaticRoute>,
+    pub static_routes: Arc<BTreeMap<Prefix, StaticRoute>>,
     /// `protocols static table …`, the same for each table.
-    pub static_tables: BTreeMap<u32, BTreeMap<Prefix, StaticRoute>>,
+    pub static_tables: Arc<BTreeMap<u32, BTreeMap<Prefix, StaticRoute>>>,
     /// `protocols static arp …`
     pub static_arp: BTreeMap<IpAddr, MacAddress>,
     /// `protocols bgp …`
-    pub bgp: Option<Bgp>,
+    pub bgp: Option<Arc<Bgp>>,
 }
 
 impl Model {
@@ -74,17 +75,14 @@ impl Model {
         let protocols = top.at("protocols");
         let system = if same(&["system"]) { known.system.clone() } else { system::lower(&top.at("system")) };
         let same_policy = same(&["policy"]);
-        let policy = if same_policy { known.policy.clone() } else { policy::lower(top.at("policy")) };
+        let policy = if same_policy { known.policy.clone() } else { Arc::new(policy::lower(top.at("policy"))) };
         // The gateway of `system` is a static route, too.
         let same_statics = same(&["protocols", "static"]) && system.gateway == known.system.gateway;
-        let static_routes::Static { routes, tables, arp } = if same_statics {
-            static_routes::Static {
-                routes: known.static_routes.clone(),
-                tables: known.static_tables.clone(),
-                arp: known.static_arp.clone(),
-            }
+        let (static_routes, static_tables, static_arp) = if same_statics {
+            (known.static_routes.clone(), known.static_tables.clone(), known.static_arp.clone())
         } else {
-            Self::statics(&protocols, &system)
+            let static_routes::Static { routes, tables, arp } = Self::statics(&protocols, &system);
+            (Arc::new(routes), Arc::new(tables), arp)
         };
         let model = Self {
             service: if same(&["service"]) { known.service.clone() } else { service::lower(&top.at("service")) },
@@ -93,14 +91,14 @@ impl Model {
             } else {
                 interfaces::lower(top.at("interfaces"))
             },
-            static_routes: routes,
-            static_tables: tables,
-            static_arp: arp,
+            static_routes,
+            static_tables,
+            static_arp,
             // A neighbor is lowered with the policies that it names.
             bgp: if same_policy && same(&["protocols", "bgp"]) {
                 known.bgp.clone()
             } else {
-                bgp::lower(&protocols, &policy)
+                bgp::lower(&protocols, &policy).map(Arc::new)
             },
             policy,
             system,
@@ -112,14 +110,14 @@ impl Model {
         let protocols = top.at("protocols");
         let system = system::lower(&top.at("system"));
         let static_routes::Static { routes, tables, arp } = Self::statics(&protocols, &system);
-        let policy = policy::lower(top.at("policy"));
+        let policy = Arc::new(policy::lower(top.at("policy")));
         Self {
             service: service::lower(&top.at("service")),
             interfaces: interfaces::lower(top.at("interfaces")),
-            static_routes: routes,
-            static_tables: tables,
+            static_routes: Arc::new(routes),
+            static_tables: Arc::new(tables),
             static_arp: arp,
-            bgp: bgp::lower(&protocols, &policy),
+            bgp: bgp::lower(&protocols, &policy).map(Arc::new),
             policy,
             system,
         }

@@ -12,10 +12,10 @@ use crate::model::{Model, StaticRoute};
 
 pub(super) fn check(model: &Model, local: &BTreeSet<IpAddr>, errors: &mut Vec<ConfigError>) {
     let above = path(&[&"protocols", &"static"]);
-    for (prefix, found) in &model.static_routes {
+    for (prefix, found) in model.static_routes.iter() {
         route(&above, (*prefix, found), local, errors);
     }
-    for (table, routes) in &model.static_tables {
+    for (table, routes) in model.static_tables.iter() {
         let above = path(&[&"protocols", &"static", &"table", table]);
         for (prefix, found) in routes {
             route(&above, (*prefix, found), local, errors);

@@ -25,7 +25,7 @@ fn model(lines: &str) -> Model {
 
 fn neighbor(lines: &str) -> PeerSettings {
     let bgp = model(lines).bgp.unwrap();
-    bgp.neighbors.into_values().next().unwrap().settings
+    bgp.neighbors.values().next().unwrap().settings.clone()
 }
 
 /// The words of everything that somebody has to read: leaves, tags, and inner nodes that mean something alone.

@@ -198,7 +198,7 @@ impl Engine {
                 negotiated == Some(*asn) || peer.settings.remote_as == RemoteAs::Asn(*asn)
             }
             ClearTarget::External => {
-                self.running.model.bgp.as_ref().is_some_and(|bgp| !settings::is_internal(bgp, &peer.settings))
+                self.running.model.bgp.as_deref().is_some_and(|bgp| !settings::is_internal(bgp, &peer.settings))
             }
             ClearTarget::Group(group) => peer.group.as_ref() == Some(group),
         }

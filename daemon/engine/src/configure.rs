@@ -159,13 +159,13 @@ impl Engine {
     pub(crate) fn apply_routing(&mut self, at: Moment, old: Option<&Model>, out: &mut Vec<Effect>) {
         let (before, now) =
             (old.map(|old| (&old.bgp, &old.policy)), (&self.running.model.bgp, &self.running.model.policy));
-        let same_id = self.router_id == self.choose_router_id(self.running.model.bgp.as_ref());
+        let same_id = self.router_id == self.choose_router_id(self.running.model.bgp.as_deref());
         if !same_id || before != Some(now) {
             self.configure_peers(at, old, out);
         }
         let own_routes_changed = old.is_some_and(|old| own_routes_changed(old, &self.running.model));
-        let old = old.and_then(|old| old.bgp.as_ref());
-        let new = self.running.model.bgp.as_ref();
+        let old = old.and_then(|old| old.bgp.as_deref());
+        let new = self.running.model.bgp.as_deref();
         let numbers = |bgp: Option<&Bgp>| {
             bgp.map(|bgp| {
                 (

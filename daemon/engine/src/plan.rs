@@ -288,7 +288,7 @@ pub fn plan(old: &Model, new: &Model, world: &World) -> Vec<Step> {
     system::plan(old, new, &mut steps);
     interfaces::plan(&old.interfaces, &new.interfaces, world, &mut steps);
     neighbors::plan(old, new, world, &mut steps);
-    bgp::plan(old.bgp.as_ref(), new.bgp.as_ref(), &mut steps);
+    bgp::plan(old.bgp.as_deref(), new.bgp.as_deref(), &mut steps);
     let routes = old.static_routes != new.static_routes || old.static_tables != new.static_tables;
     if routes || old.bgp != new.bgp || old.policy != new.policy {
         steps.push(Step::Routing);

@@ -34,9 +34,9 @@ impl Engine {
     }
 
     fn neighbor_changes(&self, model: &Model) -> Vec<NeighborChange> {
-        let ids = (self.router_id, self.choose_router_id(model.bgp.as_ref()));
+        let ids = (self.router_id, self.choose_router_id(model.bgp.as_deref()));
         let rests = |model: &Model, neighbor: &IpAddr| {
-            let bgp = model.bgp.as_ref();
+            let bgp = model.bgp.as_deref();
             bgp.and_then(|bgp| bgp.neighbors.get(neighbor)).is_some_and(|neighbor| neighbor.settings.shutdown)
         };
         let changes = plan::peer_changes(&self.running.model, model, ids).into_iter().filter_map(|change| {

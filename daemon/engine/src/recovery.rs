@@ -63,7 +63,7 @@ impl Engine {
             }
         }
         // Members of a listen range are not known before they dial: only their routes can tell that they are back.
-        let ranges = self.running.model.bgp.as_ref().is_some_and(|bgp| !bgp.listen_ranges.is_empty());
+        let ranges = self.running.model.bgp.as_deref().is_some_and(|bgp| !bgp.listen_ranges.is_empty());
         if ranges && self.fib.counters().adopted > 0 {
             waiting = waiting.saturating_add(1);
         }

@@ -175,7 +175,7 @@ impl Engine {
         self.rib.replace_protocol(Protocol::Kernel, self.world.kernel_routes(at.instant), at.instant);
         self.rib.replace_protocol(Protocol::Static, self.static_routes(at), at.instant);
         self.settle_static_tables();
-        let chosen = self.choose_router_id(self.running.model.bgp.as_ref());
+        let chosen = self.choose_router_id(self.running.model.bgp.as_deref());
         if self.router_id.is_unspecified() {
             self.router_id = chosen;
         }
@@ -332,7 +332,7 @@ impl Engine {
         best: &Path,
         chosen: impl Iterator<Item = &'a Path>,
     ) -> Option<Route> {
-        let bgp = self.running.model.bgp.as_ref().filter(|_| !best.is_local())?;
+        let bgp = self.running.model.bgp.as_deref().filter(|_| !best.is_local())?;
         let internal = self.tables.of(family).peer(best.key.peer).is_some_and(|peer| peer.internal);
         let configured = if internal { bgp.distance_internal } else { bgp.distance_external };
         let distance = best.marks.distance.unwrap_or(configured);
@@ -384,7 +384,7 @@ impl Engine {
 
     /// The attributes and marks of a route of our own, after its map; `None` where it is not announced.
     fn origination(&self, prefix: Prefix) -> Option<(PathAttributes, Marks)> {
-        let bgp = self.running.model.bgp.as_ref()?;
+        let bgp = self.running.model.bgp.as_deref()?;
         let selected = self.rib.selected(prefix).filter(|route| !route.protocol.same_source(BGP))?;
         let own = match prefix.family() {
             Family::Ipv4Unicast => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -457,7 +457,7 @@ impl Engine {
     }
 
     pub(crate) fn rules(&self) -> Option<Rules> {
-        let bgp = self.running.model.bgp.as_ref()?;
+        let bgp = self.running.model.bgp.as_deref()?;
         Some(Rules {
             maximum_paths_ebgp: bgp.maximum_paths_ebgp,
             maximum_paths_ibgp: bgp.maximum_paths_ibgp,

@@ -30,7 +30,7 @@ fn number(count: usize) -> u64 {
 
 /// The BGP settings, or the error that there are none.
 fn configured(engine: &Engine) -> Result<&Bgp, ApiError> {
-    engine.running.model.bgp.as_ref().ok_or_else(|| {
+    engine.running.model.bgp.as_deref().ok_or_else(|| {
         ApiError::new("bgp-not-configured", "BGP is not configured")
             .hint("configure mode: 'set protocols bgp <asn> neighbor <address> remote-as <asn>'")
     })

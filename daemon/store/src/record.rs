@@ -3,8 +3,6 @@
 //! The checksum is ours, because a store that lost a page may still answer with octets. Never panics on
 //! any octets.
 
-use std::sync::LazyLock;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -15,7 +13,7 @@ const FORMAT: u8 = 1;
 pub(crate) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, serde_json::Error> {
     let json = serde_json::to_vec(record)?;
     let mut octets = vec![FORMAT];
-    octets.extend_from_slice(&crc32(&json).to_be_bytes());
+    octets.extend_from_slice(&crc32fast::hash(&json).to_be_bytes());
     octets.extend_from_slice(&json);
     Ok(octets)
 }
@@ -24,27 +22,11 @@ pub(crate) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, serde_json::Er
 pub(crate) fn decode<T: DeserializeOwned>(octets: &[u8]) -> Option<T> {
     let (format, rest) = octets.split_first()?;
     let (sum, json) = rest.split_first_chunk::<4>()?;
-    if *format != FORMAT || u32::from_be_bytes(*sum) != crc32(json) {
+    if *format != FORMAT || u32::from_be_bytes(*sum) != crc32fast::hash(json) {
         return None;
     }
     serde_json::from_slice(json).ok()
 }
-
-/// CRC-32 of IEEE 802.3, reflected, an octet at a time: a large configuration is most of a megabyte.
-fn crc32(octets: &[u8]) -> u32 {
-    let next = |crc: u32, octet: &u8| {
-        let [low, ..] = crc.to_le_bytes();
-        let step = TABLE.get(usize::from(low ^ octet)).copied().unwrap_or_default();
-        (crc >> 8) ^ step
-    };
-    !octets.iter().fold(u32::MAX, next)
-}
-
-/// What each octet does to a sum.
-static TABLE: LazyLock<[u32; 256]> = LazyLock::new(|| {
-    let bit = |crc: u32, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
-    std::array::from_fn(|octet| (0..8).fold(u32::try_from(octet).unwrap_or_default(), bit))
-});
 
 #[cfg(test)]
 mod tests {
@@ -55,7 +37,7 @@ mod tests {
 
     #[test]
     fn the_checksum_is_the_well_known_one() {
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
     }
 
     #[test]

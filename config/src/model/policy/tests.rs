@@ -1,6 +1,8 @@
 //! From words to rules, what refuses them, and what a change of a list reaches.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+use std::sync::Arc;
+
 use nouns::{Asn, Family};
 
 use super::*;
@@ -16,7 +18,7 @@ fn lower(lines: &[&str]) -> (Model, Vec<String>) {
     (model, errors.iter().map(|error| format!("{}: {}", error.path.join(" "), error.message)).collect())
 }
 
-fn policy(lines: &[&str]) -> Policy {
+fn policy(lines: &[&str]) -> Arc<Policy> {
     let (model, errors) = lower(lines);
     assert_eq!(errors, Vec::<String>::new());
     model.policy

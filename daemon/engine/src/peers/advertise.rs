@@ -135,7 +135,7 @@ impl Engine {
     }
 
     pub(crate) fn export_target(&self, id: PeerId, family: Family) -> Option<ExportTarget> {
-        let bgp = self.running.model.bgp.as_ref()?;
+        let bgp = self.running.model.bgp.as_deref()?;
         let peer = self.peers.get(id)?;
         let negotiated = peer.session.negotiated()?;
         if !negotiated.families.contains(&family) {

@@ -3,6 +3,7 @@
 //! Never resets a session that a change does not concern.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use bgp::session::{Input, Session, StopReason};
 use config::model::bgp::PeerSettings;
@@ -23,20 +24,16 @@ impl Engine {
     /// Brings the peers in line with the running model.
     pub(crate) fn configure_peers(&mut self, at: Moment, old: Option<&Model>, out: &mut Vec<Effect>) {
         let new = self.running.model.bgp.clone();
-        let policies = old.map(|old| {
-            let same = old.policy == self.running.model.policy;
-            (&old.policy, if same { None } else { Some(self.running.model.policy.clone()) })
-        });
-        let policies = policies.as_ref().map(|(old, new)| (*old, new.as_ref().unwrap_or(old)));
-        let old = old.and_then(|old| old.bgp.as_ref()).zip(policies);
+        let policy = Arc::clone(&self.running.model.policy);
+        let same_policy = old.is_some_and(|old| old.policy == policy);
+        let old = old.and_then(|old| Some((old.bgp.as_deref()?, (&*old.policy, &*policy))));
         let old_id = self.router_id;
-        self.router_id = self.choose_router_id(new.as_ref());
+        self.router_id = self.choose_router_id(new.as_deref());
         let ids = (old_id, self.router_id);
         // Nothing that concerns all of them changed, so those that did not change themselves are passed over.
         let same_speaker = ids.0 == ids.1
-            && old
-                .zip(new.as_ref())
-                .is_some_and(|((old, policies), new)| policies.0 == policies.1 && old.same_speaker(new));
+            && same_policy
+            && old.zip(new.as_deref()).is_some_and(|((old, _), new)| old.same_speaker(new));
         for id in self.peers.ids() {
             let Some((address, dynamic)) = self.peers.get(id).map(|peer| (peer.address, peer.dynamic)) else {
                 continue;
@@ -68,7 +65,7 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) -> PeerId {
         let id = self.peers.number();
-        let Some(bgp) = self.running.model.bgp.as_ref() else { return id };
+        let Some(bgp) = self.running.model.bgp.as_deref() else { return id };
         let config = settings::session_config(bgp, &peer_settings, address, self.router_id);
         let shutdown = peer_settings.shutdown;
         self.peers.insert(Peer {

@@ -98,7 +98,7 @@ impl Engine {
 
     /// What routes of a peer are judged by.
     fn import(&self, id: PeerId, family: Family) -> Option<Import> {
-        let bgp = self.running.model.bgp.as_ref()?;
+        let bgp = self.running.model.bgp.as_deref()?;
         let peer = self.peers.get(id)?;
         let (remote_as, internal) = peer.known?;
         let policies = peer.settings.policies.of(family);

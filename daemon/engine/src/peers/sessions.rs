@@ -49,7 +49,7 @@ impl Engine {
             return;
         };
         self.peers.bind(conn, id);
-        if let (Some(bgp), Some(peer)) = (self.running.model.bgp.as_ref(), self.peers.get(id)) {
+        if let (Some(bgp), Some(peer)) = (self.running.model.bgp.as_deref(), self.peers.get(id)) {
             out.push(Effect::Adjust(conn, settings::socket_options(bgp, &peer.settings)));
         }
         if let Some(peer) = self.peers.get_mut(id) {
@@ -140,7 +140,7 @@ impl Engine {
     }
 
     fn dial(&mut self, id: PeerId, out: &mut Vec<Effect>) {
-        let Some(bgp) = self.running.model.bgp.as_ref() else { return };
+        let Some(bgp) = self.running.model.bgp.as_deref() else { return };
         let Some(peer) = self.peers.get(id) else { return };
         let mut target = settings::target(bgp, &peer.settings, peer.address);
         target.scope = self.scope_of(peer.address);
@@ -161,7 +161,7 @@ impl Engine {
 
     /// An unknown address dials in: a range may make it a neighbor.
     fn welcome(&mut self, at: Moment, address: IpAddr, out: &mut Vec<Effect>) -> Option<PeerId> {
-        let bgp = self.running.model.bgp.as_ref()?;
+        let bgp = self.running.model.bgp.as_deref()?;
         let ranges = bgp.listen_ranges.iter().filter(|(range, _)| range.contains(address));
         let (range, listen) = ranges.max_by_key(|(range, _)| range.length())?;
         if self.peers.dynamic_count() >= bgp.listen_limit as usize {
@@ -210,7 +210,7 @@ impl Engine {
     }
 
     fn session_down(&mut self, at: Moment, id: PeerId, down: &Down, out: &mut Vec<Effect>) {
-        let longest = self.running.model.bgp.as_ref().map_or(0, |bgp| bgp.graceful_restart.stalepath_time);
+        let longest = self.running.model.bgp.as_deref().map_or(0, |bgp| bgp.graceful_restart.stalepath_time);
         if down.was_established {
             self.tell_down(at, id, out);
         }
@@ -255,7 +255,7 @@ impl Engine {
     }
 
     fn state_changed(&mut self, at: Moment, id: PeerId, change: (StateName, StateName), out: &mut Vec<Effect>) {
-        let loud = self.running.model.bgp.as_ref().is_some_and(|bgp| bgp.log_neighbor_changes);
+        let loud = self.running.model.bgp.as_deref().is_some_and(|bgp| bgp.log_neighbor_changes);
         let Some(peer) = self.peers.get(id) else { return };
         let text = match change {
             (_, StateName::Established) => format!("neighbor {} Up", peer.address),

@@ -113,12 +113,12 @@ fn source(engine: &Engine, family: Family, prefix: Prefix, path: &Path) -> PathS
             asn: engine
                 .peers
                 .get(path.key.peer)
-                .and_then(|peer| table_view::remote_as(engine.running.model.bgp.as_ref()?, peer))
+                .and_then(|peer| table_view::remote_as(engine.running.model.bgp.as_deref()?, peer))
                 .unwrap_or(nouns::Asn(0)),
             internal: info.internal,
         },
         None => {
-            let network = engine.running.model.bgp.as_ref().is_some_and(|bgp| bgp.networks.contains_key(&prefix));
+            let network = engine.running.model.bgp.as_deref().is_some_and(|bgp| bgp.networks.contains_key(&prefix));
             let by = match engine.rib.selected(prefix).map(|route| route.protocol) {
                 _ if network => "network".to_owned(),
                 Some(protocol) => format!("redistribute {protocol}"),
