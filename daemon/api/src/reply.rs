@@ -42,6 +42,9 @@ pub enum Reply {
     Saved {
         /// The file.
         path: String,
+        /// Where the former file is kept, because parts of it were left out at the start.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former: Option<String>,
     },
     /// To `Request::Show` and `Request::Revisions`.
     View(View),

@@ -97,6 +97,9 @@ impl Engine {
         for error in &admitted.errors {
             self.boot_notice(at, format!("config.boot [{}]: {}", error.path.join(" "), error.message), out);
         }
+        // A daemon that crashed has the active configuration before it; what was left out is in the file.
+        let file_is_read = boot.saved.as_ref().is_none_or(|saved| Tree::load(saved).problems.is_empty());
+        self.running.left_out = !file_is_read || !parsed.problems.is_empty() || !admitted.errors.is_empty();
         let latest = boot.latest.as_ref().map_or(Revision::default(), |record| record.revision);
         // Equal texts need no second reading; others may differ in blanks or in the release that wrote them.
         let text = print::file(&admitted.tree);

@@ -46,6 +46,8 @@ pub enum Effect {
         revision: Revision,
         /// What.
         text: String,
+        /// Keep the file that is there beside the new one: parts of it were left out at the start.
+        keep_former: bool,
     },
     /// Read something that only the rim has, then answer the client.
     Recall(AskId, Recall),

@@ -83,6 +83,8 @@ pub(crate) struct Running {
     pub(crate) saved: Option<Tree>,
     /// The boot file is of a newer release: nothing is saved over it unless somebody names it.
     pub(crate) newer_file: bool,
+    /// Parts of the saved configuration were left out at the start, and it was not saved since.
+    pub(crate) left_out: bool,
     /// What a person should read before typing.
     pub(crate) notices: Vec<String>,
 }
@@ -174,6 +176,7 @@ impl Engine {
                 history: VecDeque::new(),
                 saved: None,
                 newer_file: false,
+                left_out: false,
                 notices: Vec::new(),
             },
             commit: None,

@@ -58,6 +58,15 @@ impl fmt::Display for Caller {
     }
 }
 
+/// Where the configuration was saved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedAs {
+    /// The file.
+    pub path: String,
+    /// Where the file that was there before is kept, if that was asked for.
+    pub former: Option<String>,
+}
+
 /// What can happen.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -81,8 +90,8 @@ pub enum Event {
     Journaled(Result<(), String>),
     /// The active configuration is kept, or cannot be, which the rim has told.
     Remembered,
-    /// The configuration is saved to this file, or why it is not.
-    Saved(Result<String, ApiError>),
+    /// The configuration is saved, or why it is not.
+    Saved(Result<SavedAs, ApiError>),
     /// An outgoing connection is open, from this local address.
     Connected(ConnId, SocketAddr),
     /// An outgoing connection could not be opened.

@@ -11,7 +11,7 @@ use nouns::Revision;
 
 use crate::effect::{Effect, Notice};
 use crate::engine::Engine;
-use crate::event::{AskId, Caller, Moment};
+use crate::event::{AskId, Caller, Moment, SavedAs};
 
 /// Whose record it was.
 #[derive(Debug)]
@@ -98,7 +98,8 @@ impl Engine {
         let tree = self.running.tree.clone();
         self.under_way.saves.push_back(Save { ask, who: caller.to_string(), tree });
         let text = config::print::file(&self.running.tree);
-        out.push(Effect::Save { revision: self.running.revision, text });
+        let keep_former = self.running.left_out;
+        out.push(Effect::Save { revision: self.running.revision, text, keep_former });
     }
 
     /// Why the boot file must not be written now.
@@ -116,14 +117,15 @@ impl Engine {
     }
 
     /// The configuration is saved to this file, or why not.
-    pub(crate) fn saved(&mut self, at: Moment, result: Result<String, ApiError>, out: &mut Vec<Effect>) {
+    pub(crate) fn saved(&mut self, at: Moment, result: Result<SavedAs, ApiError>, out: &mut Vec<Effect>) {
         let Some(Save { ask, who, tree }) = self.under_way.saves.pop_front() else { return };
         let reply = match result {
-            Ok(path) => {
+            Ok(SavedAs { path, former }) => {
                 self.notice(at, Notice::info(format!("configuration saved to {path} by {who}")), out);
                 self.running.saved = Some(tree);
                 self.running.newer_file = false;
-                Reply::Saved { path }
+                self.running.left_out = false;
+                Reply::Saved { path, former }
             }
             Err(error) => {
                 self.notice(at, Notice::warning(format!("save by {who} failed: {error}")), out);

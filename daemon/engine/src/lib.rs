@@ -30,4 +30,4 @@ mod watch;
 pub use boot::Boot;
 pub use effect::{Effect, Level, Notice};
 pub use engine::{Engine, Facts};
-pub use event::{AskId, Caller, ClientId, Event, Moment, StepId};
+pub use event::{AskId, Caller, ClientId, Event, Moment, SavedAs, StepId};

@@ -64,8 +64,8 @@ impl Hands {
                     self.inbox.push(Event::Remembered);
                 }
             }
-            Effect::Save { revision, text } => {
-                if self.disk.send(Errand::Save(revision, text)).is_err() {
+            Effect::Save { revision, text, keep_former } => {
+                if self.disk.send(Errand::Save { revision, text, keep_former }).is_err() {
                     self.inbox.push(Event::Saved(Err(ApiError::new("store", CLOSED))));
                 }
             }

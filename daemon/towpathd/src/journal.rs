@@ -14,7 +14,7 @@ use api::view::{Revisions, View};
 use api::{ApiError, Reply};
 use config::store::{JournalRecord, Store, StoreError};
 use config::{Tree, print};
-use engine::{AskId, Event, Notice};
+use engine::{AskId, Event, Notice, SavedAs};
 use nouns::Revision;
 
 use crate::control::Clients;
@@ -30,8 +30,8 @@ pub(crate) enum Errand {
     Journal(JournalRecord),
     /// Keep the active configuration for a daemon that starts after a crash.
     Remember(Revision, String),
-    /// Write a configuration to the boot file.
-    Save(Revision, String),
+    /// Write a configuration to the boot file; what it held before is kept beside it where that is wanted.
+    Save { revision: Revision, text: String, keep_former: bool },
     /// Read the boot file to a client.
     Saved(AskId, Configuration, Masked),
     /// List the newest revisions to a client.
@@ -91,8 +91,8 @@ impl Desk {
                 self.remember(revision, &text);
                 self.inbox.push(Event::Remembered);
             }
-            Errand::Save(revision, text) => {
-                let saved = self.save(revision, &text);
+            Errand::Save { revision, text, keep_former } => {
+                let saved = self.save(revision, &text, keep_former);
                 self.inbox.push(Event::Saved(saved));
             }
             Errand::Saved(ask, frame, masked) => self.clients.reply(ask, self.saved(frame, &masked)),
@@ -117,7 +117,8 @@ impl Desk {
         }
     }
 
-    fn save(&self, revision: Revision, text: &str) -> Result<String, ApiError> {
+    fn save(&self, revision: Revision, text: &str, keep_former: bool) -> Result<SavedAs, ApiError> {
+        let former = if keep_former { self.keep_former()? } else { None };
         store::save_config(&self.config, text).map_err(|error| {
             ApiError::new("save", error.to_string())
                 .hint("the old file is untouched, the active configuration stays active")
@@ -126,7 +127,23 @@ impl Desk {
         if !self.active.is_kept() {
             self.remember(revision, text);
         }
-        Ok(self.config.display().to_string())
+        Ok(SavedAs { path: self.config.display().to_string(), former })
+    }
+
+    /// Copies the boot file beside itself, so that nothing that was left out of it is lost.
+    fn keep_former(&self) -> Result<Option<String>, ApiError> {
+        let refused = |error: String| {
+            ApiError::new("save", format!("what was left out of the old file cannot be kept: {error}"))
+                .hint("the old file is untouched, the active configuration stays active")
+        };
+        let Some(old) = files::read_config(&self.config).map_err(|error| refused(format!("{error:#}")))? else {
+            return Ok(None);
+        };
+        let mut beside = self.config.clone().into_os_string();
+        beside.push(".former");
+        let beside = PathBuf::from(beside);
+        store::save_config(&beside, &old).map_err(|error| refused(error.to_string()))?;
+        Ok(Some(beside.display().to_string()))
     }
 
     fn saved(&self, frame: Configuration, masked: &Masked) -> Reply {

@@ -19,31 +19,35 @@ impl Session {
         if self.has_uncommitted_changes() {
             text.push_str("Warning: you have uncommitted changes that will not be saved.\n\n");
         }
-        let path = self.save_to(file, world).map_err(|error| format!("{text}{error}\nSave failed"))?;
+        let (path, former) = self.save_to(file, world).map_err(|error| format!("{text}{error}\nSave failed"))?;
         if let Some(working) = self.working.as_mut() {
             working.level.clear();
         }
-        Ok(Output::text(format!("{text}Saving configuration to '{path}'...\nDone\n")))
+        text.push_str(&format!("Saving configuration to '{path}'...\n"));
+        if let Some(former) = former {
+            text.push_str(&format!("The former file had parts that were left out; it is kept as '{former}'.\n"));
+        }
+        Ok(Output::text(text + "Done\n"))
     }
 
-    /// Answers what the file is called.
-    fn save_to(&mut self, file: Option<String>, world: &mut dyn World) -> Result<String, String> {
+    /// Answers what the file is called, and where the former one is kept if it is.
+    fn save_to(&mut self, file: Option<String>, world: &mut dyn World) -> Result<(String, Option<String>), String> {
         if let Some(url) = file.as_deref().map_or(Ok(None), Url::read)? {
             let active = fetch(world, Which::Active)?.text;
             world.upload(&active, &url)?;
-            return Ok(url.shown());
+            return Ok((url.shown(), None));
         }
         let path = file.map(|file| world.absolute(&file)).transpose()?;
         let named = path.is_some();
         if let Some(path) = path.filter(|path| *path != self.boot_file) {
             let active = fetch(world, Which::Active)?.text;
             world.write_file(&path, &active)?;
-            return Ok(path);
+            return Ok((path, None));
         }
         match world.call(Request::Save { named })? {
-            Reply::Saved { path } => {
+            Reply::Saved { path, former } => {
                 self.unsaved = false;
-                Ok(path)
+                Ok((path, former))
             }
             other => Err(unexpected(other)),
         }

@@ -47,6 +47,8 @@ struct Fake {
     revisions: Vec<Tree>,
     pending: Option<PendingConfirm>,
     operator: bool,
+    /// Where the former file is kept at the next `save`.
+    former: Option<String>,
     /// How often the active configuration was fetched.
     fetched: usize,
     /// What a monitor has printed, and for how long it goes on.
@@ -133,7 +135,7 @@ impl Daemon for Fake {
             }
             Request::Save { .. } => {
                 self.saved = self.active.clone();
-                Reply::Saved { path: BOOT_FILE.to_owned() }
+                Reply::Saved { path: BOOT_FILE.to_owned(), former: self.former.take() }
             }
             Request::Revisions => {
                 let number = |index: u64| match self.revisions.len() {
@@ -396,6 +398,15 @@ fn commit_tells_warnings_and_passes_its_comment_on() {
     let (text, _, world) = typed_into(Fake { warn, ..Fake::default() }, &lines);
     assert_eq!(text, "[ protocols bgp 64512 ]\n  Warning: nothing is exchanged\n");
     assert_eq!(world.comments, [Some("first node".to_owned())]);
+}
+
+#[test]
+fn a_save_tells_where_the_former_file_is_kept() {
+    let world = Fake { former: Some("/config/config.boot.former".to_owned()), ..Fake::default() };
+    let (text, ..) = typed_into(world, &["configure", "save; save"]);
+    let first = "Saving configuration to '/config/config.boot'...\n";
+    let kept = "The former file had parts that were left out; it is kept as '/config/config.boot.former'.\n";
+    assert_eq!(text, format!("{first}{kept}Done\n{first}Done\n"));
 }
 
 #[test]

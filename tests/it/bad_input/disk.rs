@@ -56,6 +56,24 @@ fn a_file_that_is_no_configuration_still_gives_a_working_router() -> Result<()> 
 }
 
 #[test]
+fn what_was_left_out_at_the_start_is_kept_when_the_file_is_written_anew() -> Result<()> {
+    let lab = Lab::new()?;
+    let mut router = Router::start_with(&lab, BROKEN)?;
+    let beside = PathBuf::from(router.path("config.boot.former"));
+    let saved = router.cmd(&["configure", "save"])?.text();
+    assert!(saved.contains("config.boot.former"), "{saved}");
+    assert_eq!(std::fs::read_to_string(&beside)?, BROKEN);
+    assert!(!router.saved().contains("colour"), "{}", router.saved());
+    std::fs::remove_file(&beside)?;
+    router.cmd(&["configure", "save"])?;
+    router.kill9();
+    router.boot(&lab)?;
+    router.cmd(&["configure", "save"])?;
+    assert!(!beside.exists(), "a file of which nothing was left out needs no copy");
+    Ok(())
+}
+
+#[test]
 fn a_full_disk_fails_the_save_and_nothing_else() -> Result<()> {
     let lab = Lab::new()?;
     let disk = SmallDisk::mount(lab.router.directory().join("disk"))?;

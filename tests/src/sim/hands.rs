@@ -10,7 +10,7 @@ use api::reply::Configuration;
 use bgp::session::ConnId;
 use config::store::Store;
 use engine::effect::{Recall, Target};
-use engine::{Effect, Event};
+use engine::{Effect, Event, SavedAs};
 
 use super::wire::{End, Segment, Stage, Way, Wire};
 use super::{Happening, Network};
@@ -80,7 +80,7 @@ impl Network {
             }
             Effect::Save { text, .. } => {
                 self.machines[index].disk.saved = text;
-                self.answer(index, Event::Saved(Ok("config.boot".to_owned())));
+                self.answer(index, Event::Saved(Ok(SavedAs { path: "config.boot".to_owned(), former: None })));
             }
             Effect::Recall(ask, what) => self.recall(index, ask, &what),
             Effect::Answer(_, Reply::News(news)) => self.machines[index].news.push(news),

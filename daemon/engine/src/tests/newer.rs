@@ -4,6 +4,7 @@ use config::store::RevisionRecord;
 use nouns::Revision;
 
 use super::*;
+use crate::event::SavedAs;
 
 const NEWER: &str = "system {\n    host-name from-the-future\n}\n/* === towpath-config-version: \"99\" === */\n";
 const OLDER: &str = "system {\n    host-name r1\n}\n";
@@ -73,6 +74,6 @@ fn who_names_the_file_writes_over_it_and_then_save_needs_no_name() {
     assert_eq!(error.code, "newer-file");
     assert_eq!(save_named(&mut engine, true), None);
     let at = Moment { instant: Instant::now(), unix: 0 };
-    engine.handle(at, Event::Saved(Ok("config.boot".to_owned())), &mut Vec::new());
+    engine.handle(at, Event::Saved(Ok(SavedAs::default())), &mut Vec::new());
     assert_eq!(save(&mut engine), None);
 }
