@@ -82,16 +82,22 @@ impl Listener {
         Ok(())
     }
 
+    /// Whether something was done at this very terminal, whose shell has said so already.
+    fn is_own(&self, user: &str, tty: Option<&str>) -> bool {
+        user == self.user && tty.is_some() && tty == self.tty.as_deref()
+    }
+
     fn hear(&self, news: News, print: &mut dyn FnMut(String)) {
         match news {
             News::Commit(commit) => {
-                let own = commit.user == self.user && commit.tty.is_some() && commit.tty == self.tty;
+                let own = self.is_own(&commit.user, commit.tty.as_deref());
                 let is_wanted = self.told.editing.load(Ordering::Relaxed) || commit.confirm.is_some();
                 if !own && is_wanted {
                     self.told.newest.fetch_max(commit.revision.0, Ordering::Relaxed);
                     print(committed(&commit));
                 }
             }
+            News::Confirmed { user, tty, .. } if self.is_own(&user, tty.as_deref()) => {}
             News::Confirmed { revision, user, .. } => {
                 print(format!("\nRevision {revision} was confirmed by user '{user}' and stays.\n"));
             }
@@ -157,6 +163,22 @@ mod tests {
         assert!(text.starts_with("\nActive configuration has been changed by user 'bob' on 'pts/1'.\n"), "{text}");
         assert_eq!(listener.told.newest(), Some(Revision(7)));
         assert!(heard(&listener, commit("alice", "pts/2")).contains("pts/2"), "the same person elsewhere");
+    }
+
+    #[test]
+    fn a_confirmation_is_told_to_all_but_the_terminal_that_gave_it() {
+        let confirmed = |user: &str, tty: &str| News::Confirmed {
+            time: 0,
+            revision: Revision(7),
+            user: user.to_owned(),
+            via: "cli".to_owned(),
+            tty: Some(tty.to_owned()),
+        };
+        assert_eq!(heard(&listener(), confirmed("alice", "pts/0")), "");
+        for (user, tty) in [("alice", "pts/1"), ("bob", "pts/0")] {
+            let text = format!("\nRevision 7 was confirmed by user '{user}' and stays.\n");
+            assert_eq!(heard(&listener(), confirmed(user, tty)), text);
+        }
     }
 
     #[test]

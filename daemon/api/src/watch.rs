@@ -44,6 +44,9 @@ pub enum News {
         user: String,
         /// Through what.
         via: String,
+        /// On which terminal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tty: Option<String>,
     },
     /// A commit was not confirmed in time, and what it had changed was taken back.
     RolledBack {
@@ -249,7 +252,13 @@ mod tests {
         vec![
             (News::Commit(commit()), "2021-01-06 12:18:53 revision 7 committed by alice via cli on pts/0: new rack\n"),
             (
-                News::Confirmed { time, revision: Revision(7), user: "bob".to_owned(), via: "cli".to_owned() },
+                News::Confirmed {
+                    time,
+                    revision: Revision(7),
+                    user: "bob".to_owned(),
+                    via: "cli".to_owned(),
+                    tty: None,
+                },
                 "2021-01-06 12:18:53 revision 7 confirmed by bob\n",
             ),
             (

@@ -110,7 +110,8 @@ impl Engine {
         };
         let revision = confirming.revision;
         self.notice(at, Notice::info(format!("revision {revision} confirmed by {caller}")), out);
-        let news = News::Confirmed { time: at.unix, revision, user: caller.user.clone(), via: caller.via.clone() };
+        let Caller { user, via, tty, .. } = caller.clone();
+        let news = News::Confirmed { time: at.unix, revision, user, via, tty };
         self.tell_commits(&news, out);
         self.write(JournalRecord::Settled, Written::Confirmed(ask, revision), out);
     }
