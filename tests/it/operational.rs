@@ -24,6 +24,22 @@ const CONFIGURATION: &[&str] = &[
     "set protocols bgp 64512 neighbor 192.168.101.201 peer-group nodes",
     "set protocols bgp 64512 neighbor 192.168.101.201 password hidden-words",
     "set protocols bgp 64512 neighbor fd00:101::202 remote-as 64600",
+    "set policy prefix-list NODES rule 10 action permit",
+    "set policy prefix-list NODES rule 10 prefix 172.16.0.0/16",
+    "set policy prefix-list6 NODES rule 10 action permit",
+    "set policy prefix-list6 NODES rule 10 prefix 2001:db8::/32",
+    "set policy as-path-list NODES rule 10 action permit",
+    "set policy as-path-list NODES rule 10 regex _64512_",
+    "set policy community-list NODES rule 10 action permit",
+    "set policy community-list NODES rule 10 regex 64512:100",
+    "set policy large-community-list NODES rule 10 action permit",
+    "set policy large-community-list NODES rule 10 regex 64512:1:2",
+    "set policy extcommunity-list NODES rule 10 action permit",
+    "set policy extcommunity-list NODES rule 10 regex 'rt 64512:100'",
+    "set policy route-map NODES rule 10 action permit",
+    "set policy route-map FROM-K8S rule 10 action permit",
+    "set policy route-map FROM-K8S rule 10 match ip address prefix-list NODES",
+    "set policy route-map FROM-K8S rule 10 set local-preference 150",
 ];
 
 /// Interfaces of the examples that need not be there.
