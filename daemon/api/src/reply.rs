@@ -206,6 +206,10 @@ pub struct Committed {
     pub warnings: Vec<Problem>,
     /// Milliseconds from the request to the last step.
     pub elapsed_ms: u64,
+    /// The router's host name from now on, for the prompt.
+    pub host_name: String,
+    /// The active configuration differs from the saved one.
+    pub unsaved: bool,
     /// It has to be confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<PendingConfirm>,

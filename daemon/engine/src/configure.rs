@@ -250,7 +250,9 @@ impl Engine {
             self.tell_commits(&News::Commit(news), out);
             let elapsed = at.instant.saturating_duration_since(since.instant);
             let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-            (ask, Reply::Committed(Committed { revision: record.revision, warnings, elapsed_ms, confirm: own }))
+            let (revision, host_name, unsaved) = (record.revision, self.host_name().to_owned(), self.unsaved());
+            let confirm = own;
+            (ask, Reply::Committed(Committed { revision, warnings, elapsed_ms, host_name, unsaved, confirm }))
         });
         let asked = answer.is_some();
         self.keep(record.text, answer, out);

@@ -60,7 +60,11 @@ impl Session {
         let Some(candidate) = self.candidate() else { return Ok(Output::text(NOTHING_TO_COMMIT)) };
         let reply = world.call(Request::Commit { candidate, comment, confirm });
         let (made, text) = match reply.map_err(|error| format!("{error}\nCommit failed"))? {
-            Reply::Committed(committed) => (Some(committed.revision), said(committed, confirm)),
+            Reply::Committed(committed) => {
+                self.host_name.clone_from(&committed.host_name);
+                self.unsaved = committed.unsaved;
+                (Some(committed.revision), said(committed, confirm))
+            }
             Reply::Unchanged => (None, NOTHING_TO_COMMIT.to_owned()),
             Reply::Refused(refusal) if refusal.reason == RefusalReason::Conflict => {
                 return Err(self.after_conflict(&refusal.text(), world));
@@ -85,19 +89,19 @@ impl Session {
         (!diff.is_empty()).then(|| Candidate { base: working.revision, edits: diff.to_edits() })
     }
 
-    /// Takes what is active now, after a commit that made this revision; the prompt may have a new host name, too.
+    /// Takes what is active now, after a commit that made this revision.
     fn stand_on(&mut self, made: Option<Revision>, world: &mut dyn World) -> Result<(), String> {
-        let known = self.working.as_mut().zip(made).is_some_and(|(working, made)| working.became_active(made));
-        if !known {
-            let configuration = fetch(world, Which::Active)?;
-            if let Some(working) = self.working.as_mut() {
-                working.active = Tree::parse(&configuration.text).tree;
-                working.tree = working.active.clone();
-                working.revision = configuration.revision;
-                working.leave_what_is_gone();
-            }
+        let Some(working) = self.working.as_mut() else { return Ok(()) };
+        if made.is_some_and(|made| working.became_active(made)) {
+            return Ok(());
         }
-        self.greet(world).map(drop)
+        let configuration = fetch(world, Which::Active)?;
+        working.active = Tree::parse(&configuration.text).tree;
+        working.tree = working.active.clone();
+        working.revision = configuration.revision;
+        working.leave_what_is_gone();
+        self.unsaved = configuration.unsaved;
+        Ok(())
     }
 }
 

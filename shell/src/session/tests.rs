@@ -58,6 +58,10 @@ struct Fake {
 }
 
 impl Fake {
+    fn host_name(&self) -> String {
+        self.active.value(&words("system host-name")).unwrap_or("router").to_owned()
+    }
+
     fn configuration(&self, tree: &Tree) -> Reply {
         Reply::Configuration(Configuration {
             revision: Revision(self.revision),
@@ -81,6 +85,8 @@ impl Fake {
             revision: Revision(self.revision),
             warnings: self.warn.clone(),
             elapsed_ms: 3,
+            host_name: self.host_name(),
+            unsaved: self.active != self.saved,
             confirm: None,
         })
     }
@@ -91,7 +97,7 @@ impl Daemon for Fake {
         Ok(match request {
             Request::Hello { .. } => Reply::Hello(Hello {
                 version: "0.1.0".to_owned(),
-                host_name: self.active.value(&words("system host-name")).unwrap_or("router").to_owned(),
+                host_name: self.host_name(),
                 revision: Revision(self.revision),
                 unsaved: self.active != self.saved,
                 notices: Vec::new(),
