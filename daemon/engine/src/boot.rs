@@ -97,19 +97,22 @@ impl Engine {
         for error in &admitted.errors {
             self.boot_notice(at, format!("config.boot [{}]: {}", error.path.join(" "), error.message), out);
         }
-        // A daemon that crashed has the active configuration before it; what was left out is in the file.
-        let file_is_read = boot.saved.as_ref().is_none_or(|saved| Tree::load(saved).problems.is_empty());
-        self.running.left_out = !file_is_read || !parsed.problems.is_empty() || !admitted.errors.is_empty();
+        // A daemon that crashed has the active configuration before it; what was left out may be in the file.
+        let read_already = |saved: &String| !self.running.newer_file && boot.text.as_ref() == Some(saved);
+        let saved = boot.saved.filter(|saved| !read_already(saved)).map(|saved| Tree::load(&saved));
+        self.running.left_out = saved.as_ref().is_some_and(|saved| !saved.problems.is_empty())
+            || !parsed.problems.is_empty()
+            || !admitted.errors.is_empty();
         let latest = boot.latest.as_ref().map_or(Revision::default(), |record| record.revision);
         // Equal texts need no second reading; others may differ in blanks or in the release that wrote them.
         let text = print::file(&admitted.tree);
         let same =
             boot.latest.is_some_and(|record| record.text == text || Tree::load(&record.text).tree == admitted.tree);
         self.running.revision = if same { latest } else { latest.next() };
-        self.running.saved = Some(match boot.saved {
+        self.running.saved = Some(match saved {
             _ if self.running.newer_file => Tree::default(),
-            Some(saved) if boot.text.as_ref() != Some(&saved) => Tree::load(&saved).tree,
-            Some(_) | None => as_written,
+            Some(saved) => saved.tree,
+            None => as_written,
         });
         let missing = self.missing_programs(&admitted.model);
         for warning in check::warnings(&admitted.model).into_iter().chain(missing) {

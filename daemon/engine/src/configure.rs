@@ -251,8 +251,8 @@ impl Engine {
             let elapsed = at.instant.saturating_duration_since(since.instant);
             let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
             let (revision, host_name, unsaved) = (record.revision, self.host_name().to_owned(), self.unsaved());
-            let confirm = own;
-            (ask, Reply::Committed(Committed { revision, warnings, elapsed_ms, host_name, unsaved, confirm }))
+            let committed = Committed { revision, warnings, elapsed_ms, host_name, unsaved, confirm: own };
+            (ask, Reply::Committed(committed))
         });
         let asked = answer.is_some();
         self.keep(record.text, answer, out);
