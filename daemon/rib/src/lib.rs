@@ -14,6 +14,7 @@ pub mod fib;
 mod fixtures;
 mod length_index;
 pub mod nexthop;
+pub mod prefix_map;
 pub mod routes;
 pub mod world;
 pub mod world_view;

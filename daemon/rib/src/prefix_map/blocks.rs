@@ -1,0 +1,249 @@
+//! Sorted entries in blocks, and an index of the blocks.
+//!
+//! Every key belongs to exactly one block: the one with the highest lower bound that does not exceed it. Full blocks
+//! are split, sparse ones join a neighbor. A block that is filled in order is left full, because a table that arrives
+//! sorted never comes back to it. Never lets a block be emptier than a quarter beside one that has room for it.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use nouns::Prefix;
+
+use super::Packed;
+
+/// Entries in a full block.
+const FULL: usize = 64;
+/// A block with fewer joins a neighbor that has room.
+const SPARSE: usize = FULL / 4;
+/// Two blocks that join have at most so many together, so that the next insertion does not split them again.
+const JOINED: usize = FULL / 4 * 3;
+/// How much room a block gains at a time.
+const GROWTH: usize = 16;
+
+/// Entries whose keys lie between two bounds.
+#[derive(Debug)]
+struct Block<K, V> {
+    /// The lowest key that may stand here; the block's key in the index.
+    low: K,
+    /// The lower bound of the next block.
+    high: Option<K>,
+    keys: Vec<K>,
+    values: Vec<V>,
+}
+
+/// A map of one family.
+#[derive(Debug)]
+pub(super) struct Blocks<K, V> {
+    blocks: Vec<Block<K, V>>,
+    /// Places in `blocks` by lower bound.
+    index: BTreeMap<K, usize>,
+    /// The place of the block that was used last.
+    cursor: Cell<usize>,
+    len: usize,
+}
+
+impl<K, V> Default for Blocks<K, V> {
+    fn default() -> Self {
+        Self { blocks: Vec::new(), index: BTreeMap::new(), cursor: Cell::new(0), len: 0 }
+    }
+}
+
+impl<K: Packed, V> Block<K, V> {
+    fn covers(&self, key: K) -> bool {
+        self.low <= key && self.high.is_none_or(|high| key < high)
+    }
+
+    fn insert(&mut self, at: usize, key: K, value: V) {
+        if self.keys.len() == self.keys.capacity() {
+            let room = if self.keys.is_empty() { GROWTH / 4 } else { GROWTH };
+            self.keys.reserve_exact(room);
+            self.values.reserve_exact(room);
+        }
+        self.keys.insert(at, key);
+        self.values.insert(at, value);
+    }
+
+    /// Gives memory back once most of it is unused.
+    fn shrink(&mut self) {
+        if self.keys.len().saturating_mul(4) < self.keys.capacity() {
+            self.keys.shrink_to_fit();
+            self.values.shrink_to_fit();
+        }
+    }
+}
+
+impl<K: Packed, V> Blocks<K, V> {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    #[cfg(test)]
+    pub(super) fn block_count(&self) -> usize {
+        self.blocks.len()
+    }
+
+    pub(super) fn find(&self, key: K) -> Option<&V> {
+        let block = self.blocks.get(self.place_of(key)?)?;
+        block.values.get(block.keys.binary_search(&key).ok()?)
+    }
+
+    pub(super) fn find_mut(&mut self, key: K) -> Option<&mut V> {
+        let place = self.place_of(key)?;
+        let block = self.blocks.get_mut(place)?;
+        block.values.get_mut(block.keys.binary_search(&key).ok()?)
+    }
+
+    pub(super) fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> Option<V>) -> Option<&mut V> {
+        let place = self.place_or_first(key);
+        let at = match self.blocks.get(place)?.keys.binary_search(&key) {
+            Ok(at) => return self.blocks.get_mut(place)?.values.get_mut(at),
+            Err(at) => at,
+        };
+        let (place, at) = self.insert(place, at, key, make()?);
+        self.blocks.get_mut(place)?.values.get_mut(at)
+    }
+
+    pub(super) fn remove(&mut self, key: K) -> Option<V> {
+        let place = self.place_of(key)?;
+        let block = self.blocks.get_mut(place)?;
+        let at = block.keys.binary_search(&key).ok()?;
+        block.keys.remove(at);
+        let value = block.values.remove(at);
+        block.shrink();
+        let sparse = block.keys.len() < SPARSE;
+        self.len = self.len.saturating_sub(1);
+        if sparse {
+            self.join(place);
+        }
+        Some(value)
+    }
+
+    pub(super) fn iter_from(&self, first: K) -> impl Iterator<Item = (Prefix, &V)> {
+        let begin = self.place_of(first).and_then(|place| Some(self.blocks.get(place)?.low)).unwrap_or(K::LEAST);
+        let blocks = self.index.range(begin..).filter_map(|(_, place)| self.blocks.get(*place));
+        blocks.flat_map(move |block| {
+            let from = if block.low < first { block.keys.partition_point(|key| *key < first) } else { 0 };
+            let keys = block.keys.iter().skip(from).map(|key| key.unpack());
+            keys.zip(block.values.iter().skip(from))
+        })
+    }
+
+    /// All in order: blocks are taken out of their places one after the other.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Prefix, &mut V)> {
+        let mut blocks: Vec<&mut Block<K, V>> = self.blocks.iter_mut().collect();
+        blocks.sort_unstable_by_key(|block| block.low);
+        blocks.into_iter().flat_map(|block| block.keys.iter().map(|key| key.unpack()).zip(&mut block.values))
+    }
+
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(K, &mut V) -> bool) {
+        let old = std::mem::take(self);
+        let Self { blocks, index, .. } = old;
+        let mut blocks: Vec<Option<Block<K, V>>> = blocks.into_iter().map(Some).collect();
+        for place in index.into_values() {
+            let Some(block) = blocks.get_mut(place).and_then(Option::take) else { continue };
+            for (key, mut value) in block.keys.into_iter().zip(block.values) {
+                if keep(key, &mut value) {
+                    self.get_or_insert_with(key, || Some(value));
+                }
+            }
+        }
+    }
+
+    /// The block that a key belongs to; none only while the map is new.
+    fn place_of(&self, key: K) -> Option<usize> {
+        let cursor = self.cursor.get();
+        if self.blocks.get(cursor).is_some_and(|block| block.covers(key)) {
+            return Some(cursor);
+        }
+        let place = *self.index.range(..=key).next_back()?.1;
+        self.cursor.set(place);
+        Some(place)
+    }
+
+    fn place_or_first(&mut self, key: K) -> usize {
+        self.place_of(key).unwrap_or_else(|| {
+            let first = Block { low: K::LEAST, high: None, keys: Vec::new(), values: Vec::new() };
+            self.add(first)
+        })
+    }
+
+    fn add(&mut self, block: Block<K, V>) -> usize {
+        let place = self.blocks.len();
+        self.index.insert(block.low, place);
+        self.blocks.push(block);
+        place
+    }
+
+    /// Puts a new key at its place; answers where it came to stand.
+    fn insert(&mut self, place: usize, at: usize, key: K, value: V) -> (usize, usize) {
+        self.len = self.len.saturating_add(1);
+        let Some(block) = self.blocks.get_mut(place) else { return (place, at) };
+        if block.keys.len() < FULL {
+            block.insert(at, key, value);
+            return (place, at);
+        }
+        let half = if at == FULL { FULL } else { FULL / 2 };
+        let (keys, values) = (block.keys.split_off(half), block.values.split_off(half));
+        let low = keys.first().copied().unwrap_or(key);
+        let mut upper = Block { low, high: block.high.replace(low), keys, values };
+        block.keys.shrink_to(half);
+        block.values.shrink_to(half);
+        let into_upper = at >= half && key >= low;
+        let at = if into_upper { at.saturating_sub(half) } else { at };
+        if into_upper {
+            upper.insert(at, key, value);
+            let place = self.add(upper);
+            self.cursor.set(place);
+            return (place, at);
+        }
+        block.insert(at, key, value);
+        self.add(upper);
+        (place, at)
+    }
+
+    /// Joins a sparse block with the one above it, or below it, where both fit into one.
+    fn join(&mut self, place: usize) {
+        let Some(block) = self.blocks.get(place) else { return };
+        let above = block.high.and_then(|high| self.index.get(&high).copied());
+        let below = self.index.range(..block.low).next_back().map(|(_, place)| *place);
+        let fits = |other: &usize| {
+            let other = self.blocks.get(*other).map_or(FULL, |other| other.keys.len());
+            block.keys.len().saturating_add(other) <= JOINED
+        };
+        if let Some(above) = above.filter(fits) {
+            self.absorb(place, above);
+        } else if let Some(below) = below.filter(fits) {
+            self.absorb(below, place);
+        }
+    }
+
+    /// Moves the entries of a block into the one below it; the last block takes its place.
+    fn absorb(&mut self, below: usize, above: usize) {
+        let last = self.blocks.len().saturating_sub(1);
+        let gone = self.blocks.swap_remove(above);
+        self.index.remove(&gone.low);
+        if let Some(moved) = self.blocks.get(above) {
+            self.index.insert(moved.low, above);
+        }
+        let below = if below == last { above } else { below };
+        if let Some(block) = self.blocks.get_mut(below) {
+            block.high = gone.high;
+            block.keys.extend(gone.keys);
+            block.values.extend(gone.values);
+        }
+        self.cursor.set(below);
+    }
+}
+
+impl<K: Packed, V: Default> Blocks<K, V> {
+    pub(super) fn entry(&mut self, key: K) -> &mut V {
+        let place = self.place_or_first(key);
+        let found = self.blocks.get(place).map_or(Err(0), |block| block.keys.binary_search(&key));
+        let (place, at) = match found {
+            Ok(at) => (place, at),
+            Err(at) => self.insert(place, at, key, V::default()),
+        };
+        #[expect(clippy::indexing_slicing, reason = "the entry was found or made in the line before")]
+        &mut self.blocks[place].values[at]
+    }
+}
