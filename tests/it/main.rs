@@ -21,6 +21,7 @@ mod interop;
 mod laboratory;
 mod operational;
 mod policy;
+mod reflection;
 mod robustness;
 mod security;
 mod simulation;

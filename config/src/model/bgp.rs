@@ -35,6 +35,8 @@ pub struct Bgp {
     pub always_compare_med: bool,
     /// `parameters bestpath as-path multipath-relax`
     pub multipath_relax: bool,
+    /// `parameters no-fib-install`: routes of BGP are decided and announced, and go into no route table.
+    pub no_fib_install: bool,
     /// `parameters distance global external`, 20 by default.
     pub distance_external: u8,
     /// `parameters distance global internal`, 200 by default.
@@ -81,6 +83,7 @@ impl Bgp {
             graceful_restart,
             always_compare_med,
             multipath_relax,
+            no_fib_install,
             distance_external,
             distance_internal,
             maximum_paths_ebgp,
@@ -100,6 +103,7 @@ impl Bgp {
             && *graceful_restart == other.graceful_restart
             && *always_compare_med == other.always_compare_med
             && *multipath_relax == other.multipath_relax
+            && *no_fib_install == other.no_fib_install
             && *distance_external == other.distance_external
             && *distance_internal == other.distance_internal
             && *maximum_paths_ebgp == other.maximum_paths_ebgp

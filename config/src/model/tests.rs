@@ -61,7 +61,8 @@ fn an_empty_speaker_has_the_documented_defaults() {
     assert_eq!((bgp.default_local_pref, bgp.log_neighbor_changes), (100, true));
     assert_eq!((bgp.graceful_restart.enabled, bgp.graceful_restart.stalepath_time), (true, 360));
     assert_eq!((bgp.always_compare_med, bgp.multipath_relax), (false, false));
-    assert_eq!((bgp.distance_external, bgp.distance_internal), (20, 200));
+    assert_eq!((bgp.distance_external, bgp.distance_internal, bgp.no_fib_install), (20, 200, false));
+    assert!(model("set protocols bgp 64512 parameters no-fib-install").bgp.unwrap().no_fib_install);
     assert_eq!((bgp.maximum_paths_ebgp, bgp.maximum_paths_ibgp, bgp.listen_limit), (64, 64, 100));
     let quiet = "set protocols bgp 64512 parameters log-neighbor-changes
         set protocols bgp 64512 parameters no-log-neighbor-changes";

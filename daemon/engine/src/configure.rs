@@ -173,6 +173,7 @@ impl Engine {
                     bgp.maximum_paths_ibgp,
                     bgp.always_compare_med,
                     bgp.multipath_relax,
+                    bgp.no_fib_install,
                     bgp.distance_external,
                     bgp.distance_internal,
                 )

@@ -62,7 +62,8 @@ impl Engine {
         true
     }
 
-    /// The route that the chosen paths make; none for a path that the router made itself.
+    /// The route that the chosen paths make; none for a path that the router made itself, and none where all of BGP
+    /// stays out of the route table (`no-fib-install`).
     fn bgp_route<'a>(
         &self,
         at: Moment,
@@ -70,7 +71,7 @@ impl Engine {
         best: &Path,
         chosen: impl Iterator<Item = &'a Path>,
     ) -> Option<Route> {
-        let bgp = self.running.model.bgp.as_deref().filter(|_| !best.is_local())?;
+        let bgp = self.running.model.bgp.as_deref().filter(|bgp| !best.is_local() && !bgp.no_fib_install)?;
         let internal = self.tables.of(family).peer(best.key.peer).is_some_and(|peer| peer.internal);
         let configured = if internal { bgp.distance_internal } else { bgp.distance_external };
         let distance = best.marks.distance.unwrap_or(configured);

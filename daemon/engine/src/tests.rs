@@ -13,6 +13,7 @@
 
 mod levels;
 mod newer;
+mod no_fib;
 mod octets;
 mod policies;
 mod recovery;

@@ -144,6 +144,7 @@ static PARAMETERS: Node = inner(
         )
         .presence(),
         &flag("log-neighbor-changes", "Log neighbors that come and go (done anyway)"),
+        &flag("no-fib-install", "Keep BGP routes out of the route table and the kernel"),
         &flag("no-log-neighbor-changes", "Do not log neighbors that come and go"),
         &leaf("router-id", "Identifier of this speaker", ValueKind::RouterId, "192.168.101.1"),
     ],

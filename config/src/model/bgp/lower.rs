@@ -37,6 +37,7 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
         graceful_restart: graceful_restart(&parameters),
         always_compare_med: parameters.flag("always-compare-med"),
         multipath_relax: best_path.at("as-path").flag("multipath-relax"),
+        no_fib_install: parameters.flag("no-fib-install"),
         distance_external: distance.leaf_or_default("external"),
         distance_internal: distance.leaf_or_default("internal"),
         maximum_paths_ebgp: maximum_paths.leaf_or_default("ebgp"),

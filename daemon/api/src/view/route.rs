@@ -12,11 +12,15 @@ use crate::text::{Align, Table, Text, count, uptime, wrapped};
 
 /// `show ip route`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Routes {
     /// The table.
     pub family: Family,
     /// In the order of their prefixes, the selected one of each first.
     pub routes: Vec<RouteEntry>,
+    /// Routes of BGP would stand here, but `parameters no-fib-install` keeps them out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_bgp: bool,
 }
 
 /// `show ip route PREFIX|ADDRESS`
@@ -156,6 +160,9 @@ Codes: K - kernel, C - connected, S - static, B - BGP
 
 ";
 
+/// What stands below a listing that routes of BGP are kept out of.
+const WITHOUT_BGP: &str = "Routes of BGP are not installed here: 'parameters no-fib-install' is set; see 'show ip bgp'";
+
 impl Text for Routes {
     fn text(&self) -> String {
         let title = match self.family {
@@ -163,7 +170,8 @@ impl Text for Routes {
             Family::Ipv6Unicast => "IPv6 Route Table for VRF \"default\"\n",
         };
         let rows: String = self.routes.iter().map(RouteEntry::rows).collect();
-        format!("{LEGEND}{title}{rows}")
+        let remark = if self.without_bgp { format!("{WITHOUT_BGP}\n") } else { String::new() };
+        format!("{LEGEND}{title}{rows}{remark}")
     }
 }
 

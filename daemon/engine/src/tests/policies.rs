@@ -16,18 +16,18 @@ const LISTENER: u8 = 3;
 /// A router with two external neighbors: one that speaks and one that listens.
 pub(super) struct Stage {
     now: Instant,
-    engine: Engine,
-    heard: Vec<Heard>,
+    pub(super) engine: Engine,
+    pub(super) heard: Vec<Heard>,
     /// What the listener knows.
-    known: BTreeMap<Prefix, PathAttributes>,
+    pub(super) known: BTreeMap<Prefix, PathAttributes>,
     /// Announcements of what it knew already.
     repeated: usize,
-    closed: bool,
+    pub(super) closed: bool,
     replies: Vec<Reply>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Heard {
+pub(super) enum Heard {
     Announced(Prefix),
     Withdrawn(Prefix),
     Notified,
@@ -171,7 +171,7 @@ impl Stage {
     }
 
     /// Commits and settles once.
-    fn commit(&mut self, lines: &str) {
+    pub(super) fn commit(&mut self, lines: &str) {
         let words = |line: &str| line.split_whitespace().skip(1).map(|word| word.replace('~', " ")).collect();
         let edits = lines
             .lines()

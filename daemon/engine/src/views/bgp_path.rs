@@ -62,7 +62,7 @@ pub(crate) fn prefix(engine: &Engine, at: Moment, family: Family, prefix: Prefix
         table_version: table_view::version(engine, family),
         paths: views.into_iter().map(|(_, view)| view).collect(),
         advertised_to: advertised.map(|peer| peer.address).collect(),
-        kernel: kernel(engine, prefix),
+        kernel: kernel(engine, prefix, decision.is_some()),
         why,
     }))
 }
@@ -146,7 +146,8 @@ fn resolution(engine: &Engine, path: &Path) -> Resolution {
     }
 }
 
-fn kernel(engine: &Engine, prefix: Prefix) -> KernelState {
+/// What the kernel has of a prefix, for which BGP found a path or not.
+fn kernel(engine: &Engine, prefix: Prefix, decided: bool) -> KernelState {
     let legs = engine.rib.selected(prefix).and_then(|route| route.wanted(&engine.next_hops));
     let next_hops = match legs {
         Some(rib::fib::Wanted::Legs(legs)) => u32::try_from(legs.len()).unwrap_or(u32::MAX),
@@ -161,6 +162,7 @@ fn kernel(engine: &Engine, prefix: Prefix) -> KernelState {
             reason: match engine.rib.selected(prefix).map(|route| route.protocol) {
                 Some(Protocol::Connected | Protocol::Kernel) => "the kernel has a route of its own".to_owned(),
                 Some(Protocol::Static | Protocol::Bgp { .. }) => "it is about to be installed".to_owned(),
+                None if decided && route::keeps_bgp_out(engine) => route::NO_FIB_INSTALL.to_owned(),
                 None => "no path is usable".to_owned(),
             },
         },

@@ -19,19 +19,34 @@ use super::{number, seconds};
 use crate::engine::Engine;
 use crate::event::Moment;
 
+/// Why a route of BGP is in no route table.
+pub(super) const NO_FIB_INSTALL: &str =
+    "'parameters no-fib-install' keeps routes of BGP out of the route table and the kernel";
+
 pub(crate) fn routes(engine: &Engine, at: Moment, family: Family, filter: RouteFilter) -> Result<View, ApiError> {
-    match filter {
+    let without_bgp = keeps_bgp_out(engine) && matches!(filter, RouteFilter::All | RouteFilter::Protocol(Source::Bgp));
+    let found = match filter {
         RouteFilter::All => Ok(listing(engine, at, family, |_, _| true)),
         RouteFilter::Protocol(source) => Ok(listing(engine, at, family, |_, route| same(route.protocol) == source)),
-        RouteFilter::Prefix(prefix) => detail(engine, at, prefix.to_string(), Some(prefix)),
+        RouteFilter::Prefix(prefix) => detail(engine, at, prefix.to_string(), Some(prefix), Some(prefix)),
         RouteFilter::Address(address) => {
             let found = engine.rib.longest_match(address).map(|(prefix, _)| prefix);
-            detail(engine, at, address.to_string(), found)
+            let kept_out = engine.tables.of(family).longest_match(address).map(|(prefix, _)| prefix);
+            detail(engine, at, address.to_string(), found, kept_out)
         }
         RouteFilter::LongerPrefixes(within) => Ok(listing(engine, at, family, |prefix, _| within.covers(prefix))),
         RouteFilter::SupernetsOnly => Ok(listing(engine, at, family, |prefix, _| is_supernet(prefix))),
         RouteFilter::Summary => Ok(summary(engine, family)),
-    }
+    };
+    found.map(|view| match view {
+        View::Routes(routes) => View::Routes(Routes { without_bgp, ..routes }),
+        other => other,
+    })
+}
+
+/// Whether routes of BGP go into no route table.
+pub(super) fn keeps_bgp_out(engine: &Engine) -> bool {
+    engine.running.model.bgp.as_deref().is_some_and(|bgp| bgp.no_fib_install)
 }
 
 /// Shorter than the network of its class, which IPv4 once had and IPv6 never.
@@ -55,16 +70,28 @@ fn listing(engine: &Engine, at: Moment, family: Family, shown: impl Fn(Prefix, &
         let shown = routes.iter().filter(|route| shown(prefix, route));
         entries.extend(shown.map(|route| entry(engine, at, prefix, route)));
     }
-    View::Routes(Routes { family, routes: entries })
+    View::Routes(Routes { family, routes: entries, without_bgp: false })
 }
 
-fn detail(engine: &Engine, at: Moment, asked: String, prefix: Option<Prefix>) -> Result<View, ApiError> {
+/// The routes of a prefix; where there are none, the BGP prefix that would have one is `kept_out`.
+fn detail(
+    engine: &Engine,
+    at: Moment,
+    asked: String,
+    prefix: Option<Prefix>,
+    kept_out: Option<Prefix>,
+) -> Result<View, ApiError> {
     let routes = prefix
         .into_iter()
         .flat_map(|prefix| engine.rib.routes(prefix).iter().map(move |route| entry(engine, at, prefix, route)));
     let routes: Vec<RouteEntry> = routes.collect();
     if routes.is_empty() {
-        return Err(ApiError::new("no-route", "% Network not in table"));
+        let error = ApiError::new("no-route", "% Network not in table");
+        let known = |prefix: &Prefix| !engine.tables.of(prefix.family()).paths(*prefix).is_empty();
+        return Err(match kept_out.filter(|prefix| keeps_bgp_out(engine) && known(prefix)) {
+            Some(prefix) => error.hint(format!("BGP has {prefix}, but {NO_FIB_INSTALL}")),
+            None => error,
+        });
     }
     Ok(View::RouteDetail(RouteDetail { asked, routes }))
 }
