@@ -10,8 +10,10 @@ use nouns::Asn;
 mod as_path;
 mod community;
 
-pub(crate) use as_path::SEGMENT_LIMIT;
+pub(crate) use as_path::Builder;
+pub use as_path::{AsPath, Segment, SegmentKind, Segments};
 pub use community::{Community, ExtendedCommunity};
+pub use thin_vec::{ThinVec, thin_vec};
 
 /// ORIGIN (RFC 4271 §5.1.1), ordered as the decision prefers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,32 +47,6 @@ impl fmt::Display for Origin {
         })
     }
 }
-
-/// The kind of an AS_PATH segment (RFC 4271 §4.3, RFC 5065 §3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SegmentKind {
-    /// AS_SET
-    Set,
-    /// AS_SEQUENCE
-    Sequence,
-    /// AS_CONFED_SEQUENCE
-    ConfedSequence,
-    /// AS_CONFED_SET
-    ConfedSet,
-}
-
-/// One segment of an AS_PATH: 1 to 255 numbers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Segment {
-    /// Its kind.
-    pub kind: SegmentKind,
-    /// Its numbers, nearest first.
-    pub asns: Vec<Asn>,
-}
-
-/// AS_PATH (RFC 4271 §5.1.2).
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AsPath(pub Vec<Segment>);
 
 /// Where packets for the route go, as the peer said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,6 +82,8 @@ pub struct UnknownAttribute {
 }
 
 /// The attributes of a route, next hop included; routes with equal sets share one.
+///
+/// A million of them may be kept: lists that are usually empty are one pointer each, and a usual AS path lives within.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathAttributes {
     /// ORIGIN
@@ -123,17 +101,17 @@ pub struct PathAttributes {
     /// AGGREGATOR
     pub aggregator: Option<Aggregator>,
     /// COMMUNITIES (RFC 1997), sorted and unique.
-    pub communities: Vec<u32>,
+    pub communities: ThinVec<u32>,
     /// EXTENDED COMMUNITIES (RFC 4360), sorted and unique.
-    pub extended_communities: Vec<[u8; 8]>,
+    pub extended_communities: ThinVec<[u8; 8]>,
     /// LARGE_COMMUNITY (RFC 8092), sorted and unique.
-    pub large_communities: Vec<LargeCommunity>,
+    pub large_communities: ThinVec<LargeCommunity>,
     /// ORIGINATOR_ID (RFC 4456)
     pub originator_id: Option<Ipv4Addr>,
     /// CLUSTER_LIST (RFC 4456)
-    pub cluster_list: Vec<Ipv4Addr>,
+    pub cluster_list: ThinVec<Ipv4Addr>,
     /// Everything else that has to be passed on.
-    pub unknown: Vec<UnknownAttribute>,
+    pub unknown: ThinVec<UnknownAttribute>,
 }
 
 impl PathAttributes {
@@ -148,12 +126,23 @@ impl PathAttributes {
             local_pref: None,
             atomic_aggregate: false,
             aggregator: None,
-            communities: Vec::new(),
-            extended_communities: Vec::new(),
-            large_communities: Vec::new(),
+            communities: ThinVec::new(),
+            extended_communities: ThinVec::new(),
+            large_communities: ThinVec::new(),
             originator_id: None,
-            cluster_list: Vec::new(),
-            unknown: Vec::new(),
+            cluster_list: ThinVec::new(),
+            unknown: ThinVec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_attributes_stays_small() {
+        assert_eq!(size_of::<AsPath>(), 24);
+        assert_eq!(size_of::<PathAttributes>(), 136, "beside it the memory of two counters, and of what is not empty");
     }
 }

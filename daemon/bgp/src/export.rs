@@ -147,7 +147,7 @@ fn may_hear(route: &Exportable<'_>, to: &ExportTarget) -> Result<(), Withheld> {
 
 /// What changes at the border of an AS.
 fn for_another_as(attributes: &mut PathAttributes, keep_med: bool, to: &ExportTarget) {
-    attributes.as_path.0.retain(|segment| !segment.kind.is_confederation());
+    attributes.as_path.drop_confederations();
     attributes.as_path.prepend(to.router_as);
     if to.local_as != to.router_as {
         attributes.as_path.prepend(to.local_as);

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use bgp_wire::attribute::{AsPath, PathAttributes};
+use bgp_wire::attribute::{AsPath, PathAttributes, ThinVec};
 
 /// The store is swept when it has doubled since the last time, but not below this size.
 const SMALLEST_SWEEP: usize = 1024;
@@ -17,7 +17,7 @@ const SMALLEST_SWEEP: usize = 1024;
 pub struct AttributeSets {
     sets: HashSet<Arc<PathAttributes>>,
     as_paths: HashMap<AsPath, usize>,
-    communities: HashMap<Vec<u32>, usize>,
+    communities: HashMap<ThinVec<u32>, usize>,
     sweep_at: usize,
 }
 

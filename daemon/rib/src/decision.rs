@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-use bgp_wire::attribute::{Origin, PathAttributes, SegmentKind};
+use bgp_wire::attribute::Origin;
 use nouns::{Asn, Family};
 
 use crate::bgp_table::{BgpTable, Path};
@@ -382,26 +382,12 @@ fn med(path: &Path) -> u32 {
 
 /// Paths whose MEDs compare with each other; `None` when all of a kind do: paths that began in our own AS.
 fn med_group(candidate: &Candidate, rules: &Rules) -> Option<Asn> {
-    if rules.always_compare_med { None } else { neighbor_as(&candidate.path.attributes) }
+    if rules.always_compare_med { None } else { candidate.path.attributes.as_path.first() }
 }
 
-/// The AS that the path came from: the first of its first sequence outside confederations (RFC 5065 §5.3).
-fn neighbor_as(attributes: &PathAttributes) -> Option<Asn> {
-    let outside = |kind| matches!(kind, SegmentKind::Sequence | SegmentKind::Set);
-    let segment = attributes.as_path.0.iter().find(|segment| outside(segment.kind))?;
-    if segment.kind == SegmentKind::Sequence { segment.asns.first().copied() } else { None }
-}
-
-/// A set counts as one, confederation segments not at all (RFC 4271 §9.1.2.2 a, RFC 5065 §5.3).
+/// Compared as a number like the values of other steps.
 fn as_path_length(candidate: &Candidate) -> u64 {
-    let segments = candidate.path.attributes.as_path.0.iter();
-    segments.fold(0, |length: u64, segment| {
-        length.saturating_add(match segment.kind {
-            SegmentKind::Sequence => segment.asns.len() as u64,
-            SegmentKind::Set => 1,
-            SegmentKind::ConfedSequence | SegmentKind::ConfedSet => 0,
-        })
-    })
+    u64::try_from(candidate.path.attributes.as_path.length()).unwrap_or(u64::MAX)
 }
 
 fn origin_name(origin: Origin) -> &'static str {

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bgp_wire::attribute::{AsPath, NextHop, Origin, PathAttributes};
+use bgp_wire::attribute::{Origin, PathAttributes};
 use nouns::Prefix;
 
 use crate::bgp_table::{Inserted, PathKey, PeerId};
@@ -47,21 +47,7 @@ pub(crate) fn world() -> World {
 
 /// A set of attributes as a Kubernetes node sends them: empty AS path, origin IGP, local preference 100.
 pub(crate) fn attributes(next_hop: &str) -> PathAttributes {
-    PathAttributes {
-        origin: Origin::Igp,
-        as_path: AsPath(Vec::new()),
-        next_hop: NextHop { address: ip(next_hop), link_local: None },
-        med: None,
-        local_pref: Some(100),
-        atomic_aggregate: false,
-        aggregator: None,
-        communities: Vec::new(),
-        extended_communities: Vec::new(),
-        large_communities: Vec::new(),
-        originator_id: None,
-        cluster_list: Vec::new(),
-        unknown: Vec::new(),
-    }
+    PathAttributes { local_pref: Some(100), ..PathAttributes::new(Origin::Igp, ip(next_hop)) }
 }
 
 /// What a peer announced and import left as it was.

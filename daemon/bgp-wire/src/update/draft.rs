@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use nouns::Asn;
+use thin_vec::ThinVec;
 
 use super::multiprotocol::Routes;
 use super::path;
@@ -20,12 +21,12 @@ pub(super) struct Draft {
     pub(super) local_pref: Option<u32>,
     pub(super) atomic_aggregate: bool,
     pub(super) aggregator: Option<Aggregator>,
-    pub(super) communities: Vec<u32>,
-    pub(super) extended_communities: Vec<[u8; 8]>,
-    pub(super) large_communities: Vec<LargeCommunity>,
+    pub(super) communities: ThinVec<u32>,
+    pub(super) extended_communities: ThinVec<[u8; 8]>,
+    pub(super) large_communities: ThinVec<LargeCommunity>,
     pub(super) originator_id: Option<Ipv4Addr>,
-    pub(super) cluster_list: Vec<Ipv4Addr>,
-    pub(super) unknown: Vec<UnknownAttribute>,
+    pub(super) cluster_list: ThinVec<Ipv4Addr>,
+    pub(super) unknown: ThinVec<UnknownAttribute>,
     pub(super) as4_path: Option<AsPath>,
     pub(super) as4_aggregator: Option<Aggregator>,
     pub(super) mp_reach: Option<Routes<NextHop>>,
@@ -40,7 +41,7 @@ impl Draft {
         let void = self.as4_aggregator.is_some() && self.aggregator.is_some_and(|found| found.asn != Asn::TRANS);
         if !void {
             if let Some(long) = self.as4_path {
-                as_path = path::merge(as_path, long);
+                as_path = path::merge(as_path, &long);
             }
             if self.aggregator.is_some() && self.as4_aggregator.is_some() {
                 self.aggregator = self.as4_aggregator;

@@ -7,7 +7,7 @@ use nouns::Asn;
 use super::draft::Draft;
 use super::table::{Attribute, Fault, OPTIONAL, TRANSITIVE};
 use crate::Negotiated;
-use crate::attribute::{AsPath, PathAttributes, SEGMENT_LIMIT, Segment, SegmentKind};
+use crate::attribute::{AsPath, Builder, PathAttributes, Segment, SegmentKind};
 use crate::error::{EncodeError, ErrorClass};
 use crate::open::two_octets;
 use crate::reader::Reader;
@@ -25,7 +25,7 @@ pub(super) fn decode_as_path(
     draft: &mut Draft,
 ) -> Result<(), Fault> {
     let path = read(attribute.value, negotiated.four_octet_as)?;
-    if !negotiated.internal && path.0.iter().any(|segment| segment.kind.is_confederation()) {
+    if !negotiated.internal && path.segments().any(|segment| segment.kind.is_confederation()) {
         return Err(Fault::new("a confederation segment from outside (RFC 5065 §5)"));
     }
     draft.as_path = Some(path);
@@ -41,23 +41,28 @@ pub(super) fn decode_as4_path(
         return Err(Fault::new("not to be sent by a peer with four-octet AS numbers"));
     }
     let mut path = read(attribute.value, true)?;
-    if path.0.is_empty() {
+    if path.is_empty() {
         return Err(Fault::new("empty"));
     }
-    path.0.retain(|segment| !segment.kind.is_confederation());
+    path.drop_confederations();
     draft.as4_path = Some(path);
     Ok(())
 }
 
 fn read(mut value: Reader<'_>, four_octets: bool) -> Result<AsPath, Fault> {
-    let mut segments = Vec::new();
-    let mut numbers: usize = 0;
-    while !value.is_empty() {
-        let segment = read_segment(&mut value, four_octets)?;
-        numbers = numbers.saturating_add(segment.asns.len());
-        segments.push(segment);
+    if let Some(path) = read_short(value, four_octets) {
+        return Ok(path);
     }
-    let refusal = if segments.iter().any(|segment| matches!(segment.kind, SegmentKind::Set | SegmentKind::ConfedSet)) {
+    let mut builder = Builder::default();
+    let mut numbers: usize = 0;
+    let mut any_set = false;
+    while !value.is_empty() {
+        let (kind, asns) = read_segment(&mut value, four_octets)?;
+        any_set |= matches!(kind, SegmentKind::Set | SegmentKind::ConfedSet);
+        numbers = numbers.saturating_add(asns.len());
+        builder.push(Segment { kind, asns: &asns });
+    }
+    let refusal = if any_set {
         Some("a set of AS numbers (RFC 9774)")
     } else if numbers > AS_PATH_LIMIT {
         Some("more than 1000 AS numbers")
@@ -67,11 +72,31 @@ fn read(mut value: Reader<'_>, four_octets: bool) -> Result<AsPath, Fault> {
     match refusal {
         // The path is well formed, but not wanted: that is no less in AS4_PATH, whose faults are cheaper.
         Some(reason) => Err(Fault { class: Some(ErrorClass::Withdraw), reason }),
-        None => Ok(AsPath(segments)),
+        None => Ok(builder.finish()),
     }
 }
 
-fn read_segment(value: &mut Reader<'_>, four_octets: bool) -> Result<Segment, Fault> {
+/// One sequence of few numbers, as most paths are, read in one go; `None` for any other path and for any fault.
+fn read_short(mut value: Reader<'_>, four_octets: bool) -> Option<AsPath> {
+    let [2, count] = value.array::<2>()? else { return None };
+    let octets = value.rest();
+    let width: usize = if four_octets { 4 } else { 2 };
+    if count == 0 || octets.len() != usize::from(count).saturating_mul(width) {
+        return None;
+    }
+    let path = if four_octets { AsPath::short(four(octets)) } else { AsPath::short(two(octets)) };
+    path.filter(|path| !path.contains(Asn(0)))
+}
+
+fn four(octets: &[u8]) -> impl ExactSizeIterator<Item = Asn> + '_ {
+    octets.as_chunks::<4>().0.iter().map(|octets| Asn(u32::from_be_bytes(*octets)))
+}
+
+fn two(octets: &[u8]) -> impl ExactSizeIterator<Item = Asn> + '_ {
+    octets.as_chunks::<2>().0.iter().map(|octets| Asn(u32::from(u16::from_be_bytes(*octets))))
+}
+
+fn read_segment(value: &mut Reader<'_>, four_octets: bool) -> Result<(SegmentKind, Vec<Asn>), Fault> {
     let cut = Fault::new("a segment overruns the attribute");
     let code = value.u8().ok_or(cut)?;
     let count = usize::from(value.u8().ok_or(cut)?);
@@ -81,25 +106,21 @@ fn read_segment(value: &mut Reader<'_>, four_octets: bool) -> Result<Segment, Fa
     }
     let width: usize = if four_octets { 4 } else { 2 };
     let octets = value.take(count.saturating_mul(width)).ok_or(cut)?;
-    let asns: Vec<Asn> = if four_octets {
-        octets.as_chunks::<4>().0.iter().map(|octets| Asn(u32::from_be_bytes(*octets))).collect()
-    } else {
-        octets.as_chunks::<2>().0.iter().map(|octets| Asn(u32::from(u16::from_be_bytes(*octets)))).collect()
-    };
+    let asns: Vec<Asn> = if four_octets { four(octets).collect() } else { two(octets).collect() };
     if asns.contains(&Asn(0)) {
         return Err(Fault::new("AS 0 is reserved (RFC 7607)"));
     }
-    Ok(Segment { kind, asns })
+    Ok((kind, asns))
 }
 
 /// The path of four-octet numbers that a two-octet peer sent in two parts (RFC 6793 §4.2.3): the numbers that
 /// AS_PATH has more than AS4_PATH are in front.
-pub(super) fn merge(short: AsPath, long: AsPath) -> AsPath {
+pub(super) fn merge(short: AsPath, long: &AsPath) -> AsPath {
     let Some(mut missing) = short.length().checked_sub(long.length()) else {
         return short;
     };
-    let mut merged = Vec::new();
-    for segment in short.0 {
+    let mut merged = Builder::default();
+    for segment in short.segments() {
         if !segment.kind.is_confederation() && missing == 0 {
             break;
         }
@@ -107,28 +128,14 @@ pub(super) fn merge(short: AsPath, long: AsPath) -> AsPath {
             SegmentKind::Sequence => segment.asns.len().min(missing),
             _ => segment.asns.len(),
         };
-        let kept = Segment { kind: segment.kind, asns: segment.asns.into_iter().take(kept).collect() };
+        let kept = Segment { kind: segment.kind, asns: segment.asns.get(..kept).unwrap_or_default() };
         missing = missing.saturating_sub(kept.length());
         merged.push(kept);
     }
-    for segment in long.0 {
-        join(&mut merged, segment);
+    for segment in long.segments() {
+        merged.join(segment);
     }
-    AsPath(merged)
-}
-
-/// Appends a segment, to the last one if both are sequences and fit into one.
-fn join(segments: &mut Vec<Segment>, segment: Segment) {
-    match segments.last_mut() {
-        Some(last)
-            if last.kind == SegmentKind::Sequence
-                && segment.kind == SegmentKind::Sequence
-                && last.asns.len().saturating_add(segment.asns.len()) <= SEGMENT_LIMIT =>
-        {
-            last.asns.extend(segment.asns);
-        }
-        _ => segments.push(segment),
-    }
+    merged.finish()
 }
 
 pub(super) fn encode_as_path(
@@ -137,7 +144,7 @@ pub(super) fn encode_as_path(
     writer: &mut Writer<'_>,
 ) -> Result<(), EncodeError> {
     let four_octets = negotiated.four_octet_as;
-    writer.attribute(TRANSITIVE, 2, |writer| write(&attributes.as_path.0, four_octets, writer))
+    writer.attribute(TRANSITIVE, 2, |writer| write(attributes.as_path.segments(), four_octets, writer))
 }
 
 pub(super) fn encode_as4_path(
@@ -146,27 +153,23 @@ pub(super) fn encode_as4_path(
     writer: &mut Writer<'_>,
 ) -> Result<(), EncodeError> {
     let path = &attributes.as_path;
-    let outside = path.0.iter().filter(|segment| !segment.kind.is_confederation());
-    let wide = outside.clone().flat_map(|segment| &segment.asns).any(|asn| u16::try_from(asn.0).is_err());
+    let outside = path.segments().filter(|segment| !segment.kind.is_confederation());
+    let wide = outside.clone().flat_map(|segment| segment.asns).any(|asn| u16::try_from(asn.0).is_err());
     if negotiated.four_octet_as || !wide {
         return Ok(());
     }
     writer.attribute(OPTIONAL | TRANSITIVE, 17, |writer| write(outside, true, writer))
 }
 
-/// Segments of more than 255 numbers become several.
-fn write<'a>(segments: impl IntoIterator<Item = &'a Segment>, four_octets: bool, writer: &mut Writer<'_>) {
+fn write<'a>(segments: impl Iterator<Item = Segment<'a>>, four_octets: bool, writer: &mut Writer<'_>) {
     for segment in segments {
-        let code = KINDS.iter().find(|row| row.0 == segment.kind).map_or(2, |row| row.1);
-        for asns in segment.asns.chunks(SEGMENT_LIMIT) {
-            writer.u8(code);
-            writer.u8(u8::try_from(asns.len()).unwrap_or(u8::MAX));
-            for asn in asns {
-                if four_octets {
-                    writer.u32(asn.0);
-                } else {
-                    writer.u16(two_octets(*asn));
-                }
+        writer.u8(KINDS.iter().find(|row| row.0 == segment.kind).map_or(2, |row| row.1));
+        writer.u8(u8::try_from(segment.asns.len()).unwrap_or(u8::MAX));
+        for asn in segment.asns {
+            if four_octets {
+                writer.u32(asn.0);
+            } else {
+                writer.u16(two_octets(*asn));
             }
         }
     }

@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use nouns::Asn;
+use thin_vec::ThinVec;
 
 use super::draft::Draft;
 use super::multiprotocol;
@@ -227,12 +228,12 @@ fn number(value: Reader<'_>) -> Result<u32, Fault> {
 }
 
 /// Elements of `N` octets, sorted and unique; `None` for no element or a cut one.
-fn elements<const N: usize, T: Ord>(value: Reader<'_>, element: impl Fn([u8; N]) -> T) -> Option<Vec<T>> {
+fn elements<const N: usize, T: Ord>(value: Reader<'_>, element: impl Fn([u8; N]) -> T) -> Option<ThinVec<T>> {
     let (chunks, rest) = value.rest().as_chunks::<N>();
     if chunks.is_empty() || !rest.is_empty() {
         return None;
     }
-    let mut all: Vec<T> = chunks.iter().copied().map(element).collect();
+    let mut all: ThinVec<T> = chunks.iter().copied().map(element).collect();
     all.sort_unstable();
     all.dedup();
     Some(all)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bgp_wire::attribute::{Aggregator, AsPath, Origin, PathAttributes, Segment, SegmentKind};
+use bgp_wire::attribute::{Aggregator, AsPath, Origin, PathAttributes};
 use bgp_wire::capability::Capability;
 use bgp_wire::{Message, Negotiated, Nlri, Open, Reach, RouteRefresh, Unreach, Update, encode_end_of_rib};
 use nouns::{Asn, Family};
@@ -235,7 +235,7 @@ fn an_unknown_attribute_is_passed_on_with_partial_set() {
 fn a_segment_of_three_hundred_numbers_is_split() {
     let asns: Vec<Asn> = (1..=300).map(Asn).collect();
     let attributes = PathAttributes {
-        as_path: AsPath(vec![Segment { kind: SegmentKind::Sequence, asns: asns.clone() }]),
+        as_path: AsPath::sequence(&asns),
         ..PathAttributes::new(Origin::Igp, "192.0.2.1".parse().unwrap())
     };
     let mut out = Vec::new();
@@ -243,7 +243,7 @@ fn a_segment_of_three_hundred_numbers_is_split() {
     bgp_wire::encode_reach(Family::Ipv4Unicast, &attributes, &mut routes, &negotiated(), &mut out).unwrap();
     let decoded = update(&out, &negotiated());
     let path = &decoded.reach[0].attributes.as_path;
-    assert_eq!(path.0.iter().map(|segment| segment.asns.len()).collect::<Vec<_>>(), [255, 45]);
+    assert_eq!(path.segments().map(|segment| segment.asns.len()).collect::<Vec<_>>(), [255, 45]);
     assert_eq!(path.asns().collect::<Vec<_>>(), asns);
 }
 

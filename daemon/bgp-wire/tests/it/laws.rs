@@ -57,11 +57,11 @@ fn nlri(family: Family, add_path: bool) -> impl Strategy<Value = Nlri> {
 
 /// A confederation's own segments come first, if they come at all.
 fn as_path(confederation: bool) -> impl Strategy<Value = AsPath> {
-    let segment = |kind| vec(asn(), 1..20).prop_map(move |asns| Segment { kind, asns });
+    let segment = |kind| vec(asn(), 1..20).prop_map(move |asns| (kind, asns));
     let inside = vec(segment(SegmentKind::ConfedSequence), 0..=usize::from(confederation));
     (inside, vec(segment(SegmentKind::Sequence), 0..=1)).prop_map(|(mut inside, outside)| {
         inside.extend(outside);
-        AsPath(inside)
+        inside.iter().map(|(kind, asns)| Segment { kind: *kind, asns }).collect()
     })
 }
 
@@ -107,8 +107,8 @@ fn attributes(family: Family, negotiated: &Negotiated) -> impl Strategy<Value = 
                 extended_communities: communities.1.into_iter().collect(),
                 large_communities: communities.2.into_iter().collect(),
                 originator_id: rest.1.filter(|_| internal),
-                cluster_list: if internal { rest.2 } else { vec![] },
-                unknown: rest.3,
+                cluster_list: rest.2.into_iter().filter(|_| internal).collect(),
+                unknown: rest.3.into_iter().collect(),
             }
         })
 }

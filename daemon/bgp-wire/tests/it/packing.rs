@@ -97,7 +97,7 @@ fn no_routes_make_no_message() {
 fn attributes_that_leave_no_room_are_refused_and_leave_the_buffer_alone() {
     for family in Family::ALL {
         let unknown = vec![UnknownAttribute { flags: 0xe0, code: 99, value: vec![0; 4060] }];
-        let attributes = PathAttributes { unknown, ..attributes(family) };
+        let attributes = PathAttributes { unknown: unknown.into(), ..attributes(family) };
         let mut out = vec![7];
         let result = encode_reach(family, &attributes, &mut routes(family, 3).into_iter(), &negotiated(), &mut out);
         assert!(matches!(result, Err(EncodeError::TooLong { length: 4097.. })), "{result:?}");

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use bgp_wire::attribute::{AsPath, Origin, Segment, SegmentKind};
+use bgp_wire::attribute::{AsPath, Origin, Segment, SegmentKind, thin_vec};
 
 use super::*;
 use crate::policy::Source;
@@ -40,7 +40,7 @@ fn told(attributes: PathAttributes, learned: Learned, to: &ExportTarget) -> Opti
 #[test]
 fn who_hears_of_what() {
     use Learned::{External, Internal, Local};
-    let with = |community: Community| PathAttributes { communities: vec![community.0], ..route() };
+    let with = |community: Community| PathAttributes { communities: thin_vec![community.0], ..route() };
     let through_peer = PathAttributes { as_path: AsPath::sequence(&[Asn(64513), Asn(64999)]), ..route() };
     let strict = |internal| ExportTarget { requires_policy: true, ..target(internal) };
     for (attributes, learned, to, hears) in [
@@ -68,9 +68,10 @@ fn who_hears_of_what() {
 fn another_as_sees_our_as_and_address_and_nothing_internal() {
     let mut attributes = route();
     attributes.originator_id = Some([1, 1, 1, 1].into());
-    attributes.cluster_list = vec![[2, 2, 2, 2].into()];
-    attributes.extended_communities = vec![[0, 2, 0, 0, 0, 0, 0, 1], [0x40, 4, 0, 0, 0, 0, 0, 2]];
-    attributes.as_path.0.insert(0, Segment { kind: SegmentKind::ConfedSequence, asns: vec![Asn(65001)] });
+    attributes.cluster_list = thin_vec![[2, 2, 2, 2].into()];
+    attributes.extended_communities = thin_vec![[0, 2, 0, 0, 0, 0, 0, 1], [0x40, 4, 0, 0, 0, 0, 0, 2]];
+    let confederation = Segment { kind: SegmentKind::ConfedSequence, asns: &[Asn(65001)] };
+    attributes.as_path = std::iter::once(confederation).chain(route().as_path.segments()).collect();
     let told = told(attributes, Learned::Internal, &target(false)).unwrap();
     assert_eq!(told.as_path, AsPath::sequence(&[OURS, Asn(64513)]));
     assert_eq!(told.next_hop.address, target(false).next_hop);

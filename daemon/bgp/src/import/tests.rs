@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use bgp_wire::attribute::{AsPath, Origin};
+use bgp_wire::attribute::{AsPath, Origin, thin_vec};
 
 use super::*;
 
@@ -31,7 +31,7 @@ fn path(asns: &[u32]) -> PathAttributes {
 #[test]
 fn each_reason_to_reject_is_found() {
     let originator = PathAttributes { originator_id: Some([10, 0, 0, 1].into()), ..path(&[]) };
-    let cluster = PathAttributes { cluster_list: vec![[10, 0, 0, 1].into()], ..path(&[]) };
+    let cluster = PathAttributes { cluster_list: thin_vec![[10, 0, 0, 1].into()], ..path(&[]) };
     let strict = ImportRules { requires_policy: true, ..rules(false) };
     for (attributes, rules, expected) in [
         (path(&[64513, 64512]), rules(false), Err(Reject::AsLoop(OURS))),

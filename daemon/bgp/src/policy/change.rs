@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bgp_wire::attribute::{Aggregator, AsPath, LargeCommunity, Origin, PathAttributes};
+use bgp_wire::attribute::{Aggregator, LargeCommunity, Origin, PathAttributes, ThinVec};
 use nouns::{Asn, Family};
 
 use super::lists::CommunityList;
@@ -95,7 +95,7 @@ impl Change {
     fn change(&self, attributes: &mut PathAttributes) {
         match self {
             Self::Aggregator(aggregator) => attributes.aggregator = Some(*aggregator),
-            Self::ExcludeAs(numbers) => exclude(&mut attributes.as_path, numbers),
+            Self::ExcludeAs(numbers) => attributes.as_path.retain(|asn| !numbers.contains(&asn)),
             Self::PrependAs(numbers) => numbers.iter().rev().for_each(|asn| attributes.as_path.prepend(*asn)),
             Self::PrependLastAs(times) => {
                 if let Some(first) = attributes.as_path.first() {
@@ -125,15 +125,8 @@ impl Change {
     }
 }
 
-fn exclude(path: &mut AsPath, numbers: &[Asn]) {
-    for segment in &mut path.0 {
-        segment.asns.retain(|asn| !numbers.contains(asn));
-    }
-    path.0.retain(|segment| !segment.asns.is_empty());
-}
-
 /// The lists of a route stay sorted and without doubles.
-fn join<T: Copy + Ord>(list: &mut Vec<T>, values: &[T], additive: bool) {
+fn join<T: Copy + Ord>(list: &mut ThinVec<T>, values: &[T], additive: bool) {
     if !additive {
         list.clear();
     }

@@ -154,7 +154,7 @@ impl PathList {
 /// Reads the path as `Display` writes it, without writing it.
 fn fits(pattern: &Pattern, path: &AsPath) -> bool {
     let mut run = pattern.run();
-    for (place, segment) in path.0.iter().enumerate() {
+    for (place, segment) in path.segments().enumerate() {
         let (open, between, close) = match segment.kind {
             SegmentKind::Sequence => ("", b' ', ""),
             SegmentKind::Set => ("{", b',', "}"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bgp_wire::attribute::{Aggregator, AsPath, LargeCommunity, Origin, PathAttributes};
+use bgp_wire::attribute::{Aggregator, AsPath, LargeCommunity, Origin, PathAttributes, thin_vec};
 use nouns::{Asn, Family, IfName, Marks, Prefix};
 use proptest::prelude::*;
 
@@ -14,9 +14,9 @@ use super::*;
 fn route() -> PathAttributes {
     let mut attributes = PathAttributes::new(Origin::Igp, "192.0.2.1".parse().unwrap());
     attributes.as_path = AsPath::sequence(&[Asn(64513), Asn(64514)]);
-    attributes.communities = vec![0xfc00_0001, 0xfc00_0002];
-    attributes.large_communities = vec![LargeCommunity(64512, 1, 2)];
-    attributes.extended_communities = vec![[0, 2, 0xfc, 0, 0, 0, 0, 1]];
+    attributes.communities = thin_vec![0xfc00_0001, 0xfc00_0002];
+    attributes.large_communities = thin_vec![LargeCommunity(64512, 1, 2)];
+    attributes.extended_communities = thin_vec![[0, 2, 0xfc, 0, 0, 0, 0, 1]];
     attributes.local_pref = Some(100);
     attributes.med = Some(7);
     attributes
@@ -122,9 +122,9 @@ fn each_change_does_what_its_word_says_and_nothing_else() {
             a.as_path = AsPath::sequence(&[Asn(64513), Asn(64513), Asn(64513), Asn(64514)]);
         }),
         (Change::AtomicAggregate, |a| a.atomic_aggregate = true),
-        (Change::DeleteCommunities(list()), |a| a.communities = vec![0xfc00_0002]),
-        (Change::Communities(vec![9, 8, 9], false), |a| a.communities = vec![8, 9]),
-        (Change::Communities(vec![9], true), |a| a.communities = vec![9, 0xfc00_0001, 0xfc00_0002]),
+        (Change::DeleteCommunities(list()), |a| a.communities = thin_vec![0xfc00_0002]),
+        (Change::Communities(vec![9, 8, 9], false), |a| a.communities = thin_vec![8, 9]),
+        (Change::Communities(vec![9], true), |a| a.communities = thin_vec![9, 0xfc00_0001, 0xfc00_0002]),
         (Change::Communities(Vec::new(), false), |a| a.communities.clear()),
         (Change::ExtendedCommunities(vec![[0; 8]]), |a| a.extended_communities.insert(0, [0; 8])),
         (Change::DeleteLargeCommunities(large()), |a| a.large_communities.clear()),

@@ -3,7 +3,7 @@
 
 use api::View;
 use api::request::Show;
-use bgp_wire::attribute::{AsPath, Origin, PathAttributes};
+use bgp_wire::attribute::{AsPath, Origin, PathAttributes, thin_vec};
 use bgp_wire::capability::Capability;
 use bgp_wire::message::{Message, Nlri, Open, RouteRefresh, Update};
 use nouns::{Asn, Prefix};
@@ -90,7 +90,7 @@ impl Stage {
     pub(super) fn announces(&mut self, prefixes: impl IntoIterator<Item = Prefix>, community: u32) {
         let mut attributes = PathAttributes::new(Origin::Igp, [192, 0, 2, SPEAKER].into());
         attributes.as_path = AsPath::sequence(&[Asn(65002)]);
-        attributes.communities = vec![community];
+        attributes.communities = thin_vec![community];
         let mut nlri = prefixes.into_iter().map(|prefix| Nlri { prefix, path_id: 0 });
         let mut octets = Vec::new();
         bgp_wire::encode_reach(Family::Ipv4Unicast, &attributes, &mut nlri, &codec(), &mut octets).unwrap();

@@ -8,7 +8,7 @@ use api::view::policy::PolicyAction;
 use api::view::policy_test::{PolicyTest, TestedAttributes, TrailStep};
 use api::{ApiError, View};
 use bgp::policy::{Draft, NextHopChange, Source, Subject, Trace};
-use bgp_wire::attribute::{AsPath, Community, ExtendedCommunity, LargeCommunity, Origin, PathAttributes};
+use bgp_wire::attribute::{AsPath, Community, ExtendedCommunity, LargeCommunity, Origin, PathAttributes, ThinVec};
 use config::model::policy::Policy;
 use grammar::commands::{RouteOrigin, RouteSource, TestedRoute};
 use grammar::value::PolicyList;
@@ -70,7 +70,8 @@ fn step(model: &Policy, trace: Trace<'_>) -> Option<TrailStep> {
 }
 
 fn attributes(route: &TestedRoute) -> PathAttributes {
-    fn sorted<T: Ord>(mut values: Vec<T>) -> Vec<T> {
+    fn sorted<T: Ord>(values: impl IntoIterator<Item = T>) -> ThinVec<T> {
+        let mut values: ThinVec<T> = values.into_iter().collect();
         values.sort_unstable();
         values.dedup();
         values
@@ -82,9 +83,9 @@ fn attributes(route: &TestedRoute) -> PathAttributes {
         RouteOrigin::Egp => Origin::Egp,
         RouteOrigin::Incomplete => Origin::Incomplete,
     };
-    let large = route.large_communities.iter().map(|[a, b, c]| LargeCommunity(*a, *b, *c)).collect();
+    let large = route.large_communities.iter().map(|[a, b, c]| LargeCommunity(*a, *b, *c));
     PathAttributes {
-        as_path: if route.as_path.is_empty() { AsPath::default() } else { AsPath::sequence(&route.as_path) },
+        as_path: AsPath::sequence(&route.as_path),
         med: route.metric,
         local_pref: route.local_preference,
         communities: sorted(route.communities.clone()),

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bgp_wire::attribute::{AsPath, Segment};
+use bgp_wire::attribute::{AsPath, PathAttributes, thin_vec};
 use nouns::Prefix;
 use proptest::prelude::*;
 
@@ -53,7 +53,7 @@ fn given(peer: u32) -> Given {
 }
 
 fn sequence(asns: &[u32]) -> AsPath {
-    AsPath(vec![Segment { kind: SegmentKind::Sequence, asns: asns.iter().map(|asn| Asn(*asn)).collect() }])
+    AsPath::sequence(&asns.iter().copied().map(Asn).collect::<Vec<_>>())
 }
 
 /// Everything that `decide` looks at.
@@ -205,7 +205,7 @@ fn each_step_prefers_one_of_a_pair_in_both_orders_and_says_why() {
             given(2).with(|given| given.router_id = 7),
             given(1).with(|given| {
                 given.router_id = 7;
-                given.attributes.cluster_list = vec![Ipv4Addr::new(3, 3, 3, 3)];
+                given.attributes.cluster_list = thin_vec![Ipv4Addr::new(3, 3, 3, 3)];
             }),
             "cluster list length",
             "cluster list length 1, best has 0",

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use api::{Level, Reply, Request};
 use bgp::policy::{Chain, Change, Condition, Draft, PrefixList, PrefixRule, RouteMap, Rule, Source, Subject, Then};
 use bgp::session::ConnId;
-use bgp_wire::attribute::{AsPath, Origin, PathAttributes};
+use bgp_wire::attribute::{AsPath, Origin, PathAttributes, thin_vec};
 use bgp_wire::capability::Capability;
 use bgp_wire::message::{Message, Nlri, Open};
 use bgp_wire::{Negotiated, encode_reach};
@@ -100,7 +100,7 @@ fn each_route(chain: &Chain) -> Result<f64> {
 fn attributes() -> PathAttributes {
     PathAttributes {
         as_path: AsPath::sequence(&[Asn(65_002), Asn(65_100), Asn(65_200)]),
-        communities: vec![1, 2, 3],
+        communities: thin_vec![1, 2, 3],
         ..PathAttributes::new(Origin::Igp, [192, 0, 2, SPEAKER].into())
     }
 }
