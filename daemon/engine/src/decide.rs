@@ -2,21 +2,28 @@
 //!
 //! Never tells a peer and never touches the kernel's wish.
 
-use std::collections::BTreeSet;
-
 use nouns::{Family, Prefix};
 use rib::bgp_table::Path;
-use rib::decision::{Rules, decide};
+use rib::decision::{Chooser, Rules};
 use rib::routes::{Protocol, Route, RouteNextHop};
 
 use crate::engine::Engine;
 use crate::event::Moment;
 
+/// How many prefixes are decided together; their entries stay in the processor's cache meanwhile.
+const PIECE: usize = 1024;
 /// When BGP is no longer configured, its last routes still have to be seen off.
 const WITHOUT_BGP: Rules =
     Rules { maximum_paths_ebgp: 1, maximum_paths_ibgp: 1, always_compare_med: false, multipath_relax: false };
 /// Names the BGP offer of a prefix, of whichever kind.
 pub(crate) const BGP: Protocol = Protocol::Bgp { internal: false };
+
+/// What the decision made of a prefix.
+struct Outcome {
+    prefix: Prefix,
+    best: Option<usize>,
+    route: Option<Route>,
+}
 
 impl Engine {
     /// Decides BGP; answers what is left of the budget.
@@ -28,38 +35,41 @@ impl Engine {
             if prefixes.is_empty() {
                 continue;
             }
-            let mut offered = BTreeSet::new();
-            for prefix in prefixes {
-                if self.decide_prefix(at, family, prefix, &rules) {
-                    offered.insert(prefix);
+            for piece in prefixes.chunks(PIECE) {
+                for prefix in piece {
+                    self.judge_prefix(family, *prefix);
                 }
+                for outcome in self.choose(at, family, piece, &rules) {
+                    self.tables.of_mut(family).set_best(outcome.prefix, outcome.best);
+                    match outcome.route {
+                        Some(route) => self.rib.set(outcome.prefix, route),
+                        None => self.rib.remove(outcome.prefix, BGP, None),
+                    }
+                }
+                // The same path may have new attributes: peers hear of it either way, and the queue knows what is news.
+                self.offer_all(family, piece);
             }
             let version = self.table_version.entry(family).or_default();
             *version = version.saturating_add(1);
-            self.offer_all(family, &offered);
         }
         budget
     }
 
-    /// Decides one prefix; answers whether peers have to be told.
-    fn decide_prefix(&mut self, at: Moment, family: Family, prefix: Prefix, rules: &Rules) -> bool {
-        self.judge_prefix(at, family, prefix);
+    /// Decides some prefixes, while nothing changes.
+    fn choose(&self, at: Moment, family: Family, prefixes: &[Prefix], rules: &Rules) -> Vec<Outcome> {
         let table = self.tables.of(family);
-        let paths = table.paths(prefix);
-        let Some(decision) = decide(paths, table, &self.next_hops, rules) else {
-            self.rib.remove(prefix, BGP, None);
-            return self.best.remove(&prefix).is_some();
+        let mut chooser = Chooser::new(table, &self.next_hops, rules);
+        let outcome = |prefix: &Prefix| {
+            let paths = table.paths(*prefix);
+            let choice = chooser.choose(paths);
+            let best = choice.as_ref().map(|choice| choice.best);
+            let route = choice.and_then(|choice| {
+                let chosen = choice.all().filter_map(|index| paths.get(index));
+                self.bgp_route(at, family, paths.get(choice.best)?, chosen)
+            });
+            Outcome { prefix: *prefix, best, route }
         };
-        let Some(best) = paths.get(decision.best) else { return false };
-        let key = best.key;
-        let chosen = decision.multipath.iter().filter_map(|index| paths.get(*index));
-        match self.bgp_route(at, family, best, chosen) {
-            Some(route) => self.rib.set(prefix, route),
-            None => self.rib.remove(prefix, BGP, None),
-        }
-        // The same path may have new attributes: peers hear of it either way, and the queue knows what is news.
-        self.best.insert(prefix, key);
-        true
+        prefixes.iter().map(outcome).collect()
     }
 
     /// The route that the chosen paths make; none for a path that the router made itself, and none where all of BGP
@@ -72,11 +82,11 @@ impl Engine {
         chosen: impl Iterator<Item = &'a Path>,
     ) -> Option<Route> {
         let bgp = self.running.model.bgp.as_deref().filter(|bgp| !best.is_local() && !bgp.no_fib_install)?;
-        let internal = self.tables.of(family).peer(best.key.peer).is_some_and(|peer| peer.internal);
+        let internal = self.tables.of(family).peer(best.peer()).is_some_and(|peer| peer.internal);
         let configured = if internal { bgp.distance_internal } else { bgp.distance_external };
-        let distance = best.marks.distance.unwrap_or(configured);
+        let distance = best.marks().distance.unwrap_or(configured);
         let next_hops = chosen.map(|path| RouteNextHop::Gateway { address: path.next_hop(), interface: None });
-        let metric = best.attributes.med.unwrap_or(0);
+        let metric = best.attributes().med.unwrap_or(0);
         Some(Route::new(Protocol::Bgp { internal }, distance, metric, next_hops.collect(), at.instant))
     }
 

@@ -3,7 +3,7 @@
 //! It ties configuration, sessions, tables and the forwarding table together. It never waits, never
 //! reads a clock, and never touches a socket, a file or the kernel.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use config::Tree;
 use config::model::Model;
 use nouns::{Family, Prefix, Revision};
 use rib::attribute_sets::AttributeSets;
-use rib::bgp_table::{BgpTable, PathKey, PeerId};
+use rib::bgp_table::{BgpTable, PeerId};
 use rib::fib::{Fib, RouteKey};
 use rib::nexthop::NextHops;
 use rib::routes::Rib;
@@ -134,7 +134,6 @@ pub struct Engine {
     pub(crate) rib: Rib,
     pub(crate) next_hops: NextHops,
     pub(crate) tables: Tables,
-    pub(crate) best: HashMap<Prefix, PathKey>,
     pub(crate) attribute_sets: AttributeSets,
     pub(crate) table_version: BTreeMap<Family, u64>,
     pub(crate) fib: Fib,
@@ -194,7 +193,6 @@ impl Engine {
             rib: Rib::new(),
             next_hops: NextHops::new(),
             tables: Tables { ipv4: BgpTable::new(Family::Ipv4Unicast), ipv6: BgpTable::new(Family::Ipv6Unicast) },
-            best: HashMap::new(),
             attribute_sets: AttributeSets::default(),
             table_version: BTreeMap::new(),
             fib: Fib::new(),

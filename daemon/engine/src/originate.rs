@@ -27,8 +27,8 @@ impl Engine {
             Some((attributes, marks)) => {
                 let attributes = self.attribute_sets.intern(Arc::new(attributes));
                 let received = Arc::clone(&attributes);
-                let inserted = Inserted { attributes, received, rejected: None, marks };
-                self.tables.of_mut(family).insert(prefix, key, inserted, at.instant);
+                let inserted = Inserted::new(attributes, received, None, marks);
+                self.tables.of_mut(family).insert(prefix, key, &inserted, at.instant);
                 self.originated.insert(prefix);
             }
             None => {
@@ -89,7 +89,7 @@ impl Engine {
 
     /// The interface that a path was learned through, or that our own route leads through.
     pub(crate) fn interface_of(&self, path: &Path, prefix: Prefix) -> Option<IfName> {
-        if path.is_local() { self.interface_out(prefix) } else { self.interface_to(self.peers.get(path.key.peer)?) }
+        if path.is_local() { self.interface_out(prefix) } else { self.interface_to(self.peers.get(path.peer())?) }
     }
 
     /// The interface that the session with a peer runs over.

@@ -72,11 +72,11 @@ impl Engine {
         if leaving.is_empty() {
             return leaving;
         }
-        let usable = |path: &&Path| path.rejected.is_none();
+        let usable = |path: &&Path| path.rejected().is_none();
         for (_, paths) in Family::ALL.into_iter().flat_map(|family| self.tables.of(family).iter()) {
-            let stays = paths.iter().filter(usable).any(|path| !leaving.contains_key(&path.key.peer));
+            let stays = paths.iter().filter(usable).any(|path| !leaving.contains_key(&path.peer()));
             for path in paths.iter().filter(usable) {
-                if let Some(prefixes) = leaving.get_mut(&path.key.peer) {
+                if let Some(prefixes) = leaving.get_mut(&path.peer()) {
                     prefixes.leave = prefixes.leave.saturating_add(1);
                     prefixes.elsewhere = prefixes.elsewhere.saturating_add(u64::from(stays));
                 }

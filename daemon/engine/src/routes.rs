@@ -22,7 +22,7 @@ impl Engine {
     /// `deadline` answer "at once".
     pub fn settle(&mut self, at: Moment, out: &mut Vec<Effect>) {
         self.drop_ended();
-        self.settle_reviews(at);
+        self.settle_reviews();
         let mut budget = BATCH;
         for _ in 0..ROUNDS {
             if !self.unsettled() || budget == 0 {

@@ -4,26 +4,23 @@
 //! configuration; what a peer sent equal to what is used shares one attribute set. Obeys RFC 4271 §3.2
 //! (Adj-RIB-In) and RFC 4724 §4.2 (stale paths). Never decides and never resolves a next hop.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr};
-use std::ops::Bound;
-use std::sync::Arc;
-use std::time::Instant;
+mod path;
+mod uses;
+mod walk;
 
-use bgp_wire::attribute::PathAttributes;
-use nouns::{Family, Marks, Prefix};
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+use nouns::{Family, Prefix};
 
 use crate::few::Few;
+use crate::id_hash::IdHash;
 use crate::length_index::LengthIndex;
+use crate::prefix_map::PrefixMap;
 
-/// Names a peer within the table; given out by whoever owns the sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeerId(pub u32);
-
-impl PeerId {
-    /// The router itself: networks and redistributed routes.
-    pub const LOCAL: Self = Self(0);
-}
+pub use path::{Inserted, Path, PathKey, PeerId};
+use uses::NextHopUses;
 
 /// What the decision has to know of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,73 +33,38 @@ pub struct PeerInfo {
     pub internal: bool,
 }
 
-/// What names a path within its prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PathKey {
-    /// Who announced it.
-    pub peer: PeerId,
-    /// The path identifier of RFC 7911, 0 without it.
-    pub path_id: u32,
-}
-
-/// One way to a prefix.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Path {
-    /// Its name.
-    pub key: PathKey,
-    /// The attributes after import.
-    pub attributes: Arc<PathAttributes>,
-    /// The attributes as the peer sent them; the same set when import changed nothing.
-    pub received: Arc<PathAttributes>,
-    /// When it came with these attributes.
-    pub since: Instant,
-    /// Kept for a peer that restarts (RFC 4724 §4.2): loses to any live path.
-    pub stale: bool,
-    /// Why import rejected it: kept and shown, never used.
-    pub rejected: Option<Arc<str>>,
-    /// What the router noted about it.
-    pub marks: Marks,
-}
-
-impl Path {
-    /// The address that packets are sent to: the link-local one where no global one was given (RFC 2545 §3).
-    #[must_use]
-    pub fn next_hop(&self) -> IpAddr {
-        let next_hop = self.attributes.next_hop;
-        match next_hop.link_local {
-            Some(link_local) if next_hop.address.is_unspecified() => IpAddr::V6(link_local),
-            _ => next_hop.address,
-        }
-    }
-
-    /// Whether the router itself made the path.
-    #[must_use]
-    pub fn is_local(&self) -> bool {
-        self.key.peer == PeerId::LOCAL
-    }
-
-    fn tracked_next_hop(&self) -> Option<IpAddr> {
-        (self.rejected.is_none() && !self.is_local()).then(|| self.next_hop())
-    }
-}
-
-/// What `BgpTable::insert` puts into a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inserted {
-    /// The attributes after import.
-    pub attributes: Arc<PathAttributes>,
-    /// The attributes as the peer sent them.
-    pub received: Arc<PathAttributes>,
-    /// Why import rejected the path.
-    pub rejected: Option<Arc<str>>,
-    /// What the router notes about it.
-    pub marks: Marks,
-}
-
+/// One prefix.
 #[derive(Debug, Default)]
 struct Entry {
     paths: Few<Path>,
+    /// The place of the best path among the paths, as the last decision had it.
+    best: Option<Place>,
+    /// Waits in `BgpTable::dirty`.
     dirty: bool,
+}
+
+/// A place among the paths of a prefix.
+type Place = std::num::NonZeroU32;
+
+fn place(index: usize) -> Option<Place> {
+    u32::try_from(index).ok()?.checked_add(1).and_then(Place::new)
+}
+
+fn index(place: Place) -> usize {
+    usize::try_from(place.get()).unwrap_or(usize::MAX).saturating_sub(1)
+}
+
+impl Entry {
+    /// Takes out the path at an index; the best path is found again wherever it moved.
+    fn remove(&mut self, at: usize) -> Option<Path> {
+        let gone = self.paths.remove(at)?;
+        self.best = self.best.map(index).and_then(|best| match best.cmp(&at) {
+            std::cmp::Ordering::Less => place(best),
+            std::cmp::Ordering::Equal => None,
+            std::cmp::Ordering::Greater => place(best.saturating_sub(1)),
+        });
+        Some(gone)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -112,42 +74,78 @@ struct Peer {
     accepted: usize,
 }
 
+/// What is counted of paths as they come and go.
 #[derive(Debug, Default)]
-struct NextHopUse {
+struct Census {
+    peers: HashMap<PeerId, Peer, IdHash>,
+    next_hops: NextHopUses,
+    lengths: LengthIndex,
+    prefixes: usize,
     paths: usize,
-    reported: bool,
+}
+
+impl Census {
+    fn came(&mut self, path: &Path) {
+        self.paths = self.paths.saturating_add(1);
+        let peer = self.peers.entry(path.peer()).or_default();
+        peer.received = peer.received.saturating_add(1);
+        peer.accepted = peer.accepted.saturating_add(usize::from(path.rejected().is_none()));
+        self.next_hops.add(path.tracked_next_hop());
+    }
+
+    fn went(&mut self, path: &Path) {
+        self.paths = self.paths.saturating_sub(1);
+        if let Some(peer) = self.peers.get_mut(&path.peer()) {
+            peer.received = peer.received.saturating_sub(1);
+            peer.accepted = peer.accepted.saturating_sub(usize::from(path.rejected().is_none()));
+        }
+        self.next_hops.drop(path.tracked_next_hop());
+    }
+
+    /// A path took the place of another of the same peer.
+    fn replaced(&mut self, old: &Path, new: &Path) {
+        if old.rejected().is_some() != new.rejected().is_some()
+            && let Some(peer) = self.peers.get_mut(&new.peer())
+        {
+            let before = usize::from(old.rejected().is_none());
+            peer.accepted = peer.accepted.saturating_sub(before).saturating_add(1_usize.saturating_sub(before));
+        }
+        let (before, now) = (old.tracked_next_hop(), new.tracked_next_hop());
+        if before != now {
+            self.next_hops.add(now);
+            self.next_hops.drop(before);
+        }
+    }
+
+    fn first_path(&mut self, prefix: Prefix) {
+        self.prefixes = self.prefixes.saturating_add(1);
+        self.lengths.add(prefix);
+    }
+
+    fn last_path_gone(&mut self, prefix: Prefix) {
+        self.prefixes = self.prefixes.saturating_sub(1);
+        self.lengths.remove(prefix);
+    }
 }
 
 /// All paths of one family.
 #[derive(Debug)]
 pub struct BgpTable {
     family: Family,
+    /// Paths remember the second, counted from here, in which they came.
+    epoch: Option<Instant>,
     /// An entry without paths stays until its prefix was taken from `dirty`.
-    entries: BTreeMap<Prefix, Entry>,
-    lengths: LengthIndex,
-    peers: HashMap<PeerId, Peer>,
-    next_hops: HashMap<IpAddr, NextHopUse>,
-    next_hop_news: BTreeSet<IpAddr>,
+    entries: PrefixMap<Entry>,
+    census: Census,
     dirty: VecDeque<Prefix>,
-    prefixes: usize,
-    paths: usize,
 }
 
 impl BgpTable {
     /// An empty table; the router itself is its only peer.
     #[must_use]
     pub fn new(family: Family) -> Self {
-        let mut table = Self {
-            family,
-            entries: BTreeMap::new(),
-            lengths: LengthIndex::default(),
-            peers: HashMap::new(),
-            next_hops: HashMap::new(),
-            next_hop_news: BTreeSet::new(),
-            dirty: VecDeque::new(),
-            prefixes: 0,
-            paths: 0,
-        };
+        let mut table =
+            Self { family, epoch: None, entries: PrefixMap::new(), census: Census::default(), dirty: VecDeque::new() };
         let address = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         table.set_peer(PeerId::LOCAL, PeerInfo { address, router_id: Ipv4Addr::UNSPECIFIED, internal: true });
         table
@@ -161,153 +159,99 @@ impl BgpTable {
 
     /// Makes a peer known, or tells what changed about it; its prefixes are decided again when it did.
     pub fn set_peer(&mut self, id: PeerId, info: PeerInfo) {
-        let peer = self.peers.entry(id).or_default();
+        let peer = self.census.peers.entry(id).or_default();
         if peer.info != Some(info) && peer.info.replace(info).is_some() && peer.received > 0 {
-            self.visit_peer(id, |_| Touch::Changed);
+            self.peer_changed(id);
         }
     }
 
     /// Forgets a peer, with whatever paths it still has.
     pub fn forget_peer(&mut self, id: PeerId) {
         self.drop_peer(id);
-        self.peers.remove(&id);
+        self.census.peers.remove(&id);
     }
 
     /// What is known of a peer.
     #[must_use]
     pub fn peer(&self, id: PeerId) -> Option<&PeerInfo> {
-        self.peers.get(&id)?.info.as_ref()
+        self.census.peers.get(&id)?.info.as_ref()
     }
 
     /// Takes an announcement in. The answer is whether anything but `stale` changed: an identical
-    /// re-announcement only clears it, and keeps `since`.
-    pub fn insert(&mut self, prefix: Prefix, key: PathKey, inserted: Inserted, now: Instant) -> bool {
-        let Inserted { attributes, mut received, rejected, marks } = inserted;
-        if !Arc::ptr_eq(&attributes, &received) && attributes == received {
-            received = Arc::clone(&attributes);
-        }
-        let path = Path { key, attributes, received, since: now, stale: false, rejected, marks };
-        let next_hop = path.tracked_next_hop();
-        let accepted = path.rejected.is_none();
-        let entry = self.entries.entry(prefix).or_default();
+    /// re-announcement only clears it, and keeps the path's age.
+    pub fn insert(&mut self, prefix: Prefix, key: PathKey, inserted: &Inserted, now: Instant) -> bool {
+        let path = inserted.path(key, self.seconds(now));
+        let entry = self.entries.entry(prefix);
         let rivals = entry.paths.len() > 1;
-        let old = match entry.paths.as_mut_slice().iter_mut().find(|path| path.key == key) {
-            Some(old) if same_route(old, &path) => {
-                if std::mem::take(&mut old.stale) && rivals {
-                    self.mark_dirty(prefix);
+        match entry.paths.as_mut_slice().iter_mut().find(|path| path.key() == key) {
+            Some(old) if old.same_route(&path) => {
+                let revived = old.stale();
+                old.set_stale(false);
+                if revived && rivals {
+                    mark_dirty(&mut self.dirty, prefix, entry);
                 }
                 return false;
             }
-            Some(old) => Some(std::mem::replace(old, path)),
+            Some(old) => {
+                let old = std::mem::replace(old, path.clone());
+                self.census.replaced(&old, &path);
+            }
             None => {
+                if entry.paths.is_empty() {
+                    self.census.first_path(prefix);
+                }
+                self.census.came(&path);
                 entry.paths.push(path);
-                None
-            }
-        };
-        if old.is_none() {
-            self.paths = self.paths.saturating_add(1);
-            if entry.paths.len() == 1 {
-                self.prefixes = self.prefixes.saturating_add(1);
-                self.lengths.add(prefix);
             }
         }
-        let peer = self.peers.entry(key.peer).or_default();
-        peer.received = peer.received.saturating_add(usize::from(old.is_none()));
-        peer.accepted = peer.accepted.saturating_add(usize::from(accepted));
-        if old.as_ref().is_some_and(|old| old.rejected.is_none()) {
-            peer.accepted = peer.accepted.saturating_sub(1);
-        }
-        let before = old.and_then(|old| old.tracked_next_hop());
-        if before != next_hop {
-            self.use_next_hop(next_hop);
-            self.leave_next_hop(before);
-        }
-        self.mark_dirty(prefix);
+        mark_dirty(&mut self.dirty, prefix, entry);
         true
     }
 
     /// Puts a new judgement in place of the one that a path has; neither its age nor whether it is stale changes.
-    pub fn rejudge(&mut self, prefix: Prefix, key: PathKey, judged: Inserted, now: Instant) -> bool {
-        let old = self.paths(prefix).iter().find(|path| path.key == key).map(|path| (path.stale, path.since));
-        let Some((stale, since)) = old else { return false };
-        if !self.insert(prefix, key, judged, now) && !stale {
+    pub fn rejudge(&mut self, prefix: Prefix, key: PathKey, judged: &Inserted) -> bool {
+        let Some(entry) = self.entries.get_mut(prefix) else { return false };
+        let Some(old) = entry.paths.as_mut_slice().iter_mut().find(|path| path.key() == key) else { return false };
+        let mut path = judged.path(key, 0);
+        if old.same_route(&path) {
             return false;
         }
-        let entry = self.entries.get_mut(&prefix);
-        let path = entry.and_then(|entry| entry.paths.as_mut_slice().iter_mut().find(|path| path.key == key));
-        if let Some(path) = path {
-            (path.stale, path.since) = (stale, since);
-        }
+        path.succeed(old);
+        let old = std::mem::replace(old, path.clone());
+        self.census.replaced(&old, &path);
+        mark_dirty(&mut self.dirty, prefix, entry);
         true
     }
 
     /// Takes a path out; the answer is whether it was there.
     pub fn withdraw(&mut self, prefix: Prefix, key: PathKey) -> bool {
-        let mut gone = Vec::new();
-        if let Some(entry) = self.entries.get_mut(&prefix) {
-            entry.paths.retain(|path| path.key != key || !note(&mut gone, path));
+        let Some(entry) = self.entries.get_mut(prefix) else { return false };
+        let Some(at) = entry.paths.as_slice().iter().position(|path| path.key() == key) else { return false };
+        let Some(gone) = entry.remove(at) else { return false };
+        self.census.went(&gone);
+        if entry.paths.is_empty() {
+            self.census.last_path_gone(prefix);
         }
-        self.settle_removed(prefix, &gone);
-        !gone.is_empty()
+        mark_dirty(&mut self.dirty, prefix, entry);
+        true
     }
 
-    /// Marks all paths of a peer as stale (RFC 4724 §4.2); a live path of somebody else wins from now on.
-    pub fn mark_stale(&mut self, peer: PeerId) {
-        self.visit_peer(peer, |path| if path.stale { Touch::Nothing } else { Touch::Stale });
-    }
-
-    /// Removes what a peer did not announce again (RFC 4724 §4.2); the answer is how many paths that were.
-    pub fn sweep_stale(&mut self, peer: PeerId) -> usize {
-        self.visit_peer(peer, |path| if path.stale { Touch::Remove } else { Touch::Nothing })
-    }
-
-    /// Removes all paths of a peer; the answer is how many they were.
-    pub fn drop_peer(&mut self, peer: PeerId) -> usize {
-        self.visit_peer(peer, |_| Touch::Remove)
+    /// When a path came with the attributes that it has, to the second.
+    #[must_use]
+    pub fn since(&self, path: &Path) -> Option<Instant> {
+        Some(self.epoch? + Duration::from_secs(u64::from(path.seconds())))
     }
 
     /// How many paths a peer announced, rejected ones included; constant time.
     #[must_use]
     pub fn received_count(&self, peer: PeerId) -> usize {
-        self.peers.get(&peer).map_or(0, |peer| peer.received)
+        self.census.peers.get(&peer).map_or(0, |peer| peer.received)
     }
 
     /// How many paths of a peer import accepted; constant time.
     #[must_use]
     pub fn accepted_count(&self, peer: PeerId) -> usize {
-        self.peers.get(&peer).map_or(0, |peer| peer.accepted)
-    }
-
-    /// Every prefix with a path through the address needs a decision.
-    pub fn next_hop_changed(&mut self, address: IpAddr) {
-        self.next_hops_changed(&[address]);
-    }
-
-    /// As `next_hop_changed` for several addresses, in one walk over the table.
-    pub fn next_hops_changed(&mut self, addresses: &[IpAddr]) {
-        let uses = |address: &IpAddr| self.next_hops.get(address).map_or(0, |usage| usage.paths);
-        let addresses: BTreeSet<IpAddr> = addresses.iter().copied().filter(|address| uses(address) > 0).collect();
-        let mut left: usize = addresses.iter().map(uses).sum();
-        for (prefix, entry) in &mut self.entries {
-            if left == 0 {
-                break;
-            }
-            let through = |path: &&Path| path.tracked_next_hop().is_some_and(|hop| addresses.contains(&hop));
-            let found = entry.paths.as_slice().iter().filter(through).count();
-            left = left.saturating_sub(found);
-            if found > 0 && !std::mem::replace(&mut entry.dirty, true) {
-                self.dirty.push_back(*prefix);
-            }
-        }
-    }
-
-    /// Every prefix needs a decision: the rules changed.
-    pub fn all_dirty(&mut self) {
-        for (prefix, entry) in &mut self.entries {
-            if !std::mem::replace(&mut entry.dirty, true) {
-                self.dirty.push_back(*prefix);
-            }
-        }
+        self.census.peers.get(&peer).map_or(0, |peer| peer.accepted)
     }
 
     /// How many prefixes wait for a decision.
@@ -321,10 +265,10 @@ impl BgpTable {
         let count = limit.min(self.dirty.len());
         let taken: Vec<Prefix> = self.dirty.drain(..count).collect();
         for prefix in &taken {
-            if let Some(entry) = self.entries.get_mut(prefix) {
+            if let Some(entry) = self.entries.get_mut(*prefix) {
                 entry.dirty = false;
                 if entry.paths.is_empty() {
-                    self.entries.remove(prefix);
+                    self.entries.remove(*prefix);
                 }
             }
         }
@@ -334,16 +278,29 @@ impl BgpTable {
         taken
     }
 
+    /// Keeps which of a prefix's paths the decision chose.
+    pub fn set_best(&mut self, prefix: Prefix, best: Option<usize>) {
+        if let Some(entry) = self.entries.get_mut(prefix) {
+            entry.best = best.and_then(place);
+        }
+    }
+
+    /// The path that the last decision chose, while it is there and usable.
+    #[must_use]
+    pub fn best(&self, prefix: Prefix) -> Option<&Path> {
+        let entry = self.entries.get(prefix)?;
+        entry.paths.as_slice().get(index(entry.best?)).filter(|path| path.rejected().is_none())
+    }
+
     /// The paths of a prefix in the order in which their peers first announced them.
     #[must_use]
     pub fn paths(&self, prefix: Prefix) -> &[Path] {
-        self.entries.get(&prefix).map_or(&[], |entry| entry.paths.as_slice())
+        self.entries.get(prefix).map_or(&[], |entry| entry.paths.as_slice())
     }
 
     /// All prefixes with their paths, in display order.
     pub fn iter(&self) -> impl Iterator<Item = (Prefix, &[Path])> {
-        let all = self.entries.iter().map(|(prefix, entry)| (*prefix, entry.paths.as_slice()));
-        all.filter(|(_, paths)| !paths.is_empty())
+        self.iter_from(None)
     }
 
     /// The prefixes that begin between two addresses, both included, with their paths, in display order.
@@ -352,27 +309,25 @@ impl BgpTable {
         let at_from = (0..=u8::MAX).map(|length| Prefix::masked_or_host(from, length));
         let first = at_from.into_iter().find(|prefix| prefix.address() == from).unwrap_or(Prefix::host(from));
         let last = Prefix::host(to);
-        let near = self.entries.range(first..=last.max(first));
-        near.map(|(prefix, entry)| (*prefix, entry.paths.as_slice())).filter(|(_, paths)| !paths.is_empty())
+        self.iter_from(Some(first)).take_while(move |(prefix, _)| *prefix <= last)
     }
 
     /// As `iter`, but from a prefix on; from the first one without it.
     pub fn iter_from(&self, first: Option<Prefix>) -> impl Iterator<Item = (Prefix, &[Path])> {
-        let first = first.map_or(Bound::Unbounded, Bound::Included);
-        let all = self.entries.range((first, Bound::Unbounded));
-        all.map(|(prefix, entry)| (*prefix, entry.paths.as_slice())).filter(|(_, paths)| !paths.is_empty())
+        let all = self.entries.iter_from(first.unwrap_or(Prefix::DEFAULT_V4));
+        all.map(|(prefix, entry)| (prefix, entry.paths.as_slice())).filter(|(_, paths)| !paths.is_empty())
     }
 
     /// Whether a prefix waits for a decision.
     #[must_use]
     pub fn is_dirty(&self, prefix: Prefix) -> bool {
-        self.entries.get(&prefix).is_some_and(|entry| entry.dirty)
+        self.entries.get(prefix).is_some_and(|entry| entry.dirty)
     }
 
     /// The longest prefix that holds the address and has paths, for `show ip bgp ADDRESS`.
     #[must_use]
     pub fn longest_match(&self, address: IpAddr) -> Option<(Prefix, &[Path])> {
-        let mut prefixes = self.lengths.prefixes_of(address);
+        let mut prefixes = self.census.lengths.prefixes_of(address);
         prefixes.find_map(|prefix| {
             let paths = self.paths(prefix);
             (!paths.is_empty()).then_some((prefix, paths))
@@ -382,160 +337,43 @@ impl BgpTable {
     /// How many prefixes have paths.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.prefixes
+        self.census.prefixes
     }
 
     /// Whether there is no path at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.prefixes == 0
+        self.census.prefixes == 0
     }
 
     /// How many paths there are.
     #[must_use]
     pub fn path_count(&self) -> usize {
-        self.paths
+        self.census.paths
     }
 
     /// The distinct next hops of usable paths, sorted; those of the router's own paths are not among them.
     #[must_use]
     pub fn next_hops(&self) -> Vec<IpAddr> {
-        let used = self.next_hops.iter().filter(|(_, usage)| usage.paths > 0);
-        let mut addresses: Vec<IpAddr> = used.map(|(address, _)| *address).collect();
-        addresses.sort_unstable();
-        addresses
+        self.census.next_hops.addresses()
     }
 
     /// Next hops that came into use (true) or went out of it (false) since the last call, so that the caller
     /// can `track` and `untrack` them.
     pub fn take_next_hop_news(&mut self) -> Vec<(IpAddr, bool)> {
-        let mut news = Vec::new();
-        for address in std::mem::take(&mut self.next_hop_news) {
-            let Some(usage) = self.next_hops.get_mut(&address) else { continue };
-            let used = usage.paths > 0;
-            if used != std::mem::replace(&mut usage.reported, used) {
-                news.push((address, used));
-            }
-            if !used {
-                self.next_hops.remove(&address);
-            }
-        }
-        news
+        self.census.next_hops.take_news()
     }
 
-    fn mark_dirty(&mut self, prefix: Prefix) {
-        if let Some(entry) = self.entries.get_mut(&prefix)
-            && !std::mem::replace(&mut entry.dirty, true)
-        {
-            self.dirty.push_back(prefix);
-        }
-    }
-
-    fn use_next_hop(&mut self, address: Option<IpAddr>) {
-        let Some(address) = address else { return };
-        let usage = self.next_hops.entry(address).or_default();
-        usage.paths = usage.paths.saturating_add(1);
-        if usage.paths == 1 {
-            self.next_hop_news.insert(address);
-        }
-    }
-
-    fn leave_next_hop(&mut self, address: Option<IpAddr>) {
-        let Some(address) = address else { return };
-        if let Some(usage) = self.next_hops.get_mut(&address) {
-            usage.paths = usage.paths.saturating_sub(1);
-            if usage.paths == 0 {
-                self.next_hop_news.insert(address);
-            }
-        }
-    }
-
-    /// Touches the paths of one peer in one walk that ends when all are seen; answers how many were touched.
-    fn visit_peer(&mut self, peer: PeerId, mut touch: impl FnMut(&Path) -> Touch) -> usize {
-        let mut left = self.received_count(peer);
-        let mut touched: usize = 0;
-        let mut removed: Vec<(Prefix, Vec<Removed>)> = Vec::new();
-        for (prefix, entry) in &mut self.entries {
-            if left == 0 {
-                break;
-            }
-            let mut gone = Vec::new();
-            let mut changed = false;
-            let rivals = entry.paths.len() > 1;
-            for path in entry.paths.as_mut_slice().iter_mut().filter(|path| path.key.peer == peer) {
-                left = left.saturating_sub(1);
-                match touch(path) {
-                    Touch::Nothing => continue,
-                    Touch::Stale => {
-                        path.stale = true;
-                        changed |= rivals;
-                    }
-                    Touch::Changed => changed = true,
-                    Touch::Remove => _ = note(&mut gone, path),
-                }
-                touched = touched.saturating_add(1);
-            }
-            if gone.is_empty() {
-                if changed && !std::mem::replace(&mut entry.dirty, true) {
-                    self.dirty.push_back(*prefix);
-                }
-            } else {
-                entry.paths.retain(|path| !gone.iter().any(|gone| gone.key == path.key));
-                removed.push((*prefix, gone));
-            }
-        }
-        for (prefix, gone) in removed {
-            self.settle_removed(prefix, &gone);
-        }
-        touched
-    }
-
-    /// Brings counters, next hops and the dirty queue up to date after paths left an entry.
-    fn settle_removed(&mut self, prefix: Prefix, gone: &[Removed]) {
-        if gone.is_empty() {
-            return;
-        }
-        for removed in gone {
-            self.paths = self.paths.saturating_sub(1);
-            if let Some(peer) = self.peers.get_mut(&removed.key.peer) {
-                peer.received = peer.received.saturating_sub(1);
-                peer.accepted = peer.accepted.saturating_sub(usize::from(removed.accepted));
-            }
-            self.leave_next_hop(removed.next_hop);
-        }
-        if self.entries.get(&prefix).is_some_and(|entry| entry.paths.is_empty()) {
-            self.prefixes = self.prefixes.saturating_sub(1);
-            self.lengths.remove(prefix);
-        }
-        self.mark_dirty(prefix);
+    fn seconds(&mut self, now: Instant) -> u32 {
+        let since = now.saturating_duration_since(*self.epoch.get_or_insert(now));
+        u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
     }
 }
 
-/// What to do with one path of a peer.
-enum Touch {
-    Nothing,
-    Stale,
-    Changed,
-    Remove,
-}
-
-/// What the counters have to know of a path that went.
-struct Removed {
-    key: PathKey,
-    accepted: bool,
-    next_hop: Option<IpAddr>,
-}
-
-/// Notes a path that goes; always true, so that it fits into a condition.
-fn note(gone: &mut Vec<Removed>, path: &Path) -> bool {
-    gone.push(Removed { key: path.key, accepted: path.rejected.is_none(), next_hop: path.tracked_next_hop() });
-    true
-}
-
-fn same_route(old: &Path, new: &Path) -> bool {
-    let same = |a: &Arc<PathAttributes>, b: &Arc<PathAttributes>| Arc::ptr_eq(a, b) || a == b;
-    let as_judged = old.rejected == new.rejected && old.marks == new.marks;
-    as_judged && same(&old.attributes, &new.attributes) && same(&old.received, &new.received)
+fn mark_dirty(dirty: &mut VecDeque<Prefix>, prefix: Prefix, entry: &mut Entry) {
+    if !std::mem::replace(&mut entry.dirty, true) {
+        dirty.push_back(prefix);
+    }
 }
 
 #[cfg(test)]

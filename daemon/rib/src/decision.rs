@@ -4,6 +4,8 @@
 //! neighboring AS, so pairwise comparison would depend on the order of arrival. Obeys RFC 4271 §9.1.2 and
 //! RFC 4456 §9. Never changes a table; the sentences are made only when somebody asks for them.
 
+mod choose;
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +16,8 @@ use nouns::{Asn, Family};
 
 use crate::bgp_table::{BgpTable, Path};
 use crate::nexthop::{NextHops, Resolution};
+
+pub use choose::{Choice, Chooser};
 
 /// LOCAL_PREF of a path that has none.
 const DEFAULT_LOCAL_PREFERENCE: u32 = 100;
@@ -95,11 +99,11 @@ enum Rule {
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "stale", rule: Rule::Lowest(|c| u64::from(c.path.stale)), tell: |c| Told::Stale(c.path.stale) },
+    Step { name: "stale", rule: Rule::Lowest(|c| u64::from(c.path.stale())), tell: |c| Told::Stale(c.path.stale()) },
     Step {
         name: "weight",
-        rule: Rule::Lowest(|c| u64::from(u32::MAX - c.path.marks.weight)),
-        tell: |c| Told::Number(u64::from(c.path.marks.weight)),
+        rule: Rule::Lowest(|c| u64::from(u32::MAX - c.path.marks().weight)),
+        tell: |c| Told::Number(u64::from(c.path.marks().weight)),
     },
     Step {
         name: "local route",
@@ -114,8 +118,8 @@ const STEPS: &[Step] = &[
     Step { name: "AS path length", rule: Rule::Lowest(as_path_length), tell: |c| Told::Number(as_path_length(c)) },
     Step {
         name: "origin",
-        rule: Rule::Lowest(|c| c.path.attributes.origin as u64),
-        tell: |c| Told::Word(origin_name(c.path.attributes.origin)),
+        rule: Rule::Lowest(|c| c.path.attributes().origin as u64),
+        tell: |c| Told::Word(origin_name(c.path.attributes().origin)),
     },
     Step { name: "MED", rule: Rule::Med, tell: |c| Told::Number(u64::from(med(c.path))) },
     Step {
@@ -197,17 +201,17 @@ fn candidate<'a>(
     table: &BgpTable,
     next_hops: &NextHops,
 ) -> Result<Candidate<'a>, Verdict> {
-    if let Some(reason) = &path.rejected {
+    if let Some(reason) = path.rejected() {
         return Err(Verdict::Rejected(reason.to_string()));
     }
-    let Some(peer) = table.peer(path.key.peer) else {
+    let Some(peer) = table.peer(path.peer()) else {
         return Err(Verdict::Unusable("its neighbor is no longer known".into()));
     };
     let mut candidate = Candidate {
         index,
         path,
         internal: peer.internal && !path.is_local(),
-        router_id: path.attributes.originator_id.unwrap_or(peer.router_id),
+        router_id: path.attributes().originator_id.unwrap_or(peer.router_id),
         address: peer.address,
         cost: 0,
     };
@@ -272,16 +276,16 @@ fn share(best: &Candidate, equal: &[Candidate], rules: &Rules) -> Vec<usize> {
 }
 
 fn shares_as_path(candidate: &Candidate, best: &Candidate, rules: &Rules) -> bool {
-    best.internal || rules.multipath_relax || candidate.path.attributes.as_path == best.path.attributes.as_path
+    best.internal || rules.multipath_relax || candidate.path.attributes().as_path == best.path.attributes().as_path
 }
 
 fn cluster_length(candidate: &Candidate) -> usize {
-    candidate.path.attributes.cluster_list.len()
+    candidate.path.attributes().cluster_list.len()
 }
 
 fn tie_order(a: &Candidate, b: &Candidate) -> Ordering {
     let by_cluster = || cluster_length(a).cmp(&cluster_length(b));
-    let by_identity = || (a.address, a.path.key).cmp(&(b.address, b.path.key));
+    let by_identity = || (a.address, a.path.key()).cmp(&(b.address, b.path.key()));
     a.router_id.cmp(&b.router_id).then_with(by_cluster).then_with(by_identity)
 }
 
@@ -309,7 +313,7 @@ fn tie_lost(loser: &Candidate, best: &Candidate) -> Verdict {
     } else if step == address {
         format!("neighbor address {}, best has {}", loser.address, best.address)
     } else {
-        format!("path id {}, best has {}", loser.path.key.path_id, best.path.key.path_id)
+        format!("path id {}, best has {}", loser.path.key().path_id, best.path.key().path_id)
     };
     Verdict::Lost { step, because }
 }
@@ -372,22 +376,22 @@ impl fmt::Display for Told {
 }
 
 fn local_preference(path: &Path) -> u32 {
-    path.attributes.local_pref.unwrap_or(DEFAULT_LOCAL_PREFERENCE)
+    path.attributes().local_pref.unwrap_or(DEFAULT_LOCAL_PREFERENCE)
 }
 
 /// A missing MED counts as the lowest one (RFC 4271 §9.1.2.2 c).
 fn med(path: &Path) -> u32 {
-    path.attributes.med.unwrap_or(0)
+    path.attributes().med.unwrap_or(0)
 }
 
 /// Paths whose MEDs compare with each other; `None` when all of a kind do: paths that began in our own AS.
 fn med_group(candidate: &Candidate, rules: &Rules) -> Option<Asn> {
-    if rules.always_compare_med { None } else { candidate.path.attributes.as_path.first() }
+    if rules.always_compare_med { None } else { candidate.path.attributes().as_path.first() }
 }
 
 /// Compared as a number like the values of other steps.
 fn as_path_length(candidate: &Candidate) -> u64 {
-    u64::try_from(candidate.path.attributes.as_path.length()).unwrap_or(u64::MAX)
+    u64::try_from(candidate.path.attributes().as_path.length()).unwrap_or(u64::MAX)
 }
 
 fn origin_name(origin: Origin) -> &'static str {

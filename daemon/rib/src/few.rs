@@ -2,6 +2,9 @@
 //!
 //! Most prefixes have one path and one route, and there are a million of them. Never sorts by itself.
 
+/// How much room a list gains at a time: a million lists that double would be half empty.
+const SPARE: usize = 2;
+
 /// None, one, or many, as a slice.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Few<T> {
@@ -10,7 +13,7 @@ pub(crate) enum Few<T> {
     None,
     /// The usual case.
     One(T),
-    /// At least two when built by `push`; may shrink to fewer for a moment inside `retain`.
+    /// At least two.
     Many(Vec<T>),
 }
 
@@ -44,28 +47,29 @@ impl<T> Few<T> {
             Self::None => Self::One(item),
             Self::One(first) => Self::Many(vec![first, item]),
             Self::Many(mut items) => {
+                if items.len() == items.capacity() {
+                    items.reserve_exact(SPARE);
+                }
                 items.push(item);
                 Self::Many(items)
             }
         };
     }
 
-    /// Keeps the items for which `keep` says so, in their order.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
-        *self = match std::mem::take(self) {
-            Self::None => Self::None,
-            Self::One(item) => {
-                if keep(&item) {
-                    Self::One(item)
-                } else {
-                    Self::None
-                }
-            }
+    /// Takes out the item at an index; the others keep their order.
+    pub(crate) fn remove(&mut self, at: usize) -> Option<T> {
+        let (gone, left) = match std::mem::take(self) {
+            Self::None => (None, Self::None),
+            Self::One(item) if at == 0 => (Some(item), Self::None),
+            Self::One(item) => (None, Self::One(item)),
             Self::Many(mut items) => {
-                items.retain(keep);
-                Self::from(items)
+                let gone = (at < items.len()).then(|| items.remove(at));
+                items.shrink_to(items.len().saturating_add(SPARE));
+                (gone, Self::from(items))
             }
         };
+        *self = left;
+        gone
     }
 }
 
@@ -91,11 +95,10 @@ mod tests {
         few.push(2);
         few.push(3);
         assert_eq!(few.as_slice(), [1, 2, 3]);
-        few.retain(|item| *item != 2);
-        assert_eq!(few.as_slice(), [1, 3]);
-        few.retain(|item| *item == 3);
+        assert_eq!((few.remove(1), few.as_slice()), (Some(2), [1, 3].as_slice()));
+        assert_eq!((few.remove(2), few.remove(0)), (None, Some(1)));
         assert!(matches!(few, Few::One(3)));
-        few.retain(|_| false);
+        assert_eq!((few.remove(1), few.remove(0)), (None, Some(3)));
         assert!(matches!(few, Few::None));
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn attributes(next_hop: &str) -> PathAttributes {
 /// What a peer announced and import left as it was.
 pub(crate) fn unchanged(attributes: PathAttributes) -> Inserted {
     let attributes = Arc::new(attributes);
-    Inserted { received: Arc::clone(&attributes), attributes, rejected: None, marks: nouns::Marks::default() }
+    Inserted::new(Arc::clone(&attributes), attributes, None, nouns::Marks::default())
 }
 
 pub(crate) fn key(peer: u32) -> PathKey {

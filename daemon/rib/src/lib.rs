@@ -12,6 +12,7 @@ mod few;
 pub mod fib;
 #[cfg(test)]
 mod fixtures;
+mod id_hash;
 mod length_index;
 pub mod nexthop;
 pub mod prefix_map;

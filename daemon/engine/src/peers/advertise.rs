@@ -2,7 +2,6 @@
 //!
 //! Never chooses a path; the decision did.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -30,7 +29,7 @@ impl Engine {
     }
 
     /// Offers changed prefixes to every peer that is up.
-    pub(crate) fn offer_all(&mut self, family: Family, prefixes: &BTreeSet<Prefix>) {
+    pub(crate) fn offer_all(&mut self, family: Family, prefixes: &[Prefix]) {
         if prefixes.is_empty() {
             return;
         }
@@ -84,9 +83,7 @@ impl Engine {
 
     /// The best path of a prefix.
     pub(crate) fn best_path(&self, family: Family, prefix: Prefix) -> Option<&Path> {
-        let key = self.best.get(&prefix)?;
-        let paths = self.tables.of(family).paths(prefix);
-        paths.iter().find(|path| path.key == *key && path.rejected.is_none())
+        self.tables.of(family).best(prefix)
     }
 
     /// What a peer hears of a path, or why it does not; `None` where the path is the peer's own.
@@ -98,13 +95,13 @@ impl Engine {
         to: PeerId,
         target: &ExportTarget,
     ) -> Option<Result<PathAttributes, Withheld>> {
-        if path.key.peer == to {
+        if path.peer() == to {
             return None;
         }
-        let own = path.key.peer == PeerId::LOCAL;
+        let own = path.is_local();
         let learned = if own {
             Learned::Local
-        } else if self.tables.of(family).peer(path.key.peer)?.internal {
+        } else if self.tables.of(family).peer(path.peer())?.internal {
             Learned::Internal
         } else {
             Learned::External
@@ -113,10 +110,10 @@ impl Engine {
         let subject = Subject {
             prefix,
             source: if own { self.own_source(prefix) } else { Source::Bgp },
-            peer: self.tables.of(family).peer(path.key.peer).filter(|_| !own).map(|peer| peer.address),
+            peer: self.tables.of(family).peer(path.peer()).filter(|_| !own).map(|peer| peer.address),
             interface: interface.as_ref(),
         };
-        let route = Exportable { attributes: &path.attributes, learned, subject, marks: path.marks };
+        let route = Exportable { attributes: path.attributes(), learned, subject, marks: path.marks() };
         Some(export::export(&route, target))
     }
 

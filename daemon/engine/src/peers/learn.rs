@@ -46,7 +46,7 @@ impl Engine {
                 }
                 let inserted: &Inserted = inserted
                     .get_or_insert_with(|| import.judge(&received, &judged, nlri.prefix, &mut self.attribute_sets));
-                self.tables.of_mut(reach.family).insert(nlri.prefix, key(id, *nlri), inserted.clone(), at.instant);
+                self.tables.of_mut(reach.family).insert(nlri.prefix, key(id, *nlri), inserted, at.instant);
             }
         }
         if let Some(family) = update.end_of_rib {
@@ -59,18 +59,11 @@ impl Engine {
     }
 
     /// Judges one path of a peer again, after the rules changed.
-    pub(crate) fn judge_path(
-        &mut self,
-        at: Moment,
-        family: Family,
-        prefix: Prefix,
-        key: PathKey,
-        received: &Arc<PathAttributes>,
-    ) {
+    pub(crate) fn judge_path(&mut self, family: Family, prefix: Prefix, key: PathKey, received: &Arc<PathAttributes>) {
         let Some(import) = self.import(key.peer, family) else { return };
         let judged = import::check(received, &import.rules);
         let inserted = import.judge(received, &judged, prefix, &mut self.attribute_sets);
-        self.tables.of_mut(family).rejudge(prefix, key, inserted, at.instant);
+        self.tables.of_mut(family).rejudge(prefix, key, &inserted);
     }
 
     /// Drops every route of a peer in a family.
@@ -151,12 +144,7 @@ impl Import {
         prefix: Prefix,
         sets: &mut AttributeSets,
     ) -> Inserted {
-        let rejected = |reason: Arc<str>| Inserted {
-            attributes: Arc::clone(received),
-            received: Arc::clone(received),
-            rejected: Some(reason),
-            marks: self.marks,
-        };
+        let rejected = |reason| Inserted::new(Arc::clone(received), Arc::clone(received), Some(reason), self.marks);
         let accepted = match judged {
             Ok(attributes) => attributes,
             Err(reject) => return rejected(reject.to_string().into()),
@@ -179,11 +167,6 @@ impl Import {
             Cow::Borrowed(_) => Arc::clone(accepted),
             Cow::Owned(changed) => Arc::new(changed),
         };
-        Inserted {
-            attributes: sets.intern(attributes),
-            received: Arc::clone(received),
-            rejected: None,
-            marks: draft.marks,
-        }
+        Inserted::new(sets.intern(attributes), Arc::clone(received), None, draft.marks)
     }
 }

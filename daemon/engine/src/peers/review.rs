@@ -13,7 +13,6 @@ use nouns::{Family, Prefix};
 use rib::bgp_table::{PathKey, PeerId};
 
 use crate::engine::Engine;
-use crate::event::Moment;
 
 /// How many routes are judged or offered before the sockets get their turn again; a test of walks needs no large table.
 const PIECE: usize = if cfg!(test) { 2_000 } else { 20_000 };
@@ -79,27 +78,20 @@ impl Reviews {
 
 impl Engine {
     /// Goes on with the walks, a piece at a time.
-    pub(crate) fn settle_reviews(&mut self, at: Moment) {
+    pub(crate) fn settle_reviews(&mut self) {
         let mut budget = PIECE;
         for family in Family::ALL {
             while budget > 0
                 && let Some(walk) = self.reviews.walks.get(&family).and_then(VecDeque::front)
             {
                 let (offer, next) = (walk.offer.clone(), walk.next);
-                budget = self.walk_on(at, family, &offer, next, budget);
+                budget = self.walk_on(family, &offer, next, budget);
             }
         }
     }
 
     /// One piece of a family's first walk; answers what is left of the budget.
-    fn walk_on(
-        &mut self,
-        at: Moment,
-        family: Family,
-        offer: &BTreeSet<PeerId>,
-        next: Option<Prefix>,
-        mut budget: usize,
-    ) -> usize {
+    fn walk_on(&mut self, family: Family, offer: &BTreeSet<PeerId>, next: Option<Prefix>, mut budget: usize) -> usize {
         let mut piece = Vec::new();
         let mut after = None;
         for (prefix, paths) in self.tables.of(family).iter_from(next) {
@@ -113,7 +105,7 @@ impl Engine {
         let targets: Vec<_> =
             offer.iter().filter_map(|peer| Some((*peer, self.export_target(*peer, family)?))).collect();
         for prefix in piece {
-            self.judge_prefix(at, family, prefix);
+            self.judge_prefix(family, prefix);
             // What is undecided is offered to everybody once it is decided.
             if !self.tables.of(family).is_dirty(prefix) {
                 for (peer, target) in &targets {
@@ -136,7 +128,7 @@ impl Engine {
     }
 
     /// Judges those paths of a prefix again that may have been judged by older rules.
-    pub(crate) fn judge_prefix(&mut self, at: Moment, family: Family, prefix: Prefix) {
+    pub(crate) fn judge_prefix(&mut self, family: Family, prefix: Prefix) {
         if self.reviews.is_empty() {
             return;
         }
@@ -146,11 +138,11 @@ impl Engine {
         }
         let paths = self.tables.of(family).paths(prefix).iter();
         let received: Vec<(PathKey, Arc<PathAttributes>)> = paths
-            .filter(|path| peers.contains(&path.key.peer))
-            .map(|path| (path.key, Arc::clone(&path.received)))
+            .filter(|path| peers.contains(&path.peer()))
+            .map(|path| (path.key(), Arc::clone(path.received())))
             .collect();
         for (key, received) in received {
-            self.judge_path(at, family, prefix, key, &received);
+            self.judge_path(family, prefix, key, &received);
         }
     }
 }

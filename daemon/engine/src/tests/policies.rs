@@ -276,7 +276,7 @@ fn what_import_and_export_mark_and_stop_together_never_leaks_while_a_change_is_w
     stage.rest();
     assert_eq!(stage.heard, Vec::new(), "the listener hears nothing of what both configurations hide");
     let paths = stage.engine.tables.of(Family::Ipv4Unicast).iter();
-    assert!(paths.flat_map(|(_, paths)| paths).all(|path| path.attributes.communities == [0xfc00_0002]));
+    assert!(paths.flat_map(|(_, paths)| paths).all(|path| path.attributes().communities == [0xfc00_0002]));
     stage.commit("delete policy route-map OUT rule 5");
     stage.rest();
     assert_eq!((stage.known.len(), stage.repeated), (COUNT as usize, 0));
@@ -307,7 +307,7 @@ fn an_external_neighbor_exchanges_in_the_directions_that_have_a_policy() {
         stage.announces(prefixes(5), 1);
         stage.rest();
         let table = stage.engine.tables.of(Family::Ipv4Unicast);
-        let used = table.iter().flat_map(|(_, paths)| paths).filter(|path| path.rejected.is_none()).count();
+        let used = table.iter().flat_map(|(_, paths)| paths).filter(|path| path.rejected().is_none()).count();
         assert_eq!((used, stage.known.len()), (accepted, heard), "{lines}");
     }
 }

@@ -143,10 +143,10 @@ pub(crate) fn received(
 ) -> Result<View, ApiError> {
     let (bgp, peer) = (configured(engine)?, neighbor(engine, address)?);
     let routes = engine.tables.of(family).iter().filter_map(|(prefix, paths)| {
-        let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| path.key.peer == peer.id);
+        let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| path.peer() == peer.id);
         let wanted = own.filter(|(path, _)| match which {
-            NeighborRoutes::Accepted => path.rejected.is_none(),
-            NeighborRoutes::Filtered => path.rejected.is_some(),
+            NeighborRoutes::Accepted => path.rejected().is_none(),
+            NeighborRoutes::Filtered => path.rejected().is_some(),
             NeighborRoutes::Received | NeighborRoutes::Advertised => true,
         });
         let paths: Vec<BgpTablePath> = wanted.map(|(path, status)| shown(engine, family, path, status)).collect();
@@ -183,7 +183,7 @@ pub(crate) fn prefix_counts(engine: &Engine, family: Family, address: IpAddr) ->
         advertised: number(peer.out.get(&family).map_or(0, bgp::adj_out::AdjOut::len)),
     };
     for (prefix, paths) in engine.tables.of(family).iter() {
-        let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| path.key.peer == peer.id);
+        let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| path.peer() == peer.id);
         for (_, status) in own {
             for (counter, counts_here) in [
                 (&mut counts.received, true),
@@ -243,12 +243,12 @@ pub(super) fn order<'a>(
             let multipath = decision.as_ref().is_some_and(|decision| decision.multipath.contains(&index));
             let resolved = path.is_local() || engine.next_hops.resolve(path.next_hop()).is_resolved();
             let status = PathStatus {
-                valid: path.rejected.is_none() && resolved,
+                valid: path.rejected().is_none() && resolved,
                 best,
                 multipath: multipath && !best,
-                internal: table.peer(path.key.peer).is_some_and(|peer| peer.internal) && !path.is_local(),
-                stale: path.stale,
-                filtered: path.rejected.is_some(),
+                internal: table.peer(path.peer()).is_some_and(|peer| peer.internal) && !path.is_local(),
+                stale: path.stale(),
+                filtered: path.rejected().is_some(),
                 rib_failure: failure && best,
             };
             (
@@ -264,18 +264,18 @@ pub(super) fn order<'a>(
             )
         })
         .collect();
-    shown.sort_by_key(|(rank, path, _)| (*rank, path.next_hop(), path.key));
+    shown.sort_by_key(|(rank, path, _)| (*rank, path.next_hop(), path.key()));
     shown.into_iter().map(|(_, path, status)| (path, status)).collect()
 }
 
 fn shown(engine: &Engine, family: Family, path: &Path, status: PathStatus) -> BgpTablePath {
-    let from = engine.tables.of(family).peer(path.key.peer).map(|peer| peer.address).filter(|_| !path.is_local());
-    let refused = path.rejected.as_ref().map(ToString::to_string);
-    BgpTablePath { refused, ..line(&path.attributes, status, weight(path), from) }
+    let from = engine.tables.of(family).peer(path.peer()).map(|peer| peer.address).filter(|_| !path.is_local());
+    let refused = path.rejected().map(ToString::to_string);
+    BgpTablePath { refused, ..line(path.attributes(), status, weight(path), from) }
 }
 
 pub(super) fn weight(path: &Path) -> u32 {
-    path.marks.weight
+    path.marks().weight
 }
 
 fn line(attributes: &PathAttributes, status: PathStatus, weight: u32, from: Option<IpAddr>) -> BgpTablePath {

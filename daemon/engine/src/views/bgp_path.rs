@@ -78,8 +78,8 @@ fn outcome(verdict: Verdict, decided_by: &str) -> PathOutcome {
 }
 
 fn one(engine: &Engine, at: Moment, family: Family, prefix: Prefix, path: &Path, outcome: PathOutcome) -> BgpPath {
-    let attributes = &path.attributes;
-    let stale_until = engine.peers.get(path.key.peer).and_then(|peer| peer.stale_until.get(&family).copied());
+    let attributes = path.attributes();
+    let stale_until = engine.peers.get(path.peer()).and_then(|peer| peer.stale_until.get(&family).copied());
     BgpPath {
         source: source(engine, family, prefix, path),
         as_path: attributes.as_path.to_string(),
@@ -99,20 +99,20 @@ fn one(engine: &Engine, at: Moment, family: Family, prefix: Prefix, path: &Path,
         next_hop: attributes.next_hop.address,
         resolution: resolution(engine, path),
         outcome,
-        stale_for: stale_until.filter(|_| path.stale).map(|until| seconds(at.instant, until)),
-        age: seconds(path.since, at.instant),
+        stale_for: stale_until.filter(|_| path.stale()).map(|until| seconds(at.instant, until)),
+        age: engine.tables.of(family).since(path).map_or(0, |since| seconds(since, at.instant)),
     }
 }
 
 fn source(engine: &Engine, family: Family, prefix: Prefix, path: &Path) -> PathSource {
-    let peer = engine.tables.of(family).peer(path.key.peer).filter(|_| !path.is_local());
+    let peer = engine.tables.of(family).peer(path.peer()).filter(|_| !path.is_local());
     match peer {
         Some(info) => PathSource::Neighbor {
             address: info.address,
             router_id: info.router_id,
             asn: engine
                 .peers
-                .get(path.key.peer)
+                .get(path.peer())
                 .and_then(|peer| table_view::remote_as(engine.running.model.bgp.as_deref()?, peer))
                 .unwrap_or(nouns::Asn(0)),
             internal: info.internal,

@@ -8,7 +8,8 @@
     reason = "a test may fail loudly and begin at any time"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -25,6 +26,12 @@ fn table() -> BgpTable {
     table
 }
 
+/// What a peer announced, and why import refused it.
+fn because(reason: Option<&str>, next_hop: &str) -> Inserted {
+    let attributes = Arc::new(attributes(next_hop));
+    Inserted::new(Arc::clone(&attributes), attributes, reason.map(Arc::from), nouns::Marks::default())
+}
+
 fn service() -> Prefix {
     prefix("172.16.102.229/32")
 }
@@ -33,46 +40,42 @@ fn service() -> Prefix {
 fn an_identical_announcement_changes_nothing_but_clears_stale() {
     let (mut table, start) = (table(), Instant::now());
     let later = start + Duration::from_secs(9);
-    assert!(table.insert(service(), key(1), unchanged(attributes("192.168.101.201")), start));
-    assert!(table.insert(service(), key(2), unchanged(attributes("192.168.101.202")), start));
+    assert!(table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), start));
+    assert!(table.insert(service(), key(2), &unchanged(attributes("192.168.101.202")), start));
     assert_eq!(table.take_dirty(10), [service()]);
     table.mark_stale(PeerId(1));
     assert_eq!(table.take_dirty(10), [service()], "a rival may win now");
-    assert!(!table.insert(service(), key(1), unchanged(attributes("192.168.101.201")), later));
-    assert!(!table.paths(service())[0].stale);
-    assert_eq!(table.paths(service())[0].since, start);
+    assert!(!table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), later));
+    assert!(!table.paths(service())[0].stale());
+    assert_eq!(table.since(&table.paths(service())[0]), Some(start));
     assert_eq!(table.take_dirty(10), [service()], "and share the load again");
-    assert!(!table.insert(service(), key(1), unchanged(attributes("192.168.101.201")), later));
+    assert!(!table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), later));
     assert_eq!(table.dirty_len(), 0);
     let mut other = attributes("192.168.101.201");
     other.med = Some(5);
-    assert!(table.insert(service(), key(1), unchanged(other), later));
-    assert_eq!(table.paths(service())[0].since, later);
+    assert!(table.insert(service(), key(1), &unchanged(other), later));
+    assert_eq!(table.since(&table.paths(service())[0]), Some(later));
     assert_eq!((table.len(), table.path_count()), (1, 2));
 }
 
 #[test]
 fn equal_sets_received_and_used_are_stored_once() {
     let mut table = table();
-    let twice = Inserted {
-        attributes: Arc::new(attributes("192.168.101.201")),
-        received: Arc::new(attributes("192.168.101.201")),
-        rejected: None,
-        marks: nouns::Marks::default(),
-    };
-    table.insert(service(), key(1), twice, Instant::now());
+    let [used, received] = [(), ()].map(|()| Arc::new(attributes("192.168.101.201")));
+    let twice = Inserted::new(used, received, None, nouns::Marks::default());
+    table.insert(service(), key(1), &twice, Instant::now());
     let path = &table.paths(service())[0];
-    assert!(Arc::ptr_eq(&path.attributes, &path.received));
+    assert!(Arc::ptr_eq(path.attributes(), path.received()));
 }
 
 #[test]
 fn a_restarting_peer_keeps_only_what_it_announces_again() {
     let (mut table, now) = (table(), Instant::now());
     for text in ["10.0.0.0/8", "172.16.0.0/12", "192.0.2.0/24"] {
-        table.insert(prefix(text), key(1), unchanged(attributes("192.168.101.201")), now);
+        table.insert(prefix(text), key(1), &unchanged(attributes("192.168.101.201")), now);
     }
     table.mark_stale(PeerId(1));
-    table.insert(prefix("172.16.0.0/12"), key(1), unchanged(attributes("192.168.101.201")), now);
+    table.insert(prefix("172.16.0.0/12"), key(1), &unchanged(attributes("192.168.101.201")), now);
     assert_eq!(table.sweep_stale(PeerId(1)), 2);
     assert_eq!(table.iter().map(|(prefix, _)| prefix).collect::<Vec<_>>(), [prefix("172.16.0.0/12")]);
     assert_eq!(table.take_dirty(100).len(), 3, "those that went need a decision, too");
@@ -85,15 +88,14 @@ fn a_restarting_peer_keeps_only_what_it_announces_again() {
 #[test]
 fn rejected_paths_are_counted_as_received_only_and_use_no_next_hop() {
     let (mut table, now) = (table(), Instant::now());
-    let rejected =
-        |reason: Option<&str>| Inserted { rejected: reason.map(Arc::from), ..unchanged(attributes("192.168.101.201")) };
-    table.insert(service(), key(1), rejected(Some("AS loop")), now);
+    let rejected = |reason: Option<&str>| because(reason, "192.168.101.201");
+    table.insert(service(), key(1), &rejected(Some("AS loop")), now);
     assert_eq!((table.received_count(PeerId(1)), table.accepted_count(PeerId(1))), (1, 0));
     assert_eq!(table.next_hops(), Vec::<IpAddr>::new());
-    assert!(table.insert(service(), key(1), rejected(None), now));
+    assert!(table.insert(service(), key(1), &rejected(None), now));
     assert_eq!((table.received_count(PeerId(1)), table.accepted_count(PeerId(1))), (1, 1));
     assert_eq!(table.take_next_hop_news(), [(ip("192.168.101.201"), true)]);
-    table.insert(service(), key(1), rejected(Some("AS loop")), now);
+    table.insert(service(), key(1), &rejected(Some("AS loop")), now);
     assert_eq!(table.accepted_count(PeerId(1)), 0);
     assert_eq!(table.take_next_hop_news(), [(ip("192.168.101.201"), false)]);
 }
@@ -101,8 +103,8 @@ fn rejected_paths_are_counted_as_received_only_and_use_no_next_hop() {
 #[test]
 fn a_next_hop_that_changed_concerns_the_prefixes_through_it_only() {
     let (mut table, now) = (table(), Instant::now());
-    table.insert(prefix("10.1.0.0/16"), key(1), unchanged(attributes("192.168.101.201")), now);
-    table.insert(prefix("10.2.0.0/16"), key(2), unchanged(attributes("192.168.101.202")), now);
+    table.insert(prefix("10.1.0.0/16"), key(1), &unchanged(attributes("192.168.101.201")), now);
+    table.insert(prefix("10.2.0.0/16"), key(2), &unchanged(attributes("192.168.101.202")), now);
     table.take_dirty(9);
     table.next_hop_changed(ip("192.168.101.202"));
     table.next_hop_changed(ip("192.168.101.99"));
@@ -114,7 +116,7 @@ fn a_next_hop_that_changed_concerns_the_prefixes_through_it_only() {
 #[test]
 fn a_peer_that_changes_has_its_prefixes_decided_again() {
     let (mut table, now) = (table(), Instant::now());
-    table.insert(service(), key(1), unchanged(attributes("192.168.101.201")), now);
+    table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), now);
     table.take_dirty(9);
     let info = *table.peer(PeerId(1)).unwrap();
     table.set_peer(PeerId(1), info);
@@ -127,7 +129,7 @@ fn a_peer_that_changes_has_its_prefixes_decided_again() {
 fn the_longest_prefix_with_paths_answers_for_an_address() {
     let (mut table, now) = (table(), Instant::now());
     for text in ["0.0.0.0/0", "172.16.0.0/12", "172.16.102.229/32"] {
-        table.insert(prefix(text), key(1), unchanged(attributes("192.168.101.201")), now);
+        table.insert(prefix(text), key(1), &unchanged(attributes("192.168.101.201")), now);
     }
     let found = |table: &BgpTable, text: &str| table.longest_match(ip(text)).unwrap().0;
     assert_eq!(found(&table, "172.16.102.229"), service());
@@ -141,7 +143,7 @@ fn a_link_local_next_hop_stands_in_for_a_global_one_that_is_missing() {
     let mut own = attributes("::");
     own.next_hop.link_local = Some("fe80::7".parse().unwrap());
     let mut table = table();
-    table.insert(service(), key(1), unchanged(own), Instant::now());
+    table.insert(service(), key(1), &unchanged(own), Instant::now());
     assert_eq!(table.paths(service())[0].next_hop(), ip("fe80::7"));
 }
 
@@ -162,9 +164,8 @@ proptest! {
                 2 => table.mark_stale(PeerId(peer)),
                 3 => _ = table.sweep_stale(PeerId(peer)),
                 _ => {
-                    let mut inserted = unchanged(attributes(&format!("192.168.101.{}", 200 + u16::from(hop))));
-                    inserted.rejected = rejected.then(|| Arc::from("no"));
-                    table.insert(prefix, key(peer), inserted, now);
+                    let inserted = because(rejected.then_some("no"), &format!("192.168.101.{}", 200 + u16::from(hop)));
+                    table.insert(prefix, key(peer), &inserted, now);
                 }
             }
             if net == 0 {
@@ -177,11 +178,11 @@ proptest! {
             prop_assert_eq!(table.path_count(), all.len());
             prop_assert_eq!(table.len(), table.iter().count());
             for peer in 0..4 {
-                let of_peer = || all.iter().filter(|path| path.key.peer == PeerId(peer));
+                let of_peer = || all.iter().filter(|path| path.peer() == PeerId(peer));
                 prop_assert_eq!(table.received_count(PeerId(peer)), of_peer().count());
-                prop_assert_eq!(table.accepted_count(PeerId(peer)), of_peer().filter(|path| path.rejected.is_none()).count());
+                prop_assert_eq!(table.accepted_count(PeerId(peer)), of_peer().filter(|path| path.rejected().is_none()).count());
             }
-            let used = all.iter().filter(|path| path.rejected.is_none() && !path.is_local()).map(|path| path.next_hop());
+            let used = all.iter().filter(|path| path.rejected().is_none() && !path.is_local()).map(|path| path.next_hop());
             let used: BTreeSet<IpAddr> = used.collect();
             prop_assert_eq!(table.next_hops(), used.iter().copied().collect::<Vec<_>>());
             let known: BTreeSet<IpAddr> = tracked.iter().filter(|(_, used)| **used).map(|(address, _)| *address).collect();

@@ -74,7 +74,7 @@ impl Scene {
             if PeerId(given.peer) != PeerId::LOCAL {
                 table.set_peer(PeerId(given.peer), info);
             }
-            table.insert(service(), given.key(), given.inserted(), Instant::now());
+            table.insert(service(), given.key(), &given.inserted(), Instant::now());
             if given.stale {
                 table.mark_stale(PeerId(given.peer));
             }
@@ -90,8 +90,16 @@ impl Scene {
         Self { table, next_hops }
     }
 
+    /// Both ways to decide, which have to agree.
     fn decide(&self, rules: &Rules) -> Option<Decision> {
-        decide(self.table.paths(service()), &self.table, &self.next_hops, rules)
+        let paths = self.table.paths(service());
+        let decision = decide(paths, &self.table, &self.next_hops, rules);
+        let choice = Chooser::new(&self.table, &self.next_hops, rules).choose(paths);
+        assert_eq!(
+            decision.as_ref().map(|decision| (decision.best, decision.multipath.clone())),
+            choice.map(|choice| (choice.best, choice.all().collect())),
+        );
+        decision
     }
 
     fn explain(&self, rules: &Rules) -> Vec<Verdict> {
@@ -102,8 +110,8 @@ impl Scene {
     fn outcome(&self, rules: &Rules) -> Option<(PathKey, Vec<PathKey>, &'static str)> {
         let paths = self.table.paths(service());
         let decision = self.decide(rules)?;
-        let keys = decision.multipath.iter().map(|index| paths[*index].key).collect();
-        Some((paths[decision.best].key, keys, decision.decided_by))
+        let keys = decision.multipath.iter().map(|index| paths[*index].key()).collect();
+        Some((paths[decision.best].key(), keys, decision.decided_by))
     }
 }
 
@@ -115,7 +123,7 @@ impl Given {
     fn inserted(&self) -> Inserted {
         let attributes = Arc::new(self.attributes.clone());
         let rejected = self.rejected.then(|| Arc::from("AS loop: 64512 is our own AS"));
-        Inserted { received: Arc::clone(&attributes), attributes, rejected, marks: nouns::Marks::default() }
+        Inserted::new(Arc::clone(&attributes), attributes, rejected, nouns::Marks::default())
     }
 
     fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {

@@ -1,3 +1,4 @@
+//! The map held against the ordered map of the standard library, and what its blocks look like.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::collections::BTreeMap;

@@ -1,0 +1,188 @@
+//! One way to a prefix, in as few octets as it can be: there may be many millions of them.
+//!
+//! What is the same for most paths stands aside: that import changed or rejected one, notes of the router, a path
+//! identifier. Never compares two paths; that is the decision's work.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bgp_wire::attribute::PathAttributes;
+use nouns::Marks;
+
+/// Names a peer within the table; given out by whoever owns the sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u32);
+
+impl PeerId {
+    /// The router itself: networks and redistributed routes.
+    pub const LOCAL: Self = Self(0);
+}
+
+/// What names a path within its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PathKey {
+    /// Who announced it.
+    pub peer: PeerId,
+    /// The path identifier of RFC 7911, 0 without it.
+    pub path_id: u32,
+}
+
+/// What most paths have no need of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Aside {
+    /// The attributes as the peer sent them, where import changed them.
+    received: Option<Arc<PathAttributes>>,
+    rejected: Option<Arc<str>>,
+    marks: Marks,
+    path_id: u32,
+}
+
+/// What import made of an announcement; made once, it serves every prefix that was announced with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inserted {
+    attributes: Arc<PathAttributes>,
+    aside: Option<Arc<Aside>>,
+}
+
+impl Inserted {
+    /// The attributes after import, those that the peer sent, why import rejected the path, and the router's notes.
+    #[must_use]
+    pub fn new(
+        attributes: Arc<PathAttributes>,
+        received: Arc<PathAttributes>,
+        rejected: Option<Arc<str>>,
+        marks: Marks,
+    ) -> Self {
+        let changed = !Arc::ptr_eq(&attributes, &received) && attributes != received;
+        let aside = Aside { received: changed.then_some(received), rejected, marks, path_id: 0 };
+        let aside = (aside != Aside::default()).then(|| Arc::new(aside));
+        Self { attributes, aside }
+    }
+
+    /// The path that it makes under a name, since a number of seconds.
+    pub(super) fn path(&self, key: PathKey, seconds: u32) -> Path {
+        let mut aside = self.aside.clone();
+        if key.path_id != 0 {
+            let named = Aside { path_id: key.path_id, ..aside.as_deref().cloned().unwrap_or_default() };
+            aside = Some(Arc::new(named));
+        }
+        let when = When(seconds & !When::STALE);
+        Path { attributes: Arc::clone(&self.attributes), aside, peer: key.peer, when }
+    }
+}
+
+/// Seconds since the table was made, and in the highest bit whether the path is stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct When(u32);
+
+impl When {
+    const STALE: u32 = 1 << 31;
+}
+
+/// One way to a prefix.
+#[derive(Clone, Debug)]
+pub struct Path {
+    attributes: Arc<PathAttributes>,
+    aside: Option<Arc<Aside>>,
+    peer: PeerId,
+    when: When,
+}
+
+impl Path {
+    /// Its name.
+    #[must_use]
+    pub fn key(&self) -> PathKey {
+        PathKey { peer: self.peer, path_id: self.aside.as_ref().map_or(0, |aside| aside.path_id) }
+    }
+
+    /// Who announced it.
+    #[must_use]
+    pub fn peer(&self) -> PeerId {
+        self.peer
+    }
+
+    /// The attributes after import.
+    #[must_use]
+    pub fn attributes(&self) -> &Arc<PathAttributes> {
+        &self.attributes
+    }
+
+    /// The attributes as the peer sent them; the same set when import changed nothing.
+    #[must_use]
+    pub fn received(&self) -> &Arc<PathAttributes> {
+        self.aside.as_ref().and_then(|aside| aside.received.as_ref()).unwrap_or(&self.attributes)
+    }
+
+    /// Why import rejected it: kept and shown, never used.
+    #[must_use]
+    pub fn rejected(&self) -> Option<&Arc<str>> {
+        self.aside.as_ref()?.rejected.as_ref()
+    }
+
+    /// What the router noted about it.
+    #[must_use]
+    pub fn marks(&self) -> Marks {
+        self.aside.as_ref().map_or_else(Marks::default, |aside| aside.marks)
+    }
+
+    /// Kept for a peer that restarts (RFC 4724 §4.2): loses to any live path.
+    #[must_use]
+    pub fn stale(&self) -> bool {
+        self.when.0 & When::STALE != 0
+    }
+
+    /// The address that packets are sent to: the link-local one where no global one was given (RFC 2545 §3).
+    #[must_use]
+    pub fn next_hop(&self) -> IpAddr {
+        let next_hop = self.attributes.next_hop;
+        match next_hop.link_local {
+            Some(link_local) if next_hop.address.is_unspecified() => IpAddr::V6(link_local),
+            _ => next_hop.address,
+        }
+    }
+
+    /// Whether the router itself made the path.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.peer == PeerId::LOCAL
+    }
+
+    /// The next hop that has to resolve for the path to be used; none for one that is never used.
+    pub(super) fn tracked_next_hop(&self) -> Option<IpAddr> {
+        (self.rejected().is_none() && !self.is_local()).then(|| self.next_hop())
+    }
+
+    pub(super) fn seconds(&self) -> u32 {
+        self.when.0 & !When::STALE
+    }
+
+    pub(super) fn set_stale(&mut self, stale: bool) {
+        self.when.0 = self.seconds() | if stale { When::STALE } else { 0 };
+    }
+
+    /// Takes over the age of the path whose place it takes, and whether that was stale.
+    pub(super) fn succeed(&mut self, old: &Self) {
+        self.when = old.when;
+    }
+
+    /// Whether both say the same, however old they are.
+    pub(super) fn same_route(&self, other: &Self) -> bool {
+        let same = |a: &Arc<PathAttributes>, b: &Arc<PathAttributes>| Arc::ptr_eq(a, b) || a == b;
+        let asides = match (&self.aside, &other.aside) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a == b,
+            (None, None) => true,
+            _ => false,
+        };
+        asides && same(&self.attributes, &other.attributes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_three_words() {
+        assert!(size_of::<Path>() <= 24, "{} octets, and there may be millions", size_of::<Path>());
+    }
+}

@@ -1,0 +1,103 @@
+//! Which next hops the usable paths have, and which of them came into use or went out of it.
+//!
+//! Never resolves a next hop.
+
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+
+/// One next hop.
+#[derive(Debug)]
+struct Use {
+    address: IpAddr,
+    paths: usize,
+    reported: bool,
+}
+
+/// How many paths lead through each next hop.
+#[derive(Debug, Default)]
+pub(super) struct NextHopUses {
+    uses: Vec<Use>,
+    places: HashMap<IpAddr, usize>,
+    /// The place that was used last: routes with the same next hop come together.
+    cursor: Cell<usize>,
+    news: BTreeSet<IpAddr>,
+}
+
+impl NextHopUses {
+    /// One path more.
+    pub(super) fn add(&mut self, address: Option<IpAddr>) {
+        let Some(address) = address else { return };
+        let place = self.place(address).unwrap_or_else(|| {
+            self.uses.push(Use { address, paths: 0, reported: false });
+            let place = self.uses.len().saturating_sub(1);
+            self.places.insert(address, place);
+            place
+        });
+        if let Some(usage) = self.uses.get_mut(place) {
+            usage.paths = usage.paths.saturating_add(1);
+            if usage.paths == 1 {
+                self.news.insert(address);
+            }
+        }
+    }
+
+    /// One path fewer.
+    pub(super) fn drop(&mut self, address: Option<IpAddr>) {
+        let Some(address) = address else { return };
+        if let Some(usage) = self.place(address).and_then(|place| self.uses.get_mut(place)) {
+            usage.paths = usage.paths.saturating_sub(1);
+            if usage.paths == 0 {
+                self.news.insert(address);
+            }
+        }
+    }
+
+    /// How many paths lead through an address.
+    pub(super) fn of(&self, address: IpAddr) -> usize {
+        self.place(address).and_then(|place| self.uses.get(place)).map_or(0, |usage| usage.paths)
+    }
+
+    /// The addresses that paths lead through, sorted.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        let used = self.uses.iter().filter(|usage| usage.paths > 0);
+        let mut addresses: Vec<IpAddr> = used.map(|usage| usage.address).collect();
+        addresses.sort_unstable();
+        addresses
+    }
+
+    /// Those that came into use (true) or went out of it (false) since the last call.
+    pub(super) fn take_news(&mut self) -> Vec<(IpAddr, bool)> {
+        let mut news = Vec::new();
+        for address in std::mem::take(&mut self.news) {
+            let Some(place) = self.place(address) else { continue };
+            let Some(usage) = self.uses.get_mut(place) else { continue };
+            let used = usage.paths > 0;
+            if used != std::mem::replace(&mut usage.reported, used) {
+                news.push((address, used));
+            }
+            if !used {
+                self.forget(place);
+            }
+        }
+        news
+    }
+
+    fn forget(&mut self, place: usize) {
+        let gone = self.uses.swap_remove(place);
+        self.places.remove(&gone.address);
+        if let Some(moved) = self.uses.get(place) {
+            self.places.insert(moved.address, place);
+        }
+    }
+
+    fn place(&self, address: IpAddr) -> Option<usize> {
+        let cursor = self.cursor.get();
+        if self.uses.get(cursor).is_some_and(|usage| usage.address == address) {
+            return Some(cursor);
+        }
+        let place = *self.places.get(&address)?;
+        self.cursor.set(place);
+        Some(place)
+    }
+}

@@ -1,0 +1,133 @@
+//! The decision for many prefixes, without words: the same outcome as the chain of steps, at a fraction of its cost.
+//!
+//! The steps before MED order paths by numbers alone, so they are one number here, and a usual prefix is decided by
+//! it. What is left goes through the steps themselves. Next hops are few and paths many, so the cost of each is
+//! looked up once. Never tells why a path lost.
+
+use std::net::IpAddr;
+
+use super::{
+    BgpTable, Candidate, NextHops, Path, Resolution, Rules, STEPS, as_path_length, filter, local_preference, share,
+    tie_order,
+};
+
+/// Next hops whose cost is remembered; with more of them the oldest are forgotten.
+const COSTS: usize = 32;
+/// How many of the steps are in the number.
+const NUMBERED: usize = 6;
+
+/// Which paths of a prefix are used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The place of the best path.
+    pub best: usize,
+    /// The places of those that share the load with it, in the order of the tie; without the best.
+    pub others: Vec<usize>,
+}
+
+impl Choice {
+    /// The best path and those that share the load with it.
+    pub fn all(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(self.best).chain(self.others.iter().copied())
+    }
+}
+
+/// Decides prefix after prefix while neither the table, the next hops nor the rules change.
+#[derive(Debug)]
+pub struct Chooser<'a> {
+    table: &'a BgpTable,
+    next_hops: &'a NextHops,
+    rules: &'a Rules,
+    costs: Vec<(IpAddr, Option<u32>)>,
+    candidates: Vec<Candidate<'a>>,
+}
+
+impl<'a> Chooser<'a> {
+    /// For the paths of a table.
+    #[must_use]
+    pub fn new(table: &'a BgpTable, next_hops: &'a NextHops, rules: &'a Rules) -> Self {
+        Self { table, next_hops, rules, costs: Vec::new(), candidates: Vec::new() }
+    }
+
+    /// The best of some paths and those that share the load; `None` when none is usable.
+    pub fn choose(&mut self, paths: &'a [Path]) -> Option<Choice> {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        candidates.clear();
+        let mut least = u128::MAX;
+        for (index, path) in paths.iter().enumerate() {
+            let Some(candidate) = self.candidate(index, path) else { continue };
+            let number = number(&candidate);
+            if number < least {
+                least = number;
+                candidates.clear();
+            }
+            if number == least {
+                candidates.push(candidate);
+            }
+        }
+        let choice = choose_among(&mut candidates, self.rules);
+        self.candidates = candidates;
+        choice
+    }
+
+    /// A path as candidate, when it is usable.
+    fn candidate(&mut self, index: usize, path: &'a Path) -> Option<Candidate<'a>> {
+        if path.rejected().is_some() {
+            return None;
+        }
+        let peer = self.table.peer(path.peer())?;
+        let local = path.is_local();
+        Some(Candidate {
+            index,
+            path,
+            internal: peer.internal && !local,
+            router_id: path.attributes().originator_id.unwrap_or(peer.router_id),
+            address: peer.address,
+            cost: if local { 0 } else { self.cost(path.next_hop())? },
+        })
+    }
+
+    /// The metric of the way to a next hop; `None` when there is none.
+    fn cost(&mut self, next_hop: IpAddr) -> Option<u32> {
+        if let Some((_, cost)) = self.costs.iter().find(|(known, _)| *known == next_hop) {
+            return *cost;
+        }
+        let unfit = self.table.family() == nouns::Family::Ipv6Unicast && next_hop.is_ipv4();
+        let cost = match self.next_hops.resolve(next_hop) {
+            Resolution::Resolved { metric, .. } if !unfit => Some(*metric),
+            Resolution::Resolved { .. } | Resolution::Unresolved(_) => None,
+        };
+        if self.costs.len() >= COSTS {
+            self.costs.clear();
+        }
+        self.costs.push((next_hop, cost));
+        cost
+    }
+}
+
+fn choose_among(candidates: &mut Vec<Candidate<'_>>, rules: &Rules) -> Option<Choice> {
+    if let [only] = candidates.as_slice() {
+        return Some(Choice { best: only.index, others: Vec::new() });
+    }
+    for step in STEPS.iter().skip(NUMBERED) {
+        filter(candidates, &step.rule, rules);
+    }
+    candidates.sort_unstable_by(tie_order);
+    let best = *candidates.first()?;
+    let others = if candidates.len() > 1 { share(&best, candidates, rules) } else { Vec::new() };
+    Some(Choice { best: best.index, others: others.into_iter().filter(|index| *index != best.index).collect() })
+}
+
+/// The steps from `stale` to `origin` as one number; the lowest wins.
+fn number(candidate: &Candidate<'_>) -> u128 {
+    let path = candidate.path;
+    let steps = [
+        (1, u64::from(path.stale())),
+        (32, u64::from(u32::MAX - path.marks().weight)),
+        (1, u64::from(!path.is_local())),
+        (32, u64::from(u32::MAX - local_preference(path))),
+        (32, as_path_length(candidate).min(u64::from(u32::MAX))),
+        (2, path.attributes().origin as u64),
+    ];
+    steps.iter().fold(0, |number, (bits, value)| number << bits | u128::from(*value))
+}
