@@ -3,6 +3,7 @@
 //! Never holds an octet of framing; `decode` and `encode` live beside it.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nouns::Asn;
@@ -84,7 +85,7 @@ pub struct UnknownAttribute {
 /// The attributes of a route, next hop included; routes with equal sets share one.
 ///
 /// A million of them may be kept: lists that are usually empty are one pointer each, and a usual AS path lives within.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PathAttributes {
     /// ORIGIN
     pub origin: Origin,
@@ -132,6 +133,41 @@ impl PathAttributes {
             originator_id: None,
             cluster_list: ThinVec::new(),
             unknown: ThinVec::new(),
+        }
+    }
+}
+
+impl Hash for PathAttributes {
+    /// Every set that is received is hashed, so this takes few and wide steps: what few sets have
+    /// is looked at only where there is any of it.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let wide = |number: Option<u32>| number.map_or(u64::from(u32::MAX) + 1, u64::from);
+        self.as_path.hash(state);
+        match self.next_hop.address {
+            IpAddr::V4(address) => state.write_u32(address.to_bits()),
+            IpAddr::V6(address) => state.write_u128(address.to_bits()),
+        }
+        state.write_u64(wide(self.med) << 2 | u64::from(self.origin as u8));
+        state.write_u64(wide(self.local_pref) << 1 | u64::from(self.atomic_aggregate));
+        let rare = [self.next_hop.link_local.is_some(), self.aggregator.is_some(), self.originator_id.is_some()];
+        let lists = [
+            !self.communities.is_empty(),
+            !self.extended_communities.is_empty(),
+            !self.large_communities.is_empty(),
+            !self.cluster_list.is_empty(),
+            !self.unknown.is_empty(),
+        ];
+        let present = rare.into_iter().chain(lists).fold(0, |bits, present| bits << 1 | u8::from(present));
+        state.write_u8(present);
+        if present != 0 {
+            self.next_hop.link_local.hash(state);
+            self.aggregator.hash(state);
+            self.communities.hash(state);
+            self.extended_communities.hash(state);
+            self.large_communities.hash(state);
+            self.originator_id.hash(state);
+            self.cluster_list.hash(state);
+            self.unknown.hash(state);
         }
     }
 }

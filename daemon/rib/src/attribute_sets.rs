@@ -4,105 +4,155 @@
 //! its own. Sets that no route holds any more are let go in passing, so that flaps leave nothing behind.
 //! Never changes a set and never knows which route holds it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use bgp_wire::attribute::{AsPath, PathAttributes, ThinVec};
+use bgp_wire::attribute::PathAttributes;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
-/// The store is swept when it has doubled since the last time, but not below this size.
-const SMALLEST_SWEEP: usize = 1024;
+/// Parts of the store. Each grows and is swept alone, so that no route waits for a million sets to be gone through.
+const SHARDS: usize = 64;
+/// A shard is swept when it has doubled since the last time, but not below this size.
+const SMALLEST_SWEEP: usize = 16;
+/// Sets that are looked at to count what differs; of more, that many tell.
+const COUNTED: usize = 65_536;
 
 /// The distinct attribute sets in use.
 #[derive(Debug)]
 pub struct AttributeSets {
-    sets: HashSet<Arc<PathAttributes>>,
-    as_paths: HashMap<AsPath, usize>,
-    communities: HashMap<ThinVec<u32>, usize>,
-    sweep_at: usize,
+    /// Peers choose what is hashed, so the hash has a key of its own.
+    hash: RandomState,
+    shards: Box<[Shard]>,
+    len: usize,
+    /// Routes that have let go of a set, and have not yet paid for a sweep.
+    released: usize,
+    /// The shard that [`AttributeSets::released`] sweeps next.
+    next: usize,
+}
+
+/// The sets with the same bits in their hash.
+#[derive(Debug, Default)]
+struct Shard {
+    /// Eight octets a set; the hash of one is made again where the table grows.
+    sets: HashTable<Arc<PathAttributes>>,
+    /// How many the last sweep left.
+    swept: usize,
 }
 
 impl Default for AttributeSets {
     fn default() -> Self {
-        Self { sets: HashSet::new(), as_paths: HashMap::new(), communities: HashMap::new(), sweep_at: SMALLEST_SWEEP }
+        let shards = (0..SHARDS).map(|_| Shard::default()).collect();
+        Self { hash: RandomState::default(), shards, len: 0, released: 0, next: 0 }
     }
 }
 
 impl AttributeSets {
     /// The one copy that equals the given set: an older one, or this one from now on.
     pub fn intern(&mut self, attributes: Arc<PathAttributes>) -> Arc<PathAttributes> {
-        if let Some(known) = self.sets.get(&attributes) {
+        let hash = self.hash.hash_one(&*attributes);
+        let Some(shard) = self.shards.get_mut(shard_of(hash)) else { return attributes };
+        if let Some(known) = shard.sets.find(hash, |set| Arc::ptr_eq(set, &attributes) || **set == *attributes) {
             return Arc::clone(known);
         }
-        if self.sets.len() >= self.sweep_at {
-            self.sweep();
+        if shard.sets.len() >= shard.swept.saturating_mul(2).max(SMALLEST_SWEEP) {
+            let gone = shard.sweep(&self.hash);
+            self.len = self.len.saturating_sub(gone);
         }
-        count(&mut self.as_paths, &attributes.as_path);
-        count(&mut self.communities, &attributes.communities);
-        self.sets.insert(Arc::clone(&attributes));
+        let hasher = &self.hash;
+        shard.sets.insert_unique(hash, Arc::clone(&attributes), |set| hasher.hash_one(&**set));
+        self.len = self.len.saturating_add(1);
         attributes
     }
 
-    /// Lets go of sets that nobody else holds.
+    /// So many routes have let go of their sets: about as many sets are looked at, whether anybody still holds them.
+    pub fn released(&mut self, routes: usize) {
+        self.released = self.released.saturating_add(routes);
+        let mut left = SHARDS;
+        while left > 0 {
+            let Some(shard) = self.shards.get_mut(self.next) else { return };
+            let price = shard.sets.len().max(SMALLEST_SWEEP);
+            let Some(rest) = self.released.checked_sub(price) else { return };
+            self.released = rest;
+            let gone = shard.sweep(&self.hash);
+            self.len = self.len.saturating_sub(gone);
+            self.next = self.next.wrapping_add(1) % SHARDS;
+            left = left.saturating_sub(1);
+        }
+        // A whole round found all there was.
+        self.released = 0;
+    }
+
+    /// Lets go of every set that nobody else holds.
     pub fn sweep(&mut self) {
-        let Self { sets, as_paths, communities, .. } = self;
-        sets.retain(|set| {
-            let held = Arc::strong_count(set) > 1;
-            if !held {
-                discount(as_paths, &set.as_path);
-                discount(communities, &set.communities);
-            }
-            held
-        });
-        self.sweep_at = self.sets.len().saturating_mul(2).max(SMALLEST_SWEEP);
+        for shard in &mut self.shards {
+            let gone = shard.sweep(&self.hash);
+            self.len = self.len.saturating_sub(gone);
+        }
     }
 
     /// How many distinct sets are kept; some may be unused until the next sweep.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.sets.len()
+        self.len
     }
 
     /// Whether no set is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.sets.is_empty()
+        self.len == 0
     }
 
-    /// How many distinct AS paths they have.
+    /// How many distinct AS paths they have; an estimate above 65,536 sets.
     #[must_use]
     pub fn as_paths(&self) -> usize {
-        self.as_paths.len()
+        self.distinct(|set| Some(self.hash.hash_one(&set.as_path)))
     }
 
-    /// How many distinct lists of communities they have, the empty one left out.
+    /// How many distinct lists of communities they have, the empty one left out; an estimate above 65,536 sets.
     #[must_use]
     pub fn community_lists(&self) -> usize {
-        self.communities.keys().filter(|list| !list.is_empty()).count()
+        self.distinct(|set| (!set.communities.is_empty()).then(|| self.hash.hash_one(&set.communities)))
+    }
+
+    /// How many values there are. A hash decides which shard a set is in, so that any of them are a fair sample.
+    fn distinct(&self, value: impl Fn(&PathAttributes) -> Option<u64>) -> usize {
+        let sample = self.shards.iter().flat_map(|shard| &shard.sets).take(COUNTED);
+        let found: HashSet<u64, RandomState> = sample.filter_map(|set| value(set)).collect();
+        let looked_at = self.len.min(COUNTED);
+        found.len().saturating_mul(self.len).checked_div(looked_at).unwrap_or(0)
     }
 }
 
-fn count<K: Clone + Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
-    match counts.get_mut(key) {
-        Some(count) => *count = count.saturating_add(1),
-        None => _ = counts.insert(key.clone(), 1),
-    }
-}
-
-fn discount<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
-    if let Some(count) = counts.get_mut(key) {
-        *count = count.saturating_sub(1);
-        if *count == 0 {
-            counts.remove(key);
+impl Shard {
+    /// Lets go of sets that nobody else holds, and of the room that they took; answers how many they were.
+    fn sweep(&mut self, hash: &RandomState) -> usize {
+        let before = self.sets.len();
+        self.sets.retain(|set| Arc::strong_count(set) > 1);
+        self.swept = self.sets.len();
+        if self.swept < self.sets.capacity() / 4 {
+            self.sets.shrink_to(self.swept.saturating_mul(2), |set| hash.hash_one(&**set));
         }
+        before.saturating_sub(self.swept)
     }
+}
+
+/// Bits of the hash that its table does not look at before the others.
+fn shard_of(hash: u64) -> usize {
+    usize::try_from(hash >> 40).unwrap_or(0) % SHARDS
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+    use std::collections::BTreeSet;
+
     use bgp_wire::attribute::Origin;
     use nouns::Asn;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -138,6 +188,50 @@ mod tests {
         for med in 0..100_000 {
             drop(sets.intern(set(med, 64513)));
         }
-        assert!(sets.len() <= SMALLEST_SWEEP, "{} sets are kept for no route", sets.len());
+        assert!(sets.len() <= SHARDS * SMALLEST_SWEEP, "{} sets are kept for no route", sets.len());
+    }
+
+    #[test]
+    fn a_table_that_is_withdrawn_leaves_nothing_behind() {
+        let mut sets = AttributeSets::default();
+        let mut held: Vec<_> = (0..50_000).map(|med| sets.intern(set(med, 64513))).collect();
+        while held.pop().is_some() {
+            // As usual, each set had four routes.
+            sets.released(4);
+        }
+        assert!(sets.len() <= SHARDS * SMALLEST_SWEEP, "{} sets are kept for no route", sets.len());
+    }
+
+    #[test]
+    fn what_differs_is_counted_and_beyond_a_limit_estimated() {
+        let mut sets = AttributeSets::default();
+        let held: Vec<_> = (0..3000).map(|med| sets.intern(set(med, 64513 + med % 700))).collect();
+        assert_eq!((held.len(), sets.len(), sets.as_paths()), (3000, 3000, 700));
+        let more: Vec<_> = (0..150_000).map(|asn| sets.intern(set(0, 100_000 + asn))).collect();
+        let expect = more.len() + 700;
+        let told = sets.as_paths();
+        assert!(told.abs_diff(expect) < expect / 20, "{told} AS paths are told, there are {expect}");
+    }
+
+    proptest! {
+        #[test]
+        fn the_store_is_a_set_of_what_is_held(steps in vec((0_u32..40, 0_u32..3, any::<bool>()), 0..400)) {
+            let mut sets = AttributeSets::default();
+            let mut held: Vec<Arc<PathAttributes>> = Vec::new();
+            for (med, asn, keep) in steps {
+                let one = sets.intern(set(med, 64513 + asn));
+                prop_assert_eq!(&one, &set(med, 64513 + asn));
+                let before = held.iter().find(|other| **other == one);
+                prop_assert!(before.is_none_or(|other| Arc::ptr_eq(other, &one)));
+                if keep {
+                    held.push(one);
+                } else if held.pop().is_some() {
+                    sets.released(1);
+                }
+            }
+            sets.sweep();
+            let distinct: BTreeSet<_> = held.iter().collect();
+            prop_assert_eq!(sets.len(), distinct.len());
+        }
     }
 }

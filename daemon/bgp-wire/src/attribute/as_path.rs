@@ -4,6 +4,7 @@
 //! its own. Never decides whether a path is acceptable.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use nouns::Asn;
 use thin_vec::ThinVec;
@@ -40,7 +41,7 @@ pub struct Segment<'a> {
 pub struct AsPath(Form);
 
 /// Equal paths have equal forms: what can be `Short` is never `Long`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Form {
     /// One sequence, or nothing; numbers behind the count are zero.
     Short { count: u8, asns: [Asn; SHORT] },
@@ -58,6 +59,21 @@ enum Form {
 impl Default for AsPath {
     fn default() -> Self {
         Self(Form::Short { count: 0, asns: [Asn(0); SHORT] })
+    }
+}
+
+impl Hash for Form {
+    /// Two numbers at a time.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let pair = |one: Asn, other: Asn| u64::from(one.0) << 32 | u64::from(other.0);
+        match self {
+            Self::Short { count, asns: [a, b, c, d, e] } => {
+                state.write_u64(pair(*a, *b));
+                state.write_u64(pair(*c, *d));
+                state.write_u64(pair(*e, Asn(u32::from(*count))));
+            }
+            Self::Long { words, .. } => words.hash(state),
+        }
     }
 }
 

@@ -28,6 +28,7 @@ impl Engine {
             for nlri in &unreach.nlri {
                 self.tables.of_mut(unreach.family).withdraw(nlri.prefix, key(id, *nlri));
             }
+            self.attribute_sets.released(unreach.nlri.len());
         }
         for reach in &update.reach {
             let Some(import) = self.import(id, reach.family) else { continue };
