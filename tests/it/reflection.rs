@@ -63,3 +63,98 @@ fn a_route_server_passes_routes_on_and_keeps_them_out_of_its_kernel() -> Result<
     assert_eq!(established(&router, first.ipv4.into())?, before, "no session was reset");
     Ok(())
 }
+
+/// What a client sees of another one's route, in its own words: who announced it first, and whose clusters it passed.
+fn tells_the_way(kind: Kind, table: &str, originator: &str, cluster: &str) -> bool {
+    let lines = match kind {
+        Kind::Bird => [format!("BGP.originator_id: {originator}"), format!("BGP.cluster_list: {cluster}")],
+        _ => [format!("Originator: {originator}"), format!("Cluster list: {cluster}")],
+    };
+    lines.iter().all(|line| table.contains(line))
+}
+
+fn reflects_to_clients(kind: Kind) -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    let [first, second, _] = &lab.nodes;
+    router.configure(&[
+        "set protocols bgp 64512 parameters router-id 192.168.101.1",
+        "set protocols bgp 64512 peer-group clients remote-as 64512",
+        "set protocols bgp 64512 peer-group clients route-reflector-client",
+        "set protocols bgp 64512 neighbor 192.168.101.201 peer-group clients",
+        "set protocols bgp 64512 neighbor 192.168.101.202 peer-group clients",
+    ])?;
+    let speaker = up(&lab, &router, first, kind, Session::internal(first))?;
+    let listener = up(&lab, &router, second, kind, Session::internal(second))?;
+    speaker.announce(SHOP)?;
+    lab.wait_until(SOON, "the other client hears of it", || listener.knows(SHOP))?;
+    let table = listener.table(SHOP);
+    assert!(tells_the_way(kind, &table, "192.168.101.201", "192.168.101.1"), "{table}");
+    let next_hop = table.lines().any(|line| line.contains("192.168.101.201") && !line.contains("riginator"));
+    assert!(next_hop, "its next hop is the first client: {table}");
+    assert!(router.show("show ip bgp neighbors 192.168.101.201")?.contains("Route-Reflector Client"));
+    let gateways = router.gateways(SHOP);
+    assert_eq!(gateways, [first.ipv4.to_string()]);
+    speaker.withdraw(SHOP)?;
+    lab.wait_until(SOON, "the other client loses it", || !listener.knows(SHOP))?;
+    // Without the word nothing is reflected, and no session is lost over it.
+    speaker.announce(SHOP)?;
+    lab.wait_until(SOON, "it is there again", || listener.knows(SHOP))?;
+    let before = established(&router, second.ipv4.into())?;
+    router.configure(&["delete protocols bgp 64512 peer-group clients route-reflector-client"])?;
+    lab.wait_until(SOON, "what is not reflected any more is withdrawn", || !listener.knows(SHOP))?;
+    assert_eq!(established(&router, second.ipv4.into())?, before);
+    Ok(())
+}
+
+#[test]
+fn frr_hears_as_a_client_of_other_clients() -> Result<()> {
+    reflects_to_clients(Kind::Frr)
+}
+
+#[test]
+fn bird_hears_as_a_client_of_other_clients() -> Result<()> {
+    reflects_to_clients(Kind::Bird)
+}
+
+/// The first node reflects between the second one and the router.
+fn is_a_client(kind: Kind) -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    let [first, second, _] = &lab.nodes;
+    router.configure(&[
+        "set protocols bgp 64512 parameters router-id 192.168.101.1",
+        "set protocols bgp 64512 network 10.9.0.0/24",
+        "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512",
+    ])?;
+    let reflector = Session { clients: vec![second.ipv4.into()], ..Session::internal(first) };
+    let _reflector = up(&lab, &router, first, kind, reflector)?;
+    let far =
+        Speaker::start(&lab, second, Kind::Gobgp, Session { remote: first.ipv4.into(), ..Session::internal(second) })?;
+    lab.wait_until(SESSIONS, "the other client is established", || far.is_established())?;
+    far.announce(SHOP)?;
+    let gateway = [second.ipv4.to_string()];
+    lab.wait_until(SOON, "the kernel leads to the other client", || router.gateways(SHOP) == gateway)?;
+    let said = router.show(&format!("show ip bgp {SHOP}"))?;
+    assert!(said.contains("Originator: 192.168.101.202, Cluster list: 192.168.101.201"), "{said}");
+    lab.wait_until(SOON, "the other client hears of the router's network", || far.knows("10.9.0.0/24"))?;
+    // In the reflector's own cluster its routes would go in a circle.
+    router.configure(&["set protocols bgp 64512 parameters cluster-id 192.168.101.201"])?;
+    lab.wait_until(SOON, "what went through our cluster is refused", || router.gateways(SHOP).is_empty())?;
+    let said = router.show(&format!("show ip bgp {SHOP}"))?;
+    assert!(said.contains("CLUSTER_LIST contains 192.168.101.201"), "{said}");
+    router.configure(&["delete protocols bgp 64512 parameters cluster-id"])?;
+    lab.wait_until(SOON, "and accepted again", || router.gateways(SHOP) == gateway)?;
+    far.withdraw(SHOP)?;
+    lab.wait_until(SOON, "the withdrawal comes through", || router.gateways(SHOP).is_empty())
+}
+
+#[test]
+fn the_router_is_a_client_of_frr() -> Result<()> {
+    is_a_client(Kind::Frr)
+}
+
+#[test]
+fn the_router_is_a_client_of_bird() -> Result<()> {
+    is_a_client(Kind::Bird)
+}

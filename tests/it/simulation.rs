@@ -3,6 +3,7 @@
 //! No root and no clock is needed; a seed that fails is named by its test and fails again.
 
 mod external;
+mod reflection;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -55,6 +55,9 @@ pub struct Session {
     pub multihop: Option<u8>,
     /// Whether the node sends with TTL 255 and accepts nothing below (RFC 5082).
     pub ttl_security: bool,
+    /// Internal neighbors besides the router: the node is a route reflector, and they and the router are its clients.
+    /// BIRD and FRR alone can do that here.
+    pub clients: Vec<IpAddr>,
     /// Whether graceful restart is offered (RFC 4724), as a Cilium node does it when told to.
     pub graceful_restart: bool,
 }
@@ -72,6 +75,7 @@ impl Session {
             password: None,
             multihop: None,
             ttl_security: false,
+            clients: Vec::new(),
             graceful_restart: false,
         }
     }
@@ -132,6 +136,10 @@ impl Speaker {
     /// # Errors
     /// When it does not start; the laboratory's logs are in the message.
     pub fn start(lab: &Lab, host: &Host, kind: Kind, session: Session) -> Result<Self> {
+        anyhow::ensure!(
+            session.clients.is_empty() || matches!(kind, Kind::Bird | Kind::Frr),
+            "{kind:?} reflects nothing"
+        );
         let process = match kind {
             Kind::Gobgp => gobgp::start(host, &session),
             Kind::Frr => frr::start(host, &session),

@@ -106,8 +106,14 @@ fn settings(peer: &PeerSettings, router: Asn) -> Vec<String> {
                 .filter(|(_, set)| *set)
                 .map(|(word, _)| format!("can not set {word} and an iBGP remote-as at the same time; delete {word}")),
         );
-    } else if peer.local_as.is_some_and(|local_as| local_as.asn == router) {
-        reasons.push(format!("local-as can not be the router's own AS {router}; delete it or set another"));
+    } else {
+        if peer.local_as.is_some_and(|local_as| local_as.asn == router) {
+            reasons.push(format!("local-as can not be the router's own AS {router}; delete it or set another"));
+        }
+        if !peer.reflector_client.is_empty() {
+            let why = "can not set route-reflector-client and an eBGP remote-as at the same time";
+            reasons.push(format!("{why}; routes are reflected within AS {router} only, delete route-reflector-client"));
+        }
     }
     if peer.hold_time > 0 && peer.keepalive >= peer.hold_time {
         reasons.push(format!(

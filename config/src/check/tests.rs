@@ -68,6 +68,11 @@ fn each_broken_rule_is_told_at_its_path() {
             "can not set local-as and an iBGP remote-as",
         ),
         (
+            "protocols bgp 64512 neighbor 192.0.2.2 route-reflector-client",
+            "protocols bgp 64512 neighbor 192.0.2.2",
+            "can not set route-reflector-client and an eBGP remote-as at the same time",
+        ),
+        (
             "protocols bgp 64512 neighbor 192.0.2.2 local-as 64512",
             "protocols bgp 64512 neighbor 192.0.2.2",
             "the router's own AS 64512",

@@ -23,6 +23,10 @@ pub struct Bgp {
     pub asn: Asn,
     /// `parameters router-id`; without it the engine takes the highest loopback, then the highest other IPv4 address.
     pub router_id: Option<Ipv4Addr>,
+    /// `parameters cluster-id` (RFC 4456 §7); without it the router id.
+    pub cluster_id: Option<Ipv4Addr>,
+    /// Routes of clients go to other clients unless `parameters no-client-to-client-reflection` is set.
+    pub client_to_client: bool,
     /// `parameters ebgp-requires-policy`, enabled by default (RFC 8212).
     pub ebgp_requires_policy: bool,
     /// `parameters default local-pref`, 100 by default.
@@ -77,6 +81,8 @@ impl Bgp {
         let Self {
             asn,
             router_id,
+            cluster_id,
+            client_to_client,
             ebgp_requires_policy,
             default_local_pref,
             log_neighbor_changes,
@@ -97,6 +103,8 @@ impl Bgp {
         } = self;
         *asn == other.asn
             && *router_id == other.router_id
+            && *cluster_id == other.cluster_id
+            && *client_to_client == other.client_to_client
             && *ebgp_requires_policy == other.ebgp_requires_policy
             && *default_local_pref == other.default_local_pref
             && *log_neighbor_changes == other.log_neighbor_changes
@@ -187,6 +195,8 @@ pub struct PeerSettings {
     pub maximum_prefix: BTreeMap<Family, u32>,
     /// `nexthop-self` of each family.
     pub nexthop_self: BTreeSet<Family>,
+    /// `route-reflector-client` of each family.
+    pub reflector_client: BTreeSet<Family>,
     /// What its routes go through.
     pub policies: PeerPolicies,
 }

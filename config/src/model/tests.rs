@@ -62,6 +62,7 @@ fn an_empty_speaker_has_the_documented_defaults() {
     assert_eq!((bgp.graceful_restart.enabled, bgp.graceful_restart.stalepath_time), (true, 360));
     assert_eq!((bgp.always_compare_med, bgp.multipath_relax), (false, false));
     assert_eq!((bgp.distance_external, bgp.distance_internal, bgp.no_fib_install), (20, 200, false));
+    assert_eq!((bgp.cluster_id, bgp.client_to_client), (None, true));
     assert!(model("set protocols bgp 64512 parameters no-fib-install").bgp.unwrap().no_fib_install);
     assert_eq!((bgp.maximum_paths_ebgp, bgp.maximum_paths_ibgp, bgp.listen_limit), (64, 64, 100));
     let quiet = "set protocols bgp 64512 parameters log-neighbor-changes
@@ -89,6 +90,7 @@ fn a_neighbor_with_its_as_alone_has_the_documented_defaults() {
         local_as: None,
         maximum_prefix: BTreeMap::new(),
         nexthop_self: BTreeSet::new(),
+        reflector_client: BTreeSet::new(),
         policies: PeerPolicies::default(),
     };
     assert_eq!(neighbor("set protocols bgp 64512 neighbor 192.0.2.1 remote-as 64512"), expect);
@@ -112,6 +114,7 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
          set protocols bgp 64512 neighbor 192.0.2.1 local-as 64999 no-prepend
          set protocols bgp 64512 neighbor 192.0.2.1 maximum-prefix 10
          set protocols bgp 64512 neighbor 192.0.2.1 nexthop-self
+         set protocols bgp 64512 neighbor 192.0.2.1 address-family ipv6-unicast route-reflector-client
          set protocols bgp 64512 neighbor 192.0.2.1 address-family ipv6-unicast maximum-prefix 20
          set protocols bgp 64512 neighbor 192.0.2.1 soft-reconfiguration inbound",
     );
@@ -131,6 +134,7 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
         local_as: Some(LocalAs { asn: nouns::Asn(64999), no_prepend: true }),
         maximum_prefix: BTreeMap::from([(Family::Ipv4Unicast, 10), (Family::Ipv6Unicast, 20)]),
         nexthop_self: BTreeSet::from([Family::Ipv4Unicast]),
+        reflector_client: BTreeSet::from([Family::Ipv6Unicast]),
         policies: PeerPolicies::default(),
     };
     assert_eq!(settings, expect);
@@ -144,6 +148,7 @@ fn a_group_is_folded_into_its_members_and_ranges() {
          set protocols bgp 64512 peer-group nodes port 1179
          set protocols bgp 64512 peer-group nodes maximum-prefix 10
          set protocols bgp 64512 peer-group nodes address-family ipv6-unicast nexthop-self
+         set protocols bgp 64512 peer-group nodes route-reflector-client
          set protocols bgp 64512 neighbor 192.0.2.1 peer-group nodes
          set protocols bgp 64512 neighbor 192.0.2.1 port 2179
          set protocols bgp 64512 listen range 10.0.0.0/8 peer-group nodes",
@@ -158,6 +163,7 @@ fn a_group_is_folded_into_its_members_and_ranges() {
         assert_eq!(settings.remote_as, RemoteAs::Internal);
         assert_eq!(settings.maximum_prefix, BTreeMap::from([(Family::Ipv4Unicast, 10)]));
         assert_eq!(settings.nexthop_self, BTreeSet::from([Family::Ipv6Unicast]));
+        assert_eq!(settings.reflector_client, BTreeSet::from([Family::Ipv4Unicast]));
     }
     assert_eq!(bgp.groups, BTreeSet::from(["nodes".to_owned()]));
 }

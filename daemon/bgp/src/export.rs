@@ -1,11 +1,14 @@
-//! What a peer may hear of a route, and with which attributes (RFC 4271 §5, §9.2; RFC 1997; RFC 8212).
+//! What a peer may hear of a route, and with which attributes (RFC 4271 §5, §9.2; RFC 1997; RFC 4456; RFC 8212).
+//!
+//! It is a function of the route and of an [`ExportTarget`]: peers with equal targets hear the same of every route, but
+//! nobody hears of its own.
 //!
 //! Never chooses the route; and the caller never offers one to the peer that it came from.
 
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use bgp_wire::attribute::{Community, NextHop, PathAttributes};
@@ -22,7 +25,12 @@ pub enum Learned {
     /// `network` and `redistribute`
     Local,
     /// From a peer of our AS.
-    Internal,
+    Internal {
+        /// The peer is a client of this reflector (RFC 4456 §4).
+        client: bool,
+        /// Its BGP identifier, which becomes ORIGINATOR_ID where the route has none.
+        router_id: Ipv4Addr,
+    },
     /// From a peer of another AS.
     External,
 }
@@ -40,11 +48,17 @@ pub struct Exportable<'a> {
     pub marks: Marks,
 }
 
-/// The peer that would hear of it.
-#[derive(Clone, Debug)]
+/// The peer that would hear of it, as far as that matters to what it hears.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ExportTarget {
     /// The peer is in our AS.
     pub internal: bool,
+    /// It is a client of this reflector (RFC 4456 §4), and hears of internal routes, too.
+    pub client: bool,
+    /// Routes of clients go to other clients (`no-client-to-client-reflection` is not set).
+    pub client_to_client: bool,
+    /// Our cluster; stands before CLUSTER_LIST of what is reflected.
+    pub cluster_id: Ipv4Addr,
     /// The AS that the peer sees us as: the router's, or the session's `local-as`.
     pub local_as: Asn,
     /// The router's AS; stands in the path behind `local_as` where it differs.
@@ -61,6 +75,8 @@ pub struct ExportTarget {
     pub requires_policy: bool,
     /// What routes go through on their way to it.
     pub policy: Chain,
+    /// What the default route goes through that `default-originate` makes for it.
+    pub default_originate: Option<Chain>,
 }
 
 /// Why a peer does not hear of a route, as a sentence for the operator.
@@ -75,6 +91,9 @@ pub enum Withheld {
     /// RFC 4271 §9.2
     #[error("it was learned from an internal neighbor, and this one is internal, too")]
     Internal,
+    /// RFC 4456 §6, where clients are fully meshed.
+    #[error("it was learned from a client, and clients hear of each other themselves (no-client-to-client-reflection)")]
+    ClientToClient,
     /// The peer would refuse it.
     #[error("the path contains the neighbor's AS {0}")]
     AsLoop(Asn),
@@ -101,8 +120,13 @@ pub fn export(route: &Exportable<'_>, to: &ExportTarget) -> Result<PathAttribute
     to.policy.apply(&route.subject, &mut draft).map_err(Withheld::Policy)?;
     let Draft { attributes, next_hop, set_med, .. } = draft;
     let mut attributes = attributes.into_owned();
-    attributes.originator_id = None;
-    attributes.cluster_list.clear();
+    match route.learned {
+        Learned::Internal { router_id, .. } if to.internal => reflected(&mut attributes, router_id, to.cluster_id),
+        _ => {
+            attributes.originator_id = None;
+            attributes.cluster_list.clear();
+        }
+    }
     if !to.internal {
         for_another_as(&mut attributes, set_med || route.learned == Learned::Local, to);
     }
@@ -110,14 +134,23 @@ pub fn export(route: &Exportable<'_>, to: &ExportTarget) -> Result<PathAttribute
     Ok(attributes)
 }
 
-/// The next hop that a policy chose, else the one that the session asks for. The link-local address that came with an
+/// What a route of our AS says of its way through it (RFC 4456 §8).
+fn reflected(attributes: &mut PathAttributes, from: Ipv4Addr, cluster_id: Ipv4Addr) {
+    attributes.originator_id.get_or_insert(from);
+    attributes.cluster_list.insert(0, cluster_id);
+}
+
+/// The next hop that a policy chose, else the one that the session asks for; `nexthop-self` does not count for what is
+/// reflected (RFC 4456 §10). The link-local address that came with an
 /// external next hop has no meaning on another link.
 fn chosen_next_hop(route: &Exportable<'_>, to: &ExportTarget, change: Option<NextHopChange>) -> IpAddr {
     let came_with = route.attributes.next_hop.address;
+    let reflected = to.internal && matches!(route.learned, Learned::Internal { .. });
     match change {
         Some(NextHopChange::Address(address)) => address,
         Some(NextHopChange::PeerAddress | NextHopChange::ThisRouter) => to.next_hop,
         Some(NextHopChange::Unchanged) if !came_with.is_unspecified() => came_with,
+        _ if reflected => came_with,
         _ if !to.internal || to.nexthop_self || route.learned == Learned::Local => to.next_hop,
         _ => came_with,
     }
@@ -129,8 +162,15 @@ fn may_hear(route: &Exportable<'_>, to: &ExportTarget) -> Result<(), Withheld> {
         return Err(Withheld::NoAdvertise);
     }
     if to.internal {
-        // Without reflection, internal routes stay where they were learned (RFC 4271 §9.2).
-        return if route.learned == Learned::Internal { Err(Withheld::Internal) } else { Ok(()) };
+        return match route.learned {
+            Learned::Local | Learned::External => Ok(()),
+            Learned::Internal { client: true, .. } if to.client && !to.client_to_client => {
+                Err(Withheld::ClientToClient)
+            }
+            Learned::Internal { client, .. } if client || to.client => Ok(()),
+            // Without reflection, internal routes stay where they were learned (RFC 4271 §9.2).
+            Learned::Internal { .. } => Err(Withheld::Internal),
+        };
     }
     if to.requires_policy {
         return Err(Withheld::NoPolicy);

@@ -24,8 +24,10 @@ pub struct ImportRules {
     pub prepend_local_as: bool,
     /// The peer's AS.
     pub remote_as: Asn,
-    /// Our BGP identifier, and our cluster's.
+    /// Our BGP identifier.
     pub router_id: Ipv4Addr,
+    /// Our cluster's identifier.
+    pub cluster_id: Ipv4Addr,
     /// The peer is in our AS.
     pub internal: bool,
     /// LOCAL_PREF of routes that come without.
@@ -65,14 +67,6 @@ pub enum Reject {
     NoPolicy,
 }
 
-impl Reject {
-    /// Whether it is one of the loops that `Counters::as_loops` counts.
-    #[must_use]
-    pub fn is_as_loop(self) -> bool {
-        matches!(self, Self::AsLoop(_))
-    }
-}
-
 /// The attributes with which a received route is used: the same set where nothing has to change.
 ///
 /// # Errors
@@ -110,8 +104,8 @@ fn check_loops(attributes: &PathAttributes, rules: &ImportRules) -> Result<(), R
     if attributes.originator_id == Some(rules.router_id) {
         return Err(Reject::OwnOriginator(rules.router_id));
     }
-    if attributes.cluster_list.contains(&rules.router_id) {
-        return Err(Reject::ClusterLoop(rules.router_id));
+    if attributes.cluster_list.contains(&rules.cluster_id) {
+        return Err(Reject::ClusterLoop(rules.cluster_id));
     }
     Ok(())
 }

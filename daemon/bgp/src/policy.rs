@@ -10,6 +10,7 @@ mod route_map;
 mod tests;
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -118,7 +119,31 @@ pub struct Chain {
     pub route_map: Option<Arc<RouteMap>>,
 }
 
+/// Chains are equal when they go through the same lists and maps, not through others that happen to say the same.
+impl PartialEq for Chain {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Chain {}
+
+impl Hash for Chain {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
+
 impl Chain {
+    /// Where its lists and its map stand in memory, which no two share while they live.
+    fn identity(&self) -> [Option<usize>; 3] {
+        [
+            self.prefix_list.as_ref().map(|list| Arc::as_ptr(list).addr()),
+            self.path_list.as_ref().map(|list| Arc::as_ptr(list).addr()),
+            self.route_map.as_ref().map(|map| Arc::as_ptr(map).addr()),
+        ]
+    }
+
     /// Whether it accepts everything as it is.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -15,6 +15,7 @@ use bgp_wire::encode_end_of_rib;
 use nouns::Family;
 
 use crate::classify::{Change, classify};
+use crate::import::Reject;
 use crate::jitter::Jitter;
 use crate::state::{Event, Idle, State};
 
@@ -139,9 +140,14 @@ impl Session {
         &self.config
     }
 
-    /// Counts announced routes that the caller's import refused for an AS loop.
-    pub fn count_as_loops(&mut self, routes: u64) {
-        self.memory.counters.as_loops = self.memory.counters.as_loops.saturating_add(routes);
+    /// Counts announced routes that the caller's import refused, where they went in a circle.
+    pub fn count_rejected(&mut self, reject: Reject, routes: u64) {
+        let counter = match reject {
+            Reject::AsLoop(_) => &mut self.memory.counters.as_loops,
+            Reject::OwnOriginator(_) | Reject::ClusterLoop(_) => &mut self.memory.counters.reflection_loops,
+            Reject::FirstAs { .. } | Reject::NoFirstAs(_) | Reject::NoPolicy => return,
+        };
+        *counter = counter.saturating_add(routes);
     }
 
     /// Sends UPDATEs that are encoded already (`AdjOut::drain`); ignored unless Established.

@@ -104,6 +104,12 @@ static PARAMETERS: Node = inner(
                 &[&flag("multipath-relax", "Share traffic over different paths of equal length")],
             )],
         ),
+        &leaf(
+            "cluster-id",
+            "Cluster that this reflector serves; the router id if unset",
+            ValueKind::RouterId,
+            "192.0.2.1",
+        ),
         &inner(
             "default",
             "Defaults of routes",
@@ -144,6 +150,7 @@ static PARAMETERS: Node = inner(
         )
         .presence(),
         &flag("log-neighbor-changes", "Log neighbors that come and go (done anyway)"),
+        &flag("no-client-to-client-reflection", "Clients hear of each other without this router"),
         &flag("no-fib-install", "Keep BGP routes out of the route table and the kernel"),
         &flag("no-log-neighbor-changes", "Do not log neighbors that come and go"),
         &leaf("router-id", "Identifier of this speaker", ValueKind::RouterId, "192.168.101.1"),

@@ -30,12 +30,25 @@ fn config(session: &Session, routes: &str) -> String {
         options.push_str("  ttl security on;\n");
     }
     let graceful = if session.graceful_restart { "on" } else { "off" };
-    let channel = "import all; export where source = RTS_STATIC; next hop self;";
+    // Next hops of static routes are the node's own anyway; those of reflected ones are left alone.
+    let (channel, client) = if session.clients.is_empty() {
+        ("import all; export where source = RTS_STATIC; next hop self;", "")
+    } else {
+        ("import all; export where source ~ [RTS_STATIC, RTS_BGP];", "  rr client;\n")
+    };
+    let others = session.clients.iter().enumerate().map(|(index, address)| {
+        format!(
+            "protocol bgp client{index} {{\n  local {} as {};\n  neighbor {address} as {};\n  passive on;\n{client}  \
+             ipv4 {{ {channel} }};\n  ipv6 {{ {channel} }};\n}}\n",
+            session.local, session.local_as, session.local_as
+        )
+    });
+    let others: String = others.collect();
     format!(
         "log stderr all;\nrouter id {};\nprotocol device {{}}\ninclude \"{routes}\";\nprotocol bgp tower {{\n  \
          local {} as {};\n  neighbor {} as {};\n  hold time {};\n  keepalive time {};\n  connect delay time 1;\n  \
-         connect retry time 1;\n  error wait time 1, 3;\n  graceful restart {graceful};\n{options}  \
-         ipv4 {{ {channel} extended next hop on; }};\n  ipv6 {{ {channel} }};\n}}\n",
+         connect retry time 1;\n  error wait time 1, 3;\n  graceful restart {graceful};\n{options}{client}  \
+         ipv4 {{ {channel} extended next hop on; }};\n  ipv6 {{ {channel} }};\n}}\n{others}",
         session.router_id(),
         session.local,
         session.local_as,

@@ -38,8 +38,15 @@ fn config(session: &Session, name: &str) -> String {
     if session.graceful_restart {
         text.push_str(" bgp graceful-restart\n");
     }
+    for client in &session.clients {
+        let _ = writeln!(text, " neighbor {client} remote-as {}\n neighbor {client} passive", session.local_as);
+    }
     for name in ["ipv4", "ipv6"] {
-        let _ = writeln!(text, " address-family {name} unicast\n  neighbor {peer} activate\n exit-address-family");
+        let _ = writeln!(text, " address-family {name} unicast\n  neighbor {peer} activate");
+        for client in session.clients.iter().chain((!session.clients.is_empty()).then_some(&peer)) {
+            let _ = writeln!(text, "  neighbor {client} activate\n  neighbor {client} route-reflector-client");
+        }
+        text.push_str(" exit-address-family\n");
     }
     text
 }

@@ -31,6 +31,8 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
     Bgp {
         asn,
         router_id: parameters.leaf("router-id"),
+        cluster_id: parameters.leaf("cluster-id"),
+        client_to_client: !parameters.flag("no-client-to-client-reflection"),
         ebgp_requires_policy: parameters.leaf_or_default::<String>("ebgp-requires-policy") != "disable",
         default_local_pref: parameters.at("default").leaf_or_default("local-pref"),
         log_neighbor_changes: !parameters.flag("no-log-neighbor-changes"),

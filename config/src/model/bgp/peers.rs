@@ -28,6 +28,7 @@ pub(super) struct Leaves {
     local_as: Option<LocalAs>,
     maximum_prefix: BTreeMap<Family, u32>,
     nexthop_self: BTreeSet<Family>,
+    reflector_client: BTreeSet<Family>,
     policies: PeerPolicies,
     /// What holds when neither the neighbor nor its group says a word: port and connect timer.
     fallback: (u16, u16),
@@ -162,12 +163,16 @@ fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
         update_source: place.leaf("update-source"),
         local_as: local_as.map(|(asn, place)| LocalAs { asn, no_prepend: place.flag("no-prepend") }),
         maximum_prefix: each_family(place, |place| place.leaf("maximum-prefix")).collect(),
-        nexthop_self: each_family(place, |place| place.flag("nexthop-self").then_some(()))
-            .map(|(family, ())| family)
-            .collect(),
+        nexthop_self: flagged(place, "nexthop-self"),
+        reflector_client: flagged(place, "route-reflector-client"),
         policies: policies::policies(place, policy),
         fallback: (place.default_of("port"), timers.default_of("connect")),
     }
+}
+
+/// The families in which a flag is set.
+fn flagged(place: &Reader<'_>, word: &'static str) -> BTreeSet<Family> {
+    each_family(place, |place| place.flag(word).then_some(())).map(|(family, ())| family).collect()
 }
 
 /// What a leaf says for each family: the neighbor's own leaf is IPv4's, as it is spelled since Vyatta, unless
@@ -198,6 +203,8 @@ impl Leaves {
         maximum_prefix.extend(self.maximum_prefix.iter().map(|(family, limit)| (*family, *limit)));
         let mut nexthop_self = group.map(|group| group.nexthop_self.clone()).unwrap_or_default();
         nexthop_self.extend(&self.nexthop_self);
+        let mut reflector_client = group.map(|group| group.reflector_client.clone()).unwrap_or_default();
+        reflector_client.extend(&self.reflector_client);
         PeerSettings {
             remote_as,
             description: self.or(group, |leaves| leaves.description.clone()),
@@ -214,6 +221,7 @@ impl Leaves {
             local_as: self.or(group, |leaves| leaves.local_as),
             maximum_prefix,
             nexthop_self,
+            reflector_client,
             policies: group.map_or_else(|| self.policies.clone(), |group| self.policies.over(&group.policies)),
         }
     }

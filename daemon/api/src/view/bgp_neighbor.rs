@@ -182,6 +182,9 @@ pub struct MessageCounters {
 pub struct RouteTroubles {
     /// Dropped: our AS in the path.
     pub as_path_loops: u64,
+    /// Dropped: reflected back to us or to our cluster (RFC 4456).
+    #[serde(default)]
+    pub reflection_loops: u64,
     /// Treated as withdrawn for a malformed attribute (RFC 7606).
     pub treated_as_withdrawn: u64,
     /// Attributes discarded (RFC 7606).
@@ -207,6 +210,9 @@ pub struct NeighborFamily {
     pub maximum_prefix: Option<u32>,
     /// `nexthop-self`
     pub nexthop_self: bool,
+    /// `route-reflector-client`
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub route_reflector_client: bool,
     /// Nothing is exchanged because no policy is set (RFC 8212).
     pub policy_missing: bool,
     /// The peer's End-of-RIB arrived.
@@ -321,6 +327,7 @@ impl BgpNeighbor {
         lines.extend(table.text().lines().map(str::to_owned));
         lines.push("  Prefix statistics:".to_owned());
         lines.push(format!("    AS-PATH loop:          {}", self.troubles.as_path_loops));
+        lines.push(format!("    Reflection loop:       {}", self.troubles.reflection_loops));
         lines.push(format!("    Treated as withdrawn:  {}", self.troubles.treated_as_withdrawn));
         lines.push(format!("    Attributes discarded:  {}", self.troubles.attributes_discarded));
         lines.extend(self.update_source.iter().map(|source| format!("  Update source is {source}")));
@@ -377,6 +384,9 @@ impl NeighborFamily {
         }
         if self.policy_missing {
             lines.push("  Nothing is exchanged: no policy is set (RFC 8212)".to_owned());
+        }
+        if self.route_reflector_client {
+            lines.push("  Route-Reflector Client".to_owned());
         }
         if self.nexthop_self {
             lines.push("  NEXT_HOP is always this router".to_owned());

@@ -90,6 +90,9 @@ pub enum PathSource {
         asn: Asn,
         /// It is of this AS.
         internal: bool,
+        /// It is a client of this route reflector (RFC 4456).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        client: bool,
     },
     /// This router: `network`, `redistribute static`, …
     Local {
@@ -216,7 +219,9 @@ impl Text for BgpPrefix {
 
 impl BgpPath {
     fn text(&self, why: bool) -> String {
-        let mut text = format!("  {}\n", if self.as_path.is_empty() { "Local" } else { &self.as_path });
+        let client = matches!(self.source, PathSource::Neighbor { client: true, .. });
+        let remark = if client { ", (Received from a RR-client)" } else { "" };
+        let mut text = format!("  {}{remark}\n", if self.as_path.is_empty() { "Local" } else { &self.as_path });
         text.push_str(&format!("    {}{}\n", self.origin_line(), self.resolution.remark()));
         text.push_str(&format!("      {}\n", self.attributes_line()));
         for (title, values) in [
@@ -248,7 +253,7 @@ impl BgpPath {
     fn origin_line(&self) -> String {
         match &self.source {
             PathSource::Neighbor { address, router_id, .. } => {
-                format!("{} from {address} ({router_id})", self.next_hop)
+                format!("{} from {address} ({})", self.next_hop, self.originator.unwrap_or(*router_id))
             }
             PathSource::Local { by } => format!("{} from this router ({by})", self.next_hop),
         }

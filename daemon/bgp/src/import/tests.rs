@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use bgp_wire::attribute::{AsPath, Origin, thin_vec};
+use bgp_wire::attribute::{AsPath, Origin};
 
 use super::*;
 
@@ -16,6 +16,7 @@ fn rules(internal: bool) -> ImportRules {
         prepend_local_as: false,
         remote_as: if internal { OURS } else { THEIRS },
         router_id: [10, 0, 0, 1].into(),
+        cluster_id: [10, 0, 0, 9].into(),
         internal,
         default_local_pref: 100,
         requires_policy: false,
@@ -31,14 +32,16 @@ fn path(asns: &[u32]) -> PathAttributes {
 #[test]
 fn each_reason_to_reject_is_found() {
     let originator = PathAttributes { originator_id: Some([10, 0, 0, 1].into()), ..path(&[]) };
-    let cluster = PathAttributes { cluster_list: thin_vec![[10, 0, 0, 1].into()], ..path(&[]) };
+    let clusters =
+        |last| PathAttributes { cluster_list: [[10, 0, 0, 7].into(), [10, 0, 0, last].into()].into(), ..path(&[]) };
     let strict = ImportRules { requires_policy: true, ..rules(false) };
     for (attributes, rules, expected) in [
         (path(&[64513, 64512]), rules(false), Err(Reject::AsLoop(OURS))),
         (path(&[64512]), rules(true), Err(Reject::AsLoop(OURS))),
         (path(&[64513, 65000]), ImportRules { local_as: Asn(65000), ..rules(false) }, Err(Reject::AsLoop(Asn(65000)))),
         (originator, rules(true), Err(Reject::OwnOriginator([10, 0, 0, 1].into()))),
-        (cluster, rules(true), Err(Reject::ClusterLoop([10, 0, 0, 1].into()))),
+        (clusters(9), rules(true), Err(Reject::ClusterLoop([10, 0, 0, 9].into()))),
+        (clusters(1), rules(true), Ok(())),
         (path(&[7, 64513]), rules(false), Err(Reject::FirstAs { found: Asn(7), expected: THEIRS })),
         (path(&[]), rules(false), Err(Reject::NoFirstAs(THEIRS))),
         (path(&[64513]), strict.clone(), Err(Reject::NoPolicy)),

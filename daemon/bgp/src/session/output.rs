@@ -131,4 +131,6 @@ pub struct Counters {
     pub attributes_discarded: u64,
     /// Announced routes dropped by the AS loop check.
     pub as_loops: u64,
+    /// Announced routes that were reflected back to us or to our cluster (RFC 4456 §8).
+    pub reflection_loops: u64,
 }

@@ -72,7 +72,7 @@ impl Engine {
     }
 
     pub(crate) fn offer(&mut self, id: PeerId, family: Family, prefix: Prefix, target: &ExportTarget) {
-        let attributes = self.default_for(id, family, prefix, target).or_else(|| {
+        let attributes = Self::default_for(prefix, target).or_else(|| {
             let path = self.best_path(family, prefix)?;
             self.exported(path, family, prefix, id, target)?.ok()
         });
@@ -99,13 +99,7 @@ impl Engine {
             return None;
         }
         let own = path.is_local();
-        let learned = if own {
-            Learned::Local
-        } else if self.tables.of(family).peer(path.peer())?.internal {
-            Learned::Internal
-        } else {
-            Learned::External
-        };
+        let learned = self.learned(path, family)?;
         let interface = if target.policy.looks_at_interface() { self.interface_of(path, prefix) } else { None };
         let subject = Subject {
             prefix,
@@ -117,17 +111,27 @@ impl Engine {
         Some(export::export(&route, target))
     }
 
-    /// The default route that `default-originate` makes for a peer, after its map.
-    fn default_for(&self, id: PeerId, family: Family, prefix: Prefix, target: &ExportTarget) -> Option<PathAttributes> {
-        if !prefix.is_default() {
-            return None;
+    /// Where a path was learned.
+    fn learned(&self, path: &Path, family: Family) -> Option<Learned> {
+        if path.is_local() {
+            return Some(Learned::Local);
         }
-        let originate = self.peers.get(id)?.settings.policies.of(family).default_originate.as_ref()?;
+        let from = path.peer();
+        let info = self.tables.of(family).peer(from)?;
+        if !info.internal {
+            return Some(Learned::External);
+        }
+        let client = self.peers.get(from).is_some_and(|peer| peer.settings.reflector_client.contains(&family));
+        Some(Learned::Internal { client, router_id: info.router_id })
+    }
+
+    /// The default route that `default-originate` makes for a peer, after its map.
+    fn default_for(prefix: Prefix, target: &ExportTarget) -> Option<PathAttributes> {
+        let policy = target.default_originate.clone().filter(|_| prefix.is_default())?;
         let attributes = Arc::new(PathAttributes::new(Origin::Igp, prefix.address()));
         let subject = Subject { prefix, source: Source::Bgp, peer: None, interface: None };
         let marks = Marks { weight: Marks::OWN_WEIGHT, ..Marks::default() };
         let route = Exportable { attributes: &attributes, learned: Learned::Local, subject, marks };
-        let policy = self.policies.through(originate.route_map.as_ref());
         export::export(&route, &ExportTarget { policy, requires_policy: false, ..target.clone() }).ok()
     }
 
@@ -138,9 +142,13 @@ impl Engine {
         if !negotiated.families.contains(&family) {
             return None;
         }
-        let filters = &peer.settings.policies.of(family).export;
+        let policies = peer.settings.policies.of(family);
+        let (filters, default) = (&policies.export, policies.default_originate.as_ref());
         Some(ExportTarget {
             internal: negotiated.internal,
+            client: peer.settings.reflector_client.contains(&family),
+            client_to_client: bgp.client_to_client,
+            cluster_id: settings::cluster_id(bgp, self.router_id()),
             local_as: settings::local_as(bgp, &peer.settings),
             router_as: bgp.asn,
             remote_as: negotiated.remote_as,
@@ -149,6 +157,7 @@ impl Engine {
             default_local_pref: bgp.default_local_pref,
             requires_policy: bgp.ebgp_requires_policy && !negotiated.internal && filters.is_empty(),
             policy: self.policies.chain(family, filters),
+            default_originate: default.map(|originate| self.policies.through(originate.route_map.as_ref())),
         })
     }
 

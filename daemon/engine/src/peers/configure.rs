@@ -2,6 +2,7 @@
 //!
 //! Never resets a session that a change does not concern.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ impl Engine {
         let same_speaker = ids.0 == ids.1
             && same_policy
             && old.zip(new.as_deref()).is_some_and(|((old, _), new)| old.same_speaker(new));
+        let mut clients_changed = BTreeSet::new();
         for id in self.peers.ids() {
             let Some((address, dynamic)) = self.peers.get(id).map(|peer| (peer.address, peer.dynamic)) else {
                 continue;
@@ -42,14 +44,26 @@ impl Engine {
             match (wish, new.as_ref()) {
                 (Some(wish), _) if same_speaker && self.peers.get(id).is_some_and(|peer| peer.is(&wish)) => {}
                 (Some((settings, group)), Some(bgp)) => {
+                    let was = self.peers.get(id).map(|peer| &peer.settings.reflector_client);
+                    clients_changed.extend(was.into_iter().flat_map(|was| was ^ &settings.reflector_client));
                     self.change_peer(at, id, (old, bgp), (settings, group), ids, out)
                 }
                 (None, _) | (_, None) => self.remove_peer(at, id, StopReason::PeerDeconfigured, out),
             }
         }
+        self.reflect_again(&clients_changed);
         for (address, neighbor) in new.iter().flat_map(|bgp| &bgp.neighbors) {
             if self.peers.at(*address).is_none() {
                 self.add_peer(at, *address, neighbor.settings.clone(), neighbor.group.clone(), None, out);
+            }
+        }
+    }
+
+    /// Who is a client decides what all other internal peers hear of its routes.
+    fn reflect_again(&mut self, families: &BTreeSet<Family>) {
+        for family in families {
+            for peer in self.peers.iter().filter(|peer| peer.known.is_some_and(|(_, internal)| internal)) {
+                self.reviews.offer(*family, peer.id);
             }
         }
     }

@@ -34,10 +34,10 @@ impl Engine {
             let Some(import) = self.import(id, reach.family) else { continue };
             let received = self.attribute_sets.intern(Arc::clone(&reach.attributes));
             let judged = import::check(&received, &import.rules);
-            if judged.as_ref().is_err_and(|reject| reject.is_as_loop())
+            if let Err(reject) = &judged
                 && let Some(peer) = self.peers.get_mut(id)
             {
-                peer.session.count_as_loops(u64::try_from(reach.nlri.len()).unwrap_or(u64::MAX));
+                peer.session.count_rejected(*reject, u64::try_from(reach.nlri.len()).unwrap_or(u64::MAX));
             }
             let mut inserted = None;
             for nlri in &reach.nlri {
@@ -104,6 +104,7 @@ impl Engine {
                 prepend_local_as: peer.settings.local_as.is_some_and(|local| !local.no_prepend),
                 remote_as,
                 router_id: self.router_id(),
+                cluster_id: settings::cluster_id(bgp, self.router_id()),
                 internal,
                 default_local_pref: bgp.default_local_pref,
                 requires_policy: bgp.ebgp_requires_policy && !internal && policies.import.is_empty(),

@@ -24,6 +24,12 @@ pub fn local_as(bgp: &Bgp, settings: &PeerSettings) -> Asn {
     settings.local_as.map_or(bgp.asn, |local| local.asn)
 }
 
+/// The cluster that we are a reflector of (RFC 4456 §7).
+#[must_use]
+pub fn cluster_id(bgp: &Bgp, router_id: Ipv4Addr) -> Ipv4Addr {
+    bgp.cluster_id.unwrap_or(router_id)
+}
+
 /// What a member of a range runs with: it dialled in, and nobody knows a reason to dial it.
 #[must_use]
 pub fn member_settings(listen: &ListenRange) -> PeerSettings {

@@ -13,7 +13,7 @@ use config::model::{Bgp, Model, Policy};
 use nouns::{Family, Prefix};
 
 use super::Step;
-use crate::peers::settings::{is_internal, session_config};
+use crate::peers::settings::{cluster_id, is_internal, session_config};
 
 /// What becomes of a neighbor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,6 +165,7 @@ fn refresh(old: Side<'_>, new: Side<'_>) -> Refresh {
         let strictness = || "parameters ebgp-requires-policy changed".to_owned();
         let default_pref = || "parameters default local-pref changed".to_owned();
         let prefers = old.bgp.default_local_pref != new.bgp.default_local_pref;
+        let [cluster, client, between] = reflection(family, old, new);
         let no_prepend = |side: Side<'_>| side.settings.local_as.map(|local_as| local_as.no_prepend);
         let judge = [
             changed(family, (old.policy, &was.import), (new.policy, &is.import), "import"),
@@ -172,6 +173,7 @@ fn refresh(old: Side<'_>, new: Side<'_>) -> Refresh {
             (strict && is.import.is_empty()).then(strictness),
             prefers.then(default_pref),
             (no_prepend(old) != no_prepend(new)).then(|| "local-as no-prepend changed".to_owned()),
+            cluster.clone(),
         ];
         let next_hop_self = |side: Side<'_>| side.settings.nexthop_self.contains(&family);
         let offer = [
@@ -180,11 +182,29 @@ fn refresh(old: Side<'_>, new: Side<'_>) -> Refresh {
             (strict && is.export.is_empty()).then(strictness),
             prefers.then(default_pref),
             (next_hop_self(old) != next_hop_self(new)).then(|| "nexthop-self changed".to_owned()),
+            cluster,
+            client,
+            between,
         ];
         refresh.note(family, judge, |refresh| &mut refresh.judge);
         refresh.note(family, offer, |refresh| &mut refresh.offer);
     }
     refresh
+}
+
+/// What changed of reflection: the cluster, whether the neighbor is a client, and what clients hear of each other.
+fn reflection(family: Family, old: Side<'_>, new: Side<'_>) -> [Option<String>; 3] {
+    if !is_internal(new.bgp, new.settings) {
+        return [None, None, None];
+    }
+    let cluster = |side: Side<'_>| cluster_id(side.bgp, side.router_id);
+    let client = |side: Side<'_>| side.settings.reflector_client.contains(&family);
+    let between = client(new) && old.bgp.client_to_client != new.bgp.client_to_client;
+    [
+        (cluster(old) != cluster(new)).then(|| "parameters cluster-id changed".to_owned()),
+        (client(old) != client(new)).then(|| "route-reflector-client changed".to_owned()),
+        between.then(|| "parameters no-client-to-client-reflection changed".to_owned()),
+    ]
 }
 
 fn default_originate((old, was): (&Policy, &PeerPolicy), (new, is): (&Policy, &PeerPolicy)) -> Option<String> {

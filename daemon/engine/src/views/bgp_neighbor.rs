@@ -59,6 +59,7 @@ fn one(engine: &Engine, bgp: &Bgp, at: Moment, peer: &Peer, only: Option<Family>
         messages: messages(peer),
         troubles: RouteTroubles {
             as_path_loops: counters.as_loops,
+            reflection_loops: counters.reflection_loops,
             treated_as_withdrawn: counters.treated_as_withdraw,
             attributes_discarded: counters.attributes_discarded,
         },
@@ -161,6 +162,7 @@ fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> Neighbo
         sent: number(peer.out.get(&family).map_or(0, bgp::adj_out::AdjOut::len)),
         maximum_prefix: peer.settings.maximum_prefix.get(&family).copied(),
         nexthop_self: peer.settings.nexthop_self.contains(&family),
+        route_reflector_client: peer.settings.reflector_client.contains(&family),
         policy_missing: table_view::policy_missing(bgp, peer, family),
         end_of_rib_received: peer.seen_end_of_rib.contains(&family),
         end_of_rib_sent: negotiated && !peer.owed_end_of_rib.contains(&family),

@@ -116,6 +116,7 @@ fn source(engine: &Engine, family: Family, prefix: Prefix, path: &Path) -> PathS
                 .and_then(|peer| table_view::remote_as(engine.running.model.bgp.as_deref()?, peer))
                 .unwrap_or(nouns::Asn(0)),
             internal: info.internal,
+            client: engine.peers.get(path.peer()).is_some_and(|peer| peer.settings.reflector_client.contains(&family)),
         },
         None => {
             let network = engine.running.model.bgp.as_deref().is_some_and(|bgp| bgp.networks.contains_key(&prefix));

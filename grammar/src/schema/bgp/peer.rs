@@ -26,6 +26,7 @@ pub(super) static NEIGHBOR: Node = tag(
         &PREFIX_LIST,
         &REMOTE_AS,
         &ROUTE_MAP,
+        &ROUTE_REFLECTOR_CLIENT,
         &SHUTDOWN,
         &SOFT_RECONFIGURATION,
         &TIMERS,
@@ -55,6 +56,7 @@ pub(super) static PEER_GROUP: Node = tag(
         &PREFIX_LIST,
         &REMOTE_AS,
         &ROUTE_MAP,
+        &ROUTE_REFLECTOR_CLIENT,
         &SHUTDOWN,
         &SOFT_RECONFIGURATION,
         &TIMERS,
@@ -80,6 +82,7 @@ static FAMILY4: &[&Node] = &[
     &NEXTHOP_SELF,
     &PREFIX_LIST,
     &ROUTE_MAP,
+    &ROUTE_REFLECTOR_CLIENT,
     &SOFT_RECONFIGURATION,
     &WEIGHT,
 ];
@@ -91,6 +94,7 @@ static FAMILY6: &[&Node] = &[
     &NEXTHOP_SELF,
     &PREFIX_LIST6,
     &ROUTE_MAP,
+    &ROUTE_REFLECTOR_CLIENT,
     &SOFT_RECONFIGURATION,
     &WEIGHT,
 ];
@@ -166,6 +170,9 @@ static ROUTE_MAP: Node = inner(
         &leaf("import", "What is accepted from it, and how", list(PolicyList::RouteMap), "FROM-NODES"),
     ],
 );
+
+static ROUTE_REFLECTOR_CLIENT: Node =
+    flag("route-reflector-client", "Pass routes of the AS on to and from it (RFC 4456)");
 
 static SHUTDOWN: Node = flag("shutdown", "Keep the session down");
 
