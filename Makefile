@@ -6,6 +6,8 @@ CARGO ?= cargo
 SHELL := /bin/bash
 # Namespaces are root's, and so are the benchmarks.
 BENCH = $(if $(filter-out 0,$(shell id -u)),sudo )$${CARGO_TARGET_DIR:-target}/release/bench
+# What is measured, as far as not all is.
+CHOICE = $(addprefix --only ,$(ONLY)) $(addprefix --daemon ,$(DAEMONS)) $(addprefix --rounds ,$(ROUNDS))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test check bench bench-quick
@@ -32,11 +34,12 @@ check: ## formatting and lints
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
-# ONLY="death commit" measures these chapters alone.
+# ONLY="death commit" measures these chapters alone; DAEMONS="towpath bird" and ROUNDS=3 choose who takes part in the
+# comparisons and how often.
 bench: ## measure what the README promises, and print it
 	$(CARGO) build --release -p towpathd -p shell -p bench
-	$(BENCH) $(addprefix --only ,$(ONLY))
+	$(BENCH) $(CHOICE)
 
-bench-quick: ## the same with fewer runs, in less than a minute
+bench-quick: ## the same with fewer runs, a tenth of the routes, and without the slow daemons
 	$(CARGO) build --release -p towpathd -p shell -p bench
-	$(BENCH) --quick $(addprefix --only ,$(ONLY))
+	$(BENCH) --quick $(CHOICE)

@@ -4,10 +4,11 @@
 
 mod commit;
 mod configuration;
+mod contest;
+mod convergence;
 mod death;
 mod policy;
 mod restart;
-mod scale;
 mod scene;
 mod service;
 mod session;
@@ -15,6 +16,7 @@ mod start;
 
 use anyhow::Result;
 
+use crate::daemons::Kind;
 use crate::report::Report;
 
 pub(crate) use start::{STOPWATCH, stopwatch};
@@ -28,16 +30,44 @@ pub(crate) struct Effort {
     long: usize,
     /// Services under which a node dies.
     services: &'static [u32],
-    /// Runs for each number of routes.
-    scale: &'static [(u32, usize)],
+    /// Routes of a full table.
+    table: u32,
+    /// Rounds of a contest.
+    pub(crate) rounds: usize,
+    /// Whether the slow daemons take part, once each.
+    slow: bool,
+    /// The names of the daemons that take part in contests; empty for all.
+    pub(crate) daemons: Vec<String>,
 }
 
 impl Effort {
-    /// For `make bench`: some minutes.
-    pub(crate) const FULL: Self =
-        Self { short: 31, long: 5, services: &[10_000, 100_000], scale: &[(100_000, 3), (500_000, 3)] };
-    /// For `make bench-quick`: less than a minute.
-    pub(crate) const QUICK: Self = Self { short: 11, long: 1, services: &[10_000], scale: &[(100_000, 1)] };
+    /// For `make bench`.
+    pub(crate) fn full() -> Self {
+        Self {
+            short: 31,
+            long: 5,
+            services: &[10_000, 100_000],
+            table: 1_000_000,
+            rounds: 5,
+            slow: true,
+            daemons: Vec::new(),
+        }
+    }
+
+    /// For `make bench-quick`: a tenth of the routes.
+    pub(crate) fn quick() -> Self {
+        Self { short: 11, long: 1, services: &[10_000], table: 100_000, rounds: 1, slow: false, ..Self::full() }
+    }
+
+    /// The daemons of a contest and the runs of each, behind others that take part: FRR is slow, so that it runs less
+    /// often, and GoBGP and OpenBGPD are slower.
+    fn entrants(&self, others: &[Kind]) -> Vec<(Kind, usize)> {
+        let fast = others.iter().chain(&[Kind::Towpath, Kind::Bird]).map(|kind| (*kind, self.rounds));
+        let slow = [(Kind::Frr, self.rounds.min(2)), (Kind::Openbgpd, 1), (Kind::Gobgp, 1)];
+        let all = fast.chain(slow.into_iter().filter(|_| self.slow || !self.daemons.is_empty()));
+        let wanted = |kind: Kind| self.daemons.iter().any(|name| name.eq_ignore_ascii_case(kind.name()));
+        all.filter(|(kind, _)| self.daemons.is_empty() || wanted(*kind)).collect()
+    }
 }
 
 /// What measures a chapter and adds its figures.
@@ -53,5 +83,5 @@ pub(crate) const ALL: &[(&str, Chapter)] = &[
     ("configuration", configuration::measure),
     ("policy", policy::measure),
     ("restart", restart::measure),
-    ("scale", scale::measure),
+    ("convergence", convergence::measure),
 ];

@@ -9,12 +9,16 @@ mod chapters;
 mod clock;
 mod control;
 mod daemons;
+mod feed;
 mod kernel_watch;
 mod node;
+mod relay;
 mod report;
 mod speaker;
+mod swarm;
 mod terminal;
 mod usage;
+mod wire;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,8 +28,8 @@ use anyhow::{Context, Result, bail};
 use chapters::Effort;
 use report::Report;
 
-const USAGE: &str = "usage: bench [--quick] [--json FILE] [--only CHAPTER]...
-chapters: start session service death commit configuration policy restart scale";
+const USAGE: &str = "usage: bench [--quick] [--json FILE] [--rounds N] [--daemon NAME]... [--only CHAPTER]...
+chapters: start session service death commit configuration policy restart convergence";
 
 /// What a person asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -33,6 +37,10 @@ struct Arguments {
     quick: bool,
     json: Option<PathBuf>,
     only: Vec<String>,
+    /// Rounds of the contests, where others are wanted than usual.
+    rounds: Option<usize>,
+    /// The daemons that take part, where not all shall.
+    daemons: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -40,6 +48,8 @@ fn main() -> ExitCode {
     // The same program plays the nodes: started inside their namespaces with this word first.
     let done = match words.split_first() {
         Some((role, rest)) if role == speaker::ROLE => speaker::run(rest),
+        Some((role, rest)) if role == swarm::ROLE => swarm::run(rest),
+        Some((role, rest)) if role == relay::ROLE => relay::run(rest),
         Some((role, rest)) if role == chapters::STOPWATCH => chapters::stopwatch(rest),
         _ => Arguments::parse(&words).and_then(|arguments| measure(&arguments)),
     };
@@ -61,6 +71,8 @@ impl Arguments {
                 "--quick" => arguments.quick = true,
                 "--json" => arguments.json = Some(words.next().context("--json needs a file")?.into()),
                 "--only" => arguments.only.push(words.next().context("--only needs a chapter")?.clone()),
+                "--rounds" => arguments.rounds = Some(words.next().context("--rounds needs a number")?.parse()?),
+                "--daemon" => arguments.daemons.push(words.next().context("--daemon needs a name")?.clone()),
                 other => bail!("unknown argument {other:?}\n{USAGE}"),
             }
         }
@@ -84,7 +96,9 @@ impl Arguments {
 }
 
 fn measure(arguments: &Arguments) -> Result<()> {
-    let effort = if arguments.quick { Effort::QUICK } else { Effort::FULL };
+    let mut effort = if arguments.quick { Effort::quick() } else { Effort::full() };
+    effort.rounds = arguments.rounds.unwrap_or(effort.rounds);
+    effort.daemons.clone_from(&arguments.daemons);
     let mut report = Report::default();
     let mut failed = Vec::new();
     for (name, chapter) in chapters::ALL {
@@ -119,13 +133,21 @@ mod tests {
 
     #[test]
     fn chapters_are_chosen_by_name() {
-        let expected = Arguments { quick: true, json: Some("x.json".into()), only: vec!["death".into()] };
+        let expected =
+            Arguments { quick: true, json: Some("x.json".into()), only: vec!["death".into()], ..Arguments::default() };
         assert_eq!(parsed("--quick --json x.json --only death").unwrap(), expected);
     }
 
     #[test]
+    fn a_contest_can_be_one_of_few_daemons_and_rounds() {
+        let daemons = vec!["towpath".to_owned(), "bird".to_owned()];
+        let expected = Arguments { rounds: Some(3), daemons, ..Arguments::default() };
+        assert_eq!(parsed("--rounds 3 --daemon towpath --daemon bird").unwrap(), expected);
+    }
+
+    #[test]
     fn an_unknown_word_is_refused_with_the_usage() {
-        for line in ["--fast", "--only everything", "--json"] {
+        for line in ["--fast", "--only everything", "--json", "--rounds many"] {
             assert!(parsed(line).is_err(), "{line}");
         }
     }

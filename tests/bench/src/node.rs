@@ -29,14 +29,9 @@ impl Node {
         Ok(Self { child, answers })
     }
 
-    /// Opens the session: the stamps of the SYN, the first KEEPALIVE and the moment after it.
-    pub(crate) fn connect(&mut self) -> Result<[Stamp; 3]> {
-        self.stamps("connect")
-    }
-
-    /// The same, and waits for the router's End-of-RIB, whose stamp is the third.
+    /// Opens the session and waits for the router's End-of-RIB: the stamps of the SYN, the first KEEPALIVE and the marker.
     pub(crate) fn connect_until_end_of_rib(&mut self) -> Result<[Stamp; 3]> {
-        self.stamps("connect end-of-rib")
+        self.stamps("connect")
     }
 
     /// Encodes announcements of prefixes side by side, so many with the same attributes, for [`Node::send`].

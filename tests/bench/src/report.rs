@@ -2,15 +2,19 @@
 //!
 //! It never says whether a figure is good.
 
+mod contest;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+
+pub(crate) use contest::{Column, Contest, Entrant};
 
 /// All that was measured, in the order in which it was.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     rows: Vec<Row>,
-    comparisons: Vec<Comparison>,
+    contests: Vec<Contest>,
 }
 
 /// One promise and what was measured.
@@ -22,28 +26,6 @@ struct Row {
     unit: &'static str,
     values: Vec<f64>,
 }
-
-/// One daemon's median figures for so many routes.
-#[derive(Debug, Clone)]
-pub(crate) struct Comparison {
-    /// How many routes came from the peer.
-    pub(crate) routes: u32,
-    /// The daemon.
-    pub(crate) daemon: &'static str,
-    /// Runs that the medians are of.
-    pub(crate) runs: usize,
-    /// Seconds from the first octet of the first UPDATE until the kernel has all routes.
-    pub(crate) announce: f64,
-    /// Seconds until the kernel has none of them again.
-    pub(crate) withdraw: f64,
-    /// Resident memory of all of its processes at the highest, MiB.
-    pub(crate) memory: f64,
-    /// CPU seconds of all of its processes, for both.
-    pub(crate) cpu: f64,
-}
-
-/// The daemon that the others are compared with.
-const MEASURE: &str = "BIRD";
 
 impl Report {
     /// Adds the values of several runs.
@@ -58,9 +40,9 @@ impl Report {
         self.rows.push(Row { chapter, what: what.into(), target, unit, values });
     }
 
-    /// Adds a daemon's figures.
-    pub(crate) fn compare(&mut self, comparison: Comparison) {
-        self.comparisons.push(comparison);
+    /// Adds a work that several daemons did.
+    pub(crate) fn compare(&mut self, contest: Contest) {
+        self.contests.push(contest);
     }
 
     /// As Markdown.
@@ -83,32 +65,7 @@ impl Report {
                 repeat(row.chapter),
             );
         }
-        if !self.comparisons.is_empty() {
-            let _ = writeln!(text, "\nOne peer's routes into the kernel (`{}`):\n", repeat("scale"));
-            let _ = writeln!(
-                text,
-                "| routes | daemon | into the kernel | ratio | out again | ratio | peak memory | ratio | CPU | runs |"
-            );
-            let _ = writeln!(text, "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-        }
-        for one in &self.comparisons {
-            let ratio =
-                |of: fn(&Comparison) -> f64| self.ratio(one, of).map_or("–".into(), |ratio| format!("{ratio:.2}"));
-            let _ = writeln!(
-                text,
-                "| {} | {} | {:.2} s | {} | {:.2} s | {} | {:.0} MiB | {} | {:.2} s | {} |",
-                one.routes,
-                one.daemon,
-                one.announce,
-                ratio(|one| one.announce),
-                one.withdraw,
-                ratio(|one| one.withdraw),
-                one.memory,
-                ratio(|one| one.memory),
-                one.cpu,
-                one.runs,
-            );
-        }
+        text.extend(self.contests.iter().map(Contest::table));
         text
     }
 
@@ -125,25 +82,8 @@ impl Report {
                 })
             })
             .collect();
-        let comparisons: Vec<Value> = self
-            .comparisons
-            .iter()
-            .map(|one| {
-                json!({
-                    "routes": one.routes, "daemon": one.daemon, "runs": one.runs,
-                    "announceSeconds": one.announce, "announceRatio": self.ratio(one, |one| one.announce),
-                    "withdrawSeconds": one.withdraw, "withdrawRatio": self.ratio(one, |one| one.withdraw),
-                    "peakMebibytes": one.memory, "memoryRatio": self.ratio(one, |one| one.memory),
-                    "cpuSeconds": one.cpu, "repeat": repeat("scale"),
-                })
-            })
-            .collect();
-        format!("{:#}\n", json!({"rows": rows, "comparisons": comparisons}))
-    }
-
-    fn ratio(&self, one: &Comparison, of: fn(&Comparison) -> f64) -> Option<f64> {
-        let measure = self.comparisons.iter().find(|other| other.daemon == MEASURE && other.routes == one.routes)?;
-        Some(of(one) / of(measure))
+        let contests: Vec<Value> = self.contests.iter().map(Contest::json).collect();
+        format!("{:#}\n", json!({"rows": rows, "contests": contests}))
     }
 }
 
@@ -171,6 +111,7 @@ fn most(values: &[f64]) -> f64 {
 fn figure(value: f64) -> String {
     match value {
         value if value.fract() == 0.0 && value.abs() < 1e6 => format!("{value:.0}"),
+        value if value.abs() < 0.1 => format!("{value:.4}"),
         value if value.abs() < 10.0 => format!("{value:.2}"),
         value => format!("{value:.1}"),
     }
@@ -189,24 +130,5 @@ mod tests {
         assert!((median(&[9.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
         assert!((median(&[4.0, 1.0, 2.0, 9.0]) - 3.0).abs() < f64::EPSILON);
         assert!(median(&[]).is_nan());
-    }
-
-    #[test]
-    fn daemons_are_compared_at_the_same_number_of_routes() {
-        let one = |routes, daemon, announce| Comparison {
-            routes,
-            daemon,
-            runs: 1,
-            announce,
-            withdraw: 1.0,
-            memory: 1.0,
-            cpu: 1.0,
-        };
-        let mut report = Report::default();
-        report.compare(one(10, MEASURE, 2.0));
-        report.compare(one(20, MEASURE, 5.0));
-        report.compare(one(20, "Towpath", 4.0));
-        assert!(report.table().contains("| 20 | Towpath | 4.00 s | 0.80 |"), "{}", report.table());
-        assert!(report.json().contains("\"announceRatio\": 0.8"), "{}", report.json());
     }
 }

@@ -55,8 +55,7 @@ struct Speaker {
 impl Speaker {
     fn obey(&mut self, words: &[&str]) -> Result<String> {
         match words {
-            ["connect"] => self.connect(false),
-            ["connect", "end-of-rib"] => self.connect(true),
+            ["connect"] => self.connect(),
             ["announce", first, count, shared] => {
                 let prefixes = prefixes(first.parse()?, count.parse()?);
                 self.load = announcements(self.own, &prefixes, shared.parse()?)?;
@@ -90,12 +89,12 @@ impl Speaker {
         }
     }
 
-    /// Answers with the stamps of the SYN, of the first KEEPALIVE and, where it was waited for, of End-of-RIB.
-    fn connect(&mut self, end_of_rib: bool) -> Result<String> {
+    /// Answers with the stamps of the SYN, of the first KEEPALIVE and of End-of-RIB.
+    fn connect(&mut self) -> Result<String> {
         // A router that has only just started may refuse, or close what it accepted.
         let mut last = anyhow!("no attempt was made");
         let opened = wait_for(Duration::from_secs(20), Duration::from_millis(20), "the router takes a session", || {
-            Handshake::make(self.own, self.router, end_of_rib).map_err(|error| last = error).ok()
+            Handshake::make(self.own, self.router).map_err(|error| last = error).ok()
         });
         let handshake = opened.map_err(|error| error.context(format!("{last:#}")))?;
         let session = Arc::new(Mutex::new(handshake.stream.try_clone()?));
@@ -131,7 +130,7 @@ struct Handshake {
 }
 
 impl Handshake {
-    fn make(own: Ipv4Addr, router: Ipv4Addr, end_of_rib: bool) -> Result<Self> {
+    fn make(own: Ipv4Addr, router: Ipv4Addr) -> Result<Self> {
         let syn = Stamp::now();
         let mut stream = TcpStream::connect((router, PORT)).context("connecting")?;
         stream.set_nodelay(true)?;
@@ -144,7 +143,7 @@ impl Handshake {
         send_keepalive(&mut stream)?;
         while !matches!(incoming.next()?, (Message::Keepalive, _)) {}
         let keepalive = Stamp::now();
-        while end_of_rib && !matches!(incoming.next()?, (Message::Update(_), END_OF_RIB_LENGTH)) {}
+        while !matches!(incoming.next()?, (Message::Update(_), END_OF_RIB_LENGTH)) {}
         stream.set_read_timeout(None)?;
         Ok(Self { stream, stamps: [syn, keepalive, Stamp::now()] })
     }

@@ -9,12 +9,12 @@ const TICKS: f64 = 100.0;
 
 /// Resident memory now, in MiB.
 pub(crate) fn resident(process: u32) -> Result<f64> {
-    status(process, "VmRSS:")
+    memory(process, "VmRSS:")
 }
 
 /// Resident memory at its highest, in MiB.
 pub(crate) fn peak(process: u32) -> Result<f64> {
-    status(process, "VmHWM:")
+    memory(process, "VmHWM:")
 }
 
 /// CPU seconds so far, in user space and in the kernel.
@@ -24,6 +24,25 @@ pub(crate) fn cpu_seconds(process: u32) -> Result<f64> {
     let (_, fields) = text.rsplit_once(')').context("a stat without a name")?;
     let ticks: Vec<f64> = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
     Ok(ticks.iter().sum::<f64>() / TICKS)
+}
+
+/// These processes and all that descend from them.
+pub(crate) fn families(mut members: Vec<u32>) -> Result<Vec<u32>> {
+    let mut parents = Vec::new();
+    for entry in std::fs::read_dir("/proc").context("reading /proc")? {
+        let Some(process) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // One that has just ended has no parent any more.
+        let parent = status(process, "PPid:").ok();
+        parents.extend(parent.map(|parent| (process, parent)));
+    }
+    let mut known = 0;
+    while known < members.len() {
+        let generation = members.get(known..).unwrap_or_default().to_vec();
+        known = members.len();
+        let is_child = |(_, parent): &&(u32, u32)| generation.contains(parent);
+        members.extend(parents.iter().filter(is_child).map(|(process, _)| *process));
+    }
+    Ok(members)
 }
 
 /// IPv4 prefixes in the forwarding table of the process's namespace, local ones included.
@@ -37,11 +56,15 @@ fn prefixes(text: &str) -> Option<usize> {
     counts.max()
 }
 
-fn status(process: u32, key: &str) -> Result<f64> {
+fn memory(process: u32, key: &str) -> Result<f64> {
+    Ok(f64::from(status(process, key)?) / 1024.0)
+}
+
+/// The number behind a key, in KiB where it is one of memory.
+fn status(process: u32, key: &str) -> Result<u32> {
     let text = read(process, "status")?;
     let value = text.lines().find_map(|line| line.strip_prefix(key)).context("no such line in /proc/PID/status")?;
-    let kibibytes: f64 = value.trim().trim_end_matches("kB").trim().parse().context("no number of KiB")?;
-    Ok(kibibytes / 1024.0)
+    value.trim().trim_end_matches("kB").trim().parse().with_context(|| format!("{key} {value:?} is no number"))
 }
 
 fn read(process: u32, file: &str) -> Result<String> {
