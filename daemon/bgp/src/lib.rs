@@ -7,7 +7,6 @@
 //! RFC 8654, RFC 8950 (capabilities), RFC 6286 (identifiers), RFC 6608 (subcodes of state errors), RFC 8212
 //! (no policy, no routes), RFC 9003 (words of a shutdown), RFC 9687 (send hold timer).
 
-pub mod adj_out;
 pub mod classify;
 pub mod collision;
 pub mod export;

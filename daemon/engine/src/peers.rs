@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use bgp::adj_out::AdjOut;
 use bgp::session::{ConnId, Session};
 use config::model::bgp::PeerSettings;
 use nouns::{Asn, Family, Prefix};
+use rib::adj_out::AdjOut;
 use rib::bgp_table::PeerId;
 
 /// How often the log hears of an address that is refused.

@@ -5,6 +5,7 @@
 //! what is wanted into the smallest set of changes of the kernel. Obeys RFC 4271 §9.1, RFC 4456 §9, RFC 4724 §4.2
 //! and RFC 8950. This crate never knows the kernel, a session, or the hour.
 
+pub mod adj_out;
 pub mod attribute_sets;
 pub mod bgp_table;
 pub mod decision;

@@ -5,9 +5,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use api::watch::BgpChange;
-use bgp::adj_out::AdjOut;
 use bgp::session::{ConnId, Down, Input, Negotiated, Output, StateName};
 use nouns::Family;
+use rib::adj_out::AdjOut;
 use rib::bgp_table::{PeerId, PeerInfo};
 
 use super::settings;

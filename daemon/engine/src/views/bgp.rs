@@ -70,7 +70,7 @@ fn row(engine: &Engine, bgp: &Bgp, at: Moment, family: Family, peer: &Peer) -> B
         policy_missing: policy_missing(bgp, peer, family),
         prefixes_received: number(table.received_count(peer.id)),
         prefixes_accepted: number(table.accepted_count(peer.id)),
-        prefixes_sent: number(peer.out.get(&family).map_or(0, bgp::adj_out::AdjOut::len)),
+        prefixes_sent: number(peer.out.get(&family).map_or(0, rib::adj_out::AdjOut::len)),
     }
 }
 
@@ -158,7 +158,7 @@ pub(crate) fn received(
 
 pub(crate) fn advertised(engine: &Engine, family: Family, address: IpAddr) -> Result<View, ApiError> {
     let (bgp, peer) = (configured(engine)?, neighbor(engine, address)?);
-    let routes = peer.out.get(&family).into_iter().flat_map(bgp::adj_out::AdjOut::iter).map(|(prefix, attributes)| {
+    let routes = peer.out.get(&family).into_iter().flat_map(rib::adj_out::AdjOut::iter).map(|(prefix, attributes)| {
         let status = PathStatus { valid: true, best: true, ..PathStatus::default() };
         BgpTableRoute { prefix, paths: vec![line(attributes, status, 0, None)] }
     });
@@ -180,7 +180,7 @@ pub(crate) fn prefix_counts(engine: &Engine, family: Family, address: IpAddr) ->
         valid: 0,
         best: 0,
         multipath: 0,
-        advertised: number(peer.out.get(&family).map_or(0, bgp::adj_out::AdjOut::len)),
+        advertised: number(peer.out.get(&family).map_or(0, rib::adj_out::AdjOut::len)),
     };
     for (prefix, paths) in engine.tables.of(family).iter() {
         let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| path.peer() == peer.id);

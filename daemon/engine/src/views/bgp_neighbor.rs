@@ -159,7 +159,7 @@ fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> Neighbo
         negotiated,
         received: number(table.received_count(peer.id)),
         accepted: number(table.accepted_count(peer.id)),
-        sent: number(peer.out.get(&family).map_or(0, bgp::adj_out::AdjOut::len)),
+        sent: number(peer.out.get(&family).map_or(0, rib::adj_out::AdjOut::len)),
         maximum_prefix: peer.settings.maximum_prefix.get(&family).copied(),
         nexthop_self: peer.settings.nexthop_self.contains(&family),
         route_reflector_client: peer.settings.reflector_client.contains(&family),
