@@ -9,6 +9,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bgp_wire::encode_end_of_rib;
@@ -151,7 +152,7 @@ impl Session {
     }
 
     /// Sends UPDATEs that are encoded already (`AdjOut::drain`); ignored unless Established.
-    pub fn send_updates(&mut self, now: Instant, bytes: Vec<u8>, messages: u64, out: &mut Vec<Output>) {
+    pub fn send_updates(&mut self, now: Instant, bytes: Arc<Vec<u8>>, messages: u64, out: &mut Vec<Output>) {
         if bytes.is_empty() {
             return;
         }
@@ -168,7 +169,7 @@ impl Session {
         };
         let mut bytes = Vec::new();
         encode_end_of_rib(family, &negotiated.codec, &mut bytes);
-        self.send_updates(now, bytes, 1, out);
+        self.send_updates(now, Arc::new(bytes), 1, out);
     }
 
     /// Puts a new configuration in force; the session goes on where `classify` says so.

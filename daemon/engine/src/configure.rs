@@ -162,6 +162,7 @@ impl Engine {
         let same_id = self.router_id == self.choose_router_id(self.running.model.bgp.as_deref());
         if !same_id || before != Some(now) {
             self.configure_peers(at, old, out);
+            self.groups.look_again();
         }
         let own_routes_changed = old.is_some_and(|old| own_routes_changed(old, &self.running.model));
         let old = old.and_then(|old| old.bgp.as_deref());

@@ -41,13 +41,14 @@ impl Engine {
                 }
                 for outcome in self.choose(at, family, piece, &rules) {
                     self.tables.of_mut(family).set_best(outcome.prefix, outcome.best);
+                    // The same path may have new attributes: peers hear of it either way, and their group knows what is
+                    // news.
+                    self.groups.offer_to_all(family, outcome.prefix, outcome.best.is_some());
                     match outcome.route {
                         Some(route) => self.rib.set(outcome.prefix, route),
                         None => self.rib.remove(outcome.prefix, BGP, None),
                     }
                 }
-                // The same path may have new attributes: peers hear of it either way, and the queue knows what is news.
-                self.offer_all(family, piece);
             }
             let version = self.table_version.entry(family).or_default();
             *version = version.saturating_add(1);

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use api::reply::Reply;
 use api::{Flush, Machine, View};
@@ -22,8 +23,8 @@ pub enum Effect {
     Connect(ConnId, Target),
     /// Set the options of an accepted connection before anything is sent on it.
     Adjust(ConnId, SocketOptions),
-    /// Write octets.
-    Send(ConnId, Vec<u8>),
+    /// Write octets, which may go to other connections, too.
+    Send(ConnId, Arc<Vec<u8>>),
     /// Close once everything that was sent is written; also gives up an attempt to connect.
     Close(ConnId),
     /// Change the kernel's forwarding table, in this order; answered by `Event::FibDone`.

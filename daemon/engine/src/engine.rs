@@ -24,6 +24,7 @@ use crate::event::{Event, Moment, StepId};
 use crate::journal::UnderWay;
 use crate::log::Log;
 use crate::peers::Peers;
+use crate::peers::groups::Groups;
 use crate::peers::review::Reviews;
 use crate::plan::{Program, Step};
 use crate::policies::Policies;
@@ -142,6 +143,8 @@ pub struct Engine {
     pub(crate) peers: Peers,
     /// The running model's policies, as they run.
     pub(crate) policies: Policies,
+    /// Who hears what.
+    pub(crate) groups: Groups,
     /// Routes that have to be looked at once more.
     pub(crate) reviews: Reviews,
     /// Routes of sessions that ended, still in the tables.
@@ -200,6 +203,7 @@ impl Engine {
             next_audit: at.instant + AUDIT_EVERY,
             peers: Peers::default(),
             policies: Policies::default(),
+            groups: Groups::default(),
             reviews: Reviews::default(),
             dropping: BTreeSet::new(),
             forgotten: Vec::new(),

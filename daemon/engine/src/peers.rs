@@ -4,6 +4,7 @@
 
 pub mod advertise;
 pub mod configure;
+pub(crate) mod groups;
 pub mod learn;
 pub(crate) mod review;
 pub mod sessions;
@@ -16,7 +17,6 @@ use std::time::{Duration, Instant};
 use bgp::session::{ConnId, Session};
 use config::model::bgp::PeerSettings;
 use nouns::{Asn, Family, Prefix};
-use rib::adj_out::AdjOut;
 use rib::bgp_table::PeerId;
 
 /// How often the log hears of an address that is refused.
@@ -40,12 +40,8 @@ pub struct Peer {
     pub session: Session,
     /// An attempt to connect that is under way.
     pub dialing: Option<ConnId>,
-    /// What is advertised to it, by family.
-    pub out: BTreeMap<Family, AdjOut>,
     /// Octets that it has not read yet, as far as they were told; while they are many, no more are made for it.
     pub waiting: usize,
-    /// Families whose End-of-RIB is still owed to it.
-    pub owed_end_of_rib: BTreeSet<Family>,
     /// Families whose End-of-RIB it sent since it was established.
     pub seen_end_of_rib: BTreeSet<Family>,
     /// Until when stale routes of a family are kept (RFC 4724 §4.2).

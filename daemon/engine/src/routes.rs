@@ -22,6 +22,7 @@ impl Engine {
     /// `deadline` answer "at once".
     pub fn settle(&mut self, at: Moment, out: &mut Vec<Effect>) {
         self.drop_ended();
+        self.settle_groups();
         self.settle_reviews();
         let mut budget = BATCH;
         for _ in 0..ROUNDS {
@@ -158,6 +159,7 @@ impl Engine {
         self.rib.replace_protocol(Protocol::Kernel, self.world.kernel_routes(at.instant), at.instant);
         self.rib.replace_protocol(Protocol::Static, self.static_routes(at), at.instant);
         self.settle_static_tables();
+        self.groups.look_again();
         let chosen = self.choose_router_id(self.running.model.bgp.as_deref());
         if self.router_id.is_unspecified() {
             self.router_id = chosen;

@@ -95,7 +95,7 @@ impl Pair {
                 Effect::Connect(conn, target) => self.connect(side, conn, target.remote),
                 Effect::Send(conn, octets) => {
                     if let Some(far) = self.wires[side].get(&conn) {
-                        self.events.push_back((1 - side, Event::Bytes(*far, octets)));
+                        self.events.push_back((1 - side, Event::Bytes(*far, octets.to_vec())));
                     }
                 }
                 Effect::Close(conn) => self.close(side, conn),

@@ -1,188 +1,205 @@
-//! What one peer has been told of a family, and what it has to be told yet (Adj-RIB-Out, RFC 4271 §3.2).
+//! What a group of peers has been told of a family, and what it has to be told yet (Adj-RIB-Out, RFC 4271 §3.2).
 //!
-//! Routes of equal attributes leave together, so an UPDATE carries as many as fit. Never decides what a peer may
-//! hear: that is `export`.
+//! Peers that hear the same share one of these, and each octet is encoded once for all of them. Of a route it keeps no
+//! attributes: a fingerprint of what was told says whether something is news, and the table has the rest. Routes of
+//! equal attributes leave together, so an UPDATE carries as many as fit. Nobody hears of its own path, so octets carry
+//! whom they are for. Never decides what a peer may hear, and never knows who is in the group.
 
+mod bundle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use bgp_wire::Negotiated as Codec;
 use bgp_wire::attribute::PathAttributes;
-use bgp_wire::message::Nlri;
-use bgp_wire::{HEADER_LENGTH, Negotiated as Codec, encode_reach, encode_unreach};
 use nouns::{Family, Prefix};
 
-/// Where the length stands in a message's header (RFC 4271 §4.1).
-const LENGTH_AT: std::ops::Range<usize> = 16..18;
+use crate::bgp_table::PeerId;
+use crate::id_hash::IdHash;
+use crate::prefix_map::PrefixMap;
 
-/// The routes for one peer and family; a new session begins with an empty one.
-#[derive(Clone, Debug, Default)]
-pub struct AdjOut {
-    routes: BTreeMap<Prefix, Route>,
-    /// To be announced, by attributes; each prefix stands in at most one group.
-    announce: BTreeMap<Arc<PathAttributes>, BTreeSet<Prefix>>,
-    /// To be withdrawn; never also in `routes`.
-    withdraw: BTreeSet<Prefix>,
+use bundle::Bundles;
+pub use bundle::{Audience, Portion};
+
+/// What shall be told of a prefix.
+#[derive(Clone, Debug)]
+pub struct Exported {
+    /// The attributes as the group hears them.
+    pub attributes: Arc<PathAttributes>,
+    /// Whose path it is, and who therefore does not hear of it.
+    pub from: PeerId,
 }
 
-#[derive(Clone, Debug)]
-struct Route {
-    attributes: Arc<PathAttributes>,
-    /// The peer has an announcement of the prefix, this or an earlier one.
+/// The routes of a group and family; a new group begins with an empty one.
+#[derive(Clone, Debug, Default)]
+pub struct AdjOut {
+    routes: PrefixMap<Told>,
+    queue: VecDeque<Prefix>,
+    /// How many routes were told of each peer's paths.
+    of: HashMap<PeerId, usize, IdHash>,
+    told: usize,
+    /// Something was told to somebody, ever.
+    spoken: bool,
+    hasher: RandomState,
+}
+
+/// What the group knows of a prefix, or is about to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    /// Of the attributes that it was told; 0 when those do not count any more.
+    fingerprint: u64,
+    /// Whose path it was told of.
+    from: PeerId,
+    /// It was told anything at all.
     told: bool,
+    /// Waits in `queue`.
+    queued: bool,
 }
 
 impl AdjOut {
-    /// Says what the peer shall know of a prefix; `None` that it shall know nothing. Tells whether that is news.
-    pub fn update(&mut self, prefix: Prefix, attributes: Option<Arc<PathAttributes>>) -> bool {
-        match attributes {
-            Some(attributes) => self.add(prefix, attributes),
-            None => self.remove(prefix),
+    /// The best path of a prefix may have changed. `reachable` tells whether there is one; a prefix that the group
+    /// never heard of and that nobody reaches costs nothing.
+    pub fn offer(&mut self, prefix: Prefix, reachable: bool) {
+        let known = if reachable { Some(self.routes.entry(prefix)) } else { self.routes.get_mut(prefix) };
+        if let Some(route) = known
+            && !std::mem::replace(&mut route.queued, true)
+        {
+            self.queue.push_back(prefix);
         }
     }
 
     /// Everything is to be sent again (RFC 2918 §4).
     pub fn refresh(&mut self) {
-        for (prefix, route) in &self.routes {
-            self.announce.entry(Arc::clone(&route.attributes)).or_default().insert(*prefix);
+        for (prefix, route) in self.routes.iter_mut() {
+            route.fingerprint = 0;
+            if !std::mem::replace(&mut route.queued, true) {
+                self.queue.push_back(prefix);
+            }
         }
     }
 
-    /// Encodes what is pending, withdrawals first, until about `max_octets` are reached.
-    /// Gives the octets and the number of UPDATEs in them.
-    pub fn drain(&mut self, family: Family, negotiated: &Codec, max_octets: usize) -> (Vec<u8>, u64) {
-        let mut out = Vec::new();
-        let mut room = max_octets;
-        while room > 0 && !self.withdraw.is_empty() {
-            let some = take(&mut self.withdraw, room);
-            // Prefixes of the right family always fit; a wrong one is nothing that the peer was ever told.
-            let _ = encode_unreach(family, &mut some.into_iter().map(nlri), negotiated, &mut out);
-            room = max_octets.saturating_sub(out.len());
-        }
-        while room > 0
-            && let Some(mut group) = self.announce.first_entry()
+    /// Encodes what is pending until about `max_octets` are reached: `export` says what the group shall know of a
+    /// prefix, `None` that it shall know nothing.
+    pub fn drain(
+        &mut self,
+        family: Family,
+        codec: &Codec,
+        max_octets: usize,
+        mut export: impl FnMut(Prefix) -> Option<Exported>,
+    ) -> Vec<Portion> {
+        let mut bundles = Bundles::default();
+        while bundles.octets() < max_octets
+            && let Some(prefix) = self.queue.pop_front()
         {
-            let attributes = Arc::clone(group.key());
-            let some = take(group.get_mut(), room);
-            if group.get().is_empty() {
-                group.remove();
+            match export(prefix) {
+                Some(exported) => self.announce(prefix, &exported, codec, &mut bundles),
+                None => self.withdraw(prefix, &mut bundles),
             }
-            let start = out.len();
-            match encode_reach(family, &attributes, &mut some.iter().copied().map(nlri), negotiated, &mut out) {
-                Ok(()) => self.mark_told(&some),
-                Err(_) => {
-                    // Attributes that fit into no message (RFC 8654 §4): the peer must not keep the older route.
-                    out.truncate(start);
-                    for prefix in some {
-                        self.remove(prefix);
-                    }
-                }
-            }
-            room = max_octets.saturating_sub(out.len());
         }
-        let messages = count_messages(&out);
-        (out, messages)
+        if self.queue.is_empty() {
+            self.queue.shrink_to(1024);
+        }
+        let portions = bundles.encode(family, codec);
+        self.spoken |= !portions.is_empty();
+        portions
     }
 
     /// Nothing is pending.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        self.announce.is_empty() && self.withdraw.is_empty()
+        self.queue.is_empty()
     }
 
-    /// Routes that the peer knows or is about to, in the order in which they are shown.
-    pub fn iter(&self) -> impl Iterator<Item = (Prefix, &Arc<PathAttributes>)> {
-        self.routes.iter().map(|(prefix, route)| (*prefix, &route.attributes))
-    }
-
-    /// The attributes that the peer knows, or is about to, of a prefix.
+    /// How many prefixes are pending.
     #[must_use]
-    pub fn route(&self, prefix: Prefix) -> Option<&Arc<PathAttributes>> {
-        self.routes.get(&prefix).map(|route| &route.attributes)
+    pub fn pending(&self) -> usize {
+        self.queue.len()
     }
 
-    /// How many routes the peer knows or is about to.
+    /// Nothing was ever told: a peer that knows nothing may join.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.routes.len()
+    pub fn is_silent(&self) -> bool {
+        !self.spoken
     }
 
-    /// The peer knows nothing, and is about to know nothing.
+    /// The prefixes that a peer of the group knows, in the order in which they are shown.
+    pub fn iter(&self, peer: PeerId) -> impl Iterator<Item = Prefix> {
+        self.routes.iter().filter(move |(_, route)| route.told && route.from != peer).map(|(prefix, _)| prefix)
+    }
+
+    /// Whether a peer of the group knows of a prefix.
+    #[must_use]
+    pub fn knows(&self, peer: PeerId, prefix: Prefix) -> bool {
+        self.routes.get(prefix).is_some_and(|route| route.told && route.from != peer)
+    }
+
+    /// How many routes a peer of the group knows; constant time.
+    #[must_use]
+    pub fn len(&self, peer: PeerId) -> usize {
+        self.told.saturating_sub(self.of.get(&peer).copied().unwrap_or(0))
+    }
+
+    /// Nobody in the group knows anything.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.routes.is_empty()
+        self.told == 0
     }
 
-    fn add(&mut self, prefix: Prefix, attributes: Arc<PathAttributes>) -> bool {
-        let told = match self.routes.get(&prefix) {
-            Some(route) if Arc::ptr_eq(&route.attributes, &attributes) || route.attributes == attributes => {
-                return false;
-            }
-            Some(route) => {
-                let (older, told) = (Arc::clone(&route.attributes), route.told);
-                self.unqueue(prefix, &older);
-                told
-            }
-            None => self.withdraw.remove(&prefix),
+    fn announce(&mut self, prefix: Prefix, exported: &Exported, codec: &Codec, bundles: &mut Bundles) {
+        let from = exported.from;
+        let Some(bundle) = bundles.bundle_of(exported, codec, &self.hasher) else {
+            // Nobody may keep the older route.
+            return self.withdraw(prefix, bundles);
         };
-        self.announce.entry(Arc::clone(&attributes)).or_default().insert(prefix);
-        self.routes.insert(prefix, Route { attributes, told });
-        true
+        let route = self.routes.entry(prefix);
+        route.queued = false;
+        let before = *route;
+        *route = Told { fingerprint: bundle.fingerprint, from, told: true, queued: false };
+        if before.told && before.fingerprint == bundle.fingerprint {
+            // The same words from somebody else are news only to the two who did not hear, or no longer shall.
+            if before.from != from {
+                bundles.announce_to(before.from, bundle, prefix);
+                bundles.withdraw_from(from, prefix);
+            }
+        } else {
+            bundles.announce(bundle, prefix);
+            if before.told && before.from != from {
+                bundles.withdraw_from(from, prefix);
+            }
+        }
+        if before.told {
+            self.count(before.from, false);
+        }
+        self.count(from, true);
     }
 
-    fn remove(&mut self, prefix: Prefix) -> bool {
-        let Some(route) = self.routes.remove(&prefix) else { return false };
-        self.unqueue(prefix, &route.attributes);
+    fn withdraw(&mut self, prefix: Prefix, bundles: &mut Bundles) {
+        let Some(route) = self.routes.remove(prefix) else { return };
         if route.told {
-            self.withdraw.insert(prefix);
-        }
-        true
-    }
-
-    fn unqueue(&mut self, prefix: Prefix, attributes: &Arc<PathAttributes>) {
-        if let Some(group) = self.announce.get_mut(attributes) {
-            group.remove(&prefix);
-            if group.is_empty() {
-                self.announce.remove(attributes);
-            }
+            self.count(route.from, false);
+            bundles.withdraw(route.from, prefix);
         }
     }
 
-    fn mark_told(&mut self, prefixes: &[Prefix]) {
-        for prefix in prefixes {
-            if let Some(route) = self.routes.get_mut(prefix) {
-                route.told = true;
-            }
+    fn count(&mut self, from: PeerId, more: bool) {
+        let of = self.of.entry(from).or_default();
+        if more {
+            *of = of.saturating_add(1);
+            self.told = self.told.saturating_add(1);
+            return;
+        }
+        *of = of.saturating_sub(1);
+        self.told = self.told.saturating_sub(1);
+        if *of == 0 {
+            self.of.remove(&from);
         }
     }
 }
 
-/// Takes prefixes whose encoded lengths fill `room` octets, at least one.
-fn take(from: &mut BTreeSet<Prefix>, room: usize) -> Vec<Prefix> {
-    let mut taken = Vec::new();
-    let mut octets = 0_usize;
-    while octets < room
-        && let Some(prefix) = from.pop_first()
-    {
-        octets = octets.saturating_add(1).saturating_add(usize::from(prefix.length().div_ceil(8)));
-        taken.push(prefix);
-    }
-    taken
-}
-
-fn nlri(prefix: Prefix) -> Nlri {
-    Nlri { prefix, path_id: 0 }
-}
-
-/// Walks from header to header.
-fn count_messages(mut bytes: &[u8]) -> u64 {
-    let mut messages = 0_u64;
-    while let Some(&[high, low]) = bytes.get(LENGTH_AT) {
-        let length = usize::from(u16::from_be_bytes([high, low])).max(HEADER_LENGTH);
-        messages = messages.saturating_add(1);
-        bytes = bytes.get(length..).unwrap_or_default();
-    }
-    messages
+/// Of attributes as they are told; never 0.
+fn fingerprint(attributes: &PathAttributes, hasher: &RandomState) -> u64 {
+    hasher.hash_one(attributes).max(1)
 }

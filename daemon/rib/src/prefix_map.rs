@@ -59,7 +59,7 @@ impl From<Prefix> for Key {
 
 /// Values by prefix, in display order. Looking up, inserting and removing cost a search among blocks of some dozens
 /// of entries and one within a block; the search among blocks is spared where the last use was nearby.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PrefixMap<V> {
     v4: Blocks<V4, V>,
     v6: Blocks<V6, V>,

@@ -144,7 +144,7 @@ impl Connections {
     }
 
     /// Writes octets.
-    pub(crate) fn send(&self, conn: ConnId, octets: Vec<u8>) {
+    pub(crate) fn send(&self, conn: ConnId, octets: Arc<Vec<u8>>) {
         if let Some(line) = self.lines.get(&conn) {
             line.send(octets);
         }

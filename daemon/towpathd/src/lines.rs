@@ -40,7 +40,7 @@ struct Waiting {
 /// One connection, as the rest of the daemon holds it. Dropping it lets the writer finish and close.
 pub(crate) struct Line {
     conn: ConnId,
-    writer: UnboundedSender<Vec<u8>>,
+    writer: UnboundedSender<Arc<Vec<u8>>>,
     waiting: Arc<Waiting>,
     reader: JoinHandle<()>,
     socket: OwnedFd,
@@ -66,7 +66,7 @@ impl Line {
     }
 
     /// Puts octets behind those that wait.
-    pub(crate) fn send(&self, octets: Vec<u8>) {
+    pub(crate) fn send(&self, octets: Arc<Vec<u8>>) {
         let waiting = self.waiting.octets.fetch_add(octets.len(), Ordering::Relaxed).saturating_add(octets.len());
         if self.writer.send(octets).is_ok() && waiting > MUCH {
             self.waiting.told.store(true, Ordering::Relaxed);
@@ -109,7 +109,7 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(mut self, mut queue: UnboundedReceiver<Vec<u8>>) {
+    async fn run(mut self, mut queue: UnboundedReceiver<Arc<Vec<u8>>>) {
         while let Some(octets) = queue.recv().await {
             // The reading task sees the same end and tells of it.
             if self.write_whole(&octets, &queue).await.is_err() {
@@ -119,7 +119,7 @@ impl Writer {
         let _ = self.write.shutdown().await;
     }
 
-    async fn write_whole(&mut self, octets: &[u8], queue: &UnboundedReceiver<Vec<u8>>) -> io::Result<()> {
+    async fn write_whole(&mut self, octets: &[u8], queue: &UnboundedReceiver<Arc<Vec<u8>>>) -> io::Result<()> {
         let mut rest = octets;
         while !rest.is_empty() {
             let count = if queue.is_closed() {

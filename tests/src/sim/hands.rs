@@ -46,7 +46,7 @@ impl Network {
             Effect::Adjust(..) => {}
             Effect::Send(conn, octets) => {
                 if let Some((wire, side)) = self.machines[index].conns.get(&conn).copied() {
-                    let octets = self.machines[index].dress(octets);
+                    let octets = self.machines[index].dress(octets.to_vec());
                     self.send(wire, side, Segment::Octets(octets));
                 }
             }

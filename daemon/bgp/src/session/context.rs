@@ -2,6 +2,7 @@
 //!
 //! Never holds what belongs to one state only.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bgp_wire::Negotiated as Codec;
@@ -105,12 +106,12 @@ impl<'a> Context<'a> {
     pub(crate) fn send(&mut self, conn: ConnId, message: &Message, codec: &Codec) {
         let mut bytes = Vec::new();
         match message.encode(codec, &mut bytes) {
-            Ok(()) => self.send_encoded(conn, bytes, Kind::of(message), 1),
+            Ok(()) => self.send_encoded(conn, Arc::new(bytes), Kind::of(message), 1),
             Err(error) => self.warn(format!("a message of ours was not sent: {error}")),
         }
     }
 
-    pub(crate) fn send_encoded(&mut self, conn: ConnId, bytes: Vec<u8>, kind: Kind, messages: u64) {
+    pub(crate) fn send_encoded(&mut self, conn: ConnId, bytes: Arc<Vec<u8>>, kind: Kind, messages: u64) {
         self.memory.last_written = Some(self.now);
         kind.count(&mut self.memory.counters.sent, messages);
         self.push(Output::Send(conn, bytes));

@@ -3,6 +3,7 @@
 //! Never a call: whoever drives the session turns these values into sockets, routes and log lines.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use bgp_wire::message::Update;
 use nouns::{Asn, Family};
@@ -16,8 +17,8 @@ pub enum Output {
     Connect,
     /// Give up the attempt to connect.
     CancelConnect,
-    /// Write these octets.
-    Send(ConnId, Vec<u8>),
+    /// Write these octets, which other sessions may send, too.
+    Send(ConnId, Arc<Vec<u8>>),
     /// Close after all that was sent is written (bounded by the rim).
     Close(ConnId),
     /// The session is Established. The caller sends its routes and then an End-of-RIB of each family.

@@ -2,6 +2,7 @@
 //!
 //! Never chooses a path; the decision did.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -9,8 +10,10 @@ use bgp::export::{self, ExportTarget, Exportable, Learned, Withheld};
 use bgp::policy::{Source, Subject};
 use bgp_wire::attribute::{Origin, PathAttributes};
 use nouns::{Family, Marks, Prefix};
+use rib::adj_out::{Exported, Portion};
 use rib::bgp_table::{Path, PeerId};
 
+use super::groups::{Group, GroupId};
 use super::settings;
 use crate::effect::Effect;
 use crate::engine::Engine;
@@ -19,66 +22,91 @@ use crate::event::Moment;
 /// How many octets of UPDATEs are made for one peer at a time, so that none waits for another.
 const BURST: usize = 1 << 20;
 
+/// A peer that has so much to read yet does not read as fast as the others of its group.
+const BEHIND: usize = 8 << 20;
+
 impl Engine {
-    /// Says everything of a family to a peer again, although it heard it before: ROUTE-REFRESH asks for it.
-    pub(crate) fn advertise_again(&mut self, id: PeerId, family: Family) {
-        if let Some(out) = self.peers.get_mut(id).and_then(|peer| peer.out.get_mut(&family)) {
-            out.refresh();
-        }
-        self.reviews.offer(family, id);
-    }
-
-    /// Offers changed prefixes to every peer that is up.
-    pub(crate) fn offer_all(&mut self, family: Family, prefixes: &[Prefix]) {
-        if prefixes.is_empty() {
-            return;
-        }
-        for id in self.peers.ids() {
-            if let Some(target) = self.export_target(id, family) {
-                for prefix in prefixes {
-                    self.offer(id, family, *prefix, &target);
-                }
-            }
-        }
-    }
-
     /// Sends what has gathered, then the End-of-RIB markers that are due.
     pub(crate) fn send_updates(&mut self, at: Moment, out: &mut Vec<Effect>) {
-        for id in self.peers.ids() {
-            let mut outputs = Vec::new();
-            // What a peer that does not read is to hear gathers by prefix, where it does not grow without end.
-            let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.waiting <= BURST) else { continue };
-            let Some(negotiated) = peer.session.negotiated().map(|negotiated| negotiated.codec.clone()) else {
-                continue;
-            };
-            for (family, queue) in &mut peer.out {
-                let (bytes, messages) = queue.drain(*family, &negotiated, BURST);
-                if messages > 0 {
-                    peer.session.send_updates(at.instant, bytes, messages, &mut outputs);
-                }
-                let told = queue.is_drained() && !self.reviews.owes(*family, id);
-                if told && peer.owed_end_of_rib.remove(family) {
-                    peer.session.send_end_of_rib(at.instant, *family, &mut outputs);
-                }
-            }
-            self.perform(at, id, outputs, out);
+        for id in self.groups.ids() {
+            self.part_with_the_slow(id);
+            self.send_to_group(at, id, out);
+            self.send_end_of_rib(at, id, out);
+            self.unite(id);
         }
     }
 
     /// Whether some peer that listens still has something to be told.
     pub(crate) fn has_unsent(&self) -> bool {
-        let mut listening = self.peers.iter().filter(|peer| peer.waiting <= BURST);
-        listening.any(|peer| peer.out.values().any(|queue| !queue.is_drained()))
+        self.groups.iter().any(|group| !group.out.is_drained() && self.listens(group))
     }
 
-    pub(crate) fn offer(&mut self, id: PeerId, family: Family, prefix: Prefix, target: &ExportTarget) {
-        let attributes = Self::default_for(prefix, target).or_else(|| {
-            let path = self.best_path(family, prefix)?;
-            self.exported(path, family, prefix, id, target)?.ok()
-        });
-        if let Some(queue) = self.peers.get_mut(id).and_then(|peer| peer.out.get_mut(&family)) {
-            queue.update(prefix, attributes.map(Arc::new));
+    /// Whether some peer of a group has read most of what it was sent. What a peer that does not read is to hear
+    /// gathers by prefix, where it does not grow without end.
+    fn listens(&self, group: &Group) -> bool {
+        group.members.iter().any(|member| self.peers.get(*member).is_some_and(|peer| peer.waiting <= BURST))
+    }
+
+    /// Those who do not read must not make octets gather that the others go on to get.
+    fn part_with_the_slow(&mut self, id: GroupId) {
+        let Some(group) = self.groups.get(id).filter(|group| !group.out.is_drained()) else { return };
+        let behind = |member: &&PeerId| self.peers.get(**member).is_some_and(|peer| peer.waiting > BEHIND);
+        let slow: BTreeSet<PeerId> = group.members.iter().filter(behind).copied().collect();
+        if !slow.is_empty() {
+            self.split_off(id, &slow);
         }
+    }
+
+    fn send_to_group(&mut self, at: Moment, id: GroupId, out: &mut Vec<Effect>) {
+        let Some(group) = self.groups.get(id).filter(|group| !group.out.is_drained() && self.listens(group)) else {
+            return;
+        };
+        let members: Vec<PeerId> = group.members.iter().copied().collect();
+        for portion in self.drain(id) {
+            for member in members.iter().filter(|member| portion.audience.includes(**member)) {
+                let mut outputs = Vec::new();
+                if let Some(peer) = self.peers.get_mut(*member) {
+                    let octets = Arc::clone(&portion.octets);
+                    peer.session.send_updates(at.instant, octets, portion.messages, &mut outputs);
+                }
+                self.perform(at, *member, outputs, out);
+            }
+        }
+    }
+
+    /// Encodes what a group has to be told next.
+    fn drain(&mut self, id: GroupId) -> Vec<Portion> {
+        let Some(group) = self.groups.get_mut(id) else { return Vec::new() };
+        let (family, target, codec) = (group.family, group.target.clone(), group.codec.clone());
+        let mut queue = std::mem::take(&mut group.out);
+        let mut exporter = Exporter { engine: self, family, target: &target, last: None };
+        let portions = queue.drain(family, &codec, BURST, |prefix| exporter.export(prefix));
+        if let Some(group) = self.groups.get_mut(id) {
+            group.out = queue;
+        }
+        portions
+    }
+
+    fn send_end_of_rib(&mut self, at: Moment, id: GroupId, out: &mut Vec<Effect>) {
+        let Some(group) = self.groups.get(id).filter(|group| self.has_told_all(id, group)) else { return };
+        let family = group.family;
+        for member in group.owing.clone() {
+            let mut outputs = Vec::new();
+            if let Some(peer) = self.peers.get_mut(member) {
+                peer.session.send_end_of_rib(at.instant, family, &mut outputs);
+            }
+            self.perform(at, member, outputs, out);
+        }
+        if let Some(group) = self.groups.get_mut(id) {
+            group.owing.clear();
+        }
+    }
+
+    /// What a peer hears of a prefix, while that is what its group was told or is about to be told.
+    pub(crate) fn advertised(&self, id: PeerId, family: Family, prefix: Prefix) -> Option<Arc<PathAttributes>> {
+        let target = &self.groups.of(id, family)?.target;
+        let exported = Exporter { engine: self, family, target, last: None }.export(prefix)?;
+        Some(exported.attributes)
     }
 
     /// The best path of a prefix.
@@ -86,18 +114,14 @@ impl Engine {
         self.tables.of(family).best(prefix)
     }
 
-    /// What a peer hears of a path, or why it does not; `None` where the path is the peer's own.
+    /// What a peer hears of a path that is not its own, or why it does not; `None` where its neighbor is gone.
     pub(crate) fn exported(
         &self,
         path: &Path,
         family: Family,
         prefix: Prefix,
-        to: PeerId,
         target: &ExportTarget,
     ) -> Option<Result<PathAttributes, Withheld>> {
-        if path.peer() == to {
-            return None;
-        }
         let own = path.is_local();
         let learned = self.learned(path, family)?;
         let interface = if target.policy.looks_at_interface() { self.interface_of(path, prefix) } else { None };
@@ -176,5 +200,36 @@ impl Engine {
             Family::of(*address) == family && !matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
         });
         same_family.or((family == Family::Ipv4Unicast).then_some(local))
+    }
+}
+
+/// What a group shall know of prefix after prefix, while nothing changes.
+struct Exporter<'a> {
+    engine: &'a Engine,
+    family: Family,
+    target: &'a ExportTarget,
+    /// What the last path became: those with the same attributes come one behind the other.
+    last: Option<(Arc<PathAttributes>, PeerId, Marks, Option<Exported>)>,
+}
+
+impl Exporter<'_> {
+    fn export(&mut self, prefix: Prefix) -> Option<Exported> {
+        let engine = self.engine;
+        if let Some(attributes) = Engine::default_for(prefix, self.target) {
+            return Some(Exported { attributes: Arc::new(attributes), from: PeerId::LOCAL });
+        }
+        let path = engine.best_path(self.family, prefix)?;
+        if let Some((attributes, from, marks, exported)) = &self.last
+            && Arc::ptr_eq(attributes, path.attributes())
+            && (*from, *marks) == (path.peer(), path.marks())
+        {
+            return exported.clone();
+        }
+        let heard = engine.exported(path, self.family, prefix, self.target).and_then(Result::ok);
+        let exported = heard.map(|attributes| Exported { attributes: Arc::new(attributes), from: path.peer() });
+        let policy = &self.target.policy;
+        let alike = !path.is_local() && !policy.looks_at_prefix() && !policy.looks_at_interface();
+        self.last = alike.then(|| (Arc::clone(path.attributes()), path.peer(), path.marks(), exported.clone()));
+        exported
     }
 }

@@ -63,7 +63,7 @@ impl Engine {
     fn reflect_again(&mut self, families: &BTreeSet<Family>) {
         for family in families {
             for peer in self.peers.iter().filter(|peer| peer.known.is_some_and(|(_, internal)| internal)) {
-                self.reviews.offer(*family, peer.id);
+                self.groups.change(peer.id, *family);
             }
         }
     }
@@ -90,9 +90,7 @@ impl Engine {
             dynamic,
             session: Session::new(config, u64::from(id.0)),
             dialing: None,
-            out: std::collections::BTreeMap::new(),
             waiting: 0,
-            owed_end_of_rib: std::collections::BTreeSet::new(),
             seen_end_of_rib: std::collections::BTreeSet::new(),
             stale_until: std::collections::BTreeMap::new(),
             up_since: None,
@@ -160,7 +158,7 @@ impl Engine {
         // Kept routes of a session that is down are judged by the new rules, too.
         if let PeerFate::Refresh(refresh) = fate {
             refresh.judge.iter().for_each(|family| self.reviews.judge(*family, id));
-            refresh.offer.iter().for_each(|family| self.reviews.offer(*family, id));
+            refresh.offer.iter().for_each(|family| self.groups.change(id, *family));
         }
     }
 

@@ -12,6 +12,7 @@ use bgp_wire::attribute::PathAttributes;
 use nouns::{Family, Prefix};
 use rib::bgp_table::{PathKey, PeerId};
 
+use super::groups::GroupId;
 use crate::engine::Engine;
 
 /// How many routes are judged or offered before the sockets get their turn again; a test of walks needs no large table.
@@ -22,8 +23,8 @@ const PIECE: usize = if cfg!(test) { 2_000 } else { 20_000 };
 struct Walk {
     /// Peers whose routes are judged again.
     judge: BTreeSet<PeerId>,
-    /// Peers to which everything is offered again.
-    offer: BTreeSet<PeerId>,
+    /// Groups to which everything is offered again.
+    offer: BTreeSet<GroupId>,
     /// Where it goes on; `None` before the first piece.
     next: Option<Prefix>,
 }
@@ -40,14 +41,14 @@ impl Reviews {
         self.ask(family, |walk| walk.judge.insert(peer));
     }
 
-    /// Asks for everything to be offered to a peer.
-    pub(crate) fn offer(&mut self, family: Family, peer: PeerId) {
-        self.ask(family, |walk| walk.offer.insert(peer));
+    /// Asks for everything to be offered to a group.
+    pub(crate) fn offer(&mut self, family: Family, group: GroupId) {
+        self.ask(family, |walk| walk.offer.insert(group));
     }
 
-    /// Whether a peer has yet to be offered something.
-    pub(crate) fn owes(&self, family: Family, peer: PeerId) -> bool {
-        self.walks.get(&family).into_iter().flatten().any(|walk| walk.offer.contains(&peer))
+    /// Whether a group has yet to be offered something.
+    pub(crate) fn owes(&self, family: Family, group: GroupId) -> bool {
+        self.walks.get(&family).into_iter().flatten().any(|walk| walk.offer.contains(&group))
     }
 
     /// Whether nothing is left to do.
@@ -91,7 +92,7 @@ impl Engine {
     }
 
     /// One piece of a family's first walk; answers what is left of the budget.
-    fn walk_on(&mut self, family: Family, offer: &BTreeSet<PeerId>, next: Option<Prefix>, mut budget: usize) -> usize {
+    fn walk_on(&mut self, family: Family, offer: &BTreeSet<GroupId>, next: Option<Prefix>, mut budget: usize) -> usize {
         let mut piece = Vec::new();
         let mut after = None;
         for (prefix, paths) in self.tables.of(family).iter_from(next) {
@@ -102,20 +103,21 @@ impl Engine {
             budget = budget.saturating_sub(paths.len().saturating_add(offer.len()).max(1));
             piece.push(prefix);
         }
-        let targets: Vec<_> =
-            offer.iter().filter_map(|peer| Some((*peer, self.export_target(*peer, family)?))).collect();
         for prefix in piece {
             self.judge_prefix(family, prefix);
             // What is undecided is offered to everybody once it is decided.
             if !self.tables.of(family).is_dirty(prefix) {
-                for (peer, target) in &targets {
-                    self.offer(*peer, family, prefix, target);
+                let reachable = self.best_path(family, prefix).is_some();
+                for id in offer {
+                    if let Some(group) = self.groups.get_mut(*id) {
+                        group.offer(prefix, reachable);
+                    }
                 }
             }
         }
         if after.is_none() {
-            for (peer, target) in &targets {
-                self.offer(*peer, family, default_route(family), target);
+            for id in offer {
+                self.offer_default(*id, family);
             }
         }
         if let Some(walks) = self.reviews.walks.get_mut(&family) {

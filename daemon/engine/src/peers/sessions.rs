@@ -7,7 +7,6 @@ use std::net::{IpAddr, SocketAddr};
 use api::watch::BgpChange;
 use bgp::session::{ConnId, Down, Input, Negotiated, Output, StateName};
 use nouns::Family;
-use rib::adj_out::AdjOut;
 use rib::bgp_table::{PeerId, PeerInfo};
 
 use super::settings;
@@ -186,8 +185,6 @@ impl Engine {
         peer.known = Some((negotiated.remote_as, negotiated.internal));
         peer.waiting = 0;
         peer.seen_end_of_rib.clear();
-        peer.owed_end_of_rib = negotiated.families.iter().copied().collect();
-        peer.out = negotiated.families.iter().map(|family| (*family, AdjOut::default())).collect();
         let info =
             PeerInfo { address: peer.address, router_id: negotiated.remote_router_id, internal: negotiated.internal };
         let preserved: Vec<Family> = negotiated
@@ -204,9 +201,7 @@ impl Engine {
         for family in lost {
             self.drop_stale(id, family);
         }
-        for family in &negotiated.families {
-            self.reviews.offer(*family, id);
-        }
+        self.join_groups(id, &negotiated.families);
     }
 
     fn session_down(&mut self, at: Moment, id: PeerId, down: &Down, out: &mut Vec<Effect>) {
@@ -214,9 +209,8 @@ impl Engine {
         if down.was_established {
             self.tell_down(at, id, out);
         }
+        self.leave_groups(id);
         let Some(peer) = self.peers.get_mut(id) else { return };
-        peer.out.clear();
-        peer.owed_end_of_rib.clear();
         peer.up_since = None;
         let address = peer.address;
         // An attempt that never got as far as routes must not cost the stale ones that are kept for it.

@@ -63,14 +63,14 @@ fn row(engine: &Engine, bgp: &Bgp, at: Moment, family: Family, peer: &Peer) -> B
         messages_sent: counters.sent.iter().sum(),
         table_version: if peer.up_since.is_some() { version(engine, family) } else { 0 },
         in_queue: 0,
-        out_queue: number(peer.out.get(&family).map_or(0, |queue| usize::from(!queue.is_drained()))),
+        out_queue: number(engine.groups.of(peer.id, family).map_or(0, |group| group.out.pending())),
         up_down: up_down(peer, at),
         state: state(peer),
         family_negotiated: peer.session.negotiated().is_some_and(|negotiated| negotiated.families.contains(&family)),
         policy_missing: policy_missing(bgp, peer, family),
         prefixes_received: number(table.received_count(peer.id)),
         prefixes_accepted: number(table.accepted_count(peer.id)),
-        prefixes_sent: number(peer.out.get(&family).map_or(0, rib::adj_out::AdjOut::len)),
+        prefixes_sent: number(engine.groups.count_known_by(peer.id, family)),
     }
 }
 
@@ -158,9 +158,10 @@ pub(crate) fn received(
 
 pub(crate) fn advertised(engine: &Engine, family: Family, address: IpAddr) -> Result<View, ApiError> {
     let (bgp, peer) = (configured(engine)?, neighbor(engine, address)?);
-    let routes = peer.out.get(&family).into_iter().flat_map(rib::adj_out::AdjOut::iter).map(|(prefix, attributes)| {
+    let routes = engine.groups.known_by(peer.id, family).filter_map(|prefix| {
         let status = PathStatus { valid: true, best: true, ..PathStatus::default() };
-        BgpTableRoute { prefix, paths: vec![line(attributes, status, 0, None)] }
+        let attributes = engine.advertised(peer.id, family, prefix)?;
+        Some(BgpTableRoute { prefix, paths: vec![line(&attributes, status, 0, None)] })
     });
     let which = NeighborRoutes::Advertised;
     let routes = routes.collect();
@@ -180,7 +181,7 @@ pub(crate) fn prefix_counts(engine: &Engine, family: Family, address: IpAddr) ->
         valid: 0,
         best: 0,
         multipath: 0,
-        advertised: number(peer.out.get(&family).map_or(0, rib::adj_out::AdjOut::len)),
+        advertised: number(engine.groups.count_known_by(peer.id, family)),
     };
     for (prefix, paths) in engine.tables.of(family).iter() {
         let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| path.peer() == peer.id);

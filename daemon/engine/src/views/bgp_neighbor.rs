@@ -159,13 +159,14 @@ fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> Neighbo
         negotiated,
         received: number(table.received_count(peer.id)),
         accepted: number(table.accepted_count(peer.id)),
-        sent: number(peer.out.get(&family).map_or(0, rib::adj_out::AdjOut::len)),
+        sent: number(engine.groups.count_known_by(peer.id, family)),
         maximum_prefix: peer.settings.maximum_prefix.get(&family).copied(),
         nexthop_self: peer.settings.nexthop_self.contains(&family),
         route_reflector_client: peer.settings.reflector_client.contains(&family),
         policy_missing: table_view::policy_missing(bgp, peer, family),
         end_of_rib_received: peer.seen_end_of_rib.contains(&family),
-        end_of_rib_sent: negotiated && !peer.owed_end_of_rib.contains(&family),
+        end_of_rib_sent: negotiated
+            && engine.groups.of(peer.id, family).is_some_and(|group| !group.owing.contains(&peer.id)),
     }
 }
 

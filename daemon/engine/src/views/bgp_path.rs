@@ -54,8 +54,10 @@ pub(crate) fn prefix(engine: &Engine, at: Moment, family: Family, prefix: Prefix
         })
         .collect();
     views.sort_by_key(|(rank, view)| (*rank, view.next_hop));
-    let advertised =
-        engine.peers.iter().filter(|peer| peer.out.get(&family).is_some_and(|out| out.route(prefix).is_some()));
+    let advertised = engine
+        .peers
+        .iter()
+        .filter(|peer| engine.groups.of(peer.id, family).is_some_and(|group| group.out.knows(peer.id, prefix)));
     Ok(View::BgpPrefix(BgpPrefix {
         family,
         prefix,

@@ -1,12 +1,18 @@
-//! What the peer ends up knowing.
+//! What each peer of a group ends up knowing.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
+use std::collections::BTreeMap;
 
 use bgp_wire::attribute::Origin;
 use bgp_wire::message::Message;
 use proptest::prelude::*;
 
 use super::*;
+
+/// The peers of the group, and one that is not in it.
+const MEMBERS: [PeerId; 3] = [PeerId(1), PeerId(2), PeerId(3)];
+const STRANGER: PeerId = PeerId(9);
 
 fn codec() -> Codec {
     Codec { four_octet_as: true, internal: true, families: Family::ALL.to_vec(), ..Codec::default() }
@@ -23,114 +29,172 @@ fn prefix(number: u32) -> Prefix {
     Prefix::host(std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).into())
 }
 
-/// A peer that believes what it is told.
-#[derive(Debug, Default, PartialEq)]
-struct Peer(BTreeMap<Prefix, Option<u32>>);
+/// What the best paths are: MED and whose they are.
+type Wish = BTreeMap<Prefix, (u32, PeerId)>;
 
-impl Peer {
-    fn hear(&mut self, mut bytes: &[u8]) -> u64 {
-        let mut messages = 0;
-        while let Some(length) = bgp_wire::frame(bytes, 4096).unwrap() {
-            let Message::Update(update) = Message::decode(&bytes[..length], &codec()).unwrap() else {
-                unreachable!("only UPDATEs are drained")
-            };
-            assert_eq!(update.errors, []);
-            for nlri in update.unreach.iter().flat_map(|unreach| &unreach.nlri) {
-                assert!(self.0.remove(&nlri.prefix).is_some(), "{} was never told", nlri.prefix);
-            }
-            for reach in &update.reach {
-                self.0.extend(reach.nlri.iter().map(|nlri| (nlri.prefix, reach.attributes.med)));
-            }
-            messages += 1;
-            bytes = &bytes[length..];
+/// A group whose peers believe what they are told.
+#[derive(Default)]
+struct Group {
+    out: AdjOut,
+    wish: Wish,
+    knows: BTreeMap<PeerId, BTreeMap<Prefix, u32>>,
+    messages: u64,
+}
+
+impl Group {
+    fn want(&mut self, number: u32, best: Option<(u32, PeerId)>) {
+        match best {
+            Some(best) => _ = self.wish.insert(prefix(number), best),
+            None => _ = self.wish.remove(&prefix(number)),
         }
-        messages
+        self.out.offer(prefix(number), best.is_some());
+    }
+
+    fn drain(&mut self, max_octets: usize) {
+        let Self { out, wish, knows, messages } = self;
+        let export = |prefix| {
+            let (med, from) = *Wish::get(wish, &prefix)?;
+            Some(Exported { attributes: attributes(med), from })
+        };
+        for portion in out.drain(Family::Ipv4Unicast, &codec(), max_octets, export) {
+            *messages += portion.messages;
+            for peer in MEMBERS.into_iter().filter(|peer| portion.audience.includes(*peer)) {
+                hear(knows.entry(peer).or_default(), &portion.octets);
+            }
+        }
+    }
+
+    fn drain_all(&mut self) {
+        while !self.out.is_drained() {
+            self.drain(usize::MAX);
+        }
+    }
+
+    fn check(&self) {
+        for peer in MEMBERS {
+            let own = self.wish.iter().filter(|(_, (_, from))| *from != peer);
+            let shall: BTreeMap<Prefix, u32> = own.map(|(prefix, (med, _))| (*prefix, *med)).collect();
+            assert_eq!(self.knows.get(&peer).cloned().unwrap_or_default(), shall, "{peer:?}");
+            assert!(self.out.iter(peer).eq(shall.keys().copied()));
+            assert_eq!(self.out.len(peer), shall.len());
+        }
+        assert_eq!(self.out.is_empty(), self.wish.is_empty());
+    }
+}
+
+fn hear(knows: &mut BTreeMap<Prefix, u32>, mut bytes: &[u8]) {
+    while let Some(length) = bgp_wire::frame(bytes, 4096).unwrap() {
+        let Message::Update(update) = Message::decode(&bytes[..length], &codec()).unwrap() else {
+            unreachable!("only UPDATEs are drained")
+        };
+        assert_eq!(update.errors, []);
+        for nlri in update.unreach.iter().flat_map(|unreach| &unreach.nlri) {
+            assert!(knows.remove(&nlri.prefix).is_some(), "{} was never told", nlri.prefix);
+        }
+        for reach in &update.reach {
+            let med = reach.attributes.med.unwrap();
+            for nlri in &reach.nlri {
+                assert_ne!(knows.insert(nlri.prefix, med), Some(med), "{} was told already", nlri.prefix);
+            }
+        }
+        bytes = &bytes[length..];
     }
 }
 
 #[test]
 fn routes_of_equal_attributes_share_messages() {
-    let mut out = AdjOut::default();
+    let mut group = Group::default();
     for number in 0..2000 {
-        assert!(out.update(prefix(number), Some(attributes(number % 2))));
+        group.want(number, Some((number % 2, STRANGER)));
     }
-    let (bytes, messages) = out.drain(Family::Ipv4Unicast, &codec(), usize::MAX);
-    let mut peer = Peer::default();
-    assert_eq!(peer.hear(&bytes), messages);
+    group.drain_all();
     // 1000 routes of 5 octets need two messages of 4096 each.
-    assert_eq!((peer.0.len(), messages), (2000, 4));
-    assert!(out.is_drained());
+    assert_eq!(group.messages, 4);
+    group.check();
 }
 
 #[test]
 fn saying_the_same_again_is_no_news() {
-    let mut out = AdjOut::default();
-    assert!(out.update(prefix(1), Some(attributes(1))));
-    assert!(!out.update(prefix(1), Some(attributes(1))));
-    assert!(!out.update(prefix(2), None));
-    assert!(out.update(prefix(1), Some(attributes(2))));
+    let mut group = Group::default();
+    group.want(1, Some((1, STRANGER)));
+    group.drain_all();
+    group.want(1, Some((1, STRANGER)));
+    group.want(2, None);
+    group.drain_all();
+    assert_eq!(group.messages, 1);
+    group.want(1, Some((2, STRANGER)));
+    group.drain_all();
+    assert_eq!(group.messages, 2);
+    group.check();
 }
 
 #[test]
 fn a_route_that_goes_before_it_was_told_leaves_no_trace() {
-    let mut out = AdjOut::default();
-    out.update(prefix(1), Some(attributes(1)));
-    assert!(out.update(prefix(1), None));
-    assert!(out.is_drained() && out.is_empty());
-    assert_eq!(out.drain(Family::Ipv4Unicast, &codec(), usize::MAX), (vec![], 0));
+    let mut group = Group::default();
+    group.want(1, Some((1, STRANGER)));
+    group.want(1, None);
+    group.drain_all();
+    assert!(group.out.is_empty() && group.out.is_silent());
+    group.check();
+}
+
+#[test]
+fn a_peer_does_not_hear_of_its_own_path_and_forgets_an_older_one() {
+    let mut group = Group::default();
+    let [first, second, _] = MEMBERS;
+    for best in [Some((1, first)), Some((1, second)), Some((2, first)), Some((2, STRANGER)), None] {
+        group.want(1, best);
+        group.drain_all();
+        group.check();
+    }
 }
 
 #[test]
 fn a_refresh_says_everything_again_once() {
-    let mut out = AdjOut::default();
+    let mut group = Group::default();
     for number in 0..10 {
-        out.update(prefix(number), Some(attributes(number)));
+        group.want(number, Some((number, STRANGER)));
     }
-    out.drain(Family::Ipv4Unicast, &codec(), usize::MAX);
-    out.refresh();
-    let mut peer = Peer::default();
-    assert_eq!(peer.hear(&out.drain(Family::Ipv4Unicast, &codec(), usize::MAX).0), 10);
-    assert!(out.is_drained());
+    group.drain_all();
+    group.out.refresh();
+    group.knows.clear();
+    group.drain_all();
+    assert_eq!(group.messages, 20);
+    group.check();
 }
 
 #[test]
 fn attributes_that_fit_into_no_message_withdraw_the_older_route() {
-    let mut out = AdjOut::default();
-    let mut peer = Peer::default();
-    out.update(prefix(1), Some(attributes(1)));
-    peer.hear(&out.drain(Family::Ipv4Unicast, &codec(), usize::MAX).0);
-    let huge = PathAttributes { communities: (0..2000).collect(), ..PathAttributes::clone(&attributes(1)) };
-    out.update(prefix(1), Some(Arc::new(huge)));
-    while !out.is_drained() {
-        peer.hear(&out.drain(Family::Ipv4Unicast, &codec(), usize::MAX).0);
+    let mut group = Group::default();
+    group.want(1, Some((1, STRANGER)));
+    group.drain_all();
+    let huge = Arc::new(PathAttributes { communities: (0..2000).collect(), ..PathAttributes::clone(&attributes(1)) });
+    for number in [1, 2] {
+        group.out.offer(prefix(number), true);
     }
-    assert_eq!(peer, Peer::default());
-    assert!(out.is_empty());
+    let export = |_| Some(Exported { attributes: Arc::clone(&huge), from: STRANGER });
+    let portions = group.out.drain(Family::Ipv4Unicast, &codec(), usize::MAX, export);
+    assert_eq!(portions.len(), 1, "the second prefix was never told");
+    hear(group.knows.get_mut(&MEMBERS[0]).unwrap(), &portions[0].octets);
+    assert!(group.knows[&MEMBERS[0]].is_empty() && group.out.is_empty());
 }
 
 proptest! {
     #[test]
-    fn once_drained_the_peer_knows_exactly_what_it_shall(
-        steps in prop::collection::vec((0_u32..20, prop::option::of(0_u32..4), prop::option::of(1_usize..200)), 0..200)
+    fn once_drained_each_peer_knows_exactly_what_it_shall(
+        steps in prop::collection::vec(
+            (0_u32..20, prop::option::of((0_u32..3, 0_usize..4)), prop::option::of(1_usize..200)), 0..200
+        )
     ) {
-        let mut out = AdjOut::default();
-        let mut peer = Peer::default();
-        let mut wish = BTreeMap::new();
-        for (number, med, drain) in steps {
-            out.update(prefix(number), med.map(attributes));
-            match med {
-                Some(med) => drop(wish.insert(prefix(number), Some(med))),
-                None => drop(wish.remove(&prefix(number))),
-            }
+        let mut group = Group::default();
+        for (number, best, drain) in steps {
+            let sources = [MEMBERS[0], MEMBERS[1], MEMBERS[2], STRANGER];
+            group.want(number, best.map(|(med, from)| (med, sources[from])));
             if let Some(octets) = drain {
-                let (bytes, messages) = out.drain(Family::Ipv4Unicast, &codec(), octets);
-                prop_assert_eq!(peer.hear(&bytes), messages);
+                group.drain(octets);
             }
         }
-        while !out.is_drained() {
-            peer.hear(&out.drain(Family::Ipv4Unicast, &codec(), 100).0);
-        }
-        prop_assert_eq!(peer.0, wish);
-        prop_assert_eq!(out.iter().count(), out.len());
+        group.drain_all();
+        group.check();
     }
 }

@@ -10,7 +10,7 @@ use bgp_wire::attribute::PathAttributes;
 use nouns::Marks;
 
 /// Names a peer within the table; given out by whoever owns the sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub u32);
 
 impl PeerId {

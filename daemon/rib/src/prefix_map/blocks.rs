@@ -21,7 +21,7 @@ const JOINED: usize = FULL / 4 * 3;
 const GROWTH: usize = 16;
 
 /// Entries whose keys lie between two bounds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Block<K, V> {
     /// The lowest key that may stand here; the block's key in the index.
     low: K,
@@ -32,7 +32,7 @@ struct Block<K, V> {
 }
 
 /// A map of one family.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Blocks<K, V> {
     blocks: Vec<Block<K, V>>,
     /// Places in `blocks` by lower bound.

@@ -96,7 +96,7 @@ fn too_many_prefixes_end_the_session_until_it_is_cleared_or_the_limit_changes() 
     script.give(Input::PrefixCount(Family::Ipv4Unicast, 11));
     let outputs = script.outputs();
     let expected = Notification::with_data(Reason::MaximumPrefixes, vec![0, 1, 1, 0, 0, 0, 10]);
-    assert!(outputs.contains(&Output::Send(ConnId(1), octets(&Message::Notification(expected)))));
+    assert!(outputs.contains(&Output::Send(ConnId(1), octets(&Message::Notification(expected)).into())));
     script.at(10_000).start();
     assert_eq!(script.session.idle_reason(), Some(IdleReason::PrefixLimit(Family::Ipv4Unicast)));
     script.accept(2);

@@ -242,7 +242,7 @@ impl Pair {
                 }
                 Output::CancelConnect => self.sides[side].call = None,
                 Output::Send(conn, bytes) => {
-                    self.send(1 - side, DELAY, Arrival::Line(conn, Input::Bytes(conn, bytes)));
+                    self.send(1 - side, DELAY, Arrival::Line(conn, Input::Bytes(conn, bytes.to_vec())));
                 }
                 Output::Close(conn) => self.hang_up(side, conn),
                 _ => {}

@@ -27,7 +27,7 @@ fn updates_sent_put_the_next_keepalive_off() {
         script.at(second);
         let now = script.now();
         let mut out = Vec::new();
-        script.session.send_updates(now, vec![0xff; 23], 1, &mut out);
+        script.session.send_updates(now, vec![0xff; 23].into(), 1, &mut out);
         assert_eq!(out.len(), 1);
     }
     assert_eq!(script.said(), [""; 0]);

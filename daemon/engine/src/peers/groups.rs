@@ -1,0 +1,261 @@
+//! Update groups: peers that hear the same share one Adj-RIB-Out, and what they hear is encoded once for all of them.
+//!
+//! A peer that is new, that asks for everything again, or that does not read for a while gets a copy of its own, so
+//! that nobody waits for it; once both know the same again, the groups become one. Never decides what a peer may hear,
+//! and never sends.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bgp::export::ExportTarget;
+use bgp_wire::Negotiated as Codec;
+use nouns::{Family, Prefix};
+use rib::adj_out::AdjOut;
+use rib::bgp_table::PeerId;
+
+use super::review::default_route;
+use crate::engine::Engine;
+
+/// Names a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct GroupId(u32);
+
+/// Peers that hear the same of a family.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) family: Family,
+    /// What decides what they hear.
+    pub(crate) target: ExportTarget,
+    /// What decides in which octets.
+    pub(crate) codec: Codec,
+    pub(crate) members: BTreeSet<PeerId>,
+    /// Members whose End-of-RIB is still owed to them.
+    pub(crate) owing: BTreeSet<PeerId>,
+    pub(crate) out: AdjOut,
+}
+
+impl Group {
+    fn hears_as(&self, other: &Self) -> bool {
+        self.family == other.family && self.codec == other.codec && self.target == other.target
+    }
+}
+
+/// All groups of both families.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    groups: BTreeMap<GroupId, Group>,
+    of: BTreeMap<(PeerId, Family), GroupId>,
+    last: u32,
+    /// What peers hear may have changed since they were put into groups.
+    outdated: bool,
+    /// Peers to which everything has to be offered again for that.
+    anew: BTreeSet<(PeerId, Family)>,
+}
+
+impl Groups {
+    /// The group of a peer.
+    pub(crate) fn of(&self, peer: PeerId, family: Family) -> Option<&Group> {
+        self.groups.get(self.of.get(&(peer, family))?)
+    }
+
+    /// A group by its name.
+    pub(crate) fn get(&self, id: GroupId) -> Option<&Group> {
+        self.groups.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: GroupId) -> Option<&mut Group> {
+        self.groups.get_mut(&id)
+    }
+
+    /// The names of all groups.
+    pub(crate) fn ids(&self) -> Vec<GroupId> {
+        self.groups.keys().copied().collect()
+    }
+
+    /// All groups.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
+    }
+
+    /// What a peer of the family knows.
+    pub(crate) fn known_by(&self, peer: PeerId, family: Family) -> impl Iterator<Item = Prefix> {
+        self.of(peer, family).into_iter().flat_map(move |group| group.out.iter(peer))
+    }
+
+    /// How many routes a peer knows; constant time.
+    pub(crate) fn count_known_by(&self, peer: PeerId, family: Family) -> usize {
+        self.of(peer, family).map_or(0, |group| group.out.len(peer))
+    }
+
+    /// Offers a prefix to every group of its family.
+    pub(crate) fn offer_to_all(&mut self, family: Family, prefix: Prefix, reachable: bool) {
+        for group in self.groups.values_mut().filter(|group| group.family == family) {
+            group.offer(prefix, reachable);
+        }
+    }
+
+    /// Asks for peers to be put into groups again; everything is offered again to this one.
+    pub(crate) fn change(&mut self, peer: PeerId, family: Family) {
+        self.outdated = true;
+        self.anew.insert((peer, family));
+    }
+
+    /// Asks for peers to be put into groups again where what they hear has changed.
+    pub(crate) fn look_again(&mut self) {
+        self.outdated = true;
+    }
+
+    fn add(&mut self, group: Group) -> GroupId {
+        self.last = self.last.wrapping_add(1);
+        let id = GroupId(self.last);
+        for member in &group.members {
+            self.of.insert((*member, group.family), id);
+        }
+        self.groups.insert(id, group);
+        id
+    }
+
+    fn leave(&mut self, peer: PeerId, family: Family) {
+        let Some(id) = self.of.remove(&(peer, family)) else { return };
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.members.remove(&peer);
+            group.owing.remove(&peer);
+            if group.members.is_empty() {
+                self.groups.remove(&id);
+            }
+        }
+    }
+
+    /// A group of their own for some members, which know what the others know.
+    fn split(&mut self, id: GroupId, members: &BTreeSet<PeerId>) -> Option<GroupId> {
+        let group = self.groups.get_mut(&id)?;
+        let owing = group.owing.intersection(members).copied().collect();
+        let split = Group { members: members.clone(), owing, ..group.clone() };
+        group.members.retain(|member| !members.contains(member));
+        group.owing.retain(|member| !members.contains(member));
+        Some(self.add(split))
+    }
+}
+
+impl Group {
+    /// The best path of a prefix may have changed.
+    pub(crate) fn offer(&mut self, prefix: Prefix, reachable: bool) {
+        let made = prefix.is_default() && self.target.default_originate.is_some();
+        self.out.offer(prefix, reachable || made);
+    }
+}
+
+impl Engine {
+    /// Puts a peer whose session is up into a group of each family: one that has said nothing yet, or a new one.
+    pub(crate) fn join_groups(&mut self, id: PeerId, families: &[Family]) {
+        for family in families {
+            let Some(target) = self.export_target(id, *family) else { continue };
+            let codec = self.peers.get(id).and_then(|peer| peer.session.negotiated());
+            let Some(codec) = codec.map(|negotiated| negotiated.codec.clone()) else { continue };
+            let members = BTreeSet::from([id]);
+            let owing = members.clone();
+            let group = Group { family: *family, target, codec, members, owing, out: AdjOut::default() };
+            let silent = |(_, other): &(&GroupId, &Group)| other.out.is_silent() && other.hears_as(&group);
+            let found = self.groups.groups.iter().find(silent).map(|(id, _)| *id);
+            match found.and_then(|found| self.groups.groups.get_mut(&found).map(|group| (found, group))) {
+                Some((found, group)) => {
+                    group.members.insert(id);
+                    group.owing.insert(id);
+                    self.groups.of.insert((id, *family), found);
+                }
+                None => {
+                    let added = self.groups.add(group);
+                    self.reviews.offer(*family, added);
+                }
+            }
+        }
+    }
+
+    /// Takes a peer whose session ended out of its groups.
+    pub(crate) fn leave_groups(&mut self, id: PeerId) {
+        for family in Family::ALL {
+            self.groups.leave(id, family);
+        }
+    }
+
+    /// Says everything of a family to a peer again, although it heard it before: ROUTE-REFRESH asks for it.
+    pub(crate) fn advertise_again(&mut self, id: PeerId, family: Family) {
+        let Some(shared) = self.groups.of.get(&(id, family)).copied() else { return };
+        let own = self.split_off(shared, &BTreeSet::from([id]));
+        if let Some(group) = self.groups.get_mut(own) {
+            group.out.refresh();
+        }
+        self.reviews.offer(family, own);
+    }
+
+    /// A group for some members alone; the group itself where it has no others.
+    pub(crate) fn split_off(&mut self, id: GroupId, members: &BTreeSet<PeerId>) -> GroupId {
+        let Some(group) = self.groups.get(id).filter(|group| group.members != *members) else { return id };
+        let family = group.family;
+        let owed = self.reviews.owes(family, id);
+        let Some(split) = self.groups.split(id, members) else { return id };
+        if owed {
+            self.reviews.offer(family, split);
+        }
+        split
+    }
+
+    /// Puts peers into other groups where what they hear has become another thing.
+    pub(crate) fn settle_groups(&mut self) {
+        if !std::mem::take(&mut self.groups.outdated) {
+            return;
+        }
+        let anew = std::mem::take(&mut self.groups.anew);
+        for id in self.groups.ids() {
+            let Some(group) = self.groups.get(id) else { continue };
+            let family = group.family;
+            let mut parts: Vec<(ExportTarget, BTreeSet<PeerId>)> = Vec::new();
+            for member in &group.members {
+                let Some(target) = self.export_target(*member, family) else { continue };
+                match parts.iter_mut().find(|(known, _)| *known == target) {
+                    Some((_, members)) => _ = members.insert(*member),
+                    None => parts.push((target, BTreeSet::from([*member]))),
+                }
+            }
+            for (target, members) in parts {
+                let part = self.split_off(id, &members);
+                if let Some(group) = self.groups.get_mut(part) {
+                    group.target = target;
+                }
+                if members.iter().any(|member| anew.contains(&(*member, family))) {
+                    self.reviews.offer(family, part);
+                }
+            }
+        }
+    }
+
+    /// Two groups that hear the same and know the same become one.
+    pub(crate) fn unite(&mut self, id: GroupId) {
+        let Some(group) = self.groups.get(id).filter(|group| self.has_told_all(id, group)) else { return };
+        let equal = |(other, candidate): &(&GroupId, &Group)| {
+            **other != id && candidate.hears_as(group) && self.has_told_all(**other, candidate)
+        };
+        let Some(other) = self.groups.groups.iter().find(equal).map(|(other, _)| *other) else { return };
+        let Some(gone) = self.groups.groups.remove(&id) else { return };
+        if let Some(stays) = self.groups.groups.get_mut(&other) {
+            for member in &gone.members {
+                self.groups.of.insert((*member, gone.family), other);
+            }
+            stays.members.extend(gone.members);
+            stays.owing.extend(gone.owing);
+        }
+    }
+
+    /// Whether everything that the members shall know was told to them.
+    pub(crate) fn has_told_all(&self, id: GroupId, group: &Group) -> bool {
+        group.out.is_drained() && !self.reviews.owes(group.family, id)
+    }
+
+    /// Offers the default route to a group, which may be made for it alone.
+    pub(crate) fn offer_default(&mut self, id: GroupId, family: Family) {
+        let prefix = default_route(family);
+        let reachable = self.best_path(family, prefix).is_some();
+        if let Some(group) = self.groups.get_mut(id) {
+            group.offer(prefix, reachable);
+        }
+    }
+}

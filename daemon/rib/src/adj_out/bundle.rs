@@ -1,0 +1,214 @@
+//! Prefixes that leave together: gathered by their attributes and by whom they are for, then encoded.
+//!
+//! Never remembers what was told.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::RandomState;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bgp_wire::attribute::PathAttributes;
+use bgp_wire::message::Nlri;
+use bgp_wire::{HEADER_LENGTH, Negotiated as Codec, encode_reach, encode_unreach};
+use nouns::{Family, Prefix};
+
+use super::{Exported, fingerprint};
+use crate::bgp_table::PeerId;
+use crate::id_hash::IdHash;
+
+/// Where the length stands in a message's header (RFC 4271 §4.1).
+const LENGTH_AT: std::ops::Range<usize> = 16..18;
+/// Lists of attributes that are shorter leave room for all else in the shortest message of all, of 4,096 octets.
+const DOUBTFUL: usize = 2048;
+/// What the attributes of a message take, roughly, with the header.
+const MESSAGE_OCTETS: usize = 80;
+
+/// Whom octets are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Audience {
+    /// Everybody in the group but this peer, if it is in the group at all.
+    AllBut(PeerId),
+    /// This peer alone, if it is in the group.
+    Only(PeerId),
+}
+
+impl Audience {
+    /// Whether a peer of the group is meant.
+    #[must_use]
+    pub fn includes(self, peer: PeerId) -> bool {
+        match self {
+            Self::AllBut(other) => peer != other,
+            Self::Only(other) => peer == other,
+        }
+    }
+}
+
+/// Whole UPDATEs for some peers of a group.
+#[derive(Clone, Debug)]
+pub struct Portion {
+    /// Whom they are for.
+    pub audience: Audience,
+    /// The messages, one behind the other; shared by all who hear them.
+    pub octets: Arc<Vec<u8>>,
+    /// How many messages.
+    pub messages: u64,
+}
+
+/// Names a bundle and the attributes in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BundleId {
+    place: usize,
+    pub(super) fingerprint: u64,
+}
+
+/// Prefixes that are announced with the same attributes from the same peer.
+#[derive(Debug)]
+struct Bundle {
+    attributes: Arc<PathAttributes>,
+    from: PeerId,
+    fingerprint: u64,
+    prefixes: Vec<Prefix>,
+    /// Told to one peer alone, which did not hear them before.
+    alone: BTreeMap<PeerId, Vec<Prefix>>,
+}
+
+/// Everything that is about to be encoded.
+#[derive(Debug, Default)]
+pub(super) struct Bundles {
+    bundles: Vec<Bundle>,
+    places: HashMap<(PeerId, u64), usize, IdHash>,
+    withdrawn: BTreeMap<Audience, Vec<Prefix>>,
+    octets: usize,
+}
+
+impl Bundles {
+    /// About how many octets it all takes.
+    pub(super) fn octets(&self) -> usize {
+        self.octets
+    }
+
+    /// The bundle that attributes go into; `None` for attributes that fit into no message (RFC 8654 §4).
+    pub(super) fn bundle_of(&mut self, exported: &Exported, codec: &Codec, hasher: &RandomState) -> Option<BundleId> {
+        // Routes with the same attributes come one behind the other.
+        if let (Some(last), Some(place)) = (self.bundles.last(), self.bundles.len().checked_sub(1))
+            && Arc::ptr_eq(&last.attributes, &exported.attributes)
+            && last.from == exported.from
+        {
+            return Some(BundleId { place, fingerprint: last.fingerprint });
+        }
+        let fingerprint = fingerprint(&exported.attributes, hasher);
+        let place = match self.places.entry((exported.from, fingerprint)) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(_) if !fits(&exported.attributes, codec) => return None,
+            Entry::Vacant(free) => {
+                self.bundles.push(Bundle {
+                    attributes: Arc::clone(&exported.attributes),
+                    from: exported.from,
+                    fingerprint,
+                    prefixes: Vec::new(),
+                    alone: BTreeMap::new(),
+                });
+                *free.insert(self.bundles.len().saturating_sub(1))
+            }
+        };
+        Some(BundleId { place, fingerprint })
+    }
+
+    pub(super) fn announce(&mut self, bundle: BundleId, prefix: Prefix) {
+        if let Some(bundle) = self.bundles.get_mut(bundle.place) {
+            let first = if bundle.prefixes.is_empty() { MESSAGE_OCTETS } else { 0 };
+            bundle.prefixes.push(prefix);
+            self.octets = self.octets.saturating_add(octets(prefix)).saturating_add(first);
+        }
+    }
+
+    pub(super) fn announce_to(&mut self, peer: PeerId, bundle: BundleId, prefix: Prefix) {
+        if let Some(bundle) = self.bundles.get_mut(bundle.place) {
+            bundle.alone.entry(peer).or_default().push(prefix);
+            self.octets = self.octets.saturating_add(octets(prefix));
+        }
+    }
+
+    /// Everybody but the peer whose path it was knows the prefix, and shall not any longer.
+    pub(super) fn withdraw(&mut self, from: PeerId, prefix: Prefix) {
+        self.withdrawn.entry(Audience::AllBut(from)).or_default().push(prefix);
+        self.octets = self.octets.saturating_add(octets(prefix));
+    }
+
+    /// The peer whose own path is the best one now knows an older one.
+    pub(super) fn withdraw_from(&mut self, peer: PeerId, prefix: Prefix) {
+        self.withdrawn.entry(Audience::Only(peer)).or_default().push(prefix);
+        self.octets = self.octets.saturating_add(octets(prefix));
+    }
+
+    /// The octets for each audience, withdrawals first.
+    pub(super) fn encode(self, family: Family, codec: &Codec) -> Vec<Portion> {
+        let mut announced: BTreeMap<Audience, Vec<u8>> = BTreeMap::new();
+        for bundle in &self.bundles {
+            let mut parts = vec![(Audience::AllBut(bundle.from), &bundle.prefixes)];
+            parts.extend(bundle.alone.iter().map(|(peer, prefixes)| (Audience::Only(*peer), prefixes)));
+            for (audience, prefixes) in parts.into_iter().filter(|(_, prefixes)| !prefixes.is_empty()) {
+                let out = announced.entry(audience).or_default();
+                let mut nlri = prefixes.iter().copied().map(nlri);
+                // That they fit was asked before; prefixes of another family are nobody's.
+                let _ = encode_reach(family, &bundle.attributes, &mut nlri, codec, out);
+            }
+        }
+        let mut portions = Vec::new();
+        for (audience, prefixes) in self.withdrawn {
+            let mut out = Vec::new();
+            // Prefixes of the right family always fit; a wrong one is nothing that anybody was ever told.
+            let _ = encode_unreach(family, &mut prefixes.into_iter().map(nlri), codec, &mut out);
+            portions.extend(portion(audience, out));
+        }
+        portions.extend(announced.into_iter().filter_map(|(audience, out)| portion(audience, out)));
+        portions
+    }
+}
+
+/// Whether a message has room for a route with these attributes; tried out only where it is in doubt.
+fn fits(attributes: &PathAttributes, codec: &Codec) -> bool {
+    let lists = [
+        attributes.as_path.segments().map(|segment| segment.asns.len()).sum::<usize>().saturating_mul(4),
+        attributes.communities.len().saturating_mul(4),
+        attributes.extended_communities.len().saturating_mul(8),
+        attributes.large_communities.len().saturating_mul(12),
+        attributes.cluster_list.len().saturating_mul(4),
+        attributes.unknown.iter().map(|unknown| unknown.value.len()).sum(),
+    ];
+    if lists.into_iter().fold(0, usize::saturating_add) < DOUBTFUL {
+        return true;
+    }
+    let route = match attributes.next_hop.address {
+        IpAddr::V4(_) => Prefix::DEFAULT_V4,
+        IpAddr::V6(_) => Prefix::DEFAULT_V6,
+    };
+    let longest = Prefix::host(route.address());
+    encode_reach(route.family(), attributes, &mut std::iter::once(nlri(longest)), codec, &mut Vec::new()).is_ok()
+}
+
+fn portion(audience: Audience, octets: Vec<u8>) -> Option<Portion> {
+    let messages = count_messages(&octets);
+    (messages > 0).then(|| Portion { audience, octets: Arc::new(octets), messages })
+}
+
+/// What a prefix takes in a message (RFC 4271 §4.3).
+fn octets(prefix: Prefix) -> usize {
+    usize::from(prefix.length().div_ceil(8)).saturating_add(1)
+}
+
+fn nlri(prefix: Prefix) -> Nlri {
+    Nlri { prefix, path_id: 0 }
+}
+
+/// Walks from header to header.
+fn count_messages(mut bytes: &[u8]) -> u64 {
+    let mut messages = 0_u64;
+    while let Some(&[high, low]) = bytes.get(LENGTH_AT) {
+        let length = usize::from(u16::from_be_bytes([high, low])).max(HEADER_LENGTH);
+        messages = messages.saturating_add(1);
+        bytes = bytes.get(length..).unwrap_or_default();
+    }
+    messages
+}
