@@ -55,6 +55,14 @@ impl MessageType {
 /// # Errors
 /// `DecodeError::Header` for marker, length and type (RFC 4271 §6.1).
 pub fn frame(buffer: &[u8], max: usize) -> Result<Option<usize>, DecodeError> {
+    Ok(split_first(buffer, max)?.map(|(_, _, message)| message.len()))
+}
+
+/// Type, body and all octets of the first message in a buffer; `None` while more octets are needed.
+type First<'a> = Option<(MessageType, Reader<'a>, &'a [u8])>;
+
+/// As [`frame`], with what the header says.
+pub(crate) fn split_first(buffer: &[u8], max: usize) -> Result<First<'_>, DecodeError> {
     if buffer.iter().zip(MARKER).any(|(octet, expect)| *octet != expect) {
         return Err(HeaderError::Marker.into());
     }
@@ -74,19 +82,17 @@ pub fn frame(buffer: &[u8], max: usize) -> Result<Option<usize>, DecodeError> {
     if total < least || total > most {
         return Err(HeaderError::Length(length).into());
     }
-    Ok((buffer.len() >= total).then_some(total))
+    let whole = buffer.split_at_checked(total).map(|(message, _)| message);
+    Ok(whole.map(|message| (kind, Reader::new(message.get(HEADER_LENGTH..).unwrap_or_default()), message)))
 }
 
 /// Type and body of a buffer that holds exactly one message.
 pub(crate) fn split(bytes: &[u8], max: usize) -> Result<(MessageType, Reader<'_>), DecodeError> {
     let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-    if frame(bytes, max)? != Some(bytes.len()) {
-        return Err(HeaderError::Length(length).into());
+    match split_first(bytes, max)? {
+        Some((kind, body, message)) if message.len() == bytes.len() => Ok((kind, body)),
+        _ => Err(HeaderError::Length(length).into()),
     }
-    let mut reader = Reader::new(bytes);
-    let kind = reader.take(HEADER_LENGTH).and_then(<[u8]>::last).copied().and_then(MessageType::from_code);
-    let kind = kind.ok_or(HeaderError::Length(length))?;
-    Ok((kind, reader))
 }
 
 /// Writes a header whose length is still open.

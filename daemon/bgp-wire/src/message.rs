@@ -39,6 +39,27 @@ impl Message {
     /// `DecodeError` when the session has to end; `Notification::from(&error)` is what the peer is told.
     pub fn decode(bytes: &[u8], negotiated: &Negotiated) -> Result<Self, DecodeError> {
         let (kind, body) = header::split(bytes, negotiated.max_message())?;
+        Self::decode_body(kind, body, bytes, negotiated)
+    }
+
+    /// Decodes the first message of a buffer that may hold more or less than one, and tells its length; `None` while
+    /// more octets are needed.
+    ///
+    /// # Errors
+    /// As [`Message::decode`], and as early as [`crate::frame`].
+    pub fn decode_first(buffer: &[u8], negotiated: &Negotiated) -> Result<Option<(Self, usize)>, DecodeError> {
+        let Some((kind, body, message)) = header::split_first(buffer, negotiated.max_message())? else {
+            return Ok(None);
+        };
+        Ok(Some((Self::decode_body(kind, body, message, negotiated)?, message.len())))
+    }
+
+    fn decode_body(
+        kind: MessageType,
+        body: Reader<'_>,
+        bytes: &[u8],
+        negotiated: &Negotiated,
+    ) -> Result<Self, DecodeError> {
         Ok(match kind {
             MessageType::Open => Self::Open(Open::decode(body)?),
             MessageType::Update => Self::Update(update::decode(body, negotiated)?),

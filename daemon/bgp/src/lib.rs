@@ -13,6 +13,7 @@ pub mod export;
 pub mod import;
 pub mod negotiate;
 pub mod policy;
+pub mod reception;
 pub mod session;
 
 mod cease;

@@ -2,9 +2,10 @@
 //!
 //! Never opens or closes anything; the name of the connection is all that it has.
 
+use std::collections::VecDeque;
+
 use bgp_wire::Negotiated as Codec;
 use bgp_wire::error::DecodeError;
-use bgp_wire::header;
 use bgp_wire::message::Message;
 
 use crate::collision::Opener;
@@ -18,11 +19,13 @@ pub(crate) struct Line {
     received: Vec<u8>,
     /// Octets of `received` that are understood already; they go with the next `receive`.
     understood: usize,
+    /// What was decoded before it came here; behind the octets.
+    decoded: VecDeque<Result<Message, DecodeError>>,
 }
 
 impl Line {
     pub(crate) fn new(conn: ConnId, opener: Opener) -> Self {
-        Self { conn, opener, received: Vec::new(), understood: 0 }
+        Self { conn, opener, received: Vec::new(), understood: 0, decoded: VecDeque::new() }
     }
 
     /// Takes in what arrived.
@@ -30,6 +33,15 @@ impl Line {
         self.received.drain(..self.understood.min(self.received.len()));
         self.understood = 0;
         self.received.extend_from_slice(octets);
+    }
+
+    /// Takes in what was decoded already.
+    pub(crate) fn receive_decoded(&mut self, messages: Vec<Result<Message, DecodeError>>) {
+        if self.decoded.is_empty() {
+            self.decoded = messages.into();
+        } else {
+            self.decoded.extend(messages);
+        }
     }
 
     /// Octets that are not understood yet.
@@ -40,17 +52,16 @@ impl Line {
     /// The next whole message, if there is one; what is left waits for more octets.
     pub(crate) fn next_message(&mut self, codec: &Codec) -> Option<Result<Message, DecodeError>> {
         let rest = self.received.get(self.understood..).unwrap_or_default();
-        let length = match header::frame(rest, codec.max_message()) {
-            Ok(None) => return None,
-            Ok(Some(length)) => length,
+        let (message, length) = match Message::decode_first(rest, codec) {
+            Ok(None) => return self.decoded.pop_front(),
+            Ok(Some(first)) => first,
             Err(error) => return Some(Err(error)),
         };
-        let decoded = Message::decode(rest.get(..length)?, codec);
         self.understood = self.understood.saturating_add(length);
         if self.understood == self.received.len() {
             self.received = Vec::new();
             self.understood = 0;
         }
-        Some(decoded)
+        Some(Ok(message))
     }
 }

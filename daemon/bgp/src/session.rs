@@ -13,12 +13,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bgp_wire::encode_end_of_rib;
+use bgp_wire::message::Message;
 use nouns::Family;
 
 use crate::classify::{Change, classify};
 use crate::import::Reject;
 use crate::jitter::Jitter;
-use crate::state::{Event, Idle, State};
+use crate::state::{Established, Event, Idle, State};
 
 pub(crate) use context::{Context, Kind, Memory};
 pub use input::{ConnId, Input, StopReason};
@@ -52,6 +53,10 @@ impl Session {
                 self.memory.last_read = Some(now);
                 self.state.receive(now, conn, &octets);
             }
+            Input::Messages(conn, messages) => {
+                self.memory.last_read = Some(now);
+                self.state.receive_decoded(now, conn, messages);
+            }
             Input::Start => self.step(now, Event::Start, out),
             Input::Stop(reason) => self.step(now, Event::Stop(reason), out),
             Input::Reset(reason) => self.step(now, Event::Reset(reason), out),
@@ -68,7 +73,13 @@ impl Session {
             if let Event::Message(_, message) = &event {
                 Kind::of(message).count(&mut self.memory.counters.received, 1);
             }
-            self.step(now, event, out);
+            match (&self.state, event) {
+                // By far the most of what comes; nothing changes but counters.
+                (State::Established(_), Event::Message(_, Message::Update(update))) => {
+                    Established::update(&mut Context::new(now, &self.config, &mut self.memory, out), update);
+                }
+                (_, event) => self.step(now, event, out),
+            }
         }
     }
 

@@ -109,6 +109,14 @@ impl State {
         }
     }
 
+    /// Takes in what was decoded already. Only an Established session has told how to, so what comes to any other state
+    /// belongs to a connection that is no longer ours.
+    pub(crate) fn receive_decoded(&mut self, now: Instant, conn: ConnId, messages: Vec<Result<Message, DecodeError>>) {
+        if let Self::Established(state) = self {
+            state.receive_decoded(now, conn, messages);
+        }
+    }
+
     /// The next whole message, or what is wrong with it, of the connections that are listened to.
     pub(crate) fn next_received(&mut self) -> Option<Event> {
         match self {

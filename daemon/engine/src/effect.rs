@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use api::reply::Reply;
 use api::{Flush, Machine, View};
+use bgp::reception::Codec;
 use bgp::session::ConnId;
 use config::store::JournalRecord;
 use nouns::{Family, IfName, Revision};
@@ -23,6 +24,9 @@ pub enum Effect {
     Connect(ConnId, Target),
     /// Set the options of an accepted connection before anything is sent on it.
     Adjust(ConnId, SocketOptions),
+    /// Decode what the peer says from its next message on, so that it comes as `Event::Messages`. Whoever goes on giving
+    /// octets does no harm.
+    Decode(ConnId, Box<Codec>),
     /// Write octets, which may go to other connections, too.
     Send(ConnId, Arc<Vec<u8>>),
     /// Close once everything that was sent is written; also gives up an attempt to connect.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use bgp::session::Input;
 use config::Tree;
 use config::model::Model;
 use nouns::{Family, Prefix, Revision};
@@ -236,7 +237,8 @@ impl Engine {
             Event::Connected(conn, local) => self.connected(at, conn, local, out),
             Event::ConnectFailed(conn, reason) => self.connect_failed(at, conn, reason, out),
             Event::Accepted { conn, local, remote } => self.accepted(at, conn, (local, remote), out),
-            Event::Bytes(conn, bytes) => self.bytes(at, conn, bytes, out),
+            Event::Bytes(conn, bytes) => self.heard(at, conn, Input::Bytes(conn, bytes), out),
+            Event::Messages(conn, messages) => self.heard(at, conn, Input::Messages(conn, messages), out),
             Event::Closed(conn, error) => self.closed(at, conn, error, out),
             Event::SendQueue(conn, octets) => self.send_queue(at, conn, octets, out),
             Event::Terminate => {

@@ -9,6 +9,8 @@ use std::time::Instant;
 use api::request::Request;
 use api::{ApiError, Level};
 use bgp::session::ConnId;
+use bgp_wire::DecodeError;
+use bgp_wire::message::Message;
 use rib::fib::{KernelFib, Refused};
 use rib::world::{Snapshot, WorldEvent};
 
@@ -107,6 +109,8 @@ pub enum Event {
     },
     /// Octets arrived.
     Bytes(ConnId, Vec<u8>),
+    /// What arrived was decoded already, as `Effect::Decode` asked for; in its order behind whole messages of octets.
+    Messages(ConnId, Vec<Result<Message, DecodeError>>),
     /// The connection is gone: `None` for an orderly end.
     Closed(ConnId, Option<String>),
     /// Octets that still wait to be written.

@@ -25,6 +25,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use api::{Reply, Request};
+use bgp::reception::{Arrived, Codec, Reception};
 use bgp::session::ConnId;
 use config::edit::{Candidate, Edit};
 use config::{Tree, print};
@@ -41,6 +42,8 @@ struct Pair {
     engines: [Engine; 2],
     /// The other end of each connection.
     wires: [BTreeMap<ConnId, ConnId>; 2],
+    /// What decodes for the second router; the first one gets octets.
+    receptions: BTreeMap<ConnId, (Reception, Option<Codec>)>,
     events: VecDeque<(usize, Event)>,
     accepted: u64,
     replies: Vec<Reply>,
@@ -54,6 +57,7 @@ impl Pair {
             now,
             engines: [(); 2].map(|()| Engine::new(at, Facts::default())),
             wires: Default::default(),
+            receptions: BTreeMap::new(),
             events: VecDeque::new(),
             accepted: 1,
             replies: Vec::new(),
@@ -94,9 +98,12 @@ impl Pair {
             match effect {
                 Effect::Connect(conn, target) => self.connect(side, conn, target.remote),
                 Effect::Send(conn, octets) => {
-                    if let Some(far) = self.wires[side].get(&conn) {
-                        self.events.push_back((1 - side, Event::Bytes(*far, octets.to_vec())));
+                    if let Some(far) = self.wires[side].get(&conn).copied() {
+                        self.arrive(1 - side, far, octets.to_vec());
                     }
+                }
+                Effect::Decode(conn, codec) if side == 1 => {
+                    self.receptions.entry(conn).or_default().1 = Some(*codec);
                 }
                 Effect::Close(conn) => self.close(side, conn),
                 Effect::Fib(_) => self.events.push_back((side, Event::FibDone(Vec::new()))),
@@ -107,6 +114,20 @@ impl Pair {
                 _ => {}
             }
         }
+    }
+
+    fn arrive(&mut self, side: usize, conn: ConnId, octets: Vec<u8>) {
+        if side == 0 {
+            self.events.push_back((side, Event::Bytes(conn, octets)));
+            return;
+        }
+        let (reception, codec) = self.receptions.entry(conn).or_default();
+        reception.take(&octets, codec.as_ref(), |arrived| {
+            self.events.push_back(match arrived {
+                Arrived::Octets(octets) => (side, Event::Bytes(conn, octets)),
+                Arrived::Messages(messages) => (side, Event::Messages(conn, messages)),
+            });
+        });
     }
 
     fn connect(&mut self, side: usize, near: ConnId, remote: SocketAddr) {

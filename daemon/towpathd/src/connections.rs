@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bgp::reception::Codec;
 use bgp::session::ConnId;
 use engine::Event;
 use engine::effect::{SocketOptions, Target};
@@ -140,6 +141,13 @@ impl Connections {
             && let Err(error) = set_options(line.socket(), options)
         {
             self.inbox.note(engine::Notice::warning(format!("the TTL of a BGP connection could not be set: {error}")));
+        }
+    }
+
+    /// From its next message on, a connection's reading task decodes.
+    pub(crate) fn decode(&self, conn: ConnId, codec: Codec) {
+        if let Some(line) = self.lines.get(&conn) {
+            line.decode(codec);
         }
     }
 

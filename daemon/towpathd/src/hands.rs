@@ -48,6 +48,7 @@ impl Hands {
         match effect {
             Effect::Connect(conn, target) => self.connections.connect(conn, target),
             Effect::Adjust(conn, options) => self.connections.adjust(conn, options),
+            Effect::Decode(conn, codec) => self.connections.decode(conn, *codec),
             Effect::Send(conn, octets) => self.connections.send(conn, octets),
             Effect::Close(conn) => self.connections.close(conn),
             Effect::Fib(changes) => self.ask_kernel(Task::Write(changes)),

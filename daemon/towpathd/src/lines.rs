@@ -1,27 +1,27 @@
 //! One TCP connection each: a task that reads, a task that writes, and a count of what waits between them.
 //!
-//! Never looks into an octet. What a peer does not read is told (RFC 9687), so that the engine makes no more for it
+//! The task that reads decodes, too, once it was told how; so all processors share that work. Never judges what a peer
+//! says. What a peer does not read is told (RFC 9687), so that the engine makes no more for it
 //! and gives it up in the end.
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bgp::reception::{Arrived, Codec, Reception};
 use bgp::session::ConnId;
 use engine::Event;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::run::Inbox;
+use crate::run::{Inbox, READ_SIZE};
 
-/// Octets read at a time; few enough that a peer that floods leaves room for the others.
-const READ_SIZE: usize = 16 * 1024;
 /// How long a connection that is being closed may take to write what is left.
 const LINGER: Duration = Duration::from_secs(2);
 /// A writer that could write nothing for so long tells how much is left.
@@ -43,6 +43,7 @@ pub(crate) struct Line {
     writer: UnboundedSender<Arc<Vec<u8>>>,
     waiting: Arc<Waiting>,
     reader: JoinHandle<()>,
+    codec: Arc<OnceLock<Codec>>,
     socket: OwnedFd,
     inbox: Inbox,
 }
@@ -53,16 +54,22 @@ impl Line {
         let (read, write) = stream.into_split();
         let (writer, queue) = unbounded_channel();
         let waiting = Arc::new(Waiting::default());
-        let reader = tokio::spawn(read_all(conn, read, inbox.clone()));
+        let codec = Arc::new(OnceLock::new());
+        let reader = tokio::spawn(read_all(conn, read, inbox.clone(), Arc::clone(&codec)));
         let shared = Arc::clone(&waiting);
         let writing = Writer { conn, write, waiting: shared, inbox: inbox.clone(), last: None, closing: None };
         tokio::spawn(writing.run(queue));
-        Self { conn, writer, waiting, reader, socket, inbox: inbox.clone() }
+        Self { conn, writer, waiting, reader, codec, socket, inbox: inbox.clone() }
     }
 
     /// For setting options.
     pub(crate) fn socket(&self) -> &OwnedFd {
         &self.socket
+    }
+
+    /// Messages that begin from now on are decoded where they are read.
+    pub(crate) fn decode(&self, codec: Codec) {
+        let _ = self.codec.set(codec);
     }
 
     /// Puts octets behind those that wait.
@@ -81,19 +88,33 @@ impl Drop for Line {
     }
 }
 
-async fn read_all(conn: ConnId, mut read: OwnedReadHalf, inbox: Inbox) {
-    let mut buffer = vec![0; READ_SIZE];
+async fn read_all(conn: ConnId, read: OwnedReadHalf, inbox: Inbox, codec: Arc<OnceLock<Codec>>) {
+    let mut reception = Reception::default();
     let error = loop {
-        match read.read(&mut buffer).await {
+        if let Err(error) = read.readable().await {
+            break Some(error.to_string());
+        }
+        // Memory is taken once there is something to read and the engine is not far behind.
+        let Some(mut room) = inbox.room().await else { return };
+        let mut octets = Vec::with_capacity(READ_SIZE);
+        match read.try_read_buf(&mut octets) {
             Ok(0) => break None,
             Ok(count) => {
-                let octets = buffer.get(..count).unwrap_or_default().to_vec();
-                inbox.push_octets(Event::Bytes(conn, octets)).await;
+                room.keep(count);
+                let mut room = Some(room);
+                reception.take(&octets, codec.get(), |arrived| {
+                    let event = match arrived {
+                        Arrived::Octets(octets) => Event::Bytes(conn, octets),
+                        Arrived::Messages(messages) => Event::Messages(conn, messages),
+                    };
+                    inbox.push_read(event, room.take());
+                });
             }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => break Some(error.to_string()),
         }
     };
-    inbox.push_octets(Event::Closed(conn, error)).await;
+    inbox.push_read(Event::Closed(conn, error), None);
 }
 
 /// The task that writes.

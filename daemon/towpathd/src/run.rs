@@ -4,20 +4,28 @@
 //! the clock. So neither a peer that floods nor a person who asks for large tables keeps the others waiting.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use engine::{Effect, Engine, Event, Moment, Notice};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::connections::Arrival;
 use crate::hands::Hands;
 
 /// How long events of one kind are taken in while others wait.
 const TURN: Duration = Duration::from_millis(20);
-/// How many reads of peers may wait. A peer that floods is then slowed down by TCP, and what another peer sent
-/// meanwhile waits no longer than these take; one round takes them all.
-const OCTET_QUEUE: usize = 8;
+/// How long what peers sent is taken in while others wait. What is taken at once is one read, at most.
+const READ_TURN: Duration = Duration::from_millis(5);
+/// The same when the loop was held up.
+const CATCH_UP_TURN: Duration = Duration::from_secs(1);
+/// Octets that a connection reads at a time.
+pub(crate) const READ_SIZE: usize = 32 * 1024;
+/// Octets of peers that may be read and not yet taken in, decoded or not. A peer that floods is then slowed down by TCP,
+/// and what another peer sends waits no longer than these take.
+const UNREAD: usize = 8 * READ_SIZE;
 /// A loop that wakes up so late was held up with the whole process: peers may have written meanwhile.
 const HELD_UP: Duration = Duration::from_millis(500);
 /// How long the tasks that read then get before timers are judged.
@@ -32,23 +40,36 @@ pub(crate) const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 pub(crate) struct Inbox {
     events: UnboundedSender<Event>,
-    octets: Sender<Event>,
+    reads: UnboundedSender<(Event, Option<Room>)>,
+    room: Arc<Semaphore>,
     notes: UnboundedSender<Notice>,
+}
+
+/// Room for octets of a peer, until the engine takes them.
+pub(crate) struct Room(OwnedSemaphorePermit);
+
+impl Room {
+    /// Gives back what a read did not need.
+    pub(crate) fn keep(&mut self, octets: usize) {
+        let spare = self.0.num_permits().saturating_sub(octets.max(1));
+        drop(self.0.split(spare));
+    }
 }
 
 /// The other end of the inbox.
 pub(crate) struct Outlet {
     events: UnboundedReceiver<Event>,
-    octets: Receiver<Event>,
+    reads: UnboundedReceiver<(Event, Option<Room>)>,
     notes: UnboundedReceiver<Notice>,
 }
 
 /// An inbox and its outlet.
 pub(crate) fn inbox() -> (Inbox, Outlet) {
     let (events, events_out) = mpsc::unbounded_channel();
-    let (octets, octets_out) = mpsc::channel(OCTET_QUEUE);
+    let (reads, reads_out) = mpsc::unbounded_channel();
+    let room = Arc::new(Semaphore::new(UNREAD));
     let (notes, notes_out) = mpsc::unbounded_channel();
-    (Inbox { events, octets, notes }, Outlet { events: events_out, octets: octets_out, notes: notes_out })
+    (Inbox { events, reads, room, notes }, Outlet { events: events_out, reads: reads_out, notes: notes_out })
 }
 
 impl Inbox {
@@ -57,9 +78,15 @@ impl Inbox {
         let _ = self.events.send(event);
     }
 
-    /// Puts in what a peer sent; waits while too much of that is there.
-    pub(crate) async fn push_octets(&self, event: Event) {
-        let _ = self.octets.send(event).await;
+    /// Waits until there is room for one read of a peer; who waits first is served first.
+    pub(crate) async fn room(&self) -> Option<Room> {
+        let size = u32::try_from(READ_SIZE).unwrap_or(u32::MAX);
+        Arc::clone(&self.room).acquire_many_owned(size).await.ok().map(Room)
+    }
+
+    /// Puts in what a peer sent, or that it is gone.
+    pub(crate) fn push_read(&self, event: Event, room: Option<Room>) {
+        let _ = self.reads.send((event, room));
     }
 
     /// Tells the operator something that the rim itself found.
@@ -100,9 +127,9 @@ pub(crate) async fn run(
         if carry_out(&mut effects, &mut hands).is_break() {
             return Ok(());
         }
-        let due = engine.deadline().unwrap_or_else(|| Instant::now() + IDLE);
-        // Timers are judged behind what the peers had sent when they ended.
-        let mut tick = due <= Instant::now();
+        let now = Instant::now();
+        let due = engine.deadline().unwrap_or(now + IDLE);
+        let mut tick = due <= now;
         tokio::select! {
             biased;
             _ = term.recv() => engine.handle(moment(), Event::Terminate, &mut effects),
@@ -110,15 +137,15 @@ pub(crate) async fn run(
             Some(arrival) = arrivals.recv() => hands.arrived(arrival),
             Some(notice) = outlet.notes.recv() => engine.tell(moment(), notice, &mut effects),
             Some(event) = outlet.events.recv() => give(event, &mut engine, &mut effects),
-            Some(event) = outlet.octets.recv() => give(event, &mut engine, &mut effects),
-            () = tokio::time::sleep_until(due.into()) => {
-                if !tick && due.elapsed() > HELD_UP {
-                    tokio::time::sleep(CATCH_UP).await;
-                }
-                tick = true;
-            }
+            Some((event, _)) = outlet.reads.recv() => give(event, &mut engine, &mut effects),
+            () = tokio::time::sleep_until(due.into()) => tick = true,
         }
-        take_in(&mut outlet, &mut engine, &mut effects);
+        // Timers are judged behind what the peers had sent when they ended.
+        let held_up = due.max(now).elapsed() > HELD_UP;
+        if held_up {
+            tokio::time::sleep(CATCH_UP).await;
+        }
+        take_in(&mut outlet, &mut engine, &mut effects, if held_up { CATCH_UP_TURN } else { READ_TURN });
         if tick {
             engine.handle(moment(), Event::Tick, &mut effects);
         }
@@ -135,7 +162,7 @@ fn carry_out(effects: &mut Vec<Effect>, hands: &mut Hands) -> ControlFlow<()> {
 }
 
 /// Takes in what else is at hand, each kind for its turn.
-fn take_in(outlet: &mut Outlet, engine: &mut Engine, effects: &mut Vec<Effect>) {
+fn take_in(outlet: &mut Outlet, engine: &mut Engine, effects: &mut Vec<Effect>, turn: Duration) {
     let begin = Instant::now();
     while let Ok(event) = outlet.events.try_recv() {
         give(event, engine, effects);
@@ -143,9 +170,10 @@ fn take_in(outlet: &mut Outlet, engine: &mut Engine, effects: &mut Vec<Effect>) 
             break;
         }
     }
-    // Twice the queue: what waited for room in it is taken, too.
-    for _ in 0..2 * OCTET_QUEUE {
-        let Ok(event) = outlet.octets.try_recv() else { break };
+    let begin = Instant::now();
+    while begin.elapsed() < turn
+        && let Ok((event, _)) = outlet.reads.try_recv()
+    {
         give(event, engine, effects);
     }
 }

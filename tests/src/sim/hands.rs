@@ -43,7 +43,8 @@ impl Network {
     fn carry_out_one(&mut self, index: usize, effect: Effect) {
         match effect {
             Effect::Connect(conn, target) => self.dial(index, conn, &target),
-            Effect::Adjust(..) => {}
+            // A simulated wire carries octets, which an engine takes at any time.
+            Effect::Adjust(..) | Effect::Decode(..) => {}
             Effect::Send(conn, octets) => {
                 if let Some((wire, side)) = self.machines[index].conns.get(&conn).copied() {
                     let octets = self.machines[index].dress(octets.to_vec());

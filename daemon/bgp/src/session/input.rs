@@ -2,6 +2,8 @@
 //!
 //! Never carries a time: that is the `now` beside it.
 
+use bgp_wire::error::DecodeError;
+use bgp_wire::message::Message;
 use nouns::Family;
 
 /// Names a TCP connection; given out by whoever opens it.
@@ -25,6 +27,9 @@ pub enum Input {
     Accepted(ConnId),
     /// Bytes arrived.
     Bytes(ConnId, Vec<u8>),
+    /// What arrived was decoded already, with what this session has negotiated (`Reception`); in its order behind
+    /// whole messages of bytes.
+    Messages(ConnId, Vec<Result<Message, DecodeError>>),
     /// The connection is gone: `None` for an orderly FIN, else the error in words.
     Closed(ConnId, Option<String>),
     /// Octets that the connection still has to write; 0 when all is written (RFC 9687 send hold).

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use bgp_wire::error::ErrorClass;
+use bgp_wire::error::{DecodeError, ErrorClass};
 use bgp_wire::message::{Message, RouteRefresh, Update};
 use bgp_wire::notification::{Notification, Reason};
 use nouns::Family;
@@ -111,6 +111,15 @@ impl Established {
         }
     }
 
+    pub(crate) fn receive_decoded(&mut self, now: Instant, conn: ConnId, messages: Vec<Result<Message, DecodeError>>) {
+        if self.line.conn == conn {
+            self.line.receive_decoded(messages);
+            if let Some(timers) = &mut self.timers {
+                timers.heard(now);
+            }
+        }
+    }
+
     pub(crate) fn next_received(&mut self) -> Option<Event> {
         opening::next_received(&mut self.line, &self.negotiated.codec)
     }
@@ -188,7 +197,7 @@ impl Established {
     fn message(self, context: &mut Context<'_>, message: Message) -> State {
         match message {
             Message::Keepalive => {}
-            Message::Update(update) => update_received(context, update),
+            Message::Update(update) => Self::update(context, update),
             Message::RouteRefresh(RouteRefresh { family: Some(family), subtype: 0 })
                 if self.negotiated.families.contains(&family) =>
             {
@@ -209,6 +218,20 @@ impl Established {
             }
         }
         State::Established(self)
+    }
+
+    /// Counts what was wrong with an UPDATE, and hands it on; the words for the log travel in `Update::errors`.
+    pub(crate) fn update(context: &mut Context<'_>, update: Update) {
+        if !update.errors.is_empty() {
+            let withdraws = update.errors.iter().any(|error| error.class == ErrorClass::Withdraw);
+            let routes: usize =
+                if withdraws { update.unreach.iter().map(|unreach| unreach.nlri.len()).sum() } else { 0 };
+            let discarded = update.errors.iter().filter(|error| error.class == ErrorClass::Discard).count();
+            let counters = &mut context.memory.counters;
+            counters.treated_as_withdraw = counters.treated_as_withdraw.saturating_add(count(routes));
+            counters.attributes_discarded = counters.attributes_discarded.saturating_add(count(discarded));
+        }
+        context.push(Output::Update(update));
     }
 
     fn send_queue(&mut self, context: &Context<'_>, conn: ConnId, octets: usize) {
@@ -293,19 +316,6 @@ impl Established {
     fn notifications_spare_routes(&self) -> bool {
         self.negotiated.graceful_restart.as_ref().is_some_and(|restart| restart.notification)
     }
-}
-
-/// Counts what was wrong with an UPDATE, and hands it on; the words for the log travel in `Update::errors`.
-fn update_received(context: &mut Context<'_>, update: Update) {
-    if !update.errors.is_empty() {
-        let withdraws = update.errors.iter().any(|error| error.class == ErrorClass::Withdraw);
-        let routes: usize = if withdraws { update.unreach.iter().map(|unreach| unreach.nlri.len()).sum() } else { 0 };
-        let discarded = update.errors.iter().filter(|error| error.class == ErrorClass::Discard).count();
-        let counters = &mut context.memory.counters;
-        counters.treated_as_withdraw = counters.treated_as_withdraw.saturating_add(count(routes));
-        counters.attributes_discarded = counters.attributes_discarded.saturating_add(count(discarded));
-    }
-    context.push(Output::Update(update));
 }
 
 fn count(number: usize) -> u64 {

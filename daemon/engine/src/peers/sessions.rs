@@ -79,10 +79,10 @@ impl Engine {
         }
     }
 
-    /// Octets arrived.
-    pub(crate) fn bytes(&mut self, at: Moment, conn: ConnId, bytes: Vec<u8>, out: &mut Vec<Effect>) {
+    /// Octets or messages arrived over a connection.
+    pub(crate) fn heard(&mut self, at: Moment, conn: ConnId, input: Input, out: &mut Vec<Effect>) {
         if let Some(id) = self.peers.owner(conn) {
-            self.drive(at, id, Input::Bytes(conn, bytes), out);
+            self.drive(at, id, input, out);
         }
     }
 
@@ -120,6 +120,8 @@ impl Engine {
                 Output::Up(negotiated) => {
                     self.session_up(at, id, &negotiated);
                     if let Some(peer) = self.peers.get(id) {
+                        let conn = peer.session.connection();
+                        out.extend(conn.map(|conn| Effect::Decode(conn, Box::new(negotiated.codec.clone()))));
                         let change = BgpChange::Up { asn: negotiated.remote_as };
                         self.tell_bgp(at, peer.address, change, out);
                     }

@@ -2,6 +2,8 @@
 //!
 //! What it makes of them is not judged here.
 
+use bgp_wire::DecodeError;
+use bgp_wire::message::Message;
 use proptest::prelude::*;
 use rib::fib::{FibChange, FibTarget, KernelFib, Refused};
 use rib::world::WorldEvent;
@@ -108,10 +110,22 @@ fn event() -> impl Strategy<Value = (u64, Event)> {
         4 => (conn(), 2_u8..5)
             .prop_map(move |(conn, last)| Event::Accepted { conn, local: end(1), remote: end(last) }),
         12 => (conn(), octets()).prop_map(|(conn, octets)| Event::Bytes(conn, octets)),
+        12 => (conn(), octets()).prop_map(|(conn, octets)| Event::Messages(conn, decoded(&octets))),
         2 => (conn(), any::<bool>()).prop_map(|(conn, orderly)| Event::Closed(conn, (!orderly).then(|| "lost".to_owned()))),
         1 => (conn(), 0_usize..100).prop_map(|(conn, left)| Event::SendQueue(conn, left)),
     ];
     (prop_oneof![4 => 0_u64..50, 1 => 0_u64..200_000], event)
+}
+
+/// What a reading task makes of octets.
+fn decoded(octets: &[u8]) -> Vec<Result<Message, DecodeError>> {
+    let codec = Codec { four_octet_as: true, internal: true, families: Family::ALL.to_vec(), ..Codec::default() };
+    let mut all = Vec::new();
+    Reception::default().take(octets, Some(&codec), |arrived| match arrived {
+        Arrived::Messages(messages) => all.extend(messages),
+        Arrived::Octets(octets) => panic!("{octets:?} are not decoded"),
+    });
+    all
 }
 
 proptest! {

@@ -7,6 +7,7 @@ use bgp_wire::notification::Reason;
 use nouns::Family;
 use proptest::prelude::*;
 
+use crate::reception::{Arrived, Reception};
 use crate::session::{ConnId, Input, Output, StateName, StopReason};
 use crate::tests_support::{Script, config, node_open, notification, octets, restarting_open};
 
@@ -35,6 +36,41 @@ proptest! {
         prop_assert_eq!(whole.session.state(), cut.session.state());
         prop_assert_eq!(whole.session.counters(), cut.session.counters());
         prop_assert_eq!(whole.outputs(), cut.outputs());
+    }
+
+    #[test]
+    fn messages_decoded_where_they_are_read_give_the_same_result(
+        messages in prop::collection::vec(session_message(), 0..12),
+        cuts in prop::collection::vec(1_usize..60, 0..40),
+        late in 0_usize..20,
+    ) {
+        let open = octets(&Message::Open(restarting_open(true)));
+        let stream: Vec<u8> =
+            [open, octets(&Message::Keepalive)].into_iter().chain(messages).flatten().collect();
+        let (mut plain, mut decoded) = (Script::new(config()), Script::new(config()));
+        plain.start().accept(1);
+        decoded.start().accept(1);
+        let mut reception = Reception::default();
+        let mut rest = stream.as_slice();
+        for (second, length) in cuts.into_iter().chain([stream.len()]).enumerate() {
+            let (piece, behind) = rest.split_at(length.min(rest.len()));
+            rest = behind;
+            plain.at(second as u64).give(Input::Bytes(ConnId(1), piece.to_vec()));
+            decoded.at(second as u64);
+            let negotiated = decoded.session.negotiated().filter(|_| second >= late);
+            let codec = negotiated.map(|negotiated| negotiated.codec.clone());
+            reception.take(piece, codec.as_ref(), |arrived| {
+                decoded.give(match arrived {
+                    Arrived::Octets(octets) => Input::Bytes(ConnId(1), octets),
+                    Arrived::Messages(messages) => Input::Messages(ConnId(1), messages),
+                });
+            });
+            prop_assert_eq!(plain.due(), decoded.due());
+        }
+        prop_assert_eq!(plain.session.state(), decoded.session.state());
+        prop_assert_eq!(plain.session.counters(), decoded.session.counters());
+        prop_assert_eq!(plain.session.last_down().map(|(_, why)| why), decoded.session.last_down().map(|(_, why)| why));
+        prop_assert_eq!(plain.outputs(), decoded.outputs());
     }
 
     #[test]
@@ -140,6 +176,26 @@ fn any_input() -> impl Strategy<Value = Input> {
         1 => Just(Input::Tick),
         1 => (0_u32..30).prop_map(|count| Input::PrefixCount(Family::Ipv4Unicast, count)),
         1 => Just(Input::RequestRefresh(Family::Ipv6Unicast)),
+    ]
+}
+
+/// What a peer of an Established session says: mostly sound, at times not, and then it may be anything.
+fn session_message() -> impl Strategy<Value = Vec<u8>> {
+    let update = |body: &[u8]| {
+        let length = u16::try_from(19 + body.len()).unwrap().to_be_bytes();
+        [&[0xff; 16], &length[..], &[2], body].concat()
+    };
+    let attributes = [0x40, 1, 1, 0, 0x40, 2, 0, 0x40, 3, 4, 192, 0, 2, 1, 0x40, 5, 4, 0, 0, 0, 100];
+    let announcement = [&[0, 0, 0, 21], &attributes[..], &[24, 198, 51, 100, 8, 10]].concat();
+    let without_origin = [&[0, 0, 0, 17], &attributes[4..], &[24, 198, 51, 100]].concat();
+    prop_oneof![
+        8 => Just(update(&announcement)),
+        4 => Just(update(&[0, 2, 8, 10, 0, 0])),
+        2 => Just(update(&without_origin)),
+        1 => Just(update(&[0, 2, 33, 10, 0, 0])),
+        1 => Just([&[0xff; 16], &[0x13, 0x88, 2][..]].concat()),
+        4 => Just(octets(&Message::Keepalive)),
+        2 => peer_message(),
     ]
 }
 
