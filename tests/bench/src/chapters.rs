@@ -7,6 +7,7 @@ mod configuration;
 mod contest;
 mod convergence;
 mod death;
+mod kernel;
 mod policy;
 mod restart;
 mod scene;
@@ -83,5 +84,9 @@ pub(crate) const ALL: &[(&str, Chapter)] = &[
     ("configuration", configuration::measure),
     ("policy", policy::measure),
     ("restart", restart::measure),
-    ("convergence", convergence::measure),
+    ("convergence", convergence::table),
+    ("peers", convergence::peers),
+    ("fan", convergence::fan),
+    ("reflector", convergence::reflector),
+    ("kernel", kernel::measure),
 ];

@@ -13,7 +13,7 @@ mod towpath;
 
 use std::net::Ipv4Addr;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use scenarios::lab::{Lab, Process};
 
 use crate::swarm::Peer;
@@ -52,6 +52,8 @@ pub(crate) struct Job {
     pub(crate) reflects: bool,
     /// Whether the routes go into the kernel.
     pub(crate) kernel: bool,
+    /// How many equal paths of external peers share the traffic, where that is not left to the daemon.
+    pub(crate) paths: Option<u8>,
 }
 
 /// A running router; dropped, its processes are killed.
@@ -93,6 +95,11 @@ impl Kind {
 }
 
 impl Daemon {
+    /// A process in the router's namespace, to look at the namespace through.
+    pub(crate) fn process(&self) -> Result<u32> {
+        Ok(self.processes.first().context("the daemon has no process")?.id())
+    }
+
     /// CPU seconds of all processes.
     pub(crate) fn cpu_seconds(&self) -> Result<f64> {
         self.all()?.into_iter().map(usage::cpu_seconds).sum()
@@ -108,9 +115,12 @@ impl Daemon {
         usage::families(self.processes.iter().map(Process::id).collect())
     }
 
-    /// What a dead daemon said last.
-    pub(crate) fn last_words(&mut self) -> String {
-        let dead = self.processes.iter_mut().filter_map(|process| (!process.is_running()).then(|| process.output()));
-        dead.map(|said| format!("it has ended and said: {}", said.trim())).collect()
+    /// Adds what a dead daemon said last to what went wrong.
+    pub(crate) fn explain<T>(&mut self, done: Result<T>) -> Result<T> {
+        let dead = self.processes.iter_mut().find_map(|process| (!process.is_running()).then(|| process.output()));
+        match dead {
+            Some(said) => done.with_context(|| format!("the daemon has ended and said: {}", said.trim())),
+            None => done,
+        }
     }
 }

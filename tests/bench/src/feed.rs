@@ -82,7 +82,7 @@ impl Feed {
     /// UPDATEs that take everything of one sender back.
     pub(crate) fn withdrawals(&self, sender: u32) -> Vec<u8> {
         let mut out = Vec::new();
-        wire::withdraw(self.order(sender).chain([self.last(sender)]).flatten().map(prefix), &mut out);
+        wire::withdraw(self.prefixes(sender), &mut out);
         out
     }
 
@@ -100,6 +100,11 @@ impl Feed {
     pub(crate) fn number(&self, wanted: Prefix4) -> Option<usize> {
         let number = wanted.address.checked_sub(BASE)? >> 8;
         (number < self.routes() && prefix(number) == wanted).then(|| usize::try_from(number).ok())?
+    }
+
+    /// The prefixes of one sender in its order.
+    pub(crate) fn prefixes(&self, sender: u32) -> impl Iterator<Item = Prefix4> {
+        self.order(sender).chain([self.last(sender)]).flatten().map(prefix)
     }
 
     /// The sets in the order of one sender: as scattered as a router's table that is walked by attributes.
@@ -172,7 +177,7 @@ impl Feed {
 }
 
 /// Prefixes lie side by side, a half of them /24, the others shorter ones over them.
-fn prefix(number: u32) -> Prefix4 {
+pub(crate) fn prefix(number: u32) -> Prefix4 {
     let length = match number.trailing_zeros() {
         0 => 24,
         1 if number & 4 == 0 => 23,

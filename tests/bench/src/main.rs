@@ -10,6 +10,7 @@ mod clock;
 mod control;
 mod daemons;
 mod feed;
+mod floor;
 mod kernel_watch;
 mod node;
 mod relay;
@@ -29,7 +30,8 @@ use chapters::Effort;
 use report::Report;
 
 const USAGE: &str = "usage: bench [--quick] [--json FILE] [--rounds N] [--daemon NAME]... [--only CHAPTER]...
-chapters: start session service death commit configuration policy restart convergence";
+chapters: start session service death commit configuration policy restart
+convergence peers fan reflector kernel";
 
 /// What a person asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Some((role, rest)) if role == speaker::ROLE => speaker::run(rest),
         Some((role, rest)) if role == swarm::ROLE => swarm::run(rest),
         Some((role, rest)) if role == relay::ROLE => relay::run(rest),
+        Some((role, rest)) if role == floor::ROLE => floor::run(rest),
         Some((role, rest)) if role == chapters::STOPWATCH => chapters::stopwatch(rest),
         _ => Arguments::parse(&words).and_then(|arguments| measure(&arguments)),
     };

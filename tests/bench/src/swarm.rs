@@ -131,7 +131,7 @@ impl Swarm {
         self.answers.read_line(&mut answer).context("reading from the swarm")?;
         match answer.trim().strip_prefix("ok") {
             Some(words) => Ok(words.trim().to_owned()),
-            None => bail!("{command}: {}", answer.trim().trim_start_matches("error ")),
+            None => bail!("{}", answer.trim().trim_start_matches("error ")),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The generator shares no line with the daemon that it measures, and it reads no more of a message than it counts. It
 //! never judges what it reads.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 
 /// Octets of a header (RFC 4271 §4.1).
@@ -47,6 +48,12 @@ impl Prefix4 {
         let shifted = address.iter().fold(0u32, |bits, octet| bits << 8 | u32::from(*octet));
         let address = shifted.checked_shl(32 - 8 * u32::try_from(address.len()).ok()?).unwrap_or(0);
         Some((Self { address, length }, rest))
+    }
+}
+
+impl fmt::Display for Prefix4 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", Ipv4Addr::from_bits(self.address), self.length)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use scenarios::lab::Lab;
 
 use crate::daemons::{ASN, Daemon, Job, Kind};
@@ -99,16 +99,7 @@ pub(super) fn contest(
                 continue;
             }
             renew(&lab)?;
-            match once(&lab, *kind, work) {
-                Ok(figures) => {
-                    eprintln!("  {}: {figures:.2?}", kind.name());
-                    entrant.runs.push(figures);
-                }
-                Err(error) => {
-                    eprintln!("  {}: {error:#}", kind.name());
-                    entrant.failure = Some(format!("{error:#}"));
-                }
-            }
+            entrant.note(once(&lab, *kind, work));
         }
     }
     report.compare(contest);
@@ -124,11 +115,11 @@ pub(super) fn renew(lab: &Lab) -> Result<()> {
 /// One run of one daemon: seconds until all is there and until all is gone, peak memory, CPU seconds,
 /// and in how many UPDATEs and prefixes the receivers were told.
 fn once(lab: &Lab, kind: Kind, work: &Work) -> Result<Vec<f64>> {
-    let job = Job { router: DAEMON, peers: work.peers(), reflects: work.reflects, kernel: false };
+    let job = Job { router: DAEMON, peers: work.peers(), reflects: work.reflects, kernel: false, paths: None };
     let mut daemon = kind.start(lab, &job)?;
     let mut swarm = Swarm::start(lab)?;
     let done = run(&mut swarm, &daemon, kind, work, &job.peers);
-    done.with_context(|| daemon.last_words())
+    daemon.explain(done)
 }
 
 fn run(swarm: &mut Swarm, daemon: &Daemon, kind: Kind, work: &Work, peers: &[Peer]) -> Result<Vec<f64>> {

@@ -55,6 +55,9 @@ fn configuration(job: &Job) -> String {
         // Writing into a String cannot fail.
         let _ = writeln!(text, " neighbor {address} remote-as {asn}\n neighbor {address} passive");
     }
+    if let Some(paths) = job.paths {
+        let _ = writeln!(text, " address-family ipv4 unicast\n  maximum-paths {paths}\n exit-address-family");
+    }
     if job.reflects {
         text.push_str(" address-family ipv4 unicast\n");
         for peer in &job.peers {

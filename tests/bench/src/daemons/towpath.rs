@@ -36,6 +36,9 @@ pub(super) fn job(job: &Job) -> String {
     if !job.kernel {
         let _ = writeln!(text, "{bgp} parameters no-fib-install");
     }
+    if let Some(paths) = job.paths {
+        let _ = writeln!(text, "{bgp} maximum-paths ebgp {paths}");
+    }
     for peer in &job.peers {
         let neighbor = format!("{bgp} neighbor {}", peer.address);
         let _ = writeln!(text, "{neighbor} remote-as {}\n{neighbor} passive", peer.asn);

@@ -49,6 +49,20 @@ pub(crate) struct Entrant {
 }
 
 impl Entrant {
+    /// Takes in a run, or why there was none, and tells it to who waits.
+    pub(crate) fn note(&mut self, run: anyhow::Result<Vec<f64>>) {
+        match run {
+            Ok(figures) => {
+                eprintln!("  {}: {figures:.2?}", self.name);
+                self.runs.push(figures);
+            }
+            Err(error) => {
+                eprintln!("  {}: {error:#}", self.name);
+                self.failure = Some(format!("{error:#}"));
+            }
+        }
+    }
+
     fn values(&self, column: usize) -> Vec<f64> {
         self.runs.iter().filter_map(|run| run.get(column).copied()).filter(|value| value.is_finite()).collect()
     }
