@@ -379,7 +379,11 @@ fn bad_weather(seed: u64) {
             6 => network.kernel_mut(router).refuse_routes = 1,
             7 => network.carrier(router, 2, false),
             8 => network.carrier(router, 2, true),
-            9 => _ = network.kernel_mut(router).ours.routes.pop_first(),
+            9 => {
+                let routes = &mut network.kernel_mut(router).ours.routes;
+                let first = routes.keys().next();
+                first.map(|key| routes.remove(key));
+            }
             10 if !off.contains(&node) => {
                 _ = network.commit(node, &format!("delete protocols bgp 64512 network {SHOP}"))
             }

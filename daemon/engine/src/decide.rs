@@ -39,13 +39,13 @@ impl Engine {
                 for prefix in piece {
                     self.judge_prefix(family, *prefix);
                 }
-                for outcome in self.choose(at, family, piece, &rules) {
+                for outcome in self.choose(family, piece, &rules) {
                     self.tables.of_mut(family).set_best(outcome.prefix, outcome.best);
                     // The same path may have new attributes: peers hear of it either way, and their group knows what is
                     // news.
                     self.groups.offer_to_all(family, outcome.prefix, outcome.best.is_some());
                     match outcome.route {
-                        Some(route) => self.rib.set(outcome.prefix, route),
+                        Some(route) => self.rib.set(outcome.prefix, &route, at.instant),
                         None => self.rib.remove(outcome.prefix, BGP, None),
                     }
                 }
@@ -57,7 +57,7 @@ impl Engine {
     }
 
     /// Decides some prefixes, while nothing changes.
-    fn choose(&self, at: Moment, family: Family, prefixes: &[Prefix], rules: &Rules) -> Vec<Outcome> {
+    fn choose(&self, family: Family, prefixes: &[Prefix], rules: &Rules) -> Vec<Outcome> {
         let table = self.tables.of(family);
         let mut chooser = Chooser::new(table, &self.next_hops, rules);
         let outcome = |prefix: &Prefix| {
@@ -66,7 +66,7 @@ impl Engine {
             let best = choice.as_ref().map(|choice| choice.best);
             let route = choice.and_then(|choice| {
                 let chosen = choice.all().filter_map(|index| paths.get(index));
-                self.bgp_route(at, family, paths.get(choice.best)?, chosen)
+                self.bgp_route(family, paths.get(choice.best)?, chosen)
             });
             Outcome { prefix: *prefix, best, route }
         };
@@ -75,20 +75,14 @@ impl Engine {
 
     /// The route that the chosen paths make; none for a path that the router made itself, and none where all of BGP
     /// stays out of the route table (`no-fib-install`).
-    fn bgp_route<'a>(
-        &self,
-        at: Moment,
-        family: Family,
-        best: &Path,
-        chosen: impl Iterator<Item = &'a Path>,
-    ) -> Option<Route> {
+    fn bgp_route<'a>(&self, family: Family, best: &Path, chosen: impl Iterator<Item = &'a Path>) -> Option<Route> {
         let bgp = self.running.model.bgp.as_deref().filter(|bgp| !best.is_local() && !bgp.no_fib_install)?;
         let internal = self.tables.of(family).peer(best.peer()).is_some_and(|peer| peer.internal);
         let configured = if internal { bgp.distance_internal } else { bgp.distance_external };
         let distance = best.marks().distance.unwrap_or(configured);
         let next_hops = chosen.map(|path| RouteNextHop::Gateway { address: path.next_hop(), interface: None });
         let metric = best.attributes().med.unwrap_or(0);
-        Some(Route::new(Protocol::Bgp { internal }, distance, metric, next_hops.collect(), at.instant))
+        Some(Route::new(Protocol::Bgp { internal }, distance, metric, next_hops.collect()))
     }
 
     pub(crate) fn rules(&self) -> Option<Rules> {

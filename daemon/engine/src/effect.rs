@@ -33,6 +33,8 @@ pub enum Effect {
     Close(ConnId),
     /// Change the kernel's forwarding table, in this order; answered by `Event::FibDone`.
     Fib(Vec<FibChange>),
+    /// Change groups of next hops at once, ahead of every `Fib` that waits; answered by `Event::Repaired`.
+    Repair(Vec<FibChange>),
     /// Carry out a step of a commit; answered by `Event::StepDone`.
     Step(StepId, Step),
     /// Make a journal record durable; answered by `Event::Journaled`.

@@ -22,6 +22,7 @@ use crate::commit::Commit;
 use crate::confirm::Confirming;
 use crate::effect::{Effect, Notice};
 use crate::event::{Event, Moment, StepId};
+use crate::flow::Flow;
 use crate::journal::UnderWay;
 use crate::log::Log;
 use crate::peers::Peers;
@@ -30,6 +31,7 @@ use crate::peers::review::Reviews;
 use crate::plan::{Program, Step};
 use crate::policies::Policies;
 use crate::recovery::Recovery;
+use crate::statics::StaticLinks;
 use crate::watch::Watchers;
 
 /// How often the kernel is compared with the wish although nothing seems wrong.
@@ -139,6 +141,7 @@ pub struct Engine {
     pub(crate) attribute_sets: AttributeSets,
     pub(crate) table_version: BTreeMap<Family, u64>,
     pub(crate) fib: Fib,
+    pub(crate) flow: Flow,
     pub(crate) retry_fib: Option<Instant>,
     pub(crate) next_audit: Instant,
     pub(crate) peers: Peers,
@@ -160,6 +163,8 @@ pub struct Engine {
     pub(crate) started: Moment,
     /// Entries of the kernel that were put back after somebody changed them.
     pub(crate) repaired: u64,
+    /// The links that static routes need.
+    pub(crate) static_links: StaticLinks,
     /// Routes of other tables than the main one that were wanted last.
     pub(crate) table_routes: BTreeSet<RouteKey>,
     /// Prefixes that the router itself originates, by what made them.
@@ -200,6 +205,7 @@ impl Engine {
             attribute_sets: AttributeSets::default(),
             table_version: BTreeMap::new(),
             fib: Fib::new(),
+            flow: Flow::default(),
             retry_fib: None,
             next_audit: at.instant + AUDIT_EVERY,
             peers: Peers::default(),
@@ -215,6 +221,7 @@ impl Engine {
             salts: 0,
             started: at,
             repaired: 0,
+            static_links: StaticLinks::default(),
             table_routes: BTreeSet::new(),
             originated: BTreeSet::new(),
         }
@@ -226,9 +233,10 @@ impl Engine {
             Event::Tick => self.tick(at, out),
             Event::Ask(ask, caller, request) => self.answer(at, ask, &caller, request, out),
             Event::World(changes) => self.world_events(at, changes, out),
-            Event::Snapshot(snapshot) => self.snapshot(at, snapshot, out),
+            Event::Snapshot(snapshot) => self.snapshot(at, &snapshot, out),
             Event::Audited(actual) => self.audited(at, &actual, out),
             Event::FibDone(refused) => self.fib_done(at, &refused, out),
+            Event::Repaired(refused) => self.fib_refused(at, &refused, out),
             Event::StepDone(id, result) => self.step_done(at, id, result, out),
             Event::Journaled(result) => self.journaled(at, result, out),
             Event::Remembered => self.remembered(out),
@@ -270,12 +278,11 @@ impl Engine {
         self.expire_stale(at, out);
         if self.retry_fib.is_some_and(|due| due <= at.instant) {
             self.retry_fib = None;
-            let changes = self.fib.retry();
-            push_fib(changes, out);
+            self.fib.retry();
         }
         if self.next_audit <= at.instant {
             self.next_audit = at.instant + AUDIT_EVERY;
-            out.push(Effect::Audit);
+            self.ask_audit(out);
             self.pin_neighbors(None, out);
         }
         self.retry_owed(at, out);
@@ -321,12 +328,5 @@ impl Engine {
     #[must_use]
     pub fn has_unsaved_changes(&self) -> bool {
         self.unsaved()
-    }
-}
-
-/// An empty batch is no effect.
-pub(crate) fn push_fib(changes: Vec<rib::fib::FibChange>, out: &mut Vec<Effect>) {
-    if !changes.is_empty() {
-        out.push(Effect::Fib(changes));
     }
 }

@@ -81,11 +81,13 @@ pub enum Event {
     /// The kernel changed.
     World(Vec<WorldEvent>),
     /// A full picture, asked for with `Effect::Snapshot`.
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
     /// What the kernel has of ours, asked for with `Effect::Audit`.
-    Audited(KernelFib),
+    Audited(Box<KernelFib>),
     /// The writer is done with a batch; these changes were refused.
     FibDone(Vec<Refused>),
+    /// The changes of one `Effect::Repair` are made, but for those that the kernel refused.
+    Repaired(Vec<Refused>),
     /// A step of a commit is done, or why it could not be.
     StepDone(StepId, Result<(), String>),
     /// The journal record is durable, or why it is not.

@@ -13,6 +13,7 @@ mod decide;
 pub mod effect;
 pub mod engine;
 pub mod event;
+mod flow;
 mod journal;
 pub mod log;
 mod names;

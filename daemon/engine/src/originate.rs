@@ -32,7 +32,7 @@ impl Engine {
                 self.originated.insert(prefix);
             }
             None => {
-                if self.originated.remove(&prefix) {
+                if !self.originated.is_empty() && self.originated.remove(&prefix) {
                     self.tables.of_mut(family).withdraw(prefix, key);
                 }
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nouns::Family;
 
 use crate::effect::{Effect, Notice};
-use crate::engine::{Engine, push_fib};
+use crate::engine::Engine;
 use crate::event::Moment;
 
 /// The longest that adopted routes are kept without their sessions. A Cilium node redials after 120 to 240
@@ -73,9 +73,10 @@ impl Engine {
             return;
         }
         self.recovery.until = None;
-        let changes = self.fib.end_recovery();
-        let text = format!("all neighbors are back; {} stale entries leave the kernel", changes.len());
+        let stale = self.fib.end_recovery();
+        let text = format!("all neighbors are back; {stale} stale entries leave the kernel");
         self.notice(at, Notice::info(text), out);
-        push_fib(changes, out);
+        self.fib.follow_shaken();
+        self.flush_fib(out);
     }
 }

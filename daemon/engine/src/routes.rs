@@ -3,17 +3,23 @@
 //!
 //! Never holds a route of its own: candidates live in `rib`, paths in the BGP tables, the wish in `fib`.
 
-use nouns::{Family, Prefix};
-use rib::fib::{KernelFib, Refused, Wanted};
-use rib::routes::Protocol;
+use std::time::Duration;
+
+use nouns::Family;
+use rib::fib::{KernelFib, Refused, RouteKey, Wanted};
+use rib::nexthop::NextHops;
+use rib::routes::{Protocol, Route};
 use rib::world::{Snapshot, WorldEvent};
+use rib::world_view::News;
 
 use crate::effect::{Effect, Notice};
-use crate::engine::{Engine, RETRY_AFTER, SnapshotNeed, push_fib};
+use crate::engine::{Engine, RETRY_AFTER, SnapshotNeed};
 use crate::event::Moment;
 
 /// How many prefixes are decided before the sockets get their turn again.
 const BATCH: usize = 20_000;
+/// When the kernel is read again whose table changed while it was being read.
+const READ_AGAIN: Duration = Duration::from_secs(5);
 /// How often tables and routes may set each other in motion within one call.
 const ROUNDS: usize = 16;
 
@@ -38,7 +44,10 @@ impl Engine {
         }
         self.forget_peers();
         // Midway through a batch the wish is older than what `repair_at_once` did: only what is decided is written.
-        push_fib(if self.undecided() { self.fib.flush_wanted() } else { self.fib.flush() }, out);
+        if !self.undecided() {
+            self.fib.follow_shaken();
+        }
+        self.flush_fib(out);
         self.send_updates(at, out);
         self.check_recovery(at, out);
     }
@@ -51,9 +60,10 @@ impl Engine {
     /// Whether something that was heard has not yet become a route or the end of one.
     pub(crate) fn undecided(&self) -> bool {
         self.world_changed
+            || self.world.has_news()
             || !self.dropping.is_empty()
             || Family::ALL.iter().any(|family| self.tables.of(*family).dirty_len() > 0)
-            || self.rib.dirty_len() > 0
+            || self.rib.is_unsettled()
             || !self.reviews.is_empty()
     }
 
@@ -63,6 +73,7 @@ impl Engine {
             self.tell_link(at, &change, out);
             match &change {
                 WorldEvent::OurRouteLost(prefix) => {
+                    self.flow.disturb();
                     self.fib.route_lost(*prefix);
                     self.repaired = self.repaired.saturating_add(1);
                     self.notice(
@@ -71,7 +82,10 @@ impl Engine {
                         out,
                     );
                 }
-                WorldEvent::OurNextHopLost(id) => self.fib.next_hop_lost(*id),
+                WorldEvent::OurNextHopLost(id) => {
+                    self.flow.disturb();
+                    self.fib.next_hop_lost(*id);
+                }
                 WorldEvent::Overrun => {
                     self.notice(
                         at,
@@ -96,26 +110,32 @@ impl Engine {
                 }
                 WorldEvent::AddressGone(_) | WorldEvent::Route(_) | WorldEvent::RouteGone(_) => {}
             }
-            self.world_changed |= self.world.apply(&change);
+            self.world.apply(&change);
         }
     }
 
     /// A full picture: the truth about the world, and about what the kernel has of ours.
-    pub(crate) fn snapshot(&mut self, at: Moment, snapshot: Snapshot, out: &mut Vec<Effect>) {
+    pub(crate) fn snapshot(&mut self, at: Moment, snapshot: &Snapshot, out: &mut Vec<Effect>) {
         let again = self.snapshot == SnapshotNeed::Again;
+        let comparable = self.reading_ends();
         self.snapshot = SnapshotNeed::None;
         if again {
             self.ask_snapshot(out);
         }
-        self.world.reset(&snapshot);
+        self.world.reset(snapshot);
         self.world_changed = true;
-        push_fib(self.fib.audit(&snapshot.ours), out);
+        if comparable {
+            self.fib.audit(&snapshot.ours);
+        } else {
+            self.next_audit = at.instant + READ_AGAIN;
+        }
         self.retry_owed(at, out);
     }
 
     /// Asks for a full picture, one at a time.
     pub(crate) fn ask_snapshot(&mut self, out: &mut Vec<Effect>) {
         if self.snapshot == SnapshotNeed::None {
+            self.reading_begins();
             self.snapshot = SnapshotNeed::Asked;
             out.push(Effect::Snapshot);
         } else {
@@ -125,20 +145,29 @@ impl Engine {
 
     /// The kernel's routes of ours, read for comparison.
     pub(crate) fn audited(&mut self, at: Moment, actual: &KernelFib, out: &mut Vec<Effect>) {
-        let changes = self.fib.audit(actual);
-        if !changes.is_empty() {
-            self.repaired = self.repaired.saturating_add(u64::try_from(changes.len()).unwrap_or(u64::MAX));
-            let text = format!(
-                "{} entries of the kernel's forwarding table differed from the wish and are repaired",
-                changes.len()
-            );
+        if !self.reading_ends() {
+            self.next_audit = at.instant + READ_AGAIN;
+            return;
+        }
+        let waited = self.fib.counters().pending;
+        self.fib.audit(actual);
+        let found = self.fib.counters().pending.saturating_sub(waited);
+        if found > 0 {
+            self.repaired = self.repaired.saturating_add(u64::try_from(found).unwrap_or(u64::MAX));
+            let text =
+                format!("{found} entries of the kernel's forwarding table differed from the wish and are repaired");
             self.notice(at, Notice::warning(text), out);
         }
-        push_fib(changes, out);
     }
 
-    /// The writer is done; what was refused is remembered, told, and tried again.
+    /// A portion is written; what was refused is remembered, told, and tried again.
     pub(crate) fn fib_done(&mut self, at: Moment, refused: &[Refused], out: &mut Vec<Effect>) {
+        self.flow.done();
+        self.fib_refused(at, refused, out);
+    }
+
+    /// What the kernel refused is remembered, told, and tried again.
+    pub(crate) fn fib_refused(&mut self, at: Moment, refused: &[Refused], out: &mut Vec<Effect>) {
         for refusal in refused {
             self.fib.refused(refusal);
             let text = format!("the kernel refused {:?}: {} (errno {})", refusal.change, refusal.reason, refusal.errno);
@@ -149,20 +178,45 @@ impl Engine {
         }
     }
 
-    /// What the kernel and the configuration say, as candidates.
+    /// What the kernel and the configuration say, as candidates. Links and addresses that no route needs come and go
+    /// without work.
     fn settle_world(&mut self, at: Moment) {
-        if !std::mem::take(&mut self.world_changed) {
-            return;
+        let news = self.world.take_news();
+        if std::mem::take(&mut self.world_changed) {
+            self.settle_whole_world(at);
+        } else if !news.is_empty() {
+            self.settle_news(at, &news);
         }
-        let connected = self.world.connected_routes(at.instant);
-        self.rib.replace_protocol(Protocol::Connected, connected, at.instant);
-        self.rib.replace_protocol(Protocol::Kernel, self.world.kernel_routes(at.instant), at.instant);
-        self.rib.replace_protocol(Protocol::Static, self.static_routes(at), at.instant);
-        self.settle_static_tables();
+    }
+
+    fn settle_whole_world(&mut self, at: Moment) {
+        self.next_hops.touch_all();
+        self.rib.replace_protocol(Protocol::Connected, self.world.connected_routes(), at.instant);
+        self.rib.replace_protocol(Protocol::Kernel, self.world.kernel_routes(), at.instant);
+        self.settle_statics(at);
         self.groups.look_again();
-        let chosen = self.choose_router_id(self.running.model.bgp.as_deref());
+        self.settle_router_id();
+    }
+
+    fn settle_news(&mut self, at: Moment, news: &News) {
+        self.next_hops.touch(news);
+        for network in &news.networks {
+            let connected = self.world.connected_route(*network);
+            self.rib.replace_offers(*network, Protocol::Connected, connected, at.instant);
+            self.rib.replace_offers(*network, Protocol::Kernel, self.world.kernel_routes_to(*network), at.instant);
+        }
+        if self.statics_need(news) {
+            self.settle_statics(at);
+        }
+        if !news.networks.is_empty() {
+            self.groups.look_again();
+        }
+        self.settle_router_id();
+    }
+
+    fn settle_router_id(&mut self) {
         if self.router_id.is_unspecified() {
-            self.router_id = chosen;
+            self.router_id = self.choose_router_id(self.running.model.bgp.as_deref());
         }
     }
 
@@ -176,7 +230,7 @@ impl Engine {
                 }
             }
         }
-        let changed = self.rib.settle(&mut self.next_hops, &self.world);
+        let changed = self.rib.settle_new(&mut self.next_hops, &self.world);
         if !changed.is_empty() {
             for family in Family::ALL {
                 self.tables.of_mut(family).next_hops_changed(&changed);
@@ -188,20 +242,16 @@ impl Engine {
     fn settle_routes(&mut self, at: Moment, budget: usize) -> usize {
         let prefixes = self.rib.take_dirty(budget);
         for prefix in &prefixes {
-            let wanted = self.wanted(*prefix);
-            self.fib.want(*prefix, wanted);
+            let (fib, next_hops) = (&mut self.fib, &self.next_hops);
+            // One walk to the legs of an offer serves all prefixes that are offered it.
+            let wish = match self.rib.known_wish(*prefix).filter(|known| fib.is_current(*known)) {
+                Some(known) => known,
+                None => self.rib.wish(*prefix, |route| fib.wish(wanted(route, next_hops))),
+            };
+            fib.want_as(RouteKey::from(*prefix), wish);
             self.originate(at, *prefix);
         }
         budget.saturating_sub(prefixes.len())
-    }
-
-    /// What the kernel shall have for a prefix: nothing where the kernel or somebody else has it already.
-    fn wanted(&self, prefix: Prefix) -> Option<Wanted> {
-        let route = self.rib.selected(prefix)?;
-        match route.protocol {
-            Protocol::Connected | Protocol::Kernel => None,
-            Protocol::Static | Protocol::Bgp { .. } => route.wanted(&self.next_hops),
-        }
     }
 
     fn forget_peers(&mut self) {
@@ -210,5 +260,13 @@ impl Engine {
                 self.tables.of_mut(family).forget_peer(id);
             }
         }
+    }
+}
+
+/// What the kernel shall have for a route: nothing where the kernel or somebody else has it already.
+fn wanted(route: &Route, next_hops: &NextHops) -> Option<Wanted> {
+    match route.protocol {
+        Protocol::Connected | Protocol::Kernel => None,
+        Protocol::Static | Protocol::Bgp { .. } => route.wanted(next_hops),
     }
 }

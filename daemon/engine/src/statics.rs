@@ -2,30 +2,56 @@
 //!
 //! Never resolves a gateway through other routes; the main table does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use config::model::StaticRoute;
-use nouns::Prefix;
+use nouns::{IfName, Prefix};
 use rib::fib::{RouteKey, Wanted};
 use rib::routes::{Protocol, Route, RouteNextHop};
 use rib::world::Leg;
-use rib::world_view::is_link_local;
+use rib::world_view::{News, is_link_local};
 
 use crate::engine::Engine;
 use crate::event::Moment;
 
+/// Links that static routes name, and which these were when the routes were offered last.
+#[derive(Debug, Default)]
+pub(crate) struct StaticLinks {
+    names: BTreeSet<IfName>,
+    indexes: BTreeSet<u32>,
+}
+
 impl Engine {
-    pub(crate) fn static_routes(&self, at: Moment) -> BTreeMap<Prefix, Vec<Route>> {
+    /// Offers the static routes anew.
+    pub(crate) fn settle_statics(&mut self, at: Moment) {
+        let names: BTreeSet<IfName> = self.statics().flat_map(links_of).cloned().collect();
+        let indexes = names.iter().filter_map(|name| self.world.link_by_name(name.as_str()));
+        self.static_links = StaticLinks { indexes: indexes.map(|link| link.index).collect(), names };
+        self.rib.replace_protocol(Protocol::Static, self.static_routes(), at.instant);
+        self.settle_static_tables();
+    }
+
+    /// Whether news of the world can change a static route: those of a link that one names, and those of any
+    /// network where tables have to find their gateways themselves.
+    pub(crate) fn statics_need(&self, news: &News) -> bool {
+        let links = &self.static_links;
+        let named = |index: u32| self.world.link(index).is_some_and(|link| links.names.contains(&link.name));
+        news.links.iter().any(|index| links.indexes.contains(index) || named(*index))
+            || (!self.running.model.static_tables.is_empty() && !news.networks.is_empty())
+    }
+
+    /// Static routes of all tables.
+    fn statics(&self) -> impl Iterator<Item = &StaticRoute> {
+        let model = &self.running.model;
+        model.static_routes.values().chain(model.static_tables.values().flat_map(|routes| routes.values()))
+    }
+
+    fn static_routes(&self) -> BTreeMap<Prefix, Vec<Route>> {
         let wishes = self.running.model.static_routes.iter();
         let all = wishes.map(|(prefix, wish)| {
-            let routes = self.offers(wish).into_iter().map(|(distance, next_hops)| Route {
-                protocol: Protocol::Static,
-                distance,
-                metric: 0,
-                next_hops,
-                since: at.instant,
-            });
+            let offers = self.offers(wish).into_iter();
+            let routes = offers.map(|(distance, next_hops)| Route::new(Protocol::Static, distance, 0, next_hops));
             (*prefix, routes.collect())
         });
         all.collect()
@@ -97,4 +123,10 @@ impl Engine {
         let ifindex = ifindex.filter(|ifindex| self.world.link_usable(*ifindex))?;
         Some(Leg { gateway: Some(address), ifindex })
     }
+}
+
+/// The links that a static route names.
+fn links_of(route: &StaticRoute) -> impl Iterator<Item = &IfName> {
+    let gateways = route.next_hops.values().filter_map(|hop| hop.interface.as_ref());
+    gateways.chain(route.interfaces.keys())
 }

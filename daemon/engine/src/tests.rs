@@ -107,6 +107,7 @@ impl Pair {
                 }
                 Effect::Close(conn) => self.close(side, conn),
                 Effect::Fib(_) => self.events.push_back((side, Event::FibDone(Vec::new()))),
+                Effect::Repair(_) => self.events.push_back((side, Event::Repaired(Vec::new()))),
                 Effect::Step(id, _) => self.events.push_back((side, Event::StepDone(id, Ok(())))),
                 Effect::Journal(_) => self.events.push_back((side, Event::Journaled(Ok(())))),
                 Effect::Remember { .. } => self.events.push_back((side, Event::Remembered)),

@@ -15,8 +15,6 @@ use crate::socket::{RouteSocket, errno, reason};
 
 /// Octets of one datagram at which it is sent; the largest group fits behind it.
 const BATCH_OCTETS: usize = 60 * 1024;
-/// Messages of one datagram: even if each is refused, the refusals fit into the queue.
-const BATCH_MESSAGES: usize = 256;
 const RECEIVE_QUEUE: i32 = 4 * 1024 * 1024;
 const SEND_QUEUE: i32 = 1024 * 1024;
 
@@ -27,6 +25,9 @@ pub struct FibWriter {
 }
 
 impl FibWriter {
+    /// Changes that one datagram carries: even if each is refused, the refusals fit into the queue.
+    pub const BATCH: usize = 256;
+
     /// Opens the writer's socket in the network namespace of the calling thread.
     ///
     /// # Errors
@@ -55,7 +56,7 @@ impl FibWriter {
         let mut refused = Vec::new();
         let mut rest = changes;
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(self.fill(rest, BATCH_MESSAGES));
+            let (now, later) = rest.split_at(self.fill(rest, Self::BATCH));
             match self.exchange(now) {
                 Ok(answers) => refused.extend(answers),
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => refused.extend(self.one_by_one(now)?),

@@ -3,7 +3,6 @@
 //! Asked at start, after an overrun and when somebody meddled; between those the monitor tells. Each call
 //! uses a socket of its own in the network namespace of the calling thread. Never changes anything.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use rib::fib::{FibTarget, KernelFib, RTPROT_TOWPATH, RouteKey};
@@ -136,7 +135,7 @@ pub(crate) fn of_kind(message: Message<'_>, kind: u16) -> Option<&[u8]> {
 }
 
 fn fib_of(objects: &[NextHop]) -> KernelFib {
-    let mut fib = KernelFib { next_hops: BTreeMap::new(), groups: BTreeMap::new(), routes: BTreeMap::new() };
+    let mut fib = KernelFib::default();
     for object in objects.iter().filter(|object| object.protocol == RTPROT_TOWPATH) {
         match &object.kind {
             NextHopKind::Leg(leg) => {

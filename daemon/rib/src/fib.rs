@@ -16,9 +16,13 @@ use crate::world::Leg;
 
 mod flush;
 mod ledger;
+mod route_map;
 mod table;
+mod wishes;
 
+pub use route_map::RouteMap;
 pub use table::Fib;
+pub use wishes::Wish;
 
 /// `rtm_protocol` and `nh_protocol` of everything that is ours; not registered by anybody else.
 pub const RTPROT_TOWPATH: u8 = 200;
@@ -115,7 +119,7 @@ pub struct KernelFib {
     /// Groups by identifier: members and their weights.
     pub groups: BTreeMap<u32, Vec<(u32, u16)>>,
     /// Routes by table and destination.
-    pub routes: BTreeMap<RouteKey, FibTarget>,
+    pub routes: RouteMap<FibTarget>,
 }
 
 /// A change that the kernel refused.

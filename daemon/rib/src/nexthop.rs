@@ -11,7 +11,7 @@ use nouns::{Family, Prefix};
 
 use crate::routes::{Gateway, Protocol, Rib, Route, RouteNextHop};
 use crate::world::Leg;
-use crate::world_view::{World, is_link_local};
+use crate::world_view::{News, World, is_link_local};
 
 /// Routes that may stand one upon the other.
 const DEPTH: usize = 8;
@@ -119,6 +119,10 @@ struct Tracked {
 pub struct NextHops {
     tracked: BTreeMap<Gateway, Tracked>,
     fresh: BTreeSet<Gateway>,
+    /// How many gateways are tracked on a link.
+    on_links: BTreeMap<u32, usize>,
+    /// The world changed in a way that may matter to one of them.
+    touched: bool,
 }
 
 impl NextHops {
@@ -173,11 +177,35 @@ impl NextHops {
         self.tracked.iter().map(|(key, tracked)| (key.0, key.1, &tracked.resolution))
     }
 
+    /// The world changed: where that may matter to an address that is tracked, all are looked up anew by the next
+    /// `Rib::settle_new`. Routes that changed are known to the table itself.
+    pub fn touch(&mut self, news: &News) {
+        self.touched |= news.links.iter().any(|link| self.on_links.contains_key(link))
+            || news.networks.iter().any(|network| self.has_within(*network))
+            || news.own.iter().any(|own| self.has_within(Prefix::host(*own)));
+    }
+
+    /// As `touch`, where nobody knows what changed.
+    pub fn touch_all(&mut self) {
+        self.touched = true;
+    }
+
+    pub(crate) fn is_touched(&self) -> bool {
+        self.touched
+    }
+
+    /// Whether an address within the prefix is tracked.
+    pub(crate) fn has_within(&self, prefix: Prefix) -> bool {
+        let first = self.tracked.range((prefix.address(), None)..).next();
+        first.is_some_and(|((address, _), _)| prefix.contains(*address))
+    }
+
     /// Looks everything up anew; answers the addresses whose resolution changed, sorted and unique.
     /// `Rib::settle` calls this as often as routes depend on each other.
     pub fn refresh(&mut self, rib: &Rib, world: &World) -> Vec<IpAddr> {
         let keys: Vec<Gateway> = self.tracked.keys().copied().collect();
         self.fresh.clear();
+        self.touched = false;
         self.look_up(keys, rib, world)
     }
 
@@ -246,6 +274,10 @@ impl NextHops {
     fn entry(&mut self, key: Gateway) -> &mut Tracked {
         self.tracked.entry(key).or_insert_with(|| {
             self.fresh.insert(key);
+            if let Some(link) = key.1 {
+                let count = self.on_links.entry(link).or_default();
+                *count = count.saturating_add(1);
+            }
             Tracked { resolution: NOT_LOOKED_UP.clone(), uses: 0, routed: false }
         })
     }
@@ -254,6 +286,14 @@ impl NextHops {
         if self.tracked.get(&key).is_some_and(|tracked| tracked.uses == 0 && !tracked.routed) {
             self.tracked.remove(&key);
             self.fresh.remove(&key);
+            if let Some(link) = key.1
+                && let Some(count) = self.on_links.get_mut(&link)
+            {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    self.on_links.remove(&link);
+                }
+            }
         }
     }
 }

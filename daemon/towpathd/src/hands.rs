@@ -17,7 +17,7 @@ use crate::control::Clients;
 use crate::journal::{self, Errand, Masked};
 use crate::machine;
 use crate::machine::links::{self, Counted};
-use crate::netlink::Task;
+use crate::netlink::{Ended, Orders};
 use crate::notices;
 use crate::run::Inbox;
 
@@ -29,7 +29,7 @@ pub(crate) struct Hands {
     pub(crate) inbox: Inbox,
     pub(crate) connections: Connections,
     pub(crate) clients: Clients,
-    pub(crate) kernel: Sender<Task>,
+    pub(crate) kernel: Orders,
     /// Steps of the host and of links, done one after the other as they were ordered.
     pub(crate) steps: UnboundedSender<(StepId, Step)>,
     pub(crate) disk: Sender<Errand>,
@@ -51,9 +51,10 @@ impl Hands {
             Effect::Decode(conn, codec) => self.connections.decode(conn, *codec),
             Effect::Send(conn, octets) => self.connections.send(conn, octets),
             Effect::Close(conn) => self.connections.close(conn),
-            Effect::Fib(changes) => self.ask_kernel(Task::Write(changes)),
-            Effect::Snapshot => self.ask_kernel(Task::Snapshot),
-            Effect::Audit => self.ask_kernel(Task::Audit),
+            Effect::Fib(changes) => self.ask_kernel(|kernel| kernel.write(changes)),
+            Effect::Repair(changes) => self.ask_kernel(|kernel| kernel.repair(changes)),
+            Effect::Snapshot => self.ask_kernel(Orders::snapshot),
+            Effect::Audit => self.ask_kernel(Orders::audit),
             Effect::Step(id, step) => self.step(id, step),
             Effect::Journal(record) => {
                 if self.disk.send(Errand::Journal(record)).is_err() {
@@ -82,8 +83,8 @@ impl Hands {
         ControlFlow::Continue(())
     }
 
-    fn ask_kernel(&self, task: Task) {
-        if self.kernel.send(task).is_err() {
+    fn ask_kernel(&self, order: impl FnOnce(&Orders) -> Result<(), Ended>) {
+        if order(&self.kernel).is_err() {
             self.inbox
                 .note(engine::Notice::error("the thread that writes forwarding entries has ended; restart the daemon"));
         }

@@ -358,11 +358,7 @@ fn a_random_commit_is_taken_back_as_if_only_the_others_had_been() {
         let world = |node| {
             let kernel = network.kernel(node);
             let links = kernel.links.values().map(|link| (link.admin_up, link.mtu, link.alias.clone()));
-            (
-                kernel.addresses.clone(),
-                links.collect::<Vec<_>>(),
-                kernel.ours.routes.keys().copied().collect::<Vec<_>>(),
-            )
+            (kernel.addresses.clone(), links.collect::<Vec<_>>(), kernel.ours.routes.keys().collect::<Vec<_>>())
         };
         assert_eq!(world(router), world(fresh), "{seed}: {mine}\n{theirs}");
         assert_eq!(network.passwords(router), network.passwords(fresh), "{seed}");

@@ -200,7 +200,7 @@ fn routes_of_a_table_follow_their_links_and_stay_out_of_the_main_one() {
     assert_eq!(scene.network.gateways(scene.router, "10.60.0.0/16"), None);
     assert!(matches!(scene.commit("set interfaces ethernet eth2 vif 20 disable"), Reply::Committed(_)));
     scene.network.run(seconds(2));
-    let now = scene.network.kernel(scene.router).ours.routes.get(&key("10.60.0.0/16")).copied();
+    let now = scene.network.kernel(scene.router).ours.routes.get(key("10.60.0.0/16")).copied();
     assert_eq!(now, Some(rib::fib::FibTarget::Unreachable), "the next distance takes over");
     scene.network.crash(scene.router);
     scene.network.start(scene.router);

@@ -48,7 +48,7 @@ impl Picture {
             wish: format!("{wish:?}"),
             kernel: format!(
                 "{:?} {:?} {:?} {:?}",
-                kernel.ours.routes.keys(),
+                kernel.ours.routes.keys().collect::<Vec<_>>(),
                 links(kernel),
                 kernel.settings,
                 kernel.neighbors

@@ -145,10 +145,10 @@ impl Network {
     pub fn assert_kernel_as_wished(&mut self, node: Node) {
         let wish = self.wish(node);
         let kernel = self.kernel(node);
-        let main = |key: &&rib::fib::RouteKey| key.table == rib::fib::MAIN_TABLE;
+        let main = |key: &rib::fib::RouteKey| key.table == rib::fib::MAIN_TABLE;
         let routes = kernel.ours.routes.keys().filter(main);
         let there: BTreeMap<Prefix, BTreeSet<IpAddr>> =
-            routes.map(|key| (key.prefix, kernel.gateways(*key).unwrap_or_default())).collect();
+            routes.map(|key| (key.prefix, kernel.gateways(key).unwrap_or_default())).collect();
         assert_eq!(there, wish, "the kernel of {} after {:?}", self.machines[node.0].name, self.elapsed());
         assert_eq!(self.kernel(node).unused(), Vec::<u32>::new(), "objects that nobody needs");
     }

@@ -56,13 +56,17 @@ impl Network {
                 let refused = self.machines[index].kernel.apply(changes);
                 self.answer(index, Event::FibDone(refused));
             }
+            Effect::Repair(changes) => {
+                let refused = self.machines[index].kernel.apply(changes);
+                self.answer(index, Event::Repaired(refused));
+            }
             Effect::Snapshot => {
                 let snapshot = self.machines[index].kernel.snapshot();
-                self.answer(index, Event::Snapshot(snapshot));
+                self.answer(index, Event::Snapshot(Box::new(snapshot)));
             }
             Effect::Audit => {
                 let ours = self.machines[index].kernel.ours.clone();
-                self.answer(index, Event::Audited(ours));
+                self.answer(index, Event::Audited(Box::new(ours)));
             }
             Effect::Step(id, step) => {
                 let (result, events) = self.machines[index].carry_out(&step);

@@ -115,7 +115,7 @@ impl Kernel {
                 self.ours.routes.insert(*key, *target) != Some(*target)
             }
             FibChange::RouteGone(key) => {
-                if self.ours.routes.remove(key).is_none() {
+                if self.ours.routes.remove(*key).is_none() {
                     return Err("No such process");
                 }
                 true
@@ -162,19 +162,19 @@ impl Kernel {
     pub(super) fn drop_next_hops(&mut self, index: u32, events: &mut Vec<WorldEvent>) {
         let dead = self.ours.next_hops.iter().filter(|(_, leg)| leg.ifindex == index);
         let dead: Vec<u32> = dead.map(|(id, _)| *id).collect();
-        let before: BTreeSet<RouteKey> = self.ours.routes.keys().copied().collect();
+        let before: BTreeSet<RouteKey> = self.ours.routes.keys().collect();
         for id in dead {
             self.remove_object(id);
             events.push(WorldEvent::OurNextHopLost(id));
         }
-        let lost = before.into_iter().filter(|prefix| !self.ours.routes.contains_key(prefix));
+        let lost = before.into_iter().filter(|prefix| !self.ours.routes.contains(*prefix));
         events.extend(lost.map(WorldEvent::OurRouteLost));
     }
 
     /// The gateways of a route, in order; `None` without a route, none of them for a blackhole.
     #[must_use]
     pub fn gateways(&self, key: impl Into<RouteKey>) -> Option<BTreeSet<IpAddr>> {
-        match self.ours.routes.get(&key.into())? {
+        match self.ours.routes.get(key.into())? {
             FibTarget::Blackhole | FibTarget::Unreachable => Some(BTreeSet::new()),
             FibTarget::Group(id) => {
                 let members = self.ours.groups.get(id)?.iter();
@@ -187,7 +187,7 @@ impl Kernel {
     /// Groups and next hops that nothing leads to.
     #[must_use]
     pub fn unused(&self) -> Vec<u32> {
-        let targets = self.ours.routes.values();
+        let targets = self.ours.routes.iter().map(|(_, target)| target);
         let groups: BTreeSet<u32> =
             targets.filter_map(|target| if let FibTarget::Group(id) = target { Some(*id) } else { None }).collect();
         let members: BTreeSet<u32> = self.ours.groups.values().flatten().map(|(id, _)| *id).collect();

@@ -11,7 +11,7 @@ use rib::bgp_table::{PeerId, PeerInfo};
 
 use super::settings;
 use crate::effect::{Effect, Notice};
-use crate::engine::{Engine, push_fib};
+use crate::engine::Engine;
 use crate::event::Moment;
 
 impl Engine {
@@ -245,8 +245,9 @@ impl Engine {
 
     /// A dead next hop leaves the kernel's groups before any route is looked at.
     fn repair_at_once(&mut self, address: IpAddr, out: &mut Vec<Effect>) {
-        for leg in self.next_hops.resolve(address).legs() {
-            push_fib(self.fib.leg_lost(leg), out);
+        for leg in self.next_hops.resolve(address).legs().to_vec() {
+            let changes = self.fib.leg_lost(&leg);
+            self.repair(changes, out);
         }
     }
 

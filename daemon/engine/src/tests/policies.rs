@@ -126,6 +126,7 @@ impl Stage {
                 Effect::Journal(_) => self.take(Event::Journaled(Ok(()))),
                 Effect::Remember { .. } => self.take(Event::Remembered),
                 Effect::Fib(_) => self.take(Event::FibDone(Vec::new())),
+                Effect::Repair(_) => self.take(Event::Repaired(Vec::new())),
                 Effect::Answer(_, reply) => self.replies.push(reply),
                 _ => {}
             }

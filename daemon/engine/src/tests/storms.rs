@@ -5,7 +5,7 @@
 use bgp_wire::DecodeError;
 use bgp_wire::message::Message;
 use proptest::prelude::*;
-use rib::fib::{FibChange, FibTarget, KernelFib, Refused};
+use rib::fib::{FibChange, FibTarget, Refused};
 use rib::world::WorldEvent;
 
 use super::octets::{ATTRIBUTES, frame, open};
@@ -99,8 +99,8 @@ fn event() -> impl Strategy<Value = (u64, Event)> {
         3 => Just(Event::Tick),
         4 => (lines, 0_u64..6).prop_map(|(lines, base)| commit_event(lines, base)),
         3 => prop::collection::vec(world_event(), 1..3).prop_map(Event::World),
-        1 => Just(Event::Snapshot(boot(0, "").snapshot)),
-        1 => Just(Event::Audited(KernelFib::default())),
+        1 => Just(Event::Snapshot(Box::new(boot(0, "").snapshot))),
+        1 => Just(Event::Audited(Box::default())),
         2 => prop::collection::vec(refused(), 0..2).prop_map(Event::FibDone),
         6 => (0_u64..12, any::<bool>())
             .prop_map(|(id, good)| Event::StepDone(StepId(id), if good { Ok(()) } else { Err("no".to_owned()) })),

@@ -13,7 +13,7 @@ use api::{ApiError, View};
 use nouns::{Family, Prefix};
 use rib::fib::FibState;
 use rib::nexthop::Resolution;
-use rib::routes::{Protocol, Route, RouteNextHop};
+use rib::routes::{Offered, Protocol, Route, RouteNextHop};
 
 use super::{number, seconds};
 use crate::engine::Engine;
@@ -65,11 +65,9 @@ fn is_supernet(prefix: Prefix) -> bool {
 }
 
 fn listing(engine: &Engine, at: Moment, family: Family, shown: impl Fn(Prefix, &Route) -> bool) -> View {
-    let mut entries = Vec::new();
-    for (prefix, routes) in engine.rib.iter().filter(|(prefix, _)| prefix.family() == family) {
-        let shown = routes.iter().filter(|route| shown(prefix, route));
-        entries.extend(shown.map(|route| entry(engine, at, prefix, route)));
-    }
+    let all = engine.rib.iter().filter(|(prefix, _)| prefix.family() == family);
+    let shown = all.filter(|(prefix, offered)| shown(*prefix, offered.route));
+    let entries = shown.map(|(prefix, offered)| entry(engine, at, prefix, &offered)).collect();
     View::Routes(Routes { family, routes: entries, without_bgp: false })
 }
 
@@ -83,7 +81,7 @@ fn detail(
 ) -> Result<View, ApiError> {
     let routes = prefix
         .into_iter()
-        .flat_map(|prefix| engine.rib.routes(prefix).iter().map(move |route| entry(engine, at, prefix, route)));
+        .flat_map(|prefix| engine.rib.routes(prefix).map(move |offered| entry(engine, at, prefix, &offered)));
     let routes: Vec<RouteEntry> = routes.collect();
     if routes.is_empty() {
         let error = ApiError::new("no-route", "% Network not in table");
@@ -98,12 +96,10 @@ fn detail(
 
 fn summary(engine: &Engine, family: Family) -> View {
     let mut counts: std::collections::BTreeMap<Source, (u64, u64)> = std::collections::BTreeMap::new();
-    for (prefix, routes) in engine.rib.iter().filter(|(prefix, _)| prefix.family() == family) {
-        for route in routes {
-            let (known, installed) = counts.entry(same(route.protocol)).or_default();
-            *known = known.saturating_add(1);
-            *installed = installed.saturating_add(u64::from(is_installed(engine, prefix, route)));
-        }
+    for (prefix, offered) in engine.rib.iter().filter(|(prefix, _)| prefix.family() == family) {
+        let (known, installed) = counts.entry(same(offered.route.protocol)).or_default();
+        *known = known.saturating_add(1);
+        *installed = installed.saturating_add(u64::from(is_installed(engine, prefix, &offered)));
     }
     let sources = counts.into_iter();
     View::RouteSummary(RouteSummary {
@@ -114,20 +110,20 @@ fn summary(engine: &Engine, family: Family) -> View {
     })
 }
 
-fn entry(engine: &Engine, at: Moment, prefix: Prefix, route: &Route) -> RouteEntry {
-    let selected = engine.rib.selected(prefix) == Some(route);
+fn entry(engine: &Engine, at: Moment, prefix: Prefix, offered: &Offered<'_>) -> RouteEntry {
+    let (route, selected) = (offered.route, offered.selected);
     let state = engine.fib.state(prefix);
     let ours = selected && matches!(route.protocol, Protocol::Static | Protocol::Bgp { .. });
     RouteEntry {
         prefix,
         protocol: same(route.protocol),
         selected,
-        installed: is_installed(engine, prefix, route),
+        installed: is_installed(engine, prefix, offered),
         stale: ours && matches!(state, FibState::Adopted { .. }),
         distance: route.distance,
         metric: route.metric,
         target: target(engine, route),
-        age: ours.then(|| seconds(route.since, at.instant)),
+        age: ours.then(|| seconds(offered.since, at.instant)),
         rejected: match state {
             FibState::Refused { errno, reason } if ours => Some(Rejection { errno, reason }),
             _ => None,
@@ -135,11 +131,11 @@ fn entry(engine: &Engine, at: Moment, prefix: Prefix, route: &Route) -> RouteEnt
     }
 }
 
-fn is_installed(engine: &Engine, prefix: Prefix, route: &Route) -> bool {
-    if engine.rib.selected(prefix) != Some(route) {
+fn is_installed(engine: &Engine, prefix: Prefix, offered: &Offered<'_>) -> bool {
+    if !offered.selected {
         return false;
     }
-    match route.protocol {
+    match offered.route.protocol {
         Protocol::Connected | Protocol::Kernel => true,
         Protocol::Static | Protocol::Bgp { .. } => {
             matches!(engine.fib.state(prefix), FibState::Installed { .. } | FibState::Adopted { .. })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kernel::{FibWriter, kernel_fib, snapshot};
-use rib::fib::{FibChange, FibTarget, GROUP_ID_BASE, MAIN_TABLE, NEXT_HOP_ID_BASE, RouteKey};
+use rib::fib::{FibChange, FibTarget, GROUP_ID_BASE, MAIN_TABLE, NEXT_HOP_ID_BASE, RouteKey, RouteMap};
 use rib::world::{Leg, WorldEvent};
 
 use crate::world::{apply, group, ifindex, in_namespace, ip, monitor_of, next_hop, route, told_until, two_links};
@@ -32,7 +32,7 @@ fn a_thousand_routes_over_three_gateways_are_read_back_as_they_were_written() {
         let members = [1, 2, 3].map(|number| (NEXT_HOP_ID_BASE + number, 1)).to_vec();
         assert_eq!(fib.groups, BTreeMap::from([(GROUP_ID_BASE + 1, members)]));
         let wanted = prefixes.iter().map(|text| (text.parse().unwrap(), FibTarget::Group(GROUP_ID_BASE + 1)));
-        assert_eq!(fib.routes, wanted.collect::<BTreeMap<_, _>>());
+        assert_eq!(fib.routes, wanted.collect::<RouteMap<_>>());
         assert_eq!(snapshot().unwrap().ours, fib);
         assert!(ip("route get 10.3.7.1").contains("via"));
 
@@ -76,14 +76,17 @@ fn routes_of_other_tables_are_kept_apart_and_their_loss_is_told() {
         apply(&mut writer, &[put(keys[2], FibTarget::Group(GROUP_ID_BASE + 2))]);
         let fib = kernel_fib().unwrap();
         assert_eq!(fib.routes.len(), 4);
-        assert_eq!((fib.routes[&keys[0]], fib.routes[&keys[1]]), (FibTarget::Unreachable, to_group));
+        assert_eq!(
+            (*fib.routes.get(keys[0]).unwrap(), *fib.routes.get(keys[1]).unwrap()),
+            (FibTarget::Unreachable, to_group)
+        );
         assert_eq!(kernel::snapshot().unwrap().ours, fib);
         ip("route del 10.0.0.0/8 table 1000");
         let lost = WorldEvent::OurRouteLost(keys[1]);
         told_until(&mut monitor, |event| *event == lost);
         apply(&mut writer, &[FibChange::RouteGone(keys[0]), FibChange::RouteGone(keys[2])]);
         let fib = kernel_fib().unwrap();
-        assert_eq!(fib.routes.keys().copied().collect::<Vec<_>>(), [key(MAIN_TABLE, "10.0.0.0/8")]);
+        assert_eq!(fib.routes.keys().collect::<Vec<_>>(), [key(MAIN_TABLE, "10.0.0.0/8")]);
     });
 }
 
@@ -116,13 +119,13 @@ fn weights_blackholes_and_routes_over_gateways_of_the_other_family_are_kept() {
         assert_eq!(fib.groups[&(GROUP_ID_BASE + 1)], weighted);
         assert_eq!(fib.next_hops[&(NEXT_HOP_ID_BASE + 3)], on_link);
         assert_eq!(fib.routes.len(), 6);
-        assert_eq!(fib.routes[&"2001:db8:7::/48".parse().unwrap()], FibTarget::Blackhole);
+        assert_eq!(*fib.routes.get("2001:db8:7::/48".parse().unwrap()).unwrap(), FibTarget::Blackhole);
         assert!(ip("route get 172.16.101.10").contains("via inet6"));
         apply(&mut writer, &[route("10.0.0.0/8", 1), blackhole("172.16.101.10/32"), route("2001:db8:7::/48", 1)]);
         let fib = kernel_fib().unwrap();
-        assert_eq!(fib.routes[&"10.0.0.0/8".parse().unwrap()], FibTarget::Group(GROUP_ID_BASE + 1));
-        assert_eq!(fib.routes[&"172.16.101.10/32".parse().unwrap()], FibTarget::Blackhole);
-        assert_eq!(fib.routes[&"2001:db8:7::/48".parse().unwrap()], FibTarget::Group(GROUP_ID_BASE + 1));
+        assert_eq!(*fib.routes.get("10.0.0.0/8".parse().unwrap()).unwrap(), FibTarget::Group(GROUP_ID_BASE + 1));
+        assert_eq!(*fib.routes.get("172.16.101.10/32".parse().unwrap()).unwrap(), FibTarget::Blackhole);
+        assert_eq!(*fib.routes.get("2001:db8:7::/48".parse().unwrap()).unwrap(), FibTarget::Group(GROUP_ID_BASE + 1));
         assert_eq!(fib.routes.len(), 6);
     });
 }

@@ -80,8 +80,8 @@ impl Scene {
             }
         }
         let (world, mut rib) = (routed_world(), Rib::new());
-        rib.replace_protocol(Protocol::Connected, world.connected_routes(Instant::now()), Instant::now());
-        rib.replace_protocol(Protocol::Kernel, world.kernel_routes(Instant::now()), Instant::now());
+        rib.replace_protocol(Protocol::Connected, world.connected_routes(), Instant::now());
+        rib.replace_protocol(Protocol::Kernel, world.kernel_routes(), Instant::now());
         let mut next_hops = NextHops::new();
         for (address, _) in table.take_next_hop_news() {
             next_hops.track(address);

@@ -4,13 +4,10 @@
 //! before what they used. Never knows a prefix.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 
+use super::wishes::{LegSet, WishId, Wishes};
 use super::{FibChange, GROUP_ID_BASE, KernelFib, NEXT_HOP_ID_BASE};
 use crate::world::Leg;
-
-/// Legs, sorted and unique, shared by everybody who wants them.
-pub(super) type LegSet = Arc<[Leg]>;
 
 #[derive(Debug)]
 struct NextHop {
@@ -23,12 +20,18 @@ struct NextHop {
 struct Group {
     /// Identifiers of next hops, in the order of their legs.
     members: Vec<u32>,
-    /// Where the group leads; `None` when it is not one that we would make: weights, strange members.
-    legs: Option<LegSet>,
-    /// Routes that lead to it.
-    users: usize,
+    /// Where the group leads; nowhere when it is not one that we would make: weights, strange members.
+    leads: WishId,
+    /// Routes that lead to it, by what they should lead to.
+    users: BTreeMap<WishId, usize>,
     /// What it led to before the last change, in case the kernel refuses that.
     previous: Option<LegSet>,
+}
+
+impl Group {
+    fn new(members: Vec<u32>) -> Self {
+        Self { members, leads: WishId::NOTHING, users: BTreeMap::new(), previous: None }
+    }
 }
 
 /// Objects by identifier and by what they mean.
@@ -37,7 +40,9 @@ pub(super) struct Ledger {
     next_hops: BTreeMap<u32, NextHop>,
     by_leg: BTreeMap<Leg, u32>,
     groups: BTreeMap<u32, Group>,
-    by_legs: HashMap<LegSet, BTreeSet<u32>>,
+    by_legs: HashMap<WishId, BTreeSet<u32>>,
+    /// What is wanted and where groups lead.
+    pub(super) wishes: Wishes,
     /// Objects that may have lost their last user since the last sweep.
     idle: BTreeSet<u32>,
     last_next_hop_id: u32,
@@ -47,11 +52,16 @@ pub(super) struct Ledger {
 impl Ledger {
     /// Forgets what was believed and believes a dump; users of groups are told afterwards.
     pub(super) fn load(&mut self, kernel: &KernelFib) {
+        for group in std::mem::take(&mut self.groups).into_values() {
+            self.wishes.release(group.leads);
+        }
         let (last_next_hop_id, last_group_id) = (self.last_next_hop_id, self.last_group_id);
+        let wishes = std::mem::take(&mut self.wishes);
         let highest = |ids: &mut dyn Iterator<Item = u32>, last: u32| ids.max().map_or(last, |id| id.max(last));
         *self = Self {
             last_next_hop_id: highest(&mut kernel.next_hops.keys().copied(), last_next_hop_id),
             last_group_id: highest(&mut kernel.groups.keys().copied(), last_group_id),
+            wishes,
             ..Self::default()
         };
         for (id, leg) in &kernel.next_hops {
@@ -62,10 +72,10 @@ impl Ledger {
         for (id, members) in &kernel.groups {
             let plain = members.iter().all(|(_, weight)| *weight == 1);
             let members: Vec<u32> = members.iter().map(|(member, _)| *member).collect();
-            let legs = if plain { self.legs_of(&members) } else { None };
+            let leads = if plain { self.leads(&members) } else { WishId::NOTHING };
             self.hold_members(&members, true);
-            self.groups.insert(*id, Group { members, legs: None, users: 0, previous: None });
-            self.set_legs(*id, legs);
+            self.groups.insert(*id, Group::new(members));
+            self.set_leads(*id, leads);
             self.idle.insert(*id);
         }
     }
@@ -82,45 +92,69 @@ impl Ledger {
         self.groups.contains_key(&id)
     }
 
-    /// Where a group leads, if it is there and is one of ours.
-    pub(super) fn legs(&self, id: u32) -> Option<&LegSet> {
-        self.groups.get(&id)?.legs.as_ref()
+    /// Where a group leads; nowhere if it is not there or not one of ours.
+    pub(super) fn leads_to(&self, id: u32) -> WishId {
+        self.groups.get(&id).map_or(WishId::NOTHING, |group| group.leads)
     }
 
+    /// The legs of a group, if it is there and is one of ours.
+    pub(super) fn legs(&self, id: u32) -> &[Leg] {
+        self.wishes.legs(self.leads_to(id))
+    }
+
+    /// How many routes lead to a group.
     pub(super) fn users(&self, id: u32) -> usize {
-        self.groups.get(&id).map_or(0, |group| group.users)
+        self.groups.get(&id).map_or(0, |group| group.users.values().sum())
+    }
+
+    /// Whether a group is there and leads where all of its routes should lead.
+    pub(super) fn contents_users(&self, id: u32) -> bool {
+        self.groups.get(&id).is_some_and(|group| group.users.keys().all(|wish| *wish == group.leads))
+    }
+
+    /// What all routes of a group should lead to, where that is one thing.
+    pub(super) fn common_wish(&self, id: u32) -> Option<WishId> {
+        let mut wishes = self.groups.get(&id)?.users.keys();
+        wishes.next().copied().filter(|_| wishes.next().is_none())
     }
 
     /// Groups that lead to just these legs, lowest identifier first.
-    pub(super) fn groups_with(&self, legs: &LegSet) -> impl Iterator<Item = u32> {
-        self.by_legs.get(legs).into_iter().flatten().copied()
+    pub(super) fn groups_with(&self, legs: WishId) -> impl Iterator<Item = u32> {
+        self.by_legs.get(&legs).into_iter().flatten().copied()
     }
 
-    /// Groups that have the leg and at least one more.
-    pub(super) fn groups_sharing(&self, leg: &Leg) -> Vec<(u32, LegSet)> {
-        let shared = self.groups.iter().filter_map(|(id, group)| Some((*id, group.legs.clone()?)));
-        shared.filter(|(_, legs)| legs.len() > 1 && legs.contains(leg)).collect()
+    /// Groups that have the leg and at least one more, with their other legs.
+    pub(super) fn groups_sharing(&self, leg: &Leg) -> Vec<(u32, Vec<Leg>)> {
+        let all = self.groups.iter().map(|(id, group)| (*id, self.wishes.legs(group.leads)));
+        let shared = all.filter(|(_, legs)| legs.len() > 1 && legs.binary_search(leg).is_ok());
+        shared.map(|(id, legs)| (id, legs.iter().filter(|other| *other != leg).copied().collect())).collect()
     }
 
-    pub(super) fn add_user(&mut self, id: u32) {
+    /// A route that should lead to `wish` leads to the group.
+    pub(super) fn add_user(&mut self, id: u32, wish: WishId) {
         if let Some(group) = self.groups.get_mut(&id) {
-            group.users = group.users.saturating_add(1);
+            let users = group.users.entry(wish).or_default();
+            *users = users.saturating_add(1);
         }
     }
 
-    pub(super) fn drop_user(&mut self, id: u32) {
-        if let Some(group) = self.groups.get_mut(&id) {
-            group.users = group.users.saturating_sub(1);
-            if group.users == 0 {
-                self.idle.insert(id);
-            }
+    /// It does no longer, or should lead elsewhere.
+    pub(super) fn drop_user(&mut self, id: u32, wish: WishId) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let Some(users) = group.users.get_mut(&wish) else { return };
+        *users = users.saturating_sub(1);
+        if *users == 0 {
+            group.users.remove(&wish);
+        }
+        if group.users.is_empty() {
+            self.idle.insert(id);
         }
     }
 
     /// A new group; its next hops go to `next_hops`, the group itself to `groups`.
-    pub(super) fn create(&mut self, legs: &LegSet, next_hops: &mut Vec<FibChange>, groups: &mut Vec<FibChange>) -> u32 {
+    pub(super) fn create(&mut self, legs: WishId, next_hops: &mut Vec<FibChange>, groups: &mut Vec<FibChange>) -> u32 {
         let id = next_id(&mut self.last_group_id, GROUP_ID_BASE, |id| self.groups.contains_key(&id));
-        self.groups.insert(id, Group { members: Vec::new(), legs: None, users: 0, previous: None });
+        self.groups.insert(id, Group::new(Vec::new()));
         self.replace(id, legs, next_hops, groups);
         if let Some(group) = self.groups.get_mut(&id) {
             group.previous = None;
@@ -132,17 +166,18 @@ impl Ledger {
     pub(super) fn replace(
         &mut self,
         id: u32,
-        legs: &LegSet,
+        legs: WishId,
         next_hops: &mut Vec<FibChange>,
         groups: &mut Vec<FibChange>,
     ) {
-        let members: Vec<u32> = legs.iter().map(|leg| self.next_hop(*leg, next_hops)).collect();
+        let Some(set) = self.wishes.set(legs).cloned() else { return };
+        let members: Vec<u32> = set.iter().map(|leg| self.next_hop(*leg, next_hops)).collect();
         self.hold_members(&members, true);
         let Some(group) = self.groups.get_mut(&id) else { return };
         let old = std::mem::replace(&mut group.members, members.clone());
-        group.previous.clone_from(&group.legs);
+        group.previous = self.wishes.set(group.leads).cloned();
         self.hold_members(&old, false);
-        self.set_legs(id, Some(Arc::clone(legs)));
+        self.set_leads(id, legs);
         groups.push(FibChange::Group { id, members: members.into_iter().map(|member| (member, 1)).collect() });
     }
 
@@ -164,7 +199,7 @@ impl Ledger {
 
     /// The kernel dropped a group; answers whether it was known.
     pub(super) fn forget_group(&mut self, id: u32) -> bool {
-        self.set_legs(id, None);
+        self.set_leads(id, WishId::NOTHING);
         self.idle.remove(&id);
         let Some(group) = self.groups.remove(&id) else { return false };
         self.hold_members(&group.members, false);
@@ -174,8 +209,9 @@ impl Ledger {
     /// The kernel refused the last change of a group: it leads where it led before, or is not there at all.
     pub(super) fn undo_group(&mut self, id: u32) {
         let Some(group) = self.groups.get_mut(&id) else { return };
-        let previous = group.previous.take().unwrap_or_default();
-        let members: Vec<u32> = previous.iter().filter_map(|leg| self.by_leg.get(leg).copied()).collect();
+        let previous = group.previous.take();
+        let members: Vec<u32> =
+            previous.iter().flat_map(|set| set.iter()).filter_map(|leg| self.by_leg.get(leg).copied()).collect();
         if members.is_empty() {
             self.forget_group(id);
             return;
@@ -184,13 +220,13 @@ impl Ledger {
         let Some(group) = self.groups.get_mut(&id) else { return };
         let refused = std::mem::replace(&mut group.members, members.clone());
         self.hold_members(&refused, false);
-        let legs = self.legs_of(&members);
-        self.set_legs(id, legs);
+        let leads = self.leads(&members);
+        self.set_leads(id, leads);
     }
 
     /// Takes out what nobody uses, groups first.
     pub(super) fn sweep(&mut self, out: &mut Vec<FibChange>) {
-        let unused = |group: &Group| group.users == 0;
+        let unused = |group: &Group| group.users.is_empty();
         let idle: Vec<u32> = self.idle.iter().copied().filter(|id| self.groups.get(id).is_some_and(unused)).collect();
         for id in idle {
             self.forget_group(id);
@@ -223,10 +259,10 @@ impl Ledger {
             self.forget_group(id);
             return;
         }
-        let known = group.legs.is_some();
+        let known = group.leads != WishId::NOTHING;
         let members = group.members.clone();
-        let legs = if known { self.legs_of(&members) } else { None };
-        self.set_legs(id, legs);
+        let leads = if known { self.leads(&members) } else { WishId::NOTHING };
+        self.set_leads(id, leads);
     }
 
     fn hold_members(&mut self, members: &[u32], hold: bool) {
@@ -239,25 +275,28 @@ impl Ledger {
         }
     }
 
-    fn set_legs(&mut self, id: u32, legs: Option<LegSet>) {
+    fn set_leads(&mut self, id: u32, leads: WishId) {
         let Some(group) = self.groups.get_mut(&id) else { return };
-        if let Some(old) = std::mem::replace(&mut group.legs, legs.clone())
-            && let Some(ids) = self.by_legs.get_mut(&old)
-        {
+        let old = std::mem::replace(&mut group.leads, leads);
+        self.wishes.hold(leads);
+        self.wishes.release(old);
+        if let Some(ids) = self.by_legs.get_mut(&old) {
             ids.remove(&id);
             if ids.is_empty() {
                 self.by_legs.remove(&old);
             }
         }
-        if let Some(legs) = legs {
-            self.by_legs.entry(legs).or_default().insert(id);
+        if leads != WishId::NOTHING {
+            self.by_legs.entry(leads).or_default().insert(id);
         }
     }
 
-    /// The legs of members, when all are known and no two are the same.
-    fn legs_of(&self, members: &[u32]) -> Option<LegSet> {
+    /// Where members lead, when all are known and no two are the same.
+    fn leads(&mut self, members: &[u32]) -> WishId {
         let legs: Option<BTreeSet<Leg>> = members.iter().map(|id| Some(self.next_hops.get(id)?.leg)).collect();
-        legs.filter(|legs| legs.len() == members.len() && !legs.is_empty()).map(|legs| legs.into_iter().collect())
+        let legs = legs.filter(|legs| legs.len() == members.len()).unwrap_or_default();
+        let legs: Vec<Leg> = legs.into_iter().collect();
+        self.wishes.intern(&legs)
     }
 }
 

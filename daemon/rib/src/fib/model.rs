@@ -45,7 +45,7 @@ impl Kernel {
                 }
                 self.state.routes.insert(*key, *target);
             }
-            FibChange::RouteGone(prefix) => _ = self.state.routes.remove(prefix),
+            FibChange::RouteGone(prefix) => _ = self.state.routes.remove(*prefix),
             FibChange::NextHopGone(id) => self.remove_object(*id),
         }
         Ok(())
@@ -67,7 +67,7 @@ impl Kernel {
 
     /// The legs of a route, `None` without a route; none of them for a blackhole.
     pub(super) fn legs(&self, key: impl Into<RouteKey>) -> Option<BTreeSet<Leg>> {
-        match self.state.routes.get(&key.into())? {
+        match self.state.routes.get(key.into())? {
             FibTarget::Blackhole | FibTarget::Unreachable => Some(BTreeSet::new()),
             FibTarget::Group(id) => {
                 let members = self.state.groups.get(id)?.iter();
@@ -81,8 +81,8 @@ impl Kernel {
         let used_groups: BTreeSet<u32> = self
             .state
             .routes
-            .values()
-            .filter_map(|target| if let FibTarget::Group(id) = target { Some(*id) } else { None })
+            .iter()
+            .filter_map(|(_, target)| if let FibTarget::Group(id) = target { Some(*id) } else { None })
             .collect();
         let used: BTreeSet<u32> = self.state.groups.values().flatten().map(|(id, _)| *id).collect();
         self.state.groups.keys().any(|id| !used_groups.contains(id))

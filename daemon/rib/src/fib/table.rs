@@ -3,27 +3,18 @@
 //! The events of the kernel change the belief here; `flush` turns the difference into changes. Never emits a
 //! change for a key whose wish the kernel refused until the wish changes or `retry` is called.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use super::ledger::{Ledger, LegSet};
+use super::ledger::Ledger;
+use super::route_map::RouteMap;
+use super::wishes::{Wish, WishId};
 use super::{FibChange, FibCounters, FibState, FibTarget, KernelFib, Refused, RouteKey, Wanted};
 use crate::world::Leg;
 
-/// What a key should lead to, legs shared.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// It should not be there.
-    #[default]
-    Nothing,
-    Blackhole,
-    Unreachable,
-    Legs(LegSet),
-}
-
 /// One key.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Entry {
-    pub(super) wish: Wish,
+    pub(super) wish: WishId,
     pub(super) actual: Option<FibTarget>,
     /// Waits in `Fib::dirty`.
     pub(super) dirty: bool,
@@ -43,9 +34,9 @@ pub(super) struct Refusal {
 /// Wanted and actual forwarding state of both families.
 #[derive(Debug, Default)]
 pub struct Fib {
-    pub(super) entries: BTreeMap<RouteKey, Entry>,
+    pub(super) entries: RouteMap<Entry>,
     pub(super) ledger: Ledger,
-    pub(super) dirty: Vec<RouteKey>,
+    pub(super) dirty: VecDeque<RouteKey>,
     /// Groups that changed without their users having asked: `flush` looks at all their users.
     pub(super) shaken: BTreeSet<u32>,
     pub(super) recovering: bool,
@@ -56,7 +47,8 @@ pub struct Fib {
     broken: BTreeSet<u32>,
     /// Objects that the kernel refused to delete.
     pub(super) strays: BTreeSet<u32>,
-    pub(super) sets: HashSet<LegSet>,
+    /// Those of them whose deletion the next `flush` tries again.
+    pub(super) strays_due: BTreeSet<u32>,
     pub(super) wanted: usize,
     pub(super) present: usize,
     pub(super) adopted: usize,
@@ -82,39 +74,62 @@ impl Fib {
         self.recovering
     }
 
-    /// The sources of routes have said all they have: what was adopted and is not wanted goes.
-    pub fn end_recovery(&mut self) -> Vec<FibChange> {
+    /// The sources of routes have said all they have: what was adopted and is not wanted goes with the next
+    /// `flush`. Answers how many routes that are.
+    pub fn end_recovery(&mut self) -> usize {
         self.recovering = false;
-        for (key, entry) in &mut self.entries {
+        for (key, entry) in self.entries.iter_mut() {
             if std::mem::take(&mut entry.adopted) && !std::mem::replace(&mut entry.dirty, true) {
-                self.dirty.push(*key);
+                self.dirty.push_back(key);
             }
         }
-        self.adopted = 0;
-        self.flush()
+        std::mem::take(&mut self.adopted)
+    }
+
+    /// What is wanted, in short, for `want_as`.
+    pub fn wish(&mut self, wanted: Option<Wanted>) -> Wish {
+        self.ledger.wishes.wish(wanted)
+    }
+
+    /// Whether a wish still means what it meant when `wish` made it.
+    #[must_use]
+    pub fn is_current(&self, wish: Wish) -> bool {
+        self.ledger.wishes.is_current(wish)
     }
 
     /// Says what a key should lead to; `flush` makes it so.
     pub fn want(&mut self, key: impl Into<RouteKey>, wanted: Option<Wanted>) {
-        let key = key.into();
-        let wish = match wanted {
-            None => Wish::Nothing,
-            Some(Wanted::Blackhole) => Wish::Blackhole,
-            Some(Wanted::Unreachable) => Wish::Unreachable,
-            Some(Wanted::Legs(legs)) => self.intern(legs),
-        };
-        if wish == Wish::Nothing && !self.entries.contains_key(&key) {
+        let wish = self.wish(wanted);
+        self.want_as(key.into(), wish);
+    }
+
+    /// As `want`, with a wish that is current; one that is not changes nothing.
+    pub fn want_as(&mut self, key: RouteKey, wish: Wish) {
+        let current = self.is_current(wish);
+        let nothing = wish.id == WishId::NOTHING;
+        if !current || (nothing && !self.entries.contains(key)) {
             return;
         }
-        let entry = self.entries.entry(key).or_default();
-        if entry.wish == wish {
+        let entry = self.entries.entry(key);
+        let before = entry.wish;
+        if before == wish.id {
             return;
         }
-        let (before, now) = (entry.wish != Wish::Nothing, wish != Wish::Nothing);
-        entry.wish = wish;
-        self.wanted = self.wanted.saturating_add(usize::from(now)).saturating_sub(usize::from(before));
-        self.refused.remove(&key);
-        self.mark_dirty(key);
+        entry.wish = wish.id;
+        if !std::mem::replace(&mut entry.dirty, true) {
+            self.dirty.push_back(key);
+        }
+        if let Some(FibTarget::Group(id)) = entry.actual {
+            self.ledger.add_user(id, wish.id);
+            self.ledger.drop_user(id, before);
+        }
+        self.ledger.wishes.hold(wish.id);
+        self.ledger.wishes.release(before);
+        let there = usize::from(before != WishId::NOTHING);
+        self.wanted = self.wanted.saturating_add(usize::from(!nothing)).saturating_sub(there);
+        if !self.refused.is_empty() {
+            self.refused.remove(&key);
+        }
     }
 
     /// Takes a leg out of every group that has another one, at once and before any route is looked at: one change
@@ -122,9 +137,9 @@ impl Fib {
     pub fn leg_lost(&mut self, leg: &Leg) -> Vec<FibChange> {
         let mut next_hops = Vec::new();
         let mut changes = Vec::new();
-        for (id, legs) in self.ledger.groups_sharing(leg) {
-            let left: LegSet = legs.iter().filter(|other| *other != leg).copied().collect();
-            self.ledger.replace(id, &left, &mut next_hops, &mut changes);
+        for (id, left) in self.ledger.groups_sharing(leg) {
+            let left = self.ledger.wishes.intern(&left);
+            self.ledger.replace(id, left, &mut next_hops, &mut changes);
             self.shaken.insert(id);
         }
         changes
@@ -146,8 +161,8 @@ impl Fib {
             }
             FibChange::Route { key, target } => self.route_refused(*key, *target, refusal),
             FibChange::RouteGone(key) => {
-                let entry = self.entries.entry(*key).or_default();
-                if entry.wish == Wish::Nothing && entry.actual.is_none() {
+                let entry = self.entries.entry(*key);
+                if entry.wish == WishId::NOTHING && entry.actual.is_none() {
                     entry.uncertain = true;
                     self.refused.insert(*key, refusal);
                 }
@@ -156,17 +171,14 @@ impl Fib {
         }
     }
 
-    /// Tries again what the kernel refused.
-    pub fn retry(&mut self) -> Vec<FibChange> {
+    /// What the kernel refused is tried again by the next `flush`.
+    pub fn retry(&mut self) {
         self.refused_objects.clear();
         self.shaken.append(&mut self.broken);
         for key in std::mem::take(&mut self.refused).into_keys() {
             self.mark_dirty(key);
         }
-        let strays = std::mem::take(&mut self.strays);
-        let mut changes = self.flush();
-        changes.extend(strays.into_iter().map(FibChange::NextHopGone));
-        changes
+        self.strays_due.append(&mut self.strays);
     }
 
     /// Whether anything waits for `retry`.
@@ -178,7 +190,7 @@ impl Fib {
     /// A route of ours was deleted or replaced by somebody; `flush` puts it back if it is wanted.
     pub fn route_lost(&mut self, key: impl Into<RouteKey>) {
         let key = key.into();
-        if let Some(entry) = self.entries.get_mut(&key) {
+        if let Some(entry) = self.entries.get_mut(key) {
             self.adopted = self.adopted.saturating_sub(usize::from(std::mem::take(&mut entry.adopted)));
             self.set_actual(key, None);
             self.mark_dirty(key);
@@ -193,12 +205,19 @@ impl Fib {
         }
         self.shaken.extend(self.ledger.forget_next_hop(id));
         self.strays.remove(&id);
+        self.strays_due.remove(&id);
     }
 
-    /// Compares with what the kernel has by a fresh dump, and repairs. To be called when no change is on its way.
-    pub fn audit(&mut self, actual: &KernelFib) -> Vec<FibChange> {
+    /// Compares with what the kernel has by a fresh dump; `flush` repairs. To be called when no change is on its
+    /// way.
+    pub fn audit(&mut self, actual: &KernelFib) {
         self.load(actual);
-        self.flush()
+    }
+
+    /// Whether something waits for `flush_wanted`.
+    #[must_use]
+    pub fn has_due(&self) -> bool {
+        !(self.dirty.is_empty() && self.strays_due.is_empty())
     }
 
     /// How a key stands.
@@ -209,7 +228,7 @@ impl Fib {
         if let Some(found) = self.refused.get(&key) {
             return refusal(found);
         }
-        let Some(entry) = self.entries.get(&key) else { return FibState::Absent };
+        let Some(entry) = self.entries.get(key) else { return FibState::Absent };
         match entry.actual {
             Some(target) if self.satisfied(entry) => FibState::Installed { target },
             Some(target) if entry.adopted => FibState::Adopted { target },
@@ -222,26 +241,21 @@ impl Fib {
     #[must_use]
     pub fn wanted(&self, key: impl Into<RouteKey>) -> Option<Wanted> {
         let key = key.into();
-        match &self.entries.get(&key)?.wish {
-            Wish::Nothing => None,
-            Wish::Blackhole => Some(Wanted::Blackhole),
-            Wish::Unreachable => Some(Wanted::Unreachable),
-            Wish::Legs(legs) => Some(Wanted::Legs(legs.to_vec())),
-        }
+        self.ledger.wishes.wanted(self.entries.get(key)?.wish)
     }
 
     /// The legs that a target leads to, none for a blackhole or a group that is gone.
     #[must_use]
     pub fn legs_of(&self, target: FibTarget) -> &[Leg] {
         match target {
-            FibTarget::Group(id) => self.ledger.legs(id).map_or(&[], |legs| legs),
+            FibTarget::Group(id) => self.ledger.legs(id),
             FibTarget::Blackhole | FibTarget::Unreachable => &[],
         }
     }
 
     /// All keys that are wanted, there, or refused, in display order.
     pub fn iter(&self) -> impl Iterator<Item = (RouteKey, FibState)> {
-        self.entries.keys().map(|key| (*key, self.state(*key)))
+        self.entries.iter().map(|(key, _)| (key, self.state(key)))
     }
 
     /// Numbers for `show`.
@@ -260,58 +274,64 @@ impl Fib {
 
     /// Whether the kernel has for an entry what is wanted.
     pub(super) fn satisfied(&self, entry: &Entry) -> bool {
-        match (&entry.wish, entry.actual) {
-            (Wish::Nothing, None) => !entry.uncertain,
-            (Wish::Blackhole, Some(FibTarget::Blackhole)) | (Wish::Unreachable, Some(FibTarget::Unreachable)) => true,
-            (Wish::Legs(legs), Some(FibTarget::Group(id))) => self.ledger.legs(id) == Some(legs),
+        match (entry.wish, entry.actual) {
+            (WishId::NOTHING, None) => !entry.uncertain,
+            (WishId::BLACKHOLE, Some(FibTarget::Blackhole)) | (WishId::UNREACHABLE, Some(FibTarget::Unreachable)) => {
+                true
+            }
+            (WishId::NOTHING | WishId::BLACKHOLE | WishId::UNREACHABLE, _) => false,
+            (legs, Some(FibTarget::Group(id))) => self.ledger.leads_to(id) == legs,
             _ => false,
         }
     }
 
     /// Whether an adopted entry stays as it is: what is wanted would take a leg away that the kernel still has.
     pub(super) fn held(&self, entry: &Entry) -> bool {
-        let has = match entry.actual {
-            Some(FibTarget::Group(id)) => self.ledger.legs(id),
-            Some(FibTarget::Blackhole | FibTarget::Unreachable) | None => None,
-        };
-        let shrinks = match (&entry.wish, has) {
-            (Wish::Nothing, _) => entry.actual.is_some(),
-            (_, None) => false,
-            (Wish::Blackhole | Wish::Unreachable, Some(_)) => true,
-            (Wish::Legs(wanted), Some(has)) => has.iter().any(|leg| !wanted.contains(leg)),
-        };
-        self.recovering && entry.adopted && shrinks
+        if !(self.recovering && entry.adopted) {
+            return false;
+        }
+        match (entry.wish, entry.actual) {
+            (WishId::NOTHING, actual) => actual.is_some(),
+            (wish, Some(FibTarget::Group(id))) => self.shrinks(wish, self.ledger.leads_to(id)),
+            (_, Some(FibTarget::Blackhole | FibTarget::Unreachable) | None) => false,
+        }
+    }
+
+    /// Whether a wish takes a leg away from what is there.
+    pub(super) fn shrinks(&self, wish: WishId, there: WishId) -> bool {
+        let wanted = self.ledger.wishes.legs(wish);
+        self.ledger.wishes.legs(there).iter().any(|leg| wanted.binary_search(leg).is_err())
     }
 
     pub(super) fn mark_dirty(&mut self, key: RouteKey) {
-        if let Some(entry) = self.entries.get_mut(&key)
+        if let Some(entry) = self.entries.get_mut(key)
             && !std::mem::replace(&mut entry.dirty, true)
         {
-            self.dirty.push(key);
+            self.dirty.push_back(key);
         }
     }
 
     /// Believes that a key leads to `target` now.
     pub(super) fn set_actual(&mut self, key: RouteKey, target: Option<FibTarget>) {
-        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let Some(entry) = self.entries.get_mut(key) else { return };
         let before = std::mem::replace(&mut entry.actual, target);
         entry.uncertain = false;
         self.present =
             self.present.saturating_add(usize::from(target.is_some())).saturating_sub(usize::from(before.is_some()));
         if let Some(FibTarget::Group(id)) = target {
-            self.ledger.add_user(id);
+            self.ledger.add_user(id, entry.wish);
         }
         if let Some(FibTarget::Group(id)) = before {
-            self.ledger.drop_user(id);
+            self.ledger.drop_user(id, entry.wish);
         }
     }
 
     fn route_refused(&mut self, key: RouteKey, target: FibTarget, refusal: Refusal) {
-        if self.entries.get(&key).is_none_or(|entry| entry.actual != Some(target)) {
+        if self.entries.get(key).is_none_or(|entry| entry.actual != Some(target)) {
             return;
         }
         self.set_actual(key, None);
-        if let Some(entry) = self.entries.get_mut(&key) {
+        if let Some(entry) = self.entries.get_mut(key) {
             entry.uncertain = true;
         }
         let root = match target {
@@ -321,20 +341,6 @@ impl Fib {
         self.refused.insert(key, root.unwrap_or(refusal));
     }
 
-    fn intern(&mut self, mut legs: Vec<Leg>) -> Wish {
-        legs.sort_unstable();
-        legs.dedup();
-        if legs.is_empty() {
-            return Wish::Nothing;
-        }
-        if let Some(known) = self.sets.get(legs.as_slice()) {
-            return Wish::Legs(LegSet::clone(known));
-        }
-        let set = LegSet::from(legs);
-        self.sets.insert(LegSet::clone(&set));
-        Wish::Legs(set)
-    }
-
     /// Believes a dump in place of everything; what differs from the wish waits for `flush`, but for what the
     /// kernel refused already.
     fn load(&mut self, kernel: &KernelFib) {
@@ -342,36 +348,43 @@ impl Fib {
         self.shaken.clear();
         self.broken.clear();
         self.strays.clear();
-        for key in kernel.routes.keys() {
-            self.entries.entry(*key).or_insert_with(|| Entry { adopted: true, ..Entry::default() });
+        self.strays_due.clear();
+        for (key, _) in kernel.routes.iter() {
+            if !self.entries.contains(key) {
+                self.entries.insert(key, Entry { adopted: true, ..Entry::default() });
+            }
         }
-        let keys: Vec<RouteKey> = self.entries.keys().copied().collect();
-        for key in keys {
-            let target = kernel.routes.get(&key).copied();
-            self.believe(key, target);
+        self.adopted = 0;
+        let mut entries = std::mem::take(&mut self.entries);
+        for (key, entry) in entries.iter_mut() {
+            self.believe(key, entry, kernel.routes.get(key).copied());
         }
-        self.adopted = self.entries.values().filter(|entry| entry.adopted).count();
+        self.entries = entries;
         self.present = kernel.routes.len();
     }
 
-    fn believe(&mut self, key: RouteKey, target: Option<FibTarget>) {
-        if let Some(entry) = self.entries.get_mut(&key) {
-            entry.actual = None;
-            entry.adopted = self.recovering && entry.adopted && target.is_some();
+    /// Takes from a dump what the kernel has for one key.
+    fn believe(&mut self, key: RouteKey, entry: &mut Entry, target: Option<FibTarget>) {
+        entry.actual = target;
+        entry.uncertain = false;
+        entry.adopted = self.recovering && entry.adopted && target.is_some();
+        if let Some(FibTarget::Group(id)) = target {
+            self.ledger.add_user(id, entry.wish);
         }
-        self.set_actual(key, target);
-        let Some(entry) = self.entries.get(&key) else { return };
-        if self.satisfied(entry) {
-            self.refused.remove(&key);
-            let nothing = entry.actual.is_none();
-            if let Some(entry) = self.entries.get_mut(&key) {
-                entry.adopted = false;
+        let satisfied = self.satisfied(entry);
+        entry.adopted &= !satisfied;
+        self.adopted = self.adopted.saturating_add(usize::from(entry.adopted));
+        let is_refused = !self.refused.is_empty() && self.refused.contains_key(&key);
+        let due = if satisfied {
+            if is_refused {
+                self.refused.remove(&key);
             }
-            if nothing {
-                self.mark_dirty(key);
-            }
-        } else if !self.refused.contains_key(&key) && !self.held(entry) {
-            self.mark_dirty(key);
+            target.is_none()
+        } else {
+            !is_refused && !self.held(entry)
+        };
+        if due && !std::mem::replace(&mut entry.dirty, true) {
+            self.dirty.push_back(key);
         }
     }
 }

@@ -49,6 +49,21 @@ impl Pair {
         self.made(changes)
     }
 
+    fn retry(&mut self) -> Vec<FibChange> {
+        self.fib.retry();
+        self.flush()
+    }
+
+    fn end_recovery(&mut self) -> Vec<FibChange> {
+        self.fib.end_recovery();
+        self.flush()
+    }
+
+    fn audit(&mut self) -> Vec<FibChange> {
+        self.fib.audit(&self.kernel.state);
+        self.flush()
+    }
+
     fn made(&mut self, changes: Vec<FibChange>) -> Vec<FibChange> {
         assert_eq!(self.kernel.apply(&changes, |_| false), []);
         changes
@@ -157,7 +172,7 @@ fn a_lost_leg_that_is_still_wanted_comes_back_with_flush_but_not_with_flush_want
     let changes = pair.fib.leg_lost(&node(3));
     pair.made(changes);
     pair.want(0..10, &[1, 2]);
-    let changes = pair.fib.flush_wanted();
+    let changes = pair.fib.flush_wanted(usize::MAX);
     assert_eq!(kinds(&pair.made(changes)), "N", "nobody uses the leg for the moment");
     assert_eq!(pair.nodes(40), Some(vec![node(1), node(2)]));
     pair.flush();
@@ -180,7 +195,7 @@ fn a_next_hop_that_the_kernel_dropped_drives_everything_that_needs_it() {
 #[test]
 fn a_lost_route_comes_back_if_it_is_wanted() {
     let mut pair = with_routes(0..2, &[1]);
-    pair.kernel.state.routes.remove(&service(0));
+    pair.kernel.state.routes.remove(service(0));
     pair.fib.route_lost(service(0));
     assert_eq!(kinds(&pair.flush()), "r");
 }
@@ -197,8 +212,7 @@ fn a_refused_route_says_why_and_is_tried_again_only_when_asked() {
     assert_eq!(pair.fib.state(service(0)), FibState::Refused { errno: 22, reason: "injected".into() });
     assert_eq!(pair.fib.flush(), []);
     assert_eq!(pair.fib.counters().refused, 1);
-    let changes = pair.fib.retry();
-    assert_eq!(kinds(&pair.made(changes)), "r");
+    assert_eq!(kinds(&pair.retry()), "r");
     assert!(!pair.fib.needs_retry());
 }
 
@@ -211,8 +225,7 @@ fn a_refused_next_hop_is_the_reason_that_its_routes_show() {
         pair.fib.refused(&refused);
     }
     assert_eq!(pair.fib.state(service(1)), FibState::Refused { errno: 22, reason: "injected".into() });
-    let changes = pair.fib.retry();
-    pair.made(changes);
+    pair.retry();
     assert_eq!(pair.nodes(1), Some(vec![node(1)]));
     assert!(!pair.kernel.has_unused());
 }
@@ -227,8 +240,7 @@ fn a_refused_group_change_leaves_its_routes_as_they_were_and_says_so() {
     }
     assert_eq!(pair.nodes(3), Some(vec![node(1), node(2)]));
     assert!(matches!(pair.fib.state(service(3)), FibState::Refused { .. }));
-    let changes = pair.fib.retry();
-    pair.made(changes);
+    pair.retry();
     assert_eq!(pair.nodes(3), Some(vec![node(1), node(2), node(3)]));
 }
 
@@ -242,7 +254,7 @@ fn a_restart_with_the_same_routes_changes_nothing() {
     pair.want(0..3, &[1, 2, 3]).want(3..9, &[1]).want(9..20, &[1, 2, 3]);
     assert_eq!(pair.flush(), []);
     assert_eq!(pair.fib.counters().adopted, 0);
-    assert_eq!(pair.fib.end_recovery(), []);
+    assert_eq!(pair.end_recovery(), []);
 }
 
 #[test]
@@ -253,8 +265,7 @@ fn an_adopted_route_is_not_shrunk_before_the_recovery_ends() {
     assert_eq!(pair.want(0..1, &[1]).flush(), [], "the other nodes have not come back yet");
     assert_eq!(kinds(&pair.want(9..10, &[1]).flush()), "gr", "a new prefix does not wait");
     assert_eq!(kinds(&pair.want(1..2, &[1, 2, 3, 4]).flush()), "ngr", "more legs do not wait");
-    let changes = pair.fib.end_recovery();
-    pair.made(changes);
+    pair.end_recovery();
     assert_eq!((pair.nodes(0), pair.nodes(2)), (Some(vec![node(1)]), None));
     assert!(!pair.kernel.has_unused());
 }
@@ -281,15 +292,12 @@ fn what_somebody_else_made_of_our_objects_is_repaired_by_an_audit() {
     pair.kernel.state.groups.get_mut(&group).expect("there")[0].1 = 7;
     pair.kernel.state.routes.insert(service(1), FibTarget::Blackhole);
     pair.kernel.state.routes.insert(service(77), FibTarget::Group(group));
-    let dump = pair.kernel.state.clone();
-    let changes = pair.fib.audit(&dump);
-    pair.made(changes);
+    pair.audit();
     for number in 0..4 {
         assert_eq!(pair.nodes(number), Some(vec![node(1), node(2)]));
     }
     assert_eq!(pair.nodes(77), None);
-    let dump = pair.kernel.state.clone();
-    assert_eq!(pair.fib.audit(&dump), []);
+    assert_eq!(pair.audit(), []);
 }
 
 #[derive(Clone, Debug)]
@@ -298,7 +306,7 @@ enum Deed {
     WantBlackhole(u8),
     WantMany(BTreeSet<u8>),
     Flush,
-    FlushWanted,
+    FlushWanted(usize),
     LegLost(u8),
     NextHopLost(u8),
     RouteLost(u8),
@@ -317,7 +325,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => (0..12u8).prop_map(Deed::WantBlackhole),
         2 => nodes().prop_map(Deed::WantMany),
         4 => Just(Deed::Flush),
-        1 => Just(Deed::FlushWanted),
+        2 => (1..9usize).prop_map(Deed::FlushWanted),
         2 => (1..5u8).prop_map(Deed::LegLost),
         1 => (1..5u8).prop_map(Deed::NextHopLost),
         1 => (0..12u8).prop_map(Deed::RouteLost),
@@ -367,14 +375,14 @@ impl Model {
         }
     }
 
+    fn flush_all(&mut self) {
+        let changes = self.fib.flush();
+        self.apply_all(&changes);
+    }
+
     fn check(&self) {
-        let kernel: BTreeMap<RouteKey, BTreeSet<Leg>> = self
-            .kernel
-            .state
-            .routes
-            .keys()
-            .map(|prefix| (*prefix, self.kernel.legs(*prefix).expect("a group")))
-            .collect();
+        let kernel: BTreeMap<RouteKey, BTreeSet<Leg>> =
+            self.kernel.state.routes.iter().map(|(key, _)| (key, self.kernel.legs(key).expect("a group"))).collect();
         assert_eq!(kernel, self.wish);
         assert!(!self.kernel.has_unused(), "objects that nobody needs: {:?}", self.kernel.state);
         assert_eq!(self.fib.counters().wanted, self.wish.len());
@@ -396,12 +404,12 @@ impl Model {
         if self.unsettled {
             return;
         }
-        for prefix in before.state.routes.keys() {
-            let mut expected = before.legs(*prefix).expect("a group");
+        for (prefix, _) in before.state.routes.iter() {
+            let mut expected = before.legs(prefix).expect("a group");
             if expected.len() > 1 {
                 expected.remove(&node(number));
             }
-            assert_eq!(self.kernel.legs(*prefix), Some(expected), "surviving legs stay");
+            assert_eq!(self.kernel.legs(prefix), Some(expected), "surviving legs stay");
         }
     }
 
@@ -412,8 +420,8 @@ impl Model {
             Some(id) => self.kernel.remove_object(*id),
             None => _ = self.kernel.state.routes.insert(service(at), FibTarget::Blackhole),
         }
-        let changes = self.fib.audit(&self.kernel.state.clone());
-        self.apply_all(&changes);
+        self.fib.audit(&self.kernel.state);
+        self.flush_all();
     }
 
     fn run(&mut self, deed: Deed) {
@@ -436,8 +444,8 @@ impl Model {
                     self.check();
                 }
             }
-            Deed::FlushWanted => {
-                let changes = self.fib.flush_wanted();
+            Deed::FlushWanted(limit) => {
+                let changes = self.fib.flush_wanted(limit);
                 self.apply_all(&changes);
             }
             Deed::LegLost(number) => self.lose_leg(number),
@@ -448,7 +456,7 @@ impl Model {
                 }
             }
             Deed::RouteLost(number) => {
-                self.kernel.state.routes.remove(&service(number));
+                self.kernel.state.routes.remove(service(number));
                 self.fib.route_lost(service(number));
             }
             Deed::FlushRefused(at) => {
@@ -460,8 +468,8 @@ impl Model {
                 });
             }
             Deed::Retry => {
-                let changes = self.fib.retry();
-                self.apply_all(&changes);
+                self.fib.retry();
+                self.flush_all();
             }
             Deed::Damage(at) => self.damage(at),
         }
@@ -477,12 +485,13 @@ proptest! {
         for deed in deeds {
             model.run(deed);
         }
-        let changes = model.fib.retry();
-        model.apply(&changes, |_| false);
-        let changes = model.fib.audit(&model.kernel.state.clone());
-        model.apply(&changes, |_| false);
-        let changes = model.fib.retry();
-        model.apply(&changes, |_| false);
+        model.fib.retry();
+        model.unsettled = true;
+        model.flush_all();
+        model.fib.audit(&model.kernel.state);
+        model.flush_all();
+        model.fib.retry();
+        model.flush_all();
         model.check();
         prop_assert_eq!(model.fib.flush(), vec![]);
     }
@@ -496,8 +505,9 @@ proptest! {
             }
         }
         for _ in 0..2 {
-            let changes = model.fib.retry();
-            model.apply(&changes, |_| false);
+            model.fib.retry();
+            model.unsettled = true;
+            model.flush_all();
         }
         for (prefix, legs) in &model.wish {
             prop_assert_eq!(model.kernel.legs(*prefix), Some(legs.clone()));
@@ -527,8 +537,8 @@ proptest! {
                 prop_assert!(legs == *had || (wished == Some(&legs)), "{legs:?} had {had:?} wished {wished:?}");
             }
         }
-        let changes = restarted.fib.end_recovery();
-        restarted.apply_all(&changes);
+        restarted.fib.end_recovery();
+        restarted.flush_all();
         restarted.check();
     }
 }

@@ -17,7 +17,7 @@ use crate::world::{ForeignRoute, WorldEvent};
 fn static_route(gateways: &[&str]) -> Route {
     let next_hops =
         gateways.iter().map(|gateway| RouteNextHop::Gateway { address: ip(gateway), interface: None }).collect();
-    Route::new(Protocol::Static, 1, 0, next_hops, Instant::now())
+    Route::new(Protocol::Static, 1, 0, next_hops)
 }
 
 /// The usual world with its connected networks, a foreign default route, and some static routes.
@@ -30,13 +30,17 @@ fn table() -> (Rib, World, NextHops) {
         legs: vec![leg("10.9.0.254", 0)],
     }));
     let (mut rib, mut next_hops, now) = (Rib::new(), NextHops::new(), Instant::now());
-    rib.replace_protocol(Protocol::Connected, world.connected_routes(now), now);
-    rib.replace_protocol(Protocol::Kernel, world.kernel_routes(now), now);
-    rib.set(prefix("10.50.0.0/16"), static_route(&["192.168.101.201", "192.168.101.202"]));
-    rib.set(prefix("10.60.0.0/16"), static_route(&["10.50.0.1"]));
-    rib.set(prefix("10.70.0.0/16"), static_route(&["10.70.0.1"]));
-    rib.set(prefix("192.168.101.201/32"), static_route(&["192.168.101.201"]));
-    rib.set(prefix("10.66.0.0/16"), Route { next_hops: vec![RouteNextHop::Blackhole], ..static_route(&[]) });
+    rib.replace_protocol(Protocol::Connected, world.connected_routes(), now);
+    rib.replace_protocol(Protocol::Kernel, world.kernel_routes(), now);
+    rib.set(prefix("10.50.0.0/16"), &static_route(&["192.168.101.201", "192.168.101.202"]), Instant::now());
+    rib.set(prefix("10.60.0.0/16"), &static_route(&["10.50.0.1"]), Instant::now());
+    rib.set(prefix("10.70.0.0/16"), &static_route(&["10.70.0.1"]), Instant::now());
+    rib.set(prefix("192.168.101.201/32"), &static_route(&["192.168.101.201"]), Instant::now());
+    rib.set(
+        prefix("10.66.0.0/16"),
+        &Route { next_hops: vec![RouteNextHop::Blackhole], ..static_route(&[]) },
+        Instant::now(),
+    );
     rib.settle(&mut next_hops, &world);
     (rib, world, next_hops)
 }
@@ -103,8 +107,8 @@ fn an_address_on_a_link_is_reached_there_or_not_at_all() {
 #[test]
 fn routes_that_lead_through_each_other_do_not_resolve_for_ever() {
     let (mut rib, world, mut next_hops) = table();
-    rib.set(prefix("20.1.0.0/16"), static_route(&["20.2.0.1"]));
-    rib.set(prefix("20.2.0.0/16"), static_route(&["20.1.0.1"]));
+    rib.set(prefix("20.1.0.0/16"), &static_route(&["20.2.0.1"]), Instant::now());
+    rib.set(prefix("20.2.0.0/16"), &static_route(&["20.1.0.1"]), Instant::now());
     rib.settle(&mut next_hops, &world);
     assert_eq!(rib.selected(prefix("20.1.0.0/16")), None);
     assert!(!next_hops.resolve(ip("20.2.0.1")).is_resolved());
@@ -113,9 +117,13 @@ fn routes_that_lead_through_each_other_do_not_resolve_for_ever() {
 #[test]
 fn routes_stand_upon_each_other_up_to_a_depth() {
     let (mut rib, world, mut next_hops) = table();
-    rib.set(prefix("30.0.0.0/16"), static_route(&["192.168.101.203"]));
+    rib.set(prefix("30.0.0.0/16"), &static_route(&["192.168.101.203"]), Instant::now());
     for step in 1..12 {
-        rib.set(prefix(&format!("30.{step}.0.0/16")), static_route(&[&format!("30.{}.0.1", step - 1)]));
+        rib.set(
+            prefix(&format!("30.{step}.0.0/16")),
+            &static_route(&[&format!("30.{}.0.1", step - 1)]),
+            Instant::now(),
+        );
     }
     rib.settle(&mut next_hops, &world);
     assert_eq!(resolution(ip("30.5.0.1"), None, &rib, &world).legs(), [leg("192.168.101.203", 1)]);
@@ -128,9 +136,9 @@ fn a_bgp_next_hop_resolves_through_a_bgp_route_but_not_through_its_own() {
     let (mut rib, world, mut next_hops) = table();
     let bgp =
         |gateway: &str| Route { protocol: Protocol::Bgp { internal: true }, distance: 200, ..static_route(&[gateway]) };
-    rib.set(prefix("10.80.0.0/16"), bgp("192.168.101.203"));
-    rib.set(prefix("10.90.0.0/16"), bgp("10.80.0.1"));
-    rib.set(prefix("10.80.0.1/32"), bgp("10.80.0.1"));
+    rib.set(prefix("10.80.0.0/16"), &bgp("192.168.101.203"), Instant::now());
+    rib.set(prefix("10.90.0.0/16"), &bgp("10.80.0.1"), Instant::now());
+    rib.set(prefix("10.80.0.1/32"), &bgp("10.80.0.1"), Instant::now());
     next_hops.track(ip("10.80.0.1"));
     rib.settle(&mut next_hops, &world);
     let Resolution::Resolved { legs, via, protocol, .. } = next_hops.resolve(ip("10.80.0.1")) else {
@@ -151,12 +159,12 @@ fn refresh_tells_what_changed_and_nothing_else() {
     assert_eq!(rib.settle_new(&mut next_hops, &world), [ip("10.2.0.7")], "routes had the others looked up before");
     assert_eq!(rib.settle(&mut next_hops, &world), Vec::<IpAddr>::new());
     assert!(world.apply(&WorldEvent::Link(link(2, true))));
-    rib.replace_protocol(Protocol::Connected, world.connected_routes(now), now);
+    rib.replace_protocol(Protocol::Connected, world.connected_routes(), now);
     assert_eq!(rib.settle(&mut next_hops, &world), [ip("10.2.0.7")]);
     next_hops.untrack(ip("10.2.0.7"));
     assert_eq!(next_hops.resolve(ip("10.2.0.7")), &NOT_LOOKED_UP);
     assert!(world.apply(&WorldEvent::Link(link(1, false))));
-    rib.replace_protocol(Protocol::Connected, world.connected_routes(now), now);
+    rib.replace_protocol(Protocol::Connected, world.connected_routes(), now);
     let changed = rib.settle(&mut next_hops, &world);
     assert!(changed.contains(&ip("192.168.101.201")) && changed.contains(&ip("192.168.101.202")));
     assert_eq!(
@@ -186,6 +194,6 @@ fn a_link_local_next_hop_answers_when_one_link_is_known_for_it() {
 fn both_ends_of_a_transfer_network_of_two_are_neighbors() {
     let (mut rib, mut world, now) = (Rib::new(), world(), Instant::now());
     world.apply(&WorldEvent::Address(on(0, "10.30.0.1/31")));
-    rib.replace_protocol(Protocol::Connected, world.connected_routes(now), now);
+    rib.replace_protocol(Protocol::Connected, world.connected_routes(), now);
     assert!(resolution(ip("10.30.0.0"), None, &rib, &world).is_resolved());
 }

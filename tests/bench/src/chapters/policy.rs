@@ -215,6 +215,7 @@ impl Router {
                 Effect::Journal(_) => self.turn(Event::Journaled(Ok(()))),
                 Effect::Remember { .. } => self.turn(Event::Remembered),
                 Effect::Fib(_) => self.turn(Event::FibDone(Vec::new())),
+                Effect::Repair(_) => self.turn(Event::Repaired(Vec::new())),
                 Effect::Answer(_, reply) => self.replies.push(reply),
                 _ => {}
             }

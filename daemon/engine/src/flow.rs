@@ -1,0 +1,114 @@
+//! The flow of changes to the kernel: portions, so that what is urgent never stands behind a million routes.
+//!
+//! The kernel takes longer for a route than deciding it takes, so a full table waits here, as the wish of `rib::fib`,
+//! and not in a queue of messages. A repair goes ahead of the portions on their way wherever the order between them
+//! does not matter. Never decides what is written.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use rib::fib::FibChange;
+
+use crate::effect::Effect;
+use crate::engine::{Engine, SnapshotNeed};
+
+/// Keys that one portion is made of: some 20 ms of the kernel's time.
+const PORTION: usize = 4096;
+/// Portions on their way at most: the writer must not run out of work during a turn of the engine.
+const ON_THE_WAY: usize = 3;
+
+/// What was given to the kernel's writer and has not been answered yet.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    /// The groups and next hops that each portion changes, oldest first.
+    portions: VecDeque<BTreeSet<u32>>,
+    /// The kernel's table is being read for comparison; meanwhile nothing but repairs is written.
+    auditing: bool,
+    /// Something changed while it was being read: what was read says nothing.
+    disturbed: bool,
+}
+
+impl Flow {
+    /// The oldest portion is done.
+    pub(crate) fn done(&mut self) {
+        self.portions.pop_front();
+    }
+
+    /// Something of ours changed in the kernel by another hand than that of the portions.
+    pub(crate) fn disturb(&mut self) {
+        self.disturbed = true;
+    }
+
+    fn push(&mut self, changes: Vec<FibChange>, out: &mut Vec<Effect>) {
+        self.portions.push_back(changes.iter().filter_map(object).collect());
+        out.push(Effect::Fib(changes));
+    }
+
+    /// Whether a change touches, or builds upon, something that is on its way.
+    fn builds_upon(&self, change: &FibChange) -> bool {
+        let on_its_way = |id: &u32| self.portions.iter().any(|objects| objects.contains(id));
+        let members: &[(u32, u16)] = if let FibChange::Group { members, .. } = change { members } else { &[] };
+        object(change).iter().any(on_its_way) || members.iter().any(|(id, _)| on_its_way(id))
+    }
+}
+
+/// The group or next hop that a change makes, changes or deletes.
+fn object(change: &FibChange) -> Option<u32> {
+    match change {
+        FibChange::NextHop { id, .. } | FibChange::Group { id, .. } | FibChange::NextHopGone(id) => Some(*id),
+        FibChange::Route { .. } | FibChange::RouteGone(_) => None,
+    }
+}
+
+impl Engine {
+    /// Gives the next portions to the kernel as long as it keeps up.
+    pub(crate) fn flush_fib(&mut self, out: &mut Vec<Effect>) {
+        while !self.is_reading_kernel() && self.flow.portions.len() < ON_THE_WAY {
+            let changes = self.fib.flush_wanted(PORTION);
+            if !changes.is_empty() {
+                self.flow.push(changes, out);
+            }
+            if !self.fib.has_due() {
+                break;
+            }
+        }
+    }
+
+    /// Changes groups ahead of all routes that are on their way: these stay valid, whatever the group leads to. Where
+    /// the group itself is on its way, or one of its members, it waits for its turn.
+    pub(crate) fn repair(&mut self, changes: Vec<FibChange>, out: &mut Vec<Effect>) {
+        if changes.is_empty() {
+            return;
+        }
+        self.flow.disturb();
+        if changes.iter().any(|change| self.flow.builds_upon(change)) {
+            self.flow.push(changes, out);
+        } else {
+            out.push(Effect::Repair(changes));
+        }
+    }
+
+    /// Asks what the kernel has of ours, unless that is being read already.
+    pub(crate) fn ask_audit(&mut self, out: &mut Vec<Effect>) {
+        if !self.is_reading_kernel() {
+            self.flow.auditing = true;
+            self.flow.disturbed = false;
+            out.push(Effect::Audit);
+        }
+    }
+
+    /// Begins to read everything.
+    pub(crate) fn reading_begins(&mut self) {
+        self.flow.disturbed = false;
+    }
+
+    /// The kernel's table was read: answers whether it can be compared with the wish, because nothing of it changed
+    /// meanwhile. Else it has to be read again, a little later.
+    pub(crate) fn reading_ends(&mut self) -> bool {
+        self.flow.auditing = false;
+        !std::mem::take(&mut self.flow.disturbed)
+    }
+
+    fn is_reading_kernel(&self) -> bool {
+        self.flow.auditing || self.snapshot != SnapshotNeed::None
+    }
+}
