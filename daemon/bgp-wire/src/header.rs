@@ -63,7 +63,11 @@ type First<'a> = Option<(MessageType, Reader<'a>, &'a [u8])>;
 
 /// As [`frame`], with what the header says.
 pub(crate) fn split_first(buffer: &[u8], max: usize) -> Result<First<'_>, DecodeError> {
-    if buffer.iter().zip(MARKER).any(|(octet, expect)| *octet != expect) {
+    let marked = match buffer.first_chunk() {
+        Some(marker) => *marker == MARKER,
+        None => buffer.iter().all(|octet| *octet == 0xff),
+    };
+    if !marked {
         return Err(HeaderError::Marker.into());
     }
     let mut reader = Reader::new(buffer);

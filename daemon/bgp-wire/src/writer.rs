@@ -62,6 +62,14 @@ impl<'a> Writer<'a> {
         self.out.extend_from_slice(value);
     }
 
+    /// Appends the first octets of an array. To write it whole and take back the rest is faster than to copy octet by
+    /// octet.
+    pub(crate) fn beginning<const N: usize>(&mut self, value: [u8; N], octets: usize) {
+        let end = self.out.len().saturating_add(octets);
+        self.out.extend_from_slice(&value);
+        self.out.truncate(end);
+    }
+
     /// Appends a path attribute, whose length has two octets only where it needs them (RFC 4271 §4.3).
     pub(crate) fn attribute(&mut self, flags: u8, code: u8, value: impl FnOnce(&mut Self)) -> Result<(), EncodeError> {
         let start = self.len();

@@ -47,7 +47,7 @@ pub(crate) fn decode(mut body: Reader<'_>, negotiated: &Negotiated) -> Result<Up
         return Ok(update);
     }
     findings.judge(!announced.is_empty())?;
-    findings.into_update(withdrawn, announced, negotiated, &mut update);
+    findings.tell(withdrawn, announced, negotiated, &mut update);
     Ok(update)
 }
 
@@ -195,15 +195,9 @@ impl Findings {
             Some(Routes::Ignored(_, any)) => *any,
             None => false,
         };
-        let mut missing = Vec::new();
-        if classic || multiprotocol {
-            missing.extend([1, 2]);
-        }
-        if classic {
-            missing.push(3);
-        }
-        for code in missing {
-            if !self.seen.has(code) {
+        let any = classic || multiprotocol;
+        for (code, wanted) in [(1, any), (2, any), (3, classic)] {
+            if wanted && !self.seen.has(code) {
                 self.note(code, ErrorClass::Withdraw, "is missing", &[]);
             }
         }
@@ -232,7 +226,7 @@ impl Findings {
         self.errors.iter().find(|error| error.class >= ErrorClass::Withdraw)
     }
 
-    fn into_update(mut self, withdrawn: Vec<Nlri>, announced: Vec<Nlri>, negotiated: &Negotiated, update: &mut Update) {
+    fn tell(&mut self, withdrawn: Vec<Nlri>, announced: Vec<Nlri>, negotiated: &Negotiated, update: &mut Update) {
         let withdraw = self.withdraws().is_some();
         let classic = negotiated.families.contains(&IPV4);
         let any = !withdrawn.is_empty() || !announced.is_empty();
@@ -247,20 +241,22 @@ impl Findings {
             Some(Routes::Ignored(afi_safi, _)) => self.note_ignored(MP_UNREACH, afi_safi),
             _ => {}
         }
-        let mut reached = Vec::new();
-        if classic && !announced.is_empty() {
-            reached.push((IPV4, self.draft.classic_next_hop(), announced));
-        }
-        match self.draft.mp_reach.take() {
-            Some(Routes::Of(family, hop, nlri)) if !nlri.is_empty() => reached.push((family, Some(hop), nlri)),
-            Some(Routes::Ignored(afi_safi, _)) => self.note_ignored(MP_REACH, afi_safi),
-            _ => {}
-        }
-        update.errors = self.errors;
+        let classic_routes = classic && !announced.is_empty();
+        let classic_routes = classic_routes.then(|| (IPV4, self.draft.classic_next_hop(), announced));
+        let other_routes = match self.draft.mp_reach.take() {
+            Some(Routes::Of(family, hop, nlri)) if !nlri.is_empty() => Some((family, Some(hop), nlri)),
+            Some(Routes::Ignored(afi_safi, _)) => {
+                self.note_ignored(MP_REACH, afi_safi);
+                None
+            }
+            _ => None,
+        };
+        update.errors = std::mem::take(&mut self.errors);
+        let reached = classic_routes.into_iter().chain(other_routes);
         if withdraw {
-            update.unreach.extend(reached.into_iter().map(|(family, _, nlri)| Unreach { family, nlri }));
+            update.unreach.extend(reached.map(|(family, _, nlri)| Unreach { family, nlri }));
         } else {
-            update.reach = share(self.draft, reached);
+            update.reach = share(&mut self.draft, reached);
         }
     }
 
@@ -281,22 +277,19 @@ fn next<'a>(list: &mut Reader<'a>) -> Option<Attribute<'a>> {
 }
 
 /// One set of attributes for each next hop; routes without a next hop have been judged before.
-fn share(draft: Draft, reached: Vec<(Family, Option<NextHop>, Vec<Nlri>)>) -> Vec<Reach> {
-    let Some(first) = reached.iter().find_map(|(_, hop, _)| *hop) else {
-        return Vec::new();
-    };
-    let Some(attributes) = draft.into_attributes(first).map(Arc::new) else {
-        return Vec::new();
-    };
-    let with_next_hop = |next_hop: NextHop| {
-        if attributes.next_hop == next_hop {
-            Arc::clone(&attributes)
-        } else {
-            Arc::new(PathAttributes { next_hop, ..PathAttributes::clone(&attributes) })
-        }
-    };
-    let reach = |(family, hop, nlri): (Family, Option<NextHop>, Vec<Nlri>)| {
-        hop.map(|hop| Reach { family, attributes: with_next_hop(hop), nlri })
-    };
-    reached.into_iter().filter_map(reach).collect()
+fn share(draft: &mut Draft, reached: impl Iterator<Item = (Family, Option<NextHop>, Vec<Nlri>)>) -> Vec<Reach> {
+    let mut all: Vec<Reach> = Vec::new();
+    for (family, hop, nlri) in reached {
+        let Some(next_hop) = hop else { continue };
+        let attributes = match all.first() {
+            None => draft.take_attributes(next_hop).map(Arc::new),
+            Some(first) if first.attributes.next_hop == next_hop => Some(Arc::clone(&first.attributes)),
+            Some(first) => Some(Arc::new(PathAttributes { next_hop, ..PathAttributes::clone(&first.attributes) })),
+        };
+        let Some(attributes) = attributes else { break };
+        // There are hardly ever two.
+        all.reserve_exact(1);
+        all.push(Reach { family, attributes, nlri });
+    }
+    all
 }

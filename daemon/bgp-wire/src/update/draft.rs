@@ -34,13 +34,13 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// The attributes for routes with a next hop; `None` without ORIGIN or AS_PATH.
-    pub(super) fn into_attributes(mut self, next_hop: NextHop) -> Option<PathAttributes> {
-        let mut as_path = self.as_path?;
+    /// Takes out the attributes for routes with a next hop; `None` without ORIGIN or AS_PATH.
+    pub(super) fn take_attributes(&mut self, next_hop: NextHop) -> Option<PathAttributes> {
+        let mut as_path = self.as_path.take()?;
         // A speaker of two-octet numbers that aggregated again has made both AS4 attributes void (RFC 6793 §4.2.3).
         let void = self.as4_aggregator.is_some() && self.aggregator.is_some_and(|found| found.asn != Asn::TRANS);
         if !void {
-            if let Some(long) = self.as4_path {
+            if let Some(long) = self.as4_path.take() {
                 as_path = path::merge(as_path, &long);
             }
             if self.aggregator.is_some() && self.as4_aggregator.is_some() {
@@ -57,12 +57,12 @@ impl Draft {
             local_pref: self.local_pref,
             atomic_aggregate: self.atomic_aggregate,
             aggregator: self.aggregator,
-            communities: self.communities,
-            extended_communities: self.extended_communities,
-            large_communities: self.large_communities,
+            communities: std::mem::take(&mut self.communities),
+            extended_communities: std::mem::take(&mut self.extended_communities),
+            large_communities: std::mem::take(&mut self.large_communities),
             originator_id: self.originator_id,
-            cluster_list: self.cluster_list,
-            unknown: self.unknown,
+            cluster_list: std::mem::take(&mut self.cluster_list),
+            unknown: std::mem::take(&mut self.unknown),
         })
     }
 

@@ -16,6 +16,8 @@ use crate::header::{self, MessageType};
 use crate::message::{Nlri, Reach, Update};
 use crate::writer::{LengthField, Writer};
 
+/// Octets that suffice for most sets of attributes.
+const USUAL_ATTRIBUTES: usize = 128;
 const IPV4: Family = Family::Ipv4Unicast;
 
 /// Appends UPDATEs that announce all of `nlri`, each filled up to the negotiated length. No routes, no message.
@@ -31,7 +33,7 @@ pub fn encode_reach(
     negotiated: &Negotiated,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    let mut common = Vec::new();
+    let mut common = Vec::with_capacity(USUAL_ATTRIBUTES);
     write_attributes(attributes, negotiated, &mut Writer::new(&mut common))?;
     let classic = multiprotocol::is_classic(family, attributes.next_hop.address);
     let packer = Packer { family, negotiated, common: &common };

@@ -29,16 +29,25 @@ pub(super) fn read_all(mut reader: Reader<'_>, family: Family, add_path: bool) -
 }
 
 fn read_prefix(reader: &mut Reader<'_>, family: Family) -> Result<Prefix, &'static str> {
-    let length = reader.u8().ok_or("a prefix is cut off")?;
+    const CUT: &str = "a prefix is cut off";
+    let length = reader.u8().ok_or(CUT)?;
     if length > family.bits() {
         return Err("a prefix length exceeds the address");
     }
-    let octets = reader.take(usize::from(length.div_ceil(8))).ok_or("a prefix is cut off")?;
+    let octets = usize::from(length.div_ceil(8));
     let address = match family {
-        Family::Ipv4Unicast => IpAddr::V4(Ipv4Addr::from(padded::<4>(octets))),
-        Family::Ipv6Unicast => IpAddr::V6(Ipv6Addr::from(padded::<16>(octets))),
+        Family::Ipv4Unicast => IpAddr::V4(Ipv4Addr::from(read_address::<4>(reader, octets).ok_or(CUT)?)),
+        Family::Ipv6Unicast => IpAddr::V6(Ipv6Addr::from(read_address::<16>(reader, octets).ok_or(CUT)?)),
     };
-    Prefix::masked(address, length).map_err(|_| "a prefix length exceeds the address")
+    Ok(Prefix::masked_or_host(address, length))
+}
+
+/// An address of which the next octets are the beginning. Where as many follow as it has, it is read at once: what is
+/// not its own goes with the bits behind the prefix.
+fn read_address<const N: usize>(reader: &mut Reader<'_>, octets: usize) -> Option<[u8; N]> {
+    let ahead = reader.rest().first_chunk::<N>().copied();
+    let own = reader.take(octets)?;
+    Some(ahead.unwrap_or_else(|| padded(own)))
 }
 
 fn padded<const N: usize>(octets: &[u8]) -> [u8; N] {
@@ -64,7 +73,7 @@ pub(super) fn write(nlri: Nlri, add_path: bool, writer: &mut Writer<'_>) {
     let octets = usize::from(length.div_ceil(8));
     writer.u8(length);
     match nlri.prefix.address() {
-        IpAddr::V4(address) => writer.bytes(address.octets().get(..octets).unwrap_or_default()),
-        IpAddr::V6(address) => writer.bytes(address.octets().get(..octets).unwrap_or_default()),
+        IpAddr::V4(address) => writer.beginning(address.octets(), octets),
+        IpAddr::V6(address) => writer.beginning(address.octets(), octets),
     }
 }

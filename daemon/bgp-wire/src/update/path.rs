@@ -84,8 +84,12 @@ fn read_short(mut value: Reader<'_>, four_octets: bool) -> Option<AsPath> {
     if count == 0 || octets.len() != usize::from(count).saturating_mul(width) {
         return None;
     }
-    let path = if four_octets { AsPath::short(four(octets)) } else { AsPath::short(two(octets)) };
-    path.filter(|path| !path.contains(Asn(0)))
+    let reserved = |asn| asn == Asn(0);
+    let any_reserved = if four_octets { four(octets).any(reserved) } else { two(octets).any(reserved) };
+    if any_reserved {
+        return None;
+    }
+    if four_octets { AsPath::short(four(octets)) } else { AsPath::short(two(octets)) }
 }
 
 fn four(octets: &[u8]) -> impl ExactSizeIterator<Item = Asn> + '_ {
