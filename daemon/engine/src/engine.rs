@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bgp::session::Input;
@@ -27,6 +28,7 @@ use crate::journal::UnderWay;
 use crate::log::Log;
 use crate::peers::Peers;
 use crate::peers::groups::Groups;
+use crate::peers::learn::Import;
 use crate::peers::review::Reviews;
 use crate::plan::{Program, Step};
 use crate::policies::Policies;
@@ -151,6 +153,8 @@ pub struct Engine {
     pub(crate) groups: Groups,
     /// Routes that have to be looked at once more.
     pub(crate) reviews: Reviews,
+    /// What routes are judged by, kept until a commit, the world or a session changes it.
+    pub(crate) imports: BTreeMap<(PeerId, Family), Arc<Import>>,
     /// Routes of sessions that ended, still in the tables.
     pub(crate) dropping: BTreeSet<(PeerId, Family)>,
     pub(crate) forgotten: Vec<PeerId>,
@@ -212,6 +216,7 @@ impl Engine {
             policies: Policies::default(),
             groups: Groups::default(),
             reviews: Reviews::default(),
+            imports: BTreeMap::new(),
             dropping: BTreeSet::new(),
             forgotten: Vec::new(),
             router_id: Ipv4Addr::UNSPECIFIED,
@@ -259,11 +264,10 @@ impl Engine {
     /// When the engine wants to be called again although nothing happens; a moment that has passed means at once.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        let sessions = self.peers.iter().filter_map(|peer| peer.session.deadline());
-        let stale = self.peers.iter().flat_map(|peer| peer.stale_until.values().copied());
         let owed = self.owed_since.filter(|_| !self.owed.is_empty() && self.commit.is_none());
-        sessions
-            .chain(stale)
+        self.peers
+            .deadline()
+            .into_iter()
             .chain(self.retry_fib)
             .chain(self.confirm_deadline())
             .chain(owed.map(|since| since + RETRY_AFTER))
@@ -290,7 +294,7 @@ impl Engine {
     }
 
     fn expire_stale(&mut self, at: Moment, out: &mut Vec<Effect>) {
-        for id in self.peers.ids() {
+        for id in self.peers.with_stale_routes() {
             let expired: Vec<Family> = self
                 .peers
                 .get(id)

@@ -44,6 +44,8 @@ pub struct Peer {
     pub waiting: usize,
     /// Families whose End-of-RIB it sent since it was established.
     pub seen_end_of_rib: BTreeSet<Family>,
+    /// When its session wants to be called again, as `Peers` has it.
+    deadline: Option<Instant>,
     /// Until when stale routes of a family are kept (RFC 4724 §4.2).
     pub stale_until: BTreeMap<Family, Instant>,
     /// When the session was last established; the moment from which it is waited for its routes after a restart.
@@ -71,6 +73,10 @@ pub struct Peers {
     by_conn: BTreeMap<ConnId, PeerId>,
     last_peer: u32,
     last_conn: u64,
+    /// When sessions want to be called again, the soonest first.
+    deadlines: BTreeSet<(Instant, PeerId)>,
+    /// Peers whose stale routes are kept.
+    stale: BTreeSet<PeerId>,
     /// When a refused address was last told of.
     strangers: BTreeMap<IpAddr, Instant>,
 }
@@ -102,6 +108,8 @@ impl Peers {
     fn remove(&mut self, id: PeerId) -> Vec<ConnId> {
         if let Some(peer) = self.peers.remove(&id) {
             self.by_address.remove(&peer.address);
+            peer.deadline.map(|due| self.deadlines.remove(&(due, id)));
+            self.stale.remove(&id);
         }
         let conns: Vec<ConnId> =
             self.by_conn.iter().filter(|(_, owner)| **owner == id).map(|(conn, _)| *conn).collect();
@@ -133,6 +141,47 @@ impl Peers {
             peer.dialing.take_if(|dialing| *dialing == conn);
         }
         Some(id)
+    }
+
+    /// Looks when a session wants to be called again.
+    fn note_deadline(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let now = peer.session.deadline();
+        let before = std::mem::replace(&mut peer.deadline, now);
+        if before != now {
+            before.map(|due| self.deadlines.remove(&(due, id)));
+            now.map(|due| self.deadlines.insert((due, id)));
+        }
+    }
+
+    /// Sessions whose deadline has passed.
+    fn due(&self, now: Instant) -> Vec<PeerId> {
+        self.deadlines.iter().take_while(|(due, _)| *due <= now).map(|(_, id)| *id).collect()
+    }
+
+    /// The soonest deadline of a session or of stale routes.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let stale = self.stale.iter().filter_map(|id| self.peers.get(id)?.stale_until.values().min().copied());
+        self.deadlines.first().map(|(due, _)| *due).into_iter().chain(stale).min()
+    }
+
+    /// Peers whose stale routes are kept.
+    pub(crate) fn with_stale_routes(&self) -> Vec<PeerId> {
+        self.stale.iter().copied().collect()
+    }
+
+    /// Keeps stale routes of a family until a moment, or no longer.
+    fn set_stale_until(&mut self, id: PeerId, family: Family, until: Option<Instant>) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        match until {
+            Some(until) => _ = peer.stale_until.insert(family, until),
+            None => _ = peer.stale_until.remove(&family),
+        }
+        if peer.stale_until.is_empty() {
+            self.stale.remove(&id);
+        } else {
+            self.stale.insert(id);
+        }
     }
 
     /// Whose connection it is.

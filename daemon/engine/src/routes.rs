@@ -182,6 +182,9 @@ impl Engine {
     /// without work.
     fn settle_world(&mut self, at: Moment) {
         let news = self.world.take_news();
+        if self.world_changed || !news.is_empty() {
+            self.imports.clear();
+        }
         if std::mem::take(&mut self.world_changed) {
             self.settle_whole_world(at);
         } else if !news.is_empty() {

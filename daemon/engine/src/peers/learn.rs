@@ -53,8 +53,16 @@ impl Engine {
         if let Some(family) = update.end_of_rib {
             self.end_of_rib(id, family);
         }
-        for family in update.reach.iter().map(|reach| reach.family).collect::<std::collections::BTreeSet<_>>() {
-            let count = u32::try_from(self.tables.of(family).received_count(id)).unwrap_or(u32::MAX);
+        for reach in &update.reach {
+            self.check_count(at, id, reach.family, out);
+        }
+    }
+
+    /// Tells the session when its peer announced more prefixes than it may.
+    fn check_count(&mut self, at: Moment, id: PeerId, family: Family, out: &mut Vec<Effect>) {
+        let limit = self.peers.get(id).and_then(|peer| peer.session.config().maximum_prefix.get(&family).copied());
+        let count = u32::try_from(self.tables.of(family).received_count(id)).unwrap_or(u32::MAX);
+        if limit.is_some_and(|limit| count > limit) {
             self.drive(at, id, Input::PrefixCount(family, count), out);
         }
     }
@@ -70,16 +78,14 @@ impl Engine {
     /// Drops every route of a peer in a family.
     pub(crate) fn drop_routes(&mut self, id: PeerId, family: Family) {
         self.tables.of_mut(family).drop_peer(id);
-        if let Some(peer) = self.peers.get_mut(id) {
-            peer.stale_until.remove(&family);
-        }
+        self.peers.set_stale_until(id, family, None);
     }
 
     /// Drops the routes of a peer that are still stale.
     pub(crate) fn drop_stale(&mut self, id: PeerId, family: Family) {
-        self.tables.of_mut(family).sweep_stale(id);
-        if let Some(peer) = self.peers.get_mut(id) {
-            peer.stale_until.remove(&family);
+        if self.peers.get(id).is_some_and(|peer| peer.stale_until.contains_key(&family)) {
+            self.tables.of_mut(family).sweep_stale(id);
+            self.peers.set_stale_until(id, family, None);
         }
     }
 
@@ -90,8 +96,17 @@ impl Engine {
         self.drop_stale(id, family);
     }
 
-    /// What routes of a peer are judged by.
-    fn import(&self, id: PeerId, family: Family) -> Option<Import> {
+    /// What routes of a peer are judged by; made once, until something that it rests on changes.
+    fn import(&mut self, id: PeerId, family: Family) -> Option<Arc<Import>> {
+        if let Some(known) = self.imports.get(&(id, family)) {
+            return Some(Arc::clone(known));
+        }
+        let made = Arc::new(self.make_import(id, family)?);
+        self.imports.insert((id, family), Arc::clone(&made));
+        Some(made)
+    }
+
+    fn make_import(&self, id: PeerId, family: Family) -> Option<Import> {
         let bgp = self.running.model.bgp.as_deref()?;
         let peer = self.peers.get(id)?;
         let (remote_as, internal) = peer.known?;
@@ -129,7 +144,7 @@ fn key(peer: PeerId, nlri: Nlri) -> PathKey {
 }
 
 /// What routes of one peer and family are judged by.
-struct Import {
+pub(crate) struct Import {
     rules: ImportRules,
     policy: Chain,
     peer: IpAddr,

@@ -26,11 +26,8 @@ impl Engine {
 
     /// Lets every session whose deadline has passed act.
     pub(crate) fn tick_sessions(&mut self, at: Moment, out: &mut Vec<Effect>) {
-        for id in self.peers.ids() {
-            let due = self.peers.get(id).and_then(|peer| peer.session.deadline()).is_some_and(|due| due <= at.instant);
-            if due {
-                self.drive(at, id, Input::Tick, out);
-            }
+        for id in self.peers.due(at.instant) {
+            self.drive(at, id, Input::Tick, out);
         }
     }
 
@@ -102,7 +99,9 @@ impl Engine {
         }
     }
 
+    /// Does what a session wants, and looks when it wants to be called again.
     pub(crate) fn perform(&mut self, at: Moment, id: PeerId, outputs: Vec<Output>, out: &mut Vec<Effect>) {
+        self.peers.note_deadline(id);
         for output in outputs {
             match output {
                 Output::Connect => self.dial(id, out),
@@ -203,6 +202,7 @@ impl Engine {
         for family in lost {
             self.drop_stale(id, family);
         }
+        self.imports.retain(|(peer, _), _| *peer != id);
         self.join_groups(id, &negotiated.families);
     }
 
@@ -222,9 +222,7 @@ impl Engine {
             match kept {
                 Some(seconds) => {
                     let until = at.instant + std::time::Duration::from_secs(u64::from(seconds.min(longest)));
-                    if let Some(peer) = self.peers.get_mut(id) {
-                        peer.stale_until.insert(family, until);
-                    }
+                    self.peers.set_stale_until(id, family, Some(until));
                     self.tables.of_mut(family).mark_stale(id);
                 }
                 None => _ = self.dropping.insert((id, family)),
