@@ -4,6 +4,7 @@
 
 mod control;
 mod disk;
+mod limits;
 mod peers;
 mod process;
 mod world;

@@ -41,6 +41,8 @@ pub struct Bgp {
     pub multipath_relax: bool,
     /// `parameters no-fib-install`: routes of BGP are decided and announced, and go into no route table.
     pub no_fib_install: bool,
+    /// `parameters limit`
+    pub limits: Limits,
     /// `parameters distance global external`, 20 by default.
     pub distance_external: u8,
     /// `parameters distance global internal`, 200 by default.
@@ -90,6 +92,7 @@ impl Bgp {
             always_compare_med,
             multipath_relax,
             no_fib_install,
+            limits,
             distance_external,
             distance_internal,
             maximum_paths_ebgp,
@@ -112,6 +115,7 @@ impl Bgp {
             && *always_compare_med == other.always_compare_med
             && *multipath_relax == other.multipath_relax
             && *no_fib_install == other.no_fib_install
+            && *limits == other.limits
             && *distance_external == other.distance_external
             && *distance_internal == other.distance_internal
             && *maximum_paths_ebgp == other.maximum_paths_ebgp
@@ -122,6 +126,15 @@ impl Bgp {
             && *networks == other.networks
             && *redistribute == other.redistribute
     }
+}
+
+/// `parameters limit`: how much all neighbors together may make the router keep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// `paths`: of both families, refused ones too.
+    pub paths: Option<u32>,
+    /// `memory` in MiB; without it a share of what the machine has.
+    pub memory: Option<u32>,
 }
 
 /// Where redistributed routes come from.

@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 use grammar::schema::{self, Shape};
 use nouns::Family;
 
-use super::bgp::{LocalAs, PeerPolicies, PeerSettings, Redistribute, RedistributeSource, RemoteAs, UpdateSource};
+use super::bgp::{
+    Limits, LocalAs, PeerPolicies, PeerSettings, Redistribute, RedistributeSource, RemoteAs, UpdateSource,
+};
 use super::*;
 use crate::fixtures::{PATHS, tree};
 
@@ -62,7 +64,7 @@ fn an_empty_speaker_has_the_documented_defaults() {
     assert_eq!((bgp.graceful_restart.enabled, bgp.graceful_restart.stalepath_time), (true, 360));
     assert_eq!((bgp.always_compare_med, bgp.multipath_relax), (false, false));
     assert_eq!((bgp.distance_external, bgp.distance_internal, bgp.no_fib_install), (20, 200, false));
-    assert_eq!((bgp.cluster_id, bgp.client_to_client), (None, true));
+    assert_eq!((bgp.cluster_id, bgp.client_to_client, bgp.limits), (None, true, Limits::default()));
     assert!(model("set protocols bgp 64512 parameters no-fib-install").bgp.unwrap().no_fib_install);
     assert_eq!((bgp.maximum_paths_ebgp, bgp.maximum_paths_ibgp, bgp.listen_limit), (64, 64, 100));
     let quiet = "set protocols bgp 64512 parameters log-neighbor-changes

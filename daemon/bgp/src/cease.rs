@@ -43,6 +43,11 @@ pub(crate) fn maximum_prefixes(family: Family, limit: u32, hard: bool) -> Notifi
     for_good(Notification::with_data(Reason::MaximumPrefixes, data), hard)
 }
 
+/// Cease/8: there is no room for what the peer announces.
+pub(crate) fn out_of_resources(hard: bool) -> Notification {
+    for_good(Notification::new(Reason::OutOfResources), hard)
+}
+
 /// Cease/5: nobody is at home for this peer.
 pub(crate) fn connection_rejected() -> Notification {
     Notification::new(Reason::ConnectionRejected)

@@ -67,6 +67,7 @@ impl Session {
             Input::SendQueue(conn, octets) => self.step(now, Event::SendQueue(conn, octets), out),
             Input::Tick => self.step(now, Event::Tick, out),
             Input::PrefixCount(family, count) => self.step(now, Event::PrefixCount(family, count), out),
+            Input::OutOfResources(limit) => self.step(now, Event::OutOfResources(limit), out),
             Input::RequestRefresh(family) => self.step(now, Event::RequestRefresh(family), out),
         }
         while let Some(event) = self.state.next_received() {

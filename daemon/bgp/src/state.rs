@@ -44,6 +44,7 @@ pub(crate) enum Event {
     SendQueue(ConnId, usize),
     Tick,
     PrefixCount(Family, u32),
+    OutOfResources(String),
     RequestRefresh(Family),
 }
 

@@ -60,6 +60,11 @@ pub enum Effect {
     Recall(AskId, Recall),
     /// Forget something of the kernel's, then answer the client.
     Flush(AskId, Flush),
+    /// Tell how much memory the process has; answered by `Event::Memory`.
+    MeasureMemory {
+        /// First give back to the system what is free, which takes a moment.
+        give_back: bool,
+    },
     /// Answer a client.
     Answer(AskId, Reply),
     /// Tell the operator.

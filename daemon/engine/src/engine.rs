@@ -25,6 +25,7 @@ use crate::effect::{Effect, Notice};
 use crate::event::{Event, Moment, StepId};
 use crate::flow::Flow;
 use crate::journal::UnderWay;
+use crate::limits::Memory;
 use crate::log::Log;
 use crate::peers::Peers;
 use crate::peers::groups::Groups;
@@ -114,6 +115,8 @@ pub struct Facts {
     pub settings: Vec<(String, String, Option<String>, Option<String>)>,
     /// Programs that are installed, of those that read files of the system.
     pub programs: BTreeSet<Program>,
+    /// Octets of memory that the machine, or the group of processes that the daemon runs in, has; `None` if unknown.
+    pub memory: Option<u64>,
     /// Chance, drawn once; salts of passwords come from it.
     pub seed: u128,
 }
@@ -158,6 +161,7 @@ pub struct Engine {
     /// Routes of sessions that ended, still in the tables.
     pub(crate) dropping: BTreeSet<(PeerId, Family)>,
     pub(crate) forgotten: Vec<PeerId>,
+    pub(crate) memory: Memory,
     pub(crate) router_id: Ipv4Addr,
     pub(crate) recovery: Recovery,
     pub(crate) log: Log,
@@ -219,6 +223,7 @@ impl Engine {
             imports: BTreeMap::new(),
             dropping: BTreeSet::new(),
             forgotten: Vec::new(),
+            memory: Memory::default(),
             router_id: Ipv4Addr::UNSPECIFIED,
             recovery: Recovery::default(),
             log: Log::default(),
@@ -254,6 +259,7 @@ impl Engine {
             Event::Messages(conn, messages) => self.heard(at, conn, Input::Messages(conn, messages), out),
             Event::Closed(conn, error) => self.closed(at, conn, error, out),
             Event::SendQueue(conn, octets) => self.send_queue(at, conn, octets, out),
+            Event::Memory(resident) => self.memory_told(resident),
             Event::Terminate => {
                 self.notice(at, Notice::info("the daemon ends; routes stay in the kernel"), out);
                 out.push(Effect::Exit);

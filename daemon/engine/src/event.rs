@@ -117,6 +117,8 @@ pub enum Event {
     Closed(ConnId, Option<String>),
     /// Octets that still wait to be written.
     SendQueue(ConnId, usize),
+    /// Octets of the machine's memory that the process has; `None` where the system does not tell.
+    Memory(Option<u64>),
     /// The process was asked to end.
     Terminate,
 }

@@ -15,6 +15,7 @@ pub mod engine;
 pub mod event;
 mod flow;
 mod journal;
+mod limits;
 pub mod log;
 mod names;
 mod originate;

@@ -49,6 +49,7 @@ impl Engine {
         }
         self.flush_fib(out);
         self.send_updates(at, out);
+        self.settle_memory(out);
         self.check_recovery(at, out);
     }
 

@@ -12,6 +12,7 @@
 )]
 
 mod levels;
+mod limits;
 mod newer;
 mod no_fib;
 mod octets;

@@ -81,6 +81,11 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     Ok(hard)
 }
 
+/// Gives memory that this process does not need any more back to the system, which takes a moment with a large heap.
+pub fn give_back_memory() {
+    sys::trim_heap();
+}
+
 /// The supplementary groups of whoever connected a Unix socket.
 ///
 /// # Errors

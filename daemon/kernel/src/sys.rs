@@ -127,6 +127,13 @@ pub(crate) fn storage(path: &CStr) -> io::Result<(u64, u64, u64)> {
     Ok((octets(found.f_blocks), octets(found.f_bfree), octets(found.f_bavail)))
 }
 
+/// `malloc_trim(3)`: what is free of the heap goes back to the system; other C libraries do that by themselves.
+pub(crate) fn trim_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: no pointer is passed, and the C library takes its own locks.
+    let _ = unsafe { libc::malloc_trim(0) };
+}
+
 unsafe extern "C" {
     /// `tzset(3)`: reads the system's time zone anew, where it has changed.
     fn tzset();

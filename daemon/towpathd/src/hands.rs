@@ -73,6 +73,7 @@ impl Hands {
             }
             Effect::Recall(ask, what) => self.recall(ask, what),
             Effect::Flush(ask, what) => self.flush(ask, what),
+            Effect::MeasureMemory { give_back } => self.measure_memory(give_back),
             Effect::Answer(ask, reply) => self.clients.reply(ask, reply),
             Effect::Notice(notice) => notices::write(&notice, self.least),
             Effect::Exit => {
@@ -81,6 +82,19 @@ impl Hands {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Giving back takes long with a large heap, so that it happens beside the loop.
+    fn measure_memory(&self, give_back: bool) {
+        let inbox = self.inbox.clone();
+        if give_back {
+            tokio::task::spawn_blocking(move || {
+                kernel::host::give_back_memory();
+                inbox.push(Event::Memory(machine::memory::resident()));
+            });
+        } else {
+            inbox.push(Event::Memory(machine::memory::resident()));
+        }
     }
 
     fn ask_kernel(&self, order: impl FnOnce(&Orders) -> Result<(), Ended>) {

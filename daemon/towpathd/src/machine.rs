@@ -4,6 +4,7 @@
 
 mod hardware;
 pub(crate) mod links;
+pub(crate) mod memory;
 mod people;
 mod processes;
 mod sockets;

@@ -15,7 +15,7 @@ use crate::control::{self, Clients};
 use crate::files::{self, ActiveFile};
 use crate::hands::Hands;
 use crate::journal::{self, Desk};
-use crate::machine::links::Counted;
+use crate::machine::{self, links::Counted};
 use crate::netlink::Sockets;
 use crate::run::{self, inbox, moment};
 use crate::steps;
@@ -59,6 +59,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         boot_file: full_path(&arguments.config),
         settings: settings.collect(),
         programs: system.programs().collect(),
+        memory: machine::memory::all(),
         seed: chance(),
     };
     let sockets = Sockets::open().context("cannot open the kernel's netlink sockets")?;

@@ -64,6 +64,7 @@ pub(super) static BGP: Node = tag(
 const PATHS: ValueKind = ValueKind::U32 { min: 1, max: 256 };
 const SECONDS: ValueKind = ValueKind::U32 { min: 1, max: 65535 };
 const DISTANCE: ValueKind = ValueKind::U32 { min: 1, max: 255 };
+const ANY_POSITIVE: ValueKind = ValueKind::U32 { min: 1, max: u32::MAX };
 const ANY_U32: ValueKind = ValueKind::U32 { min: 0, max: u32::MAX };
 
 static REDISTRIBUTE: Node = inner(
@@ -149,6 +150,14 @@ static PARAMETERS: Node = inner(
             ],
         )
         .presence(),
+        &inner(
+            "limit",
+            "How much all neighbors together may make the router keep",
+            &[
+                &leaf("memory", "MiB of memory; four fifths of the machine's if unset", ANY_POSITIVE, "4096"),
+                &leaf("paths", "Paths of all neighbors, refused ones too", ANY_POSITIVE, "10000000"),
+            ],
+        ),
         &flag("log-neighbor-changes", "Log neighbors that come and go (done anyway)"),
         &flag("no-client-to-client-reflection", "Clients hear of each other without this router"),
         &flag("no-fib-install", "Keep BGP routes out of the route table and the kernel"),

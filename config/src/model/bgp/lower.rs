@@ -9,7 +9,7 @@ use nouns::{Asn, Family, Prefix};
 
 use super::peers::{self, Timers};
 use super::policies::reference;
-use super::{Bgp, GracefulRestart, Redistribute, RedistributeSource};
+use super::{Bgp, GracefulRestart, Limits, Redistribute, RedistributeSource};
 use crate::model::policy::Policy;
 use crate::model::reader::Reader;
 
@@ -23,6 +23,7 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
     let parameters = place.at("parameters");
     let (distance, best_path) = (parameters.at("distance"), parameters.at("bestpath"));
     let distance = distance.at("global");
+    let limit = parameters.at("limit");
     let (maximum_paths, listen) = (place.at("maximum-paths"), place.at("listen"));
     // Changes of sessions are logged anyway; the word is known so that files of others load.
     let _ = parameters.flag("log-neighbor-changes");
@@ -40,6 +41,7 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
         always_compare_med: parameters.flag("always-compare-med"),
         multipath_relax: best_path.at("as-path").flag("multipath-relax"),
         no_fib_install: parameters.flag("no-fib-install"),
+        limits: Limits { paths: limit.leaf("paths"), memory: limit.leaf("memory") },
         distance_external: distance.leaf_or_default("external"),
         distance_internal: distance.leaf_or_default("internal"),
         maximum_paths_ebgp: maximum_paths.leaf_or_default("ebgp"),

@@ -41,8 +41,23 @@ pub struct BgpSummary {
     /// How many dynamic neighbors may exist; absent without `listen range`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listen_limit: Option<u32>,
+    /// How much all neighbors together may make the router keep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<BgpLimit>,
     /// In the order of their addresses.
     pub neighbors: Vec<BgpSummaryNeighbor>,
+}
+
+/// A limit and how far it is used up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BgpLimit {
+    /// `paths`, or `MiB of memory`.
+    pub of: String,
+    /// How many there are, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<u64>,
+    /// How many there may be.
+    pub limit: u64,
 }
 
 /// One row of the summary.
@@ -96,6 +111,8 @@ pub enum PeerState {
     IdleAdmin,
     /// `maximum-prefix` was exceeded.
     IdlePrefixCount,
+    /// What it announced did not fit into `parameters limit`; it rests.
+    IdleLimit,
     /// A connection is being opened.
     Connect,
     /// Waiting for the peer or for the retry timer.
@@ -114,6 +131,7 @@ impl fmt::Display for PeerState {
             Self::Idle => "Idle",
             Self::IdleAdmin => "Idle (Admin)",
             Self::IdlePrefixCount => "Idle (PfxCt)",
+            Self::IdleLimit => "Idle (Limit)",
             Self::Connect => "Connect",
             Self::Active => "Active",
             Self::OpenSent => "OpenSent",
@@ -156,6 +174,13 @@ impl Text for BgpSummary {
         text.push_str(&self.table().text());
         text.push_str(&self.trailer());
         text
+    }
+}
+
+impl BgpLimit {
+    fn words(&self) -> String {
+        let used = self.used.map(|used| format!("{used} of ")).unwrap_or_default();
+        format!(", {used}{} {}", self.limit, self.of)
     }
 }
 
@@ -206,6 +231,12 @@ impl BgpSummary {
         if dynamic > 0 {
             let limit = self.listen_limit.map(|limit| format!(", limit {limit}")).unwrap_or_default();
             text.push_str(&format!("\n* - dynamic neighbor\n{dynamic} dynamic neighbor(s){limit}\n"));
+        }
+        if self.neighbors.iter().any(|neighbor| neighbor.state == PeerState::IdleLimit) {
+            text.push_str(&format!(
+                "\n(Limit) - there was no room for what the neighbor announced{}; it rests a while, or until 'clear ip bgp'\n",
+                self.limits.iter().map(BgpLimit::words).collect::<String>()
+            ));
         }
         if self.neighbors.iter().any(|neighbor| neighbor.state_or_prefixes() == UNDER_NO_POLICY) {
             text.push_str(&format!(

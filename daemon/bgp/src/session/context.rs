@@ -16,6 +16,9 @@ use crate::negotiate;
 
 /// The longest that a session rests after an error, in seconds.
 const LONGEST_HOLD_BACK: u64 = 30;
+/// How long a session rests that the router had no room for, in seconds: at first, and at most.
+const SHORTAGE_REST: u64 = 60;
+const LONGEST_SHORTAGE_REST: u64 = 960;
 
 /// What outlives a state.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(crate) struct Memory {
     pub(crate) last_written: Option<Instant>,
     /// Errors in a row without a stable session between them; the hold-back grows with it.
     failures: u32,
+    /// Times in a row that the router had no room for what the peer announced.
+    shortages: u32,
     /// What was logged last since the peer was there; a peer that fails every few seconds is told of once.
     logged: Option<String>,
 }
@@ -40,6 +45,7 @@ impl Memory {
             last_read: None,
             last_written: None,
             failures: 0,
+            shortages: 0,
             logged: None,
         }
     }
@@ -172,6 +178,21 @@ impl<'a> Context<'a> {
         let seconds = 1_u64.checked_shl(self.memory.failures).unwrap_or(u64::MAX).min(LONGEST_HOLD_BACK);
         self.memory.failures = self.memory.failures.saturating_add(1).min(LONGEST_HOLD_BACK.ilog2().saturating_add(1));
         self.after(Duration::from_secs(seconds))
+    }
+
+    /// When to try again after what the peer announced did not fit: 1, 2, 4, 8, 16 minutes, shortened by jitter.
+    pub(crate) fn shortage_rest(&mut self) -> Instant {
+        let longer = SHORTAGE_REST.checked_shl(self.memory.shortages).unwrap_or(LONGEST_SHORTAGE_REST);
+        let seconds = longer.min(LONGEST_SHORTAGE_REST);
+        if seconds < LONGEST_SHORTAGE_REST {
+            self.memory.shortages = self.memory.shortages.saturating_add(1);
+        }
+        self.after(Duration::from_secs(seconds))
+    }
+
+    /// There was room for a long time, or a person asked: the next shortage is the first again.
+    pub(crate) fn forgive_shortages(&mut self) {
+        self.memory.shortages = 0;
     }
 
     /// A session was stable, or a person asked: the next error is the first again.

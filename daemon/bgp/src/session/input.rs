@@ -38,6 +38,8 @@ pub enum Input {
     Tick,
     /// The route table counted this many prefixes received of a family (for `maximum_prefix`).
     PrefixCount(Family, u32),
+    /// What the peer announced is more than the router has room for, and which limit says so (RFC 4486 §4, subcode 8).
+    OutOfResources(String),
     /// Ask the peer for its routes again (RFC 2918).
     RequestRefresh(Family),
 }

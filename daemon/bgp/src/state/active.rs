@@ -51,6 +51,7 @@ impl Active {
             | Event::Closed(..)
             | Event::SendQueue(..)
             | Event::PrefixCount(..)
+            | Event::OutOfResources(_)
             | Event::RequestRefresh(_) => State::Active(self),
         }
     }

@@ -58,6 +58,7 @@ impl Connect {
             | Event::Closed(..)
             | Event::SendQueue(..)
             | Event::PrefixCount(..)
+            | Event::OutOfResources(_)
             | Event::RequestRefresh(_) => State::Connect(self),
         }
     }

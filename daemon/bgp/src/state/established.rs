@@ -19,6 +19,8 @@ use crate::session::{ConnId, Context, Negotiated, Output, StopReason};
 
 /// A session that lasted this long was stable: the next error is the first again.
 const STABLE: Duration = Duration::from_secs(60);
+/// A session for which there was room this long begins anew with its rests.
+const ROOMY: Duration = Duration::from_secs(3600);
 /// The shortest send hold time (RFC 9687 §4): 8 minutes.
 const SEND_HOLD: Duration = Duration::from_secs(480);
 /// How long a second connection waits for the first to prove dead. The KEEPALIVE sent meanwhile makes the
@@ -152,6 +154,7 @@ impl Established {
             }
             Event::Tick => self.tick(context),
             Event::PrefixCount(family, count) => self.prefix_count(context, family, count),
+            Event::OutOfResources(limit) => self.out_of_resources(context, &limit),
             Event::RequestRefresh(family) => {
                 self.request_refresh(context, family);
                 State::Established(self)
@@ -284,6 +287,21 @@ impl Established {
         context.warn(format!("{reason}; the session rests until 'clear ip bgp' or another limit"));
         context.down(reason, true, keep_stale(&self.negotiated, Ending::OnPurpose));
         State::Idle(Idle::prefix_limit(family))
+    }
+
+    fn out_of_resources(self, context: &mut Context<'_>, limit: &str) -> State {
+        context.notify(self.line.conn, cease::out_of_resources(self.notifications_spare_routes()));
+        if let Some(rival) = &self.rival {
+            context.notify(rival.conn(), cease::connection_rejected());
+        }
+        if context.now.saturating_duration_since(self.since) >= ROOMY {
+            context.forgive_shortages();
+        }
+        let until = context.shortage_rest();
+        let seconds = until.saturating_duration_since(context.now).as_secs();
+        context.warn(format!("{limit}; the session rests for {seconds} seconds, or until 'clear ip bgp'"));
+        context.down(limit.to_owned(), true, keep_stale(&self.negotiated, Ending::OnPurpose));
+        State::Idle(Idle::out_of_resources(until))
     }
 
     fn request_refresh(&self, context: &mut Context<'_>, family: Family) {

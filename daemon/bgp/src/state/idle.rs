@@ -20,6 +20,9 @@ pub enum IdleReason {
     HoldBack(Instant),
     /// More prefixes of a family came than `maximum-prefix` allows: `Idle (PfxCt)`, until `Input::Reset`.
     PrefixLimit(Family),
+    /// What it announced did not fit into a limit of the router: `Idle (Limit)`, until the given time or `Input::Reset`;
+    /// a connection by the peer is refused.
+    OutOfResources(Instant),
 }
 
 /// RFC 4271 §8.2.2 Idle, with the damping of §8.1 as a hold-back.
@@ -41,13 +44,17 @@ impl Idle {
         Self { reason: IdleReason::PrefixLimit(family) }
     }
 
+    pub(crate) fn out_of_resources(until: Instant) -> Self {
+        Self { reason: IdleReason::OutOfResources(until) }
+    }
+
     pub(crate) fn reason(&self) -> IdleReason {
         self.reason
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.reason {
-            IdleReason::HoldBack(until) => Some(until),
+            IdleReason::HoldBack(until) | IdleReason::OutOfResources(until) => Some(until),
             IdleReason::Stopped | IdleReason::PrefixLimit(_) => None,
         }
     }
@@ -56,12 +63,19 @@ impl Idle {
         match (event, self.reason) {
             (Event::Start, IdleReason::Stopped) => search(context),
             (Event::Stop(_), _) => State::Idle(Self::stopped()),
-            (Event::Reset(_), IdleReason::HoldBack(_) | IdleReason::PrefixLimit(_)) => {
+            (Event::Reset(_), IdleReason::HoldBack(_) | IdleReason::PrefixLimit(_) | IdleReason::OutOfResources(_)) => {
                 context.forgive();
+                context.forgive_shortages();
                 search(context)
             }
-            (Event::Tick, IdleReason::HoldBack(until)) if until <= context.now => search(context),
+            (Event::Tick, IdleReason::HoldBack(until) | IdleReason::OutOfResources(until)) if until <= context.now => {
+                search(context)
+            }
             (Event::Accepted(conn), IdleReason::HoldBack(_)) => OpenSent::begin(context, conn, Opener::Theirs),
+            (Event::Accepted(conn), IdleReason::OutOfResources(_)) => {
+                context.notify(conn, cease::out_of_resources(false));
+                State::Idle(self)
+            }
             (Event::Accepted(conn), IdleReason::Stopped | IdleReason::PrefixLimit(_)) => {
                 context.notify(conn, cease::connection_rejected());
                 State::Idle(self)
@@ -81,6 +95,7 @@ impl Idle {
                 | Event::Closed(..)
                 | Event::SendQueue(..)
                 | Event::PrefixCount(..)
+                | Event::OutOfResources(_)
                 | Event::RequestRefresh(_),
                 _,
             ) => State::Idle(self),

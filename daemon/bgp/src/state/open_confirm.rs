@@ -83,6 +83,7 @@ impl OpenConfirm {
             | Event::ConnectFailed(_)
             | Event::SendQueue(..)
             | Event::PrefixCount(..)
+            | Event::OutOfResources(_)
             | Event::RequestRefresh(_) => State::OpenConfirm(self),
         }
     }

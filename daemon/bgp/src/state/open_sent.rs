@@ -86,9 +86,11 @@ impl OpenSent {
             Event::Fault(conn, error) => self.refuse(context, conn, Notification::from(&error), &error.to_string()),
             Event::Closed(conn, why) => self.lose(context, conn, Loss::Closed(super::closed(why))),
             Event::Tick => self.tick(context),
-            Event::Start | Event::SendQueue(..) | Event::PrefixCount(..) | Event::RequestRefresh(_) => {
-                State::OpenSent(self)
-            }
+            Event::Start
+            | Event::SendQueue(..)
+            | Event::PrefixCount(..)
+            | Event::OutOfResources(_)
+            | Event::RequestRefresh(_) => State::OpenSent(self),
         }
     }
 

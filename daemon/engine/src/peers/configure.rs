@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use bgp::session::{Input, Session, StopReason};
+use bgp::session::{IdleReason, Input, Session, StopReason};
 use config::model::bgp::PeerSettings;
 use config::model::{Bgp, Model, Policy};
 use nouns::{Family, Prefix};
@@ -53,6 +53,9 @@ impl Engine {
             }
         }
         self.reflect_again(&clients_changed);
+        if old.zip(new.as_deref()).is_some_and(|((old, _), new)| old.limits != new.limits) {
+            self.limits_changed(at, out);
+        }
         for (address, neighbor) in new.iter().flat_map(|bgp| &bgp.neighbors) {
             if self.peers.at(*address).is_none() {
                 self.add_peer(at, *address, neighbor.settings.clone(), neighbor.group.clone(), None, out);
@@ -164,12 +167,12 @@ impl Engine {
         }
     }
 
-    /// A dynamic peer that is down and keeps no stale route is nobody's any more.
+    /// A dynamic peer that is down, keeps no stale route and does not rest for want of room is nobody's any more.
     pub(crate) fn let_go(&mut self, at: Moment, id: PeerId, out: &mut Vec<Effect>) {
-        let gone = self
-            .peers
-            .get(id)
-            .is_some_and(|peer| peer.dynamic.is_some() && peer.up_since.is_none() && peer.stale_until.is_empty());
+        let gone = self.peers.get(id).is_some_and(|peer| {
+            let rests = matches!(peer.session.idle_reason(), Some(IdleReason::OutOfResources(_)));
+            peer.dynamic.is_some() && peer.up_since.is_none() && peer.stale_until.is_empty() && !rests
+        });
         if gone {
             self.remove_peer(at, id, StopReason::PeerDeconfigured, out);
         }

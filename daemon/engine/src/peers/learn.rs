@@ -24,6 +24,7 @@ impl Engine {
     /// Takes in an UPDATE.
     pub(crate) fn learn(&mut self, at: Moment, id: PeerId, update: Update, out: &mut Vec<Effect>) {
         self.tell_errors(at, id, &update, out);
+        let paths_before = self.path_count();
         for unreach in &update.unreach {
             for nlri in &unreach.nlri {
                 self.tables.of_mut(unreach.family).withdraw(nlri.prefix, key(id, *nlri));
@@ -56,6 +57,7 @@ impl Engine {
         for reach in &update.reach {
             self.check_count(at, id, reach.family, out);
         }
+        self.hold_limits(at, id, paths_before, out);
     }
 
     /// Tells the session when its peer announced more prefixes than it may.

@@ -128,7 +128,10 @@ impl Engine {
                 Output::Down(down) => self.session_down(at, id, &down, out),
                 Output::Update(update) => self.learn(at, id, update, out),
                 Output::RefreshRequested(family) => self.advertise_again(id, family),
-                Output::State(from, to) => self.state_changed(at, id, (from, to), out),
+                Output::State(from, to) => {
+                    self.state_changed(at, id, (from, to), out);
+                    self.rest_is_over(at, id, (from, to), out);
+                }
                 Output::Log(log) => {
                     let name = self.peers.get(id).map(|peer| peer.address);
                     let text = name.map_or_else(|| log.text.clone(), |name| format!("neighbor {name}: {}", log.text));

@@ -10,7 +10,7 @@ use nouns::{Asn, Prefix};
 
 use super::*;
 
-const SPEAKER: u8 = 2;
+pub(super) const SPEAKER: u8 = 2;
 const LISTENER: u8 = 3;
 
 /// A router with two external neighbors: one that speaks and one that listens.
@@ -24,6 +24,8 @@ pub(super) struct Stage {
     repeated: usize,
     pub(super) closed: bool,
     replies: Vec<Reply>,
+    /// Each time that memory was asked for, whether it was to be given back first.
+    pub(super) measured: Vec<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +57,7 @@ impl Stage {
             repeated: 0,
             closed: false,
             replies: Vec::new(),
+            measured: Vec::new(),
         };
         let neighbors = "set protocols bgp 64512 neighbor 192.0.2.2 remote-as 65002\n\
                          set protocols bgp 64512 neighbor 192.0.2.2 passive\n\
@@ -70,7 +73,7 @@ impl Stage {
         stage
     }
 
-    fn open(&mut self, last: u8) {
+    pub(super) fn open(&mut self, last: u8) {
         let end = |last: u8, port| SocketAddr::new([192, 0, 2, last].into(), port);
         let conn = ConnId(u64::from(last) * 2 + 1);
         self.take(Event::Accepted { conn, local: end(1, 179), remote: end(last, 40_000) });
@@ -86,19 +89,34 @@ impl Stage {
         self.take(Event::Bytes(ConnId(u64::from(last) * 2 + 1), octets));
     }
 
+    /// Lets time pass, with a tick at its end.
+    pub(super) fn wait(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+        self.take(Event::Tick);
+    }
+
     /// The speaker announces prefixes with a community.
     pub(super) fn announces(&mut self, prefixes: impl IntoIterator<Item = Prefix>, community: u32) {
-        let mut attributes = PathAttributes::new(Origin::Igp, [192, 0, 2, SPEAKER].into());
-        attributes.as_path = AsPath::sequence(&[Asn(65002)]);
+        self.announced_by(SPEAKER, prefixes, community);
+    }
+
+    /// The listener announces prefixes.
+    pub(super) fn listener_announces(&mut self, prefixes: impl IntoIterator<Item = Prefix>) {
+        self.announced_by(LISTENER, prefixes, 1);
+    }
+
+    pub(super) fn announced_by(&mut self, last: u8, prefixes: impl IntoIterator<Item = Prefix>, community: u32) {
+        let mut attributes = PathAttributes::new(Origin::Igp, [192, 0, 2, last].into());
+        attributes.as_path = AsPath::sequence(&[Asn(65000 + u32::from(last))]);
         attributes.communities = thin_vec![community];
         let mut nlri = prefixes.into_iter().map(|prefix| Nlri { prefix, path_id: 0 });
         let mut octets = Vec::new();
         bgp_wire::encode_reach(Family::Ipv4Unicast, &attributes, &mut nlri, &codec(), &mut octets).unwrap();
-        self.says(SPEAKER, octets);
+        self.says(last, octets);
     }
 
     /// Takes one event in, and settles once: a walk is not at its end after that.
-    fn take(&mut self, event: Event) {
+    pub(super) fn take(&mut self, event: Event) {
         let at = Moment { instant: self.now, unix: 0 };
         let mut effects = Vec::new();
         self.engine.handle(at, event, &mut effects);
@@ -128,6 +146,7 @@ impl Stage {
                 Effect::Fib(_) => self.take(Event::FibDone(Vec::new())),
                 Effect::Repair(_) => self.take(Event::Repaired(Vec::new())),
                 Effect::Answer(_, reply) => self.replies.push(reply),
+                Effect::MeasureMemory { give_back } => self.measured.push(give_back),
                 _ => {}
             }
         }

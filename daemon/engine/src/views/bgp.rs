@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use api::request::NeighborRoutes;
 use api::view::BgpPrefixCounts;
 use api::view::bgp::{
-    BgpSummary, BgpSummaryNeighbor, BgpTable, BgpTablePath, BgpTableRoute, Origin, PathStatus, PeerState, TableNeighbor,
+    BgpLimit, BgpSummary, BgpSummaryNeighbor, BgpTable, BgpTablePath, BgpTableRoute, Origin, PathStatus, PeerState,
+    TableNeighbor,
 };
 use api::{ApiError, View};
 use bgp::session::{IdleReason, StateName};
@@ -22,6 +23,7 @@ use rib::fib::FibState;
 use super::{configured, number, seconds};
 use crate::engine::Engine;
 use crate::event::Moment;
+use crate::limits::MIB;
 use crate::peers::{Peer, settings};
 
 pub(crate) fn summaries(engine: &Engine, at: Moment) -> Result<View, ApiError> {
@@ -47,8 +49,23 @@ fn one_summary(engine: &Engine, bgp: &Bgp, at: Moment, family: Family) -> BgpSum
         maximum_paths_ebgp: bgp.maximum_paths_ebgp,
         maximum_paths_ibgp: bgp.maximum_paths_ibgp,
         listen_limit: (!bgp.listen_ranges.is_empty()).then_some(bgp.listen_limit),
+        limits: limits(engine, bgp),
         neighbors: engine.peers.iter().map(|peer| row(engine, bgp, at, family, peer)).collect(),
     }
+}
+
+fn limits(engine: &Engine, bgp: &Bgp) -> Vec<BgpLimit> {
+    let paths = bgp.limits.paths.map(|limit| BgpLimit {
+        of: "paths".to_owned(),
+        used: Some(number(engine.path_count())),
+        limit: u64::from(limit),
+    });
+    let memory = engine.memory_limit(bgp).map(|limit| BgpLimit {
+        of: "MiB of memory".to_owned(),
+        used: engine.resident().map(|octets| octets / MIB),
+        limit: limit / MIB,
+    });
+    paths.into_iter().chain(memory).collect()
 }
 
 fn row(engine: &Engine, bgp: &Bgp, at: Moment, family: Family, peer: &Peer) -> BgpSummaryNeighbor {
@@ -103,6 +120,7 @@ pub(super) fn state(peer: &Peer) -> PeerState {
     match (peer.session.state(), peer.session.idle_reason()) {
         (StateName::Idle, _) if peer.settings.shutdown => PeerState::IdleAdmin,
         (StateName::Idle, Some(IdleReason::PrefixLimit(_))) => PeerState::IdlePrefixCount,
+        (StateName::Idle, Some(IdleReason::OutOfResources(_))) => PeerState::IdleLimit,
         (StateName::Idle, _) => PeerState::Idle,
         (StateName::Connect, _) => PeerState::Connect,
         (StateName::Active, _) => PeerState::Active,

@@ -31,6 +31,7 @@ fn routes_stay_after_an_ending_as_graceful_restart_says() {
         (Input::Reset(StopReason::AdministrativeReset(String::new())), [false; 3]),
         (Input::Reset(StopReason::OtherConfigurationChange("remote-as".to_owned())), [false; 3]),
         (Input::PrefixCount(Family::Ipv4Unicast, 11), [false; 3]),
+        (Input::OutOfResources("no room".to_owned()), [false; 3]),
     ] {
         for (open, keeps) in PEERS.into_iter().zip(keeps) {
             let mut limited = config();
@@ -104,6 +105,29 @@ fn too_many_prefixes_end_the_session_until_it_is_cleared_or_the_limit_changes() 
     limited.maximum_prefix.insert(Family::Ipv4Unicast, 20);
     let (now, mut out) = (script.now(), Vec::new());
     script.session.reconfigure(now, limited, &mut out);
+    assert_eq!(script.session.state(), StateName::Connect);
+}
+
+#[test]
+fn a_session_that_the_router_has_no_room_for_rests_longer_each_time() {
+    let mut script = Script::established(config(), node_open());
+    let (mut conn, mut time) = (1, 0);
+    for (nearly, over) in [(44, 61), (89, 121), (179, 241), (359, 481), (719, 961), (719, 961)] {
+        script.give(Input::OutOfResources("the limit of 10 paths is reached".to_owned()));
+        let said = [format!("{conn} Cease/Out of Resources"), format!("{conn} closed"), "down".to_owned()];
+        assert_eq!(script.said(), said);
+        assert!(matches!(script.session.idle_reason(), Some(IdleReason::OutOfResources(_))));
+        assert_eq!(script.session.last_down().unwrap().1, "the limit of 10 paths is reached");
+        script.at(time + nearly).accept(conn + 1);
+        assert_eq!(script.said(), [format!("{} Cease/Out of Resources", conn + 1), format!("{} closed", conn + 1)]);
+        (conn, time) = (conn + 2, time + over);
+        script.at(time).accept(conn).hear(conn, &Message::Open(node_open())).hear(conn, &Message::Keepalive);
+        assert_eq!(script.session.state(), StateName::Established, "after {over} seconds");
+        script.outputs();
+    }
+    // A person ends the rest.
+    script.give(Input::OutOfResources("no room".to_owned()));
+    script.give(Input::Reset(StopReason::AdministrativeReset(String::new())));
     assert_eq!(script.session.state(), StateName::Connect);
 }
 

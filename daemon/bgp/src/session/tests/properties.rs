@@ -174,6 +174,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         2 => (0_u64..3).prop_map(|conn| Input::Closed(ConnId(conn), None)),
         1 => (0_u64..3, 0_usize..3).prop_map(|(conn, octets)| Input::SendQueue(ConnId(conn), octets)),
         1 => Just(Input::Tick),
+        1 => Just(Input::OutOfResources("no room".to_owned())),
         1 => (0_u32..30).prop_map(|count| Input::PrefixCount(Family::Ipv4Unicast, count)),
         1 => Just(Input::RequestRefresh(Family::Ipv6Unicast)),
     ]

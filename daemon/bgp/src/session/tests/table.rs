@@ -7,7 +7,7 @@ use nouns::{Asn, Family};
 use crate::session::{ConnId, Input, StateName, StopReason};
 use crate::tests_support::{Script, config, node_open, notification, octets, restarting_open};
 
-const INPUTS: [&str; 19] = [
+const INPUTS: [&str; 20] = [
     "start",
     "stop",
     "reset",
@@ -27,20 +27,22 @@ const INPUTS: [&str; 19] = [
     "tick",
     "count",
     "ask-refresh",
+    "no-room",
 ];
 
 /// Idle, Connect, Active, Sent, Confirm, Up: where each input leads. Columns as `INPUTS`.
-const TABLE: [(&str, &str); 10] = [
-    ("stopped", "C I I I I I I I I I I I I I I I I I I"),
-    ("held-back", "I I C I I S I I I I I I I I I I I I I"),
-    ("limit", "I I C I I I I I I I I I I I I I I I I"),
-    ("connect", "C I I S A S C C C C C C C C C C C C C"),
-    ("active", "A I I A A S A A A A A A A A A A A A A"),
-    ("open-sent", "S I I S S S O I I I I I I A S S S S S"),
-    ("sent+call", "S I I S S S O I I I I I I C S S S S S"),
-    ("confirm", "O I I O O S I I U I I I I I O O O O O"),
-    ("established", "U I I U U U I I U U I U I I U U U I U"),
-    ("with-gr", "U I I U U S I I U U I U I I U U U I U"),
+const TABLE: [(&str, &str); 11] = [
+    ("stopped", "C I I I I I I I I I I I I I I I I I I I"),
+    ("held-back", "I I C I I S I I I I I I I I I I I I I I"),
+    ("limit", "I I C I I I I I I I I I I I I I I I I I"),
+    ("shortage", "I I C I I I I I I I I I I I I I I I I I"),
+    ("connect", "C I I S A S C C C C C C C C C C C C C C"),
+    ("active", "A I I A A S A A A A A A A A A A A A A A"),
+    ("open-sent", "S I I S S S O I I I I I I A S S S S S S"),
+    ("sent+call", "S I I S S S O I I I I I I C S S S S S S"),
+    ("confirm", "O I I O O S I I U I I I I I O O O O O O"),
+    ("established", "U I I U U U I I U U I U I I U U U I U I"),
+    ("with-gr", "U I I U U S I I U U I U I I U U U I U I"),
 ];
 
 #[test]
@@ -94,6 +96,10 @@ fn begin(from: &str) -> Script {
             script.start().accept(1).hear(1, &open).hear(1, &Message::Keepalive);
             script.give(Input::PrefixCount(Family::Ipv4Unicast, 11));
         }
+        "shortage" => {
+            script.start().accept(1).hear(1, &open).hear(1, &Message::Keepalive);
+            script.give(Input::OutOfResources("no room".to_owned()));
+        }
         "connect" => drop(script.start()),
         "active" => drop(script.start().give(failed())),
         "open-sent" => drop(script.start().give(failed()).accept(1)),
@@ -132,6 +138,7 @@ fn input(name: &str) -> Input {
         "queue" => Input::SendQueue(conn, 4096),
         "tick" => Input::Tick,
         "count" => Input::PrefixCount(Family::Ipv4Unicast, 11),
+        "no-room" => Input::OutOfResources("no room".to_owned()),
         "ask-refresh" => Input::RequestRefresh(Family::Ipv4Unicast),
         other => panic!("no such input: {other}"),
     }
