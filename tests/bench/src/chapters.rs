@@ -88,5 +88,6 @@ pub(crate) const ALL: &[(&str, Chapter)] = &[
     ("peers", convergence::peers),
     ("fan", convergence::fan),
     ("reflector", convergence::reflector),
+    ("feed", convergence::feed),
     ("kernel", kernel::measure),
 ];

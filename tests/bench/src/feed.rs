@@ -3,6 +3,8 @@
 //! Everything follows from a few numbers, so that each run and each process knows the same feed. Routes are numbered in
 //! the order of their sets, and the receivers keep a place for each number. It never looks at what a daemon made of it.
 
+mod real;
+
 use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::str::FromStr;
@@ -10,6 +12,9 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail};
 
 use crate::wire::{self, Prefix4};
+use real::Real;
+
+pub(crate) use real::files;
 
 /// The first of the made-up prefixes; `16.0.0.0` and what follows is nobody's in the laboratory.
 const BASE: u32 = 0x1000_0000;
@@ -36,6 +41,8 @@ pub(crate) enum Shape {
     Table,
     /// Services: all routes of all senders are equally good.
     Equal,
+    /// A feed of the Internet, of at most so many routes, out of the files beside the project; of one sender.
+    Real,
 }
 
 /// A feed: where its prefixes are, and how they are grouped.
@@ -43,23 +50,33 @@ pub(crate) enum Shape {
 pub(crate) struct Feed {
     recipe: Recipe,
     sets: Vec<Range<u32>>,
+    real: Option<Real>,
 }
 
 impl Feed {
     /// The feed of a recipe.
-    pub(crate) fn new(recipe: Recipe) -> Self {
+    ///
+    /// # Errors
+    /// When the files of a real feed cannot be read.
+    pub(crate) fn new(recipe: Recipe) -> Result<Self> {
+        if recipe.shape == Shape::Real {
+            let real = Real::load(recipe.routes)?;
+            let sets: Vec<Range<u32>> = real.groups.iter().map(|(group, _)| group.clone()).collect();
+            let routes = sets.last().map_or(0, |last| last.end);
+            return Ok(Self { recipe: Recipe { routes, ..recipe }, sets, real: Some(real) });
+        }
         let mut sets = Vec::new();
         let mut first = 0;
         while first < recipe.routes {
             let size = match recipe.shape {
-                Shape::Table => 1 + below(7, mix(u64::from(first) << 20)),
                 Shape::Equal => 1000,
+                _ => 1 + below(7, mix(u64::from(first) << 20)),
             };
             let end = recipe.routes.min(first + size);
             sets.push(first..end);
             first = end;
         }
-        Self { recipe, sets }
+        Ok(Self { recipe, sets, real: None })
     }
 
     /// How many routes the receiver has in the end: those that all senders announce, and a last one of each.
@@ -74,7 +91,7 @@ impl Feed {
         for set in self.order(sender).chain([self.last(sender)]) {
             attributes.clear();
             self.attributes(sender, &set, internal, next_hop, &mut attributes);
-            wire::announce(&attributes, set.map(prefix), &mut out);
+            wire::announce(&attributes, set.map(|number| self.prefix(number)), &mut out);
         }
         out
     }
@@ -98,19 +115,33 @@ impl Feed {
 
     /// The number of a route, if it is one of this feed.
     pub(crate) fn number(&self, wanted: Prefix4) -> Option<usize> {
+        if let Some(number) = self.real.as_ref().and_then(|real| real.number(wanted)) {
+            return Some(number);
+        }
         let number = wanted.address.checked_sub(BASE)? >> 8;
-        (number < self.routes() && prefix(number) == wanted).then(|| usize::try_from(number).ok())?
+        let number = if self.real.is_some() { self.recipe.routes + number } else { number };
+        (number < self.routes() && self.prefix(number) == wanted).then(|| usize::try_from(number).ok())?
     }
 
     /// The prefixes of one sender in its order.
     pub(crate) fn prefixes(&self, sender: u32) -> impl Iterator<Item = Prefix4> {
-        self.order(sender).chain([self.last(sender)]).flatten().map(prefix)
+        self.order(sender).chain([self.last(sender)]).flatten().map(|number| self.prefix(number))
     }
 
-    /// The sets in the order of one sender: as scattered as a router's table that is walked by attributes.
+    /// The prefix of a number.
+    pub(crate) fn prefix(&self, number: u32) -> Prefix4 {
+        let Some(real) = &self.real else { return prefix(number) };
+        let recorded = usize::try_from(number).ok().and_then(|number| real.prefixes.get(number));
+        // Behind the real ones only those that a sender announces last.
+        recorded.copied().unwrap_or(Prefix4 { address: BASE + ((number - self.recipe.routes) << 8), length: 32 })
+    }
+
+    /// The sets in the order of one sender: as scattered as a router's table that is walked by attributes; a real feed
+    /// as it is.
     fn order(&self, sender: u32) -> impl Iterator<Item = Range<u32>> {
         let count = self.sets.len();
-        let stride = (1..).map(|step| count * 5 / 13 + step).find(|stride| greatest_divisor(*stride, count) == 1);
+        let stride = if self.real.is_some() { 1 } else { count * 5 / 13 };
+        let stride = (stride..).find(|stride| greatest_divisor(*stride, count) == 1);
         let (stride, start) = (stride.unwrap_or(1), usize::try_from(sender).unwrap_or(0) * count / 7);
         (0..count).filter_map(move |number| self.sets.get((start + number * stride) % count).cloned())
     }
@@ -123,12 +154,22 @@ impl Feed {
     fn winner(&self, set: &Range<u32>) -> u32 {
         match self.recipe.shape {
             Shape::Table => below(self.recipe.senders, mix(u64::from(set.start))),
-            Shape::Equal => 0,
+            Shape::Equal | Shape::Real => 0,
         }
+    }
+
+    /// What was recorded of a set.
+    fn recorded(&self, set: &Range<u32>) -> Option<&real::Attributes> {
+        let real = self.real.as_ref()?;
+        let place = real.groups.binary_search_by_key(&set.start, |(group, _)| group.start).ok()?;
+        real.attributes.get(real.groups.get(place)?.1)
     }
 
     /// The winner's path is the only one of three hops; the others have four to six.
     fn path(&self, sender: u32, set: &Range<u32>) -> Vec<u32> {
+        if let Some(recorded) = self.recorded(set) {
+            return [FIRST_AS + sender].into_iter().chain(recorded.path.iter().copied()).collect();
+        }
         let origin = 1000 + below(60_000, mix(u64::from(set.start)));
         if self.recipe.shape == Shape::Equal {
             return vec![FIRST_AS, origin];
@@ -158,7 +199,8 @@ impl Feed {
         let chance = mix(u64::from(set.start) << 8 | u64::from(sender));
         let mut path = Vec::new();
         wire::as_sequence(self.path(sender, set).into_iter(), &mut path);
-        wire::attribute(0x40, 1, &[0], out);
+        let recorded = self.recorded(set);
+        wire::attribute(0x40, 1, &[recorded.map_or(0, |recorded| recorded.origin)], out);
         wire::attribute(0x40, 2, &path, out);
         wire::attribute(0x40, 3, &next_hop.octets(), out);
         if self.recipe.shape == Shape::Table && chance.is_multiple_of(3) {
@@ -166,6 +208,9 @@ impl Feed {
         }
         if internal {
             wire::attribute(0x40, 5, &100u32.to_be_bytes(), out);
+        }
+        if let Some(recorded) = recorded {
+            out.extend(&recorded.others);
         }
         if self.recipe.shape == Shape::Table && chance.is_multiple_of(2) {
             let count = u64::from(2 + below(4, chance >> 9));
@@ -211,6 +256,7 @@ impl Recipe {
         let shape = match self.shape {
             Shape::Table => "table",
             Shape::Equal => "equal",
+            Shape::Real => "real",
         };
         format!("{} {} {shape} {}", self.routes, self.senders, self.prepended)
     }
@@ -225,6 +271,7 @@ impl FromStr for Recipe {
         let shape = match *shape {
             "table" => Shape::Table,
             "equal" => Shape::Equal,
+            "real" => Shape::Real,
             other => bail!("unknown shape {other:?}"),
         };
         let number = |word: &str| word.parse::<u32>().with_context(|| format!("{word:?} is no number"));
@@ -244,7 +291,7 @@ mod tests {
 
     #[test]
     fn each_sender_announces_every_route_once_and_its_last_one_last() {
-        let feed = Feed::new(RECIPE);
+        let feed = Feed::new(RECIPE).unwrap();
         for sender in 0..5 {
             let octets = feed.announcements(sender, false, Ipv4Addr::LOCALHOST);
             let (mut rest, mut seen) = (octets.as_slice(), Vec::new());
@@ -261,7 +308,7 @@ mod tests {
 
     #[test]
     fn exactly_one_sender_has_the_shortest_path() {
-        let feed = Feed::new(RECIPE);
+        let feed = Feed::new(RECIPE).unwrap();
         for set in &feed.sets {
             let lengths: Vec<usize> = (0..5).map(|sender| feed.path(sender, set).len()).collect();
             let shortest = lengths.iter().min().unwrap();
@@ -272,13 +319,13 @@ mod tests {
 
     #[test]
     fn four_routes_share_a_set_in_the_mean() {
-        let sets = Feed::new(Recipe { routes: 1_000_000, ..RECIPE }).sets.len();
+        let sets = Feed::new(Recipe { routes: 1_000_000, ..RECIPE }).unwrap().sets.len();
         assert!((240_000..260_000).contains(&sets), "{sets}");
     }
 
     #[test]
     fn a_recipe_is_read_as_it_is_written() {
-        for shape in [Shape::Table, Shape::Equal] {
+        for shape in [Shape::Table, Shape::Equal, Shape::Real] {
             let recipe = Recipe { shape, ..RECIPE };
             assert_eq!(recipe.words().parse::<Recipe>().unwrap(), recipe);
         }

@@ -60,7 +60,7 @@ pub(crate) fn measure(lab: &Lab, recipe: Recipe, legs: u8) -> Result<[f64; 2]> {
 
 /// Runs inside the router's namespace and prints the seconds of writing and of deleting.
 pub(crate) fn run(words: &[String]) -> Result<()> {
-    let feed = Feed::new(words.join(" ").parse::<Recipe>()?);
+    let feed = Feed::new(words.join(" ").parse::<Recipe>()?)?;
     let prefixes: Vec<Prefix4> = feed.prefixes(0).collect();
     let mut socket = Socket::new(NETLINK_ROUTE).context("opening a netlink socket")?;
     socket.bind_auto()?;

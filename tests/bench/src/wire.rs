@@ -200,20 +200,28 @@ fn counted(octets: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::from(u16::from_be_bytes([*high, *low])))
 }
 
-/// The value of the `AS_PATH`.
-fn as_path(mut attributes: &[u8]) -> Option<&[u8]> {
-    while let Some(([flags, code, length], rest)) = attributes.split_first_chunk() {
+/// The attributes of an UPDATE without its header.
+pub(crate) fn attributes(body: &[u8]) -> Option<&[u8]> {
+    Some(counted(counted(body)?.1)?.0)
+}
+
+/// Flags, code and value of each attribute, until one is cut off.
+pub(crate) fn each_attribute(mut attributes: &[u8]) -> impl Iterator<Item = (u8, u8, &[u8])> {
+    std::iter::from_fn(move || {
+        let ([flags, code, length], rest) = attributes.split_first_chunk()?;
         let (value, rest) = if flags & 0x10 == 0 {
             rest.split_at_checked(usize::from(*length))?
         } else {
             counted(attributes.get(2..)?)?
         };
-        if *code == AS_PATH {
-            return Some(value);
-        }
         attributes = rest;
-    }
-    None
+        Some((*flags, *code, value))
+    })
+}
+
+/// The value of the `AS_PATH`.
+fn as_path(attributes: &[u8]) -> Option<&[u8]> {
+    each_attribute(attributes).find_map(|(_, code, value)| (code == AS_PATH).then_some(value))
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ const COLUMNS: &[Column] = &[
 /// A work that daemons are given.
 #[derive(Debug, Clone)]
 pub(super) struct Work {
+    /// What their paths are like.
+    pub(super) shape: Shape,
     /// Senders.
     pub(super) senders: u8,
     /// Routes of each sender.
@@ -50,6 +52,7 @@ impl Work {
         let plural = |count: u8| if count == 1 { "" } else { "s" };
         let what = if self.reflects { "Route reflector: " } else { "" };
         let same = if senders == 1 { "" } else { "the same " };
+        let what = if self.shape == Shape::Real { "A real feed: " } else { what };
         format!(
             "{what}{senders} peer{} × {same}{routes} routes → {receivers} receiver{}",
             plural(senders),
@@ -77,7 +80,7 @@ impl Work {
     /// What the senders announce to a daemon of this kind.
     pub(super) fn recipe(&self, kind: Kind) -> Recipe {
         let prepended = if self.reflects { 0 } else { kind.prepends() };
-        Recipe { routes: self.routes, senders: u32::from(self.senders), shape: Shape::Table, prepended }
+        Recipe { routes: self.routes, senders: u32::from(self.senders), shape: self.shape, prepended }
     }
 }
 

@@ -10,9 +10,11 @@ use anyhow::Result;
 use super::Effort;
 use super::contest::{Work, contest};
 use crate::daemons::Kind;
+use crate::feed::{Shape, files};
 use crate::report::Report;
 
 const TABLE: Work = Work {
+    shape: Shape::Table,
     senders: 1,
     routes: 1_000_000,
     receivers: 1,
@@ -25,6 +27,19 @@ const TABLE: Work = Work {
 pub(super) fn table(effort: &Effort, report: &mut Report) -> Result<()> {
     let work = Work { routes: effort.table, ..TABLE };
     contest("convergence", &work, &effort.entrants(&[Kind::Wire]), report)
+}
+
+/// The Internet's table to one receiver, and its withdrawal.
+pub(super) fn feed(effort: &Effort, report: &mut Report) -> Result<()> {
+    let shape = if files().is_some() {
+        Shape::Real
+    } else {
+        eprintln!("  the files of a real feed are not at ../shared/data: made-up routes take its place");
+        Shape::Table
+    };
+    // A full feed has 1,042,000 routes that a daemon takes.
+    let work = Work { shape, routes: effort.table / 1000 * 1042, ..TABLE };
+    contest("feed", &work, &effort.entrants(&[]), report)
 }
 
 /// The same routes of ten peers, each with another path.

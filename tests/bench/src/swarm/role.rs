@@ -54,7 +54,7 @@ impl Swarm {
         let (command, words) = line.split_once(' ').unwrap_or((line, ""));
         match command {
             "feed" => {
-                let feed = Arc::new(Feed::new(words.parse()?));
+                let feed = Arc::new(Feed::new(words.parse()?)?);
                 self.feed = Some((Arc::clone(&feed), Arc::new(Expected::of(feed))));
                 Ok(String::new())
             }
@@ -126,9 +126,7 @@ impl Swarm {
     }
 
     fn what_is_missing(&self, patience: Duration) -> String {
-        let counts = self.receivers.first().and_then(|receiver| {
-            receiver.tally(|tally| format!("{} routes, {} with the best path", tally.held, tally.right)).ok().flatten()
-        });
+        let counts = self.receivers.first().and_then(|receiver| receiver.tally(|tally| tally.tell()).ok().flatten());
         format!("did not finish within {patience:?}; the first receiver has {}", counts.unwrap_or_default())
     }
 

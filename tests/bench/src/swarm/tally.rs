@@ -76,6 +76,14 @@ impl Tally {
         self.reached
     }
 
+    /// What there is, and what is not as it shall be in the end.
+    pub(super) fn tell(&self) -> String {
+        let wrong = self.routes.iter().position(|route| *route != Route::Right);
+        let wrong = wrong.and_then(|number| u32::try_from(number).ok()).map(|number| self.expected.feed.prefix(number));
+        let wrong = wrong.map(|prefix| format!(", but not {prefix}")).unwrap_or_default();
+        format!("{} routes, {} with the best path{wrong}", self.held, self.right)
+    }
+
     /// Takes in one message.
     pub(super) fn take(&mut self, kind: u8, body: &[u8]) -> Result<()> {
         match kind {
@@ -144,7 +152,7 @@ mod tests {
 
     #[test]
     fn converged_means_the_best_path_for_every_route_and_empty_means_none() {
-        let feed = Arc::new(Feed::new(Recipe { routes: 1000, senders: 2, shape: Shape::Table, prepended: 0 }));
+        let feed = Arc::new(Feed::new(Recipe { routes: 1000, senders: 2, shape: Shape::Table, prepended: 0 }).unwrap());
         let mut tally = Tally::new(Arc::new(Expected::of(Arc::clone(&feed))));
         take(&mut tally, &feed.announcements(0, false, Ipv4Addr::LOCALHOST));
         assert_eq!((tally.held, tally.reached()), (1001, None));
@@ -161,7 +169,7 @@ mod tests {
 
     #[test]
     fn one_sender_alone_converges() {
-        let feed = Arc::new(Feed::new(Recipe { routes: 1000, senders: 1, shape: Shape::Equal, prepended: 0 }));
+        let feed = Arc::new(Feed::new(Recipe { routes: 1000, senders: 1, shape: Shape::Equal, prepended: 0 }).unwrap());
         let mut tally = Tally::new(Arc::new(Expected::of(Arc::clone(&feed))));
         take(&mut tally, &feed.announcements(0, true, Ipv4Addr::LOCALHOST));
         assert!(tally.reached().is_some());
