@@ -212,7 +212,6 @@ impl Engine {
             return;
         }
         self.world.apply(&rib::world::WorldEvent::Link(link.clone()));
-        self.world_changed = true;
         let steps = plan::appear(&link.name, &self.running.model, &self.world);
         // Links of ours appear because we made them: there is nothing to tell, and mostly nothing to do.
         if !link.is_ours() && self.running.model.interfaces.contains_key(&link.name) {
@@ -231,7 +230,6 @@ impl Engine {
             return;
         }
         self.world.apply(&rib::world::WorldEvent::LinkGone(index));
-        self.world_changed = true;
         let steps = plan::appear(&link.name, &self.running.model, &self.world);
         if steps.iter().any(|step| matches!(step, Step::Device { create: true, .. })) {
             let text = format!("interface {} was taken away; it is made again", link.name);

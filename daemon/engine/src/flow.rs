@@ -112,3 +112,96 @@ impl Engine {
         self.flow.auditing || self.snapshot != SnapshotNeed::None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "a test may fail")]
+
+    use std::time::Instant;
+
+    use rib::fib::{KernelFib, Wanted};
+    use rib::world::Leg;
+
+    use super::*;
+    use crate::engine::Facts;
+    use crate::event::{Event, Moment};
+
+    fn leg(number: u8) -> Leg {
+        Leg { gateway: Some([192, 0, 2, number].into()), ifindex: 2 }
+    }
+
+    /// An engine whose kernel should have so many routes over three legs, and the moment.
+    fn engine(routes: u32) -> (Engine, Moment) {
+        let at = Moment { instant: Instant::now(), unix: 0 };
+        let mut engine = Engine::new(at, Facts::default());
+        for number in 0..routes {
+            let prefix = nouns::Prefix::host(std::net::IpAddr::V4((0x0a00_0000 | number).into()));
+            engine.fib.want(prefix, Wanted::legs(vec![leg(1), leg(2), leg(3)]));
+        }
+        (engine, at)
+    }
+
+    fn flush(engine: &mut Engine) -> Vec<Effect> {
+        let mut out = Vec::new();
+        engine.flush_fib(&mut out);
+        out
+    }
+
+    fn lose(engine: &mut Engine, number: u8) -> Vec<Effect> {
+        let (mut out, changes) = (Vec::new(), engine.fib.leg_lost(&leg(number)));
+        engine.repair(changes, &mut out);
+        out
+    }
+
+    #[test]
+    fn a_million_routes_wait_as_a_wish_and_only_a_few_portions_are_on_their_way() {
+        let (mut engine, at) = engine(30_000);
+        let first = flush(&mut engine);
+        assert_eq!(first.len(), ON_THE_WAY);
+        assert!(flush(&mut engine).is_empty(), "the kernel has enough to do");
+        engine.handle(at, Event::FibDone(Vec::new()), &mut Vec::new());
+        assert_eq!(flush(&mut engine).len(), 1, "one is done, the next one follows");
+    }
+
+    #[test]
+    fn a_repair_waits_for_the_group_that_it_changes() {
+        let (mut engine, _) = engine(30_000);
+        flush(&mut engine);
+        assert!(matches!(lose(&mut engine, 3)[..], [Effect::Fib(_)]), "the group may not be there yet");
+    }
+
+    #[test]
+    fn a_repair_goes_ahead_of_routes_that_are_on_their_way() {
+        let (mut engine, at) = engine(30_000);
+        flush(&mut engine);
+        for _ in 0..ON_THE_WAY {
+            engine.handle(at, Event::FibDone(Vec::new()), &mut Vec::new());
+        }
+        assert_eq!(flush(&mut engine).len(), ON_THE_WAY, "routes are on their way again");
+        let repair = lose(&mut engine, 2);
+        let [Effect::Repair(changes)] = &repair[..] else { unreachable!("{repair:?}") };
+        assert_eq!(changes.len(), 1, "one group");
+    }
+
+    #[test]
+    fn nothing_but_repairs_is_written_while_the_kernel_is_read_and_a_repair_spoils_what_was_read() {
+        let (mut engine, at) = engine(100);
+        flush(&mut engine);
+        engine.handle(at, Event::FibDone(Vec::new()), &mut Vec::new());
+        let mut out = Vec::new();
+        engine.ask_audit(&mut out);
+        engine.ask_audit(&mut out);
+        assert!(matches!(out[..], [Effect::Audit]), "once at a time");
+        engine.fib.want("172.16.0.0/16".parse::<rib::fib::RouteKey>().unwrap(), Some(Wanted::Blackhole));
+        assert!(flush(&mut engine).is_empty());
+        assert!(matches!(lose(&mut engine, 3)[..], [Effect::Repair(_)]));
+        let empty = Box::<KernelFib>::default();
+        engine.handle(at, Event::Audited(empty.clone()), &mut Vec::new());
+        assert_eq!(engine.fib.counters().pending, 1, "the routes are not believed to be lost");
+        assert_eq!(flush(&mut engine).len(), 1);
+        engine.handle(at, Event::FibDone(Vec::new()), &mut Vec::new());
+        engine.ask_audit(&mut out);
+        engine.handle(at, Event::Audited(empty), &mut Vec::new());
+        assert_eq!(engine.fib.counters().pending, 101, "now they are");
+    }
+}

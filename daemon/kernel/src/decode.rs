@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use nouns::{InterfaceAddress, Prefix};
 use rib::fib::{ROUTE_METRIC, RTPROT_TOWPATH, RouteKey};
 use rib::world::{BridgeSettings, Leg, Link, LinkAddress, LinkKind};
+use rib::world_view::is_link_local;
 
 use crate::attribute::{aligned, attributes, u8_at, u16_at, u32_at};
 use crate::number::{
@@ -34,9 +35,9 @@ pub(crate) struct Route {
 
 impl Route {
     /// Whether the route forwards, or refuses to, in the main table: local, broadcast and multicast
-    /// routes and cached copies are the kernel's own affair.
+    /// routes, those of link-local addresses and cached copies are the kernel's own affair.
     pub(crate) fn matters(&self) -> bool {
-        self.table == u32::from(RT_TABLE_MAIN) && self.forwards()
+        self.table == u32::from(RT_TABLE_MAIN) && self.forwards() && !is_link_local(self.prefix.address())
     }
 
     /// Whether it is one that we put there, in any table.

@@ -5,7 +5,7 @@
 //! next-hop object instead of its legs. So the monitor keeps books: all next-hop objects and all foreign
 //! routes. Routes of ours are not kept, however many there are. Never does IO.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nouns::Prefix;
 use rib::fib::{ROUTE_METRIC, RTPROT_TOWPATH};
@@ -18,16 +18,23 @@ use crate::decode::{NextHop, NextHopKind, Route};
 pub(crate) struct Ledger {
     objects: BTreeMap<u32, NextHop>,
     foreign: BTreeMap<(Prefix, u32), Vec<ForeignRoute>>,
+    /// How many foreign routes leave through a link: most links have none, and come and go without a search.
+    routes_over: BTreeMap<u32, usize>,
+    /// How many next-hop objects are on a link.
+    objects_on: BTreeMap<u32, usize>,
 }
 
 impl Ledger {
     /// Starts from what a dump of next hops told.
     pub(crate) fn begin(&mut self, objects: Vec<NextHop>) {
-        self.objects = objects.into_iter().map(|object| (object.id, object)).collect();
+        for object in objects {
+            self.keep(object);
+        }
     }
 
     /// Starts with a foreign route that a dump told.
     pub(crate) fn remember(&mut self, route: ForeignRoute) {
+        self.count_routes(&route, true);
         self.foreign.entry((route.prefix, route.metric)).or_default().push(route);
     }
 
@@ -58,10 +65,13 @@ impl Ledger {
         }
         // A notification tells the whole route: IPv6 repeats the legs that were there when one is added.
         let superseded = twins.iter().position(|old| replaced || grew_from(&new, old));
-        if let Some(place) = superseded {
-            events.push(WorldEvent::RouteGone(twins.remove(place)));
-        }
+        let old = superseded.map(|place| twins.remove(place));
         twins.push(new.clone());
+        if let Some(old) = old {
+            self.count_routes(&old, false);
+            events.push(WorldEvent::RouteGone(old));
+        }
+        self.count_routes(&new, true);
         events.push(WorldEvent::Route(new));
     }
 
@@ -79,17 +89,21 @@ impl Ledger {
         let exact = twins.iter().position(|old| *old == gone);
         // IPv6 tells the loss of one leg of several as the deletion of a route with that leg alone.
         let place = exact.or_else(|| twins.iter().position(|old| grew_from(old, &gone)));
-        if let Some(place) = place {
-            let mut rest = twins.remove(place);
-            events.push(WorldEvent::RouteGone(rest.clone()));
-            rest.legs.retain(|leg| !gone.legs.contains(leg));
-            if exact.is_none() && !rest.legs.is_empty() {
-                twins.push(rest.clone());
-                events.push(WorldEvent::Route(rest));
-            }
+        let Some(old) = place.map(|place| twins.remove(place)) else { return };
+        let mut rest = old.clone();
+        rest.legs.retain(|leg| !gone.legs.contains(leg));
+        let stays = exact.is_none() && !rest.legs.is_empty();
+        if stays {
+            twins.push(rest.clone());
         }
         if twins.is_empty() {
             self.foreign.remove(&key);
+        }
+        self.count_routes(&old, false);
+        events.push(WorldEvent::RouteGone(old));
+        if stays {
+            self.count_routes(&rest, true);
+            events.push(WorldEvent::Route(rest));
         }
     }
 
@@ -100,14 +114,14 @@ impl Ledger {
         if !by_us && (was_ours || object.protocol == RTPROT_TOWPATH) && known != Some(&object) {
             events.push(WorldEvent::OurNextHopLost(object.id));
         }
-        self.objects.insert(object.id, object);
+        self.keep(object);
     }
 
     /// `RTM_DELNEXTHOP`: returns the links whose foreign routes have to be looked at again, because the
     /// routes that used a deleted object vanish without a word when `nexthop_compat_mode` is off.
     pub(crate) fn object_is_gone(&mut self, id: u32, by_us: bool, events: &mut Vec<WorldEvent>) -> Vec<u32> {
         let legs = self.legs_of(id);
-        let Some(object) = self.objects.remove(&id) else { return Vec::new() };
+        let Some(object) = self.forget(id) else { return Vec::new() };
         if object.protocol == RTPROT_TOWPATH {
             if !by_us {
                 events.push(WorldEvent::OurNextHopLost(id));
@@ -121,10 +135,13 @@ impl Ledger {
 
     /// A link that is down or gone takes its next hops along, and groups that have no other.
     pub(crate) fn link_dropped(&mut self, ifindex: u32, events: &mut Vec<WorldEvent>) {
+        if !self.objects_on.contains_key(&ifindex) {
+            return;
+        }
         let on_link = |object: &NextHop| matches!(object.kind, NextHopKind::Leg(leg) if leg.ifindex == ifindex);
         let lost: Vec<NextHop> = self.objects.values().filter(|object| on_link(object)).cloned().collect();
         for object in lost {
-            self.objects.remove(&object.id);
+            self.forget(object.id);
             if object.protocol == RTPROT_TOWPATH {
                 events.push(WorldEvent::OurNextHopLost(object.id));
             }
@@ -134,27 +151,56 @@ impl Ledger {
 
     /// Whether any foreign route leaves through a link.
     pub(crate) fn has_routes_over(&self, ifindex: u32) -> bool {
-        self.foreign.values().flatten().any(|route| leaves_through(route, ifindex))
+        self.routes_over.contains_key(&ifindex)
     }
 
     /// Compares with what the kernel still has over a link: what it has no more is gone.
     pub(crate) fn audit(&mut self, ifindex: u32, present: &[ForeignRoute], events: &mut Vec<WorldEvent>) {
+        let mut lost = Vec::new();
         for twins in self.foreign.values_mut() {
             twins.retain(|route| {
                 let keep = !leaves_through(route, ifindex) || present.contains(route);
                 if !keep {
-                    events.push(WorldEvent::RouteGone(route.clone()));
+                    lost.push(route.clone());
                 }
                 keep
             });
         }
         self.foreign.retain(|_, twins| !twins.is_empty());
+        for route in lost {
+            self.count_routes(&route, false);
+            events.push(WorldEvent::RouteGone(route));
+        }
         for route in present {
             let twins = self.foreign.entry((route.prefix, route.metric)).or_default();
             if !twins.contains(route) {
                 twins.push(route.clone());
+                self.count_routes(route, true);
                 events.push(WorldEvent::Route(route.clone()));
             }
+        }
+    }
+
+    fn keep(&mut self, object: NextHop) {
+        self.forget(object.id);
+        if let NextHopKind::Leg(leg) = object.kind {
+            count(&mut self.objects_on, leg.ifindex, true);
+        }
+        self.objects.insert(object.id, object);
+    }
+
+    fn forget(&mut self, id: u32) -> Option<NextHop> {
+        let object = self.objects.remove(&id)?;
+        if let NextHopKind::Leg(leg) = object.kind {
+            count(&mut self.objects_on, leg.ifindex, false);
+        }
+        Some(object)
+    }
+
+    fn count_routes(&mut self, route: &ForeignRoute, more: bool) {
+        let links: BTreeSet<u32> = route.legs.iter().map(|leg| leg.ifindex).collect();
+        for link in links {
+            count(&mut self.routes_over, link, more);
         }
     }
 
@@ -190,6 +236,15 @@ fn grew_from(large: &ForeignRoute, small: &ForeignRoute) -> bool {
         && !small.legs.is_empty()
         && small.legs.len() < large.legs.len()
         && small.legs.iter().all(|leg| large.legs.contains(leg))
+}
+
+/// One more or one less; what comes to zero is forgotten.
+fn count(counts: &mut BTreeMap<u32, usize>, link: u32, more: bool) {
+    let count = counts.entry(link).or_default();
+    *count = if more { count.saturating_add(1) } else { count.saturating_sub(1) };
+    if *count == 0 {
+        counts.remove(&link);
+    }
 }
 
 fn leaves_through(route: &ForeignRoute, ifindex: u32) -> bool {

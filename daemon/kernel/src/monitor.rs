@@ -64,7 +64,7 @@ impl Monitor {
     /// When the kernel does not take the filter.
     pub fn ignore_port(&mut self, port: u32) -> io::Result<()> {
         self.ignored.push(port);
-        sys::attach_filter(self.socket.as_fd(), &mut own_route_filter(&self.ignored))
+        sys::attach_filter(self.socket.as_fd(), &mut route_filter(&self.ignored))
     }
 
     /// Lets [`Monitor::next`] return `WouldBlock` after this long without news.
@@ -204,13 +204,15 @@ impl News {
     }
 }
 
-/// Drops `RTM_NEWROUTE` and `RTM_DELROUTE` whose `nlmsg_pid` is one of `ports`; everything else passes.
+/// Drops `RTM_NEWROUTE` and `RTM_DELROUTE` whose `nlmsg_pid` is one of `ports`, and those of the local table, which
+/// every address of every link has some of; everything else passes.
 ///
 /// Next hops of ours pass, because the ledger has to know them. Classic BPF loads in network order, while
 /// netlink is in the order of the host.
-fn own_route_filter(ports: &[u32]) -> Vec<libc::sock_filter> {
+fn route_filter(ports: &[u32]) -> Vec<libc::sock_filter> {
     const LOAD_HALF: u16 = 0x28; // BPF_LD | BPF_H | BPF_ABS
     const LOAD_WORD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
+    const LOAD_OCTET: u16 = 0x30; // BPF_LD | BPF_B | BPF_ABS
     const JUMP_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
     const RETURN: u16 = 0x06; // BPF_RET | BPF_K
     let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
@@ -226,7 +228,9 @@ fn own_route_filter(ports: &[u32]) -> Vec<libc::sock_filter> {
         program.push(step(JUMP_EQUAL, 0, 1, port.to_be()));
         program.push(step(RETURN, 0, 0, 0));
     }
-    program.push(pass);
+    // `rtm_table`
+    program.extend([step(LOAD_OCTET, 0, 0, 20), step(JUMP_EQUAL, 0, 1, u32::from(libc::RT_TABLE_LOCAL))]);
+    program.extend([step(RETURN, 0, 0, 0), pass]);
     program
 }
 

@@ -13,6 +13,7 @@ fn passes(program: &[libc::sock_filter], octets: &[u8]) -> bool {
         place += 1;
         match step.code {
             0x28 => accumulator = u32::from(u16::from_be_bytes(*octets.get(at..).unwrap().first_chunk().unwrap())),
+            0x30 => accumulator = u32::from(*octets.get(at).unwrap()),
             0x20 => accumulator = u32::from_be_bytes(*octets.get(at..).unwrap().first_chunk().unwrap()),
             0x15 => place += usize::from(if accumulator == step.k { step.jt } else { step.jf }),
             _ => return step.k != 0,
@@ -21,18 +22,21 @@ fn passes(program: &[libc::sock_filter], octets: &[u8]) -> bool {
 }
 
 #[test]
-fn only_route_messages_of_our_own_ports_are_dropped() {
-    let program = own_route_filter(&[4711, 9]);
-    for (kind, port, pass) in [
-        (RTM_NEWROUTE, 4711_u32, false),
-        (RTM_DELROUTE, 4711, false),
-        (RTM_DELROUTE, 9, false),
-        (RTM_NEWROUTE, 4712, true),
-        (RTM_DELROUTE, 0, true),
-        (RTM_NEWNEXTHOP, 4711, true),
-        (RTM_NEWLINK, 4711, true),
+fn only_route_messages_of_our_own_ports_and_of_the_local_table_are_dropped() {
+    let program = route_filter(&[4711, 9]);
+    for (kind, port, table, pass) in [
+        (RTM_NEWROUTE, 4711_u32, 254, false),
+        (RTM_DELROUTE, 4711, 254, false),
+        (RTM_DELROUTE, 9, 254, false),
+        (RTM_NEWROUTE, 4712, 254, true),
+        (RTM_NEWROUTE, 4712, 255, false),
+        (RTM_DELROUTE, 0, 254, true),
+        (RTM_DELROUTE, 0, 255, false),
+        (RTM_NEWNEXTHOP, 4711, 255, true),
+        (RTM_NEWLINK, 4711, 255, true),
     ] {
-        let octets = [&[0; 4], kind.to_ne_bytes().as_slice(), &[0; 6], &port.to_ne_bytes()].concat();
-        assert_eq!(passes(&program, &octets), pass, "{kind} from {port}");
+        let head = [&[0; 4], kind.to_ne_bytes().as_slice(), &[0; 6], &port.to_ne_bytes()].concat();
+        let octets = [head.as_slice(), &[2, 24, 0, 0, table, 2, 0, 1]].concat();
+        assert_eq!(passes(&program, &octets), pass, "{kind} of table {table} from {port}");
     }
 }

@@ -36,8 +36,10 @@ struct Offer {
 pub(super) struct Concerned {
     /// By number: whether the offer was usable before, for those that are concerned.
     before: Vec<Option<bool>>,
-    /// Prefixes that are offered one of them, but for the fresh ones.
+    /// Prefixes that are offered one of them.
     pub(super) users: usize,
+    /// Whether one of them is not fresh, so that nobody has a list of its prefixes.
+    pub(super) older: bool,
     /// Whether there is any at all.
     pub(super) any: bool,
 }
@@ -55,7 +57,8 @@ impl Concerned {
         if let Some(before) = self.before.get_mut(place) {
             *before = Some(offer.usable);
         }
-        self.users = self.users.saturating_add(if offer.fresh { 0 } else { offer.users });
+        self.users = self.users.saturating_add(offer.users);
+        self.older |= !offer.fresh;
         self.any = true;
     }
 }

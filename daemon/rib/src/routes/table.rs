@@ -327,7 +327,7 @@ impl Rib {
                 self.look_again(prefix, &concerned);
             }
         }
-        if concerned.users > 0 {
+        if concerned.older {
             self.walks.push_back(Walk { concerned, next: None });
         }
         any

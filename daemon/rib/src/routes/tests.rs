@@ -8,7 +8,7 @@
     reason = "a test may fail loudly and begin at any time"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -168,6 +168,153 @@ fn a_route_without_next_hops_is_never_selected() {
     let (mut rib, _, _, now) = table();
     rib.set(prefix("10.66.0.0/16"), &Route::new(Protocol::Static, 1, 0, Vec::new()), now);
     assert_eq!(rib.selected(prefix("10.66.0.0/16")), None);
+}
+
+/// Prefixes that hold gateways of the offers below, and one that holds none.
+const NETS: [&str; 4] = ["10.50.0.0/16", "10.60.0.0/16", "10.2.0.0/16", "10.70.0.0/24"];
+
+/// As `offer`, but none that ends what makes it usable: such routes would come and go for ever.
+fn offer_for(net: usize, kind: u8) -> Route {
+    offer(if kind == 3 && matches!(net, 0 | 2) { 4 } else { kind })
+}
+
+/// Offers through a link that stays, through another route, through a link that comes and goes, through two of these,
+/// and through nothing.
+fn offer(kind: u8) -> Route {
+    let through = |gateways: &[&str]| {
+        let next_hop = |gateway: &&str| RouteNextHop::Gateway { address: ip(gateway), interface: None };
+        gateways.iter().map(next_hop).collect()
+    };
+    match kind {
+        0 => Route::new(BGP, 200, 0, through(&["192.168.101.201"])),
+        1 => Route::new(BGP, 200, 0, through(&["10.50.0.1"])),
+        2 => Route::new(BGP, 200, 7, through(&["10.2.0.7", "192.168.101.202"])),
+        3 => Route::new(Protocol::Static, 1, 0, through(&["10.2.0.7"])),
+        4 => Route::new(Protocol::Static, 250, 0, vec![RouteNextHop::Blackhole]),
+        _ => Route::new(Protocol::Kernel, 0, 5, vec![RouteNextHop::Connected { ifindex: 1 }]),
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Deed {
+    Set(usize, u8),
+    Remove(usize, u8),
+    ReplaceStatic(BTreeMap<usize, Vec<u8>>),
+    Link(bool),
+    Settle,
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let net = 0..NETS.len();
+    let statics = prop::collection::btree_map(0..NETS.len(), prop::collection::btree_set(3..5u8, 1..3), 0..3);
+    prop_oneof![
+        6 => (net.clone(), 0..6u8).prop_map(|(net, kind)| Deed::Set(net, kind)),
+        2 => (net, 0..6u8).prop_map(|(net, kind)| Deed::Remove(net, kind)),
+        1 => statics.prop_map(|all| {
+            Deed::ReplaceStatic(all.into_iter().map(|(net, kinds)| (net, kinds.into_iter().collect())).collect())
+        }),
+        2 => any::<bool>().prop_map(Deed::Link),
+        4 => Just(Deed::Settle),
+    ]
+}
+
+/// The table, and what it should hold in a form that is too plain to be wrong.
+struct Pair {
+    rib: Rib,
+    world: World,
+    next_hops: NextHops,
+    now: Instant,
+    offers: BTreeMap<Prefix, Vec<Route>>,
+    /// What whoever takes the dirty prefixes was told of each.
+    told: BTreeMap<Prefix, Option<Wanted>>,
+}
+
+impl Pair {
+    fn run(&mut self, deed: Deed) {
+        match deed {
+            Deed::Set(net, kind) => {
+                let (net, route) = (prefix(NETS[net]), offer_for(net, kind));
+                self.rib.set(net, &route, self.now);
+                let offers = self.offers.entry(net).or_default();
+                offers.retain(|old| !route.replaces(old));
+                offers.push(route);
+                offers.sort_by(order);
+            }
+            Deed::Remove(net, kind) => {
+                let (net, route) = (prefix(NETS[net]), offer_for(net, kind));
+                self.rib.remove(net, route.protocol, Some(route.distance));
+                let same = |old: &Route| old.protocol == route.protocol && old.distance == route.distance;
+                self.offers.entry(net).or_default().retain(|old| !same(old));
+            }
+            Deed::ReplaceStatic(wanted) => {
+                let wanted: BTreeMap<Prefix, Vec<Route>> = wanted
+                    .into_iter()
+                    .map(|(net, kinds)| {
+                        let kinds: BTreeSet<u8> = kinds.into_iter().collect();
+                        let mut offers: Vec<Route> = kinds.into_iter().map(|kind| offer_for(net, kind)).collect();
+                        offers.dedup();
+                        (prefix(NETS[net]), offers)
+                    })
+                    .collect();
+                self.rib.replace_protocol(Protocol::Static, wanted.clone(), self.now);
+                for net in NETS.map(prefix) {
+                    let offers = self.offers.entry(net).or_default();
+                    offers.retain(|old| old.protocol != Protocol::Static);
+                    offers.extend(wanted.get(&net).into_iter().flatten().cloned());
+                    offers.sort_by(order);
+                }
+            }
+            Deed::Link(up) => {
+                self.world.apply(&WorldEvent::Link(link(2, up)));
+                let news = self.world.take_news();
+                self.next_hops.touch(&news);
+                for network in &news.networks {
+                    let connected = self.world.connected_route(*network);
+                    self.rib.replace_offers(*network, Protocol::Connected, connected, self.now);
+                }
+            }
+            Deed::Settle => self.settle(),
+        }
+    }
+
+    fn settle(&mut self) {
+        self.rib.settle_new(&mut self.next_hops, &self.world);
+        let dirty = self.rib.dirty_len();
+        let more = self.rib.settle(&mut self.next_hops, &self.world);
+        assert!(more.is_empty(), "looking at everything finds no more: {more:?}");
+        assert_eq!(self.rib.dirty_len(), dirty);
+        for prefix in self.rib.take_dirty(99) {
+            let wanted = self.rib.selected(prefix).and_then(|route| route.wanted(&self.next_hops));
+            self.told.insert(prefix, wanted);
+        }
+        for net in NETS.map(prefix) {
+            let offers = self.offers.get(&net).map_or(&[][..], Vec::as_slice);
+            assert_eq!(
+                self.rib.routes(net).map(|offered| offered.route).collect::<Vec<_>>(),
+                offers.iter().collect::<Vec<_>>()
+            );
+            let resolves = |(address, link): Gateway| self.next_hops.resolve_via(address, link).is_resolved();
+            let selected = offers.iter().find(|route| route.is_usable(resolves));
+            assert_eq!(self.rib.selected(net), selected);
+            let wanted = selected.and_then(|route| route.wanted(&self.next_hops));
+            assert_eq!(self.told.get(&net).cloned().flatten(), wanted, "whoever wants to know of {net} was told");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+    #[test]
+    fn offers_held_once_behave_as_offers_of_each_prefix(deeds in prop::collection::vec(deed(), 1..40)) {
+        let (rib, mut world, next_hops, now) = table();
+        world.take_news();
+        let mut pair = Pair { rib, world, next_hops, now, offers: BTreeMap::new(), told: BTreeMap::new() };
+        for deed in deeds {
+            pair.run(deed);
+        }
+        pair.settle();
+    }
 }
 
 proptest! {
