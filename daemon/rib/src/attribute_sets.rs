@@ -17,7 +17,7 @@ const SHARDS: usize = 64;
 /// A shard is swept when it has doubled since the last time, but not below this size.
 const SMALLEST_SWEEP: usize = 16;
 /// Sets that are looked at to count what differs; of more, that many tell.
-const COUNTED: usize = 65_536;
+const COUNTED: usize = 16_384;
 
 /// The distinct attribute sets in use.
 #[derive(Debug)]
@@ -104,13 +104,13 @@ impl AttributeSets {
         self.len == 0
     }
 
-    /// How many distinct AS paths they have; an estimate above 65,536 sets.
+    /// How many distinct AS paths they have; an estimate above 16,384 sets.
     #[must_use]
     pub fn as_paths(&self) -> usize {
         self.distinct(|set| Some(self.hash.hash_one(&set.as_path)))
     }
 
-    /// How many distinct lists of communities they have, the empty one left out; an estimate above 65,536 sets.
+    /// How many distinct lists of communities they have, the empty one left out; an estimate above 16,384 sets.
     #[must_use]
     pub fn community_lists(&self) -> usize {
         self.distinct(|set| (!set.communities.is_empty()).then(|| self.hash.hash_one(&set.communities)))
