@@ -79,14 +79,18 @@ impl Engine {
 
     /// Drops every route of a peer in a family.
     pub(crate) fn drop_routes(&mut self, id: PeerId, family: Family) {
+        let before = self.path_count();
         self.tables.of_mut(family).drop_peer(id);
+        self.attribute_sets.released(before.saturating_sub(self.path_count()));
         self.peers.set_stale_until(id, family, None);
     }
 
     /// Drops the routes of a peer that are still stale.
     pub(crate) fn drop_stale(&mut self, id: PeerId, family: Family) {
         if self.peers.get(id).is_some_and(|peer| peer.stale_until.contains_key(&family)) {
+            let before = self.path_count();
             self.tables.of_mut(family).sweep_stale(id);
+            self.attribute_sets.released(before.saturating_sub(self.path_count()));
             self.peers.set_stale_until(id, family, None);
         }
     }
@@ -183,9 +187,11 @@ impl Import {
             draft.attributes.to_mut().next_hop = NextHop { address, link_local: None };
         }
         let attributes = match draft.attributes {
-            Cow::Borrowed(_) => Arc::clone(accepted),
-            Cow::Owned(changed) => Arc::new(changed),
+            // What was received is one of the sets already.
+            Cow::Borrowed(_) if Arc::ptr_eq(accepted, received) => Arc::clone(received),
+            Cow::Borrowed(_) => sets.intern(Arc::clone(accepted)),
+            Cow::Owned(changed) => sets.intern(Arc::new(changed)),
         };
-        Inserted::new(sets.intern(attributes), Arc::clone(received), None, draft.marks)
+        Inserted::new(attributes, Arc::clone(received), None, draft.marks)
     }
 }
