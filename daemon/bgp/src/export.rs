@@ -1,7 +1,8 @@
 //! What a peer may hear of a route, and with which attributes (RFC 4271 §5, §9.2; RFC 1997; RFC 4456; RFC 8212).
 //!
 //! It is a function of the route and of an [`ExportTarget`]: peers with equal targets hear the same of every route, but
-//! nobody hears of its own.
+//! nobody hears of its own, nor of a path that holds its AS, which it would refuse: peers of many AS numbers may have
+//! equal targets, so the caller sees to that.
 //!
 //! Never chooses the route; and the caller never offers one to the peer that it came from.
 
@@ -63,8 +64,6 @@ pub struct ExportTarget {
     pub local_as: Asn,
     /// The router's AS; stands in the path behind `local_as` where it differs.
     pub router_as: Asn,
-    /// The peer's AS.
-    pub remote_as: Asn,
     /// Our address for packets of the family.
     pub next_hop: IpAddr,
     /// `nexthop-self`: internal peers send to us rather than to the external next hop.
@@ -94,9 +93,6 @@ pub enum Withheld {
     /// RFC 4456 §6, where clients are fully meshed.
     #[error("it was learned from a client, and clients hear of each other themselves (no-client-to-client-reflection)")]
     ClientToClient,
-    /// The peer would refuse it.
-    #[error("the path contains the neighbor's AS {0}")]
-    AsLoop(Asn),
     /// RFC 8212
     #[error("external neighbor without export policy (RFC 8212)")]
     NoPolicy,
@@ -177,10 +173,6 @@ fn may_hear(route: &Exportable<'_>, to: &ExportTarget) -> Result<(), Withheld> {
     }
     if has(Community::NO_EXPORT) || has(Community::LOCAL_AS) {
         return Err(Withheld::NoExport);
-    }
-    // A peer refuses a path that contains its AS; to tell it would be noise.
-    if route.attributes.as_path.contains(to.remote_as) {
-        return Err(Withheld::AsLoop(to.remote_as));
     }
     Ok(())
 }

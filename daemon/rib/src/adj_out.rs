@@ -2,20 +2,20 @@
 //!
 //! Peers that hear the same share one of these, and each octet is encoded once for all of them. Of a route it keeps no
 //! attributes: a fingerprint of what was told says whether something is news, and the table has the rest. Routes of
-//! equal attributes leave together, so an UPDATE carries as many as fit. Nobody hears of its own path, so octets carry
-//! whom they are for. Never decides what a peer may hear, and never knows who is in the group.
+//! equal attributes leave together, so an UPDATE carries as many as fit. Nobody hears of its own path, nor of one that
+//! holds its AS and would be refused, so octets carry whom they are for. Never decides what a peer may hear, and never knows who is in the group.
 
 mod bundle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use bgp_wire::Negotiated as Codec;
 use bgp_wire::attribute::PathAttributes;
-use nouns::{Family, Prefix};
+use nouns::{Asn, Family, Prefix};
 
 use crate::bgp_table::PeerId;
 use crate::id_hash::IdHash;
@@ -29,37 +29,84 @@ pub use bundle::{Audience, Portion};
 pub struct Exported {
     /// The attributes as the group hears them.
     pub attributes: Arc<PathAttributes>,
-    /// Whose path it is, and who therefore does not hear of it.
+    /// Whose path it is.
     pub from: PeerId,
+    /// That peer would take its own path for somebody else's, so it must not hear of it. A path that holds the
+    /// peer's AS needs no such care.
+    pub own: bool,
+    /// The path's attributes as they are used here, where peers hear of no path that holds their AS.
+    pub path: Option<Arc<PathAttributes>>,
 }
+
+/// Who in a group would refuse a path for the AS numbers in it: its external peers by their AS.
+pub type Loops = BTreeMap<Asn, Vec<PeerId>>;
 
 /// The routes of a group and family; a new group begins with an empty one.
 #[derive(Clone, Debug, Default)]
 pub struct AdjOut {
     routes: PrefixMap<Told>,
     queue: VecDeque<Prefix>,
-    /// How many routes were told of each peer's paths.
-    of: HashMap<PeerId, usize, IdHash>,
     told: usize,
+    /// How many routes were told of each peer's own paths, those left out that hold its AS.
+    own: HashMap<PeerId, usize, IdHash>,
+    /// How many routes were told whose paths hold the AS of a peer in the group.
+    looped: HashMap<Asn, usize>,
     /// Something was told to somebody, ever.
     spoken: bool,
     hasher: RandomState,
 }
 
 /// What the group knows of a prefix, or is about to.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Told {
     /// Of the attributes that it was told; 0 when those do not count any more.
     fingerprint: u64,
-    /// Whose path it was told of.
+    /// The path that it was told of, where AS numbers in it matter.
+    path: Option<Arc<PathAttributes>>,
+    /// Whose path that was.
     from: PeerId,
+    /// As in `Exported`.
+    own: bool,
     /// It was told anything at all.
     told: bool,
     /// Waits in `queue`.
     queued: bool,
 }
 
+impl Told {
+    /// Whether a peer did not hear: the path is its own, or holds its AS.
+    fn is_unheard_by(&self, peer: PeerId, asn: Option<Asn>) -> bool {
+        let holds = |path: &Arc<PathAttributes>| asn.is_some_and(|asn| path.as_path.contains(asn));
+        (self.own && self.from == peer) || self.path.as_ref().is_some_and(holds)
+    }
+
+    /// The peers of the group that did not hear, sorted; the one whose path it is may be somebody else.
+    fn deaf(&self, loops: &Loops) -> Arc<[PeerId]> {
+        let mut deaf: Vec<PeerId> = self.own.then_some(self.from).into_iter().collect();
+        if let Some(path) = self.path.as_ref().filter(|_| !loops.is_empty()) {
+            for asn in path.as_path.segments().flat_map(|segment| segment.asns) {
+                deaf.extend(loops.get(asn).into_iter().flatten());
+            }
+        }
+        deaf.sort_unstable();
+        deaf.dedup();
+        deaf.into()
+    }
+}
+
 impl AdjOut {
+    /// From now on it is counted how many routes peers of an AS do not hear of; nothing may have been told yet.
+    pub fn count_loops_of(&mut self, asn: Asn) {
+        self.looped.entry(asn).or_default();
+    }
+
+    /// Counts for the peers of another group, too, which knows the same.
+    pub fn count_for(&mut self, other: &Self) {
+        for (asn, count) in &other.looped {
+            self.looped.entry(*asn).or_insert(*count);
+        }
+    }
+
     /// The best path of a prefix may have changed. `reachable` tells whether there is one; a prefix that the group
     /// never heard of and that nobody reaches costs nothing.
     pub fn offer(&mut self, prefix: Prefix, reachable: bool) {
@@ -82,20 +129,20 @@ impl AdjOut {
     }
 
     /// Encodes what is pending until about `max_octets` are reached: `export` says what the group shall know of a
-    /// prefix, `None` that it shall know nothing.
+    /// prefix, `None` that it shall know nothing; `loops` who refuses paths that hold its AS.
     pub fn drain(
         &mut self,
         family: Family,
-        codec: &Codec,
+        (codec, loops): (&Codec, &Loops),
         max_octets: usize,
         mut export: impl FnMut(Prefix) -> Option<Exported>,
     ) -> Vec<Portion> {
-        let mut bundles = Bundles::default();
+        let mut bundles = Bundles::new(loops);
         while bundles.octets() < max_octets
             && let Some(prefix) = self.queue.pop_front()
         {
             match export(prefix) {
-                Some(exported) => self.announce(prefix, &exported, codec, &mut bundles),
+                Some(exported) => self.announce(prefix, exported, codec, &mut bundles),
                 None => self.withdraw(prefix, &mut bundles),
             }
         }
@@ -126,20 +173,23 @@ impl AdjOut {
     }
 
     /// The prefixes that a peer of the group knows, in the order in which they are shown.
-    pub fn iter(&self, peer: PeerId) -> impl Iterator<Item = Prefix> {
-        self.routes.iter().filter(move |(_, route)| route.told && route.from != peer).map(|(prefix, _)| prefix)
+    pub fn iter(&self, peer: PeerId, asn: Option<Asn>) -> impl Iterator<Item = Prefix> {
+        let heard = self.routes.iter().filter(move |(_, route)| route.told && !route.is_unheard_by(peer, asn));
+        heard.map(|(prefix, _)| prefix)
     }
 
     /// Whether a peer of the group knows of a prefix.
     #[must_use]
-    pub fn knows(&self, peer: PeerId, prefix: Prefix) -> bool {
-        self.routes.get(prefix).is_some_and(|route| route.told && route.from != peer)
+    pub fn knows(&self, peer: PeerId, asn: Option<Asn>, prefix: Prefix) -> bool {
+        self.routes.get(prefix).is_some_and(|route| route.told && !route.is_unheard_by(peer, asn))
     }
 
     /// How many routes a peer of the group knows; constant time.
     #[must_use]
-    pub fn len(&self, peer: PeerId) -> usize {
-        self.told.saturating_sub(self.of.get(&peer).copied().unwrap_or(0))
+    pub fn len(&self, peer: PeerId, asn: Option<Asn>) -> usize {
+        let own = self.own.get(&peer).copied().unwrap_or(0);
+        let looped = asn.and_then(|asn| self.looped.get(&asn).copied()).unwrap_or(0);
+        self.told.saturating_sub(own).saturating_sub(looped)
     }
 
     /// Nobody in the group knows anything.
@@ -148,53 +198,48 @@ impl AdjOut {
         self.told == 0
     }
 
-    fn announce(&mut self, prefix: Prefix, exported: &Exported, codec: &Codec, bundles: &mut Bundles) {
-        let from = exported.from;
-        let Some(bundle) = bundles.bundle_of(exported, codec, &self.hasher) else {
+    fn announce(&mut self, prefix: Prefix, exported: Exported, codec: &Codec, bundles: &mut Bundles<'_>) {
+        let Exported { attributes, from, own, path } = exported;
+        let mut now = Told { fingerprint: 0, path, from, own, told: true, queued: false };
+        let Some(bundle) = bundles.bundle_of(attributes, &now, codec, &self.hasher) else {
             // Nobody may keep the older route.
             return self.withdraw(prefix, bundles);
         };
-        let route = self.routes.entry(prefix);
-        route.queued = false;
-        let before = *route;
-        *route = Told { fingerprint: bundle.fingerprint, from, told: true, queued: false };
-        if before.told && before.fingerprint == bundle.fingerprint {
-            // The same words from somebody else are news only to the two who did not hear, or no longer shall.
-            if before.from != from {
-                bundles.announce_to(before.from, bundle, prefix);
-                bundles.withdraw_from(from, prefix);
-            }
-        } else {
+        now.fingerprint = bundle.fingerprint;
+        self.count(&now, true);
+        let before = std::mem::replace(self.routes.entry(prefix), now);
+        let same = before.told && before.fingerprint == bundle.fingerprint;
+        if !same {
             bundles.announce(bundle, prefix);
-            if before.told && before.from != from {
-                bundles.withdraw_from(from, prefix);
-            }
         }
         if before.told {
-            self.count(before.from, false);
+            self.count(&before, false);
+            bundles.change_audience(&before, bundle, prefix, same);
         }
-        self.count(from, true);
     }
 
-    fn withdraw(&mut self, prefix: Prefix, bundles: &mut Bundles) {
+    fn withdraw(&mut self, prefix: Prefix, bundles: &mut Bundles<'_>) {
         let Some(route) = self.routes.remove(prefix) else { return };
         if route.told {
-            self.count(route.from, false);
-            bundles.withdraw(route.from, prefix);
+            self.count(&route, false);
+            bundles.withdraw(&route, prefix);
         }
     }
 
-    fn count(&mut self, from: PeerId, more: bool) {
-        let of = self.of.entry(from).or_default();
-        if more {
-            *of = of.saturating_add(1);
-            self.told = self.told.saturating_add(1);
-            return;
+    fn count(&mut self, route: &Told, more: bool) {
+        let step = |count: &mut usize| *count = if more { count.saturating_add(1) } else { count.saturating_sub(1) };
+        step(&mut self.told);
+        if route.own {
+            step(self.own.entry(route.from).or_default());
         }
-        *of = of.saturating_sub(1);
-        self.told = self.told.saturating_sub(1);
-        if *of == 0 {
-            self.of.remove(&from);
+        if let Some(path) = route.path.as_ref().filter(|_| !self.looped.is_empty()) {
+            let mut seen: Vec<Asn> = Vec::new();
+            for asn in path.as_path.segments().flat_map(|segment| segment.asns) {
+                if let Some(count) = self.looped.get_mut(asn).filter(|_| !seen.contains(asn)) {
+                    step(count);
+                    seen.push(*asn);
+                }
+            }
         }
     }
 }

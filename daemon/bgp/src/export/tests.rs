@@ -27,7 +27,6 @@ fn target(internal: bool) -> ExportTarget {
         cluster_id: CLUSTER,
         local_as: OURS,
         router_as: OURS,
-        remote_as: if internal { OURS } else { Asn(64999) },
         next_hop: [192, 0, 2, 254].into(),
         nexthop_self: false,
         default_local_pref: 100,
@@ -55,7 +54,6 @@ fn told(attributes: PathAttributes, learned: Learned, to: &ExportTarget) -> Opti
 fn who_hears_of_what() {
     use Learned::{External, Local};
     let with = |community: Community| PathAttributes { communities: thin_vec![community.0], ..route() };
-    let through_peer = PathAttributes { as_path: AsPath::sequence(&[Asn(64513), Asn(64999)]), ..route() };
     let strict = |internal| ExportTarget { requires_policy: true, ..target(internal) };
     let meshed = ExportTarget { client_to_client: false, ..client() };
     for (attributes, learned, to, hears) in [
@@ -79,7 +77,6 @@ fn who_hears_of_what() {
         (with(Community::NO_EXPORT), External, target(true), true),
         (with(Community::LOCAL_AS), Local, target(false), false),
         (with(Community::LOCAL_AS), Local, target(true), true),
-        (through_peer, External, target(false), false),
         (route(), Local, strict(false), false),
         (route(), Local, strict(true), true),
     ] {

@@ -44,14 +44,14 @@ impl Engine {
     /// Whether some peer of a group has read most of what it was sent. What a peer that does not read is to hear
     /// gathers by prefix, where it does not grow without end.
     fn listens(&self, group: &Group) -> bool {
-        group.members.iter().any(|member| self.peers.get(*member).is_some_and(|peer| peer.waiting <= BURST))
+        group.members.keys().any(|member| self.peers.get(*member).is_some_and(|peer| peer.waiting <= BURST))
     }
 
     /// Those who do not read must not make octets gather that the others go on to get.
     fn part_with_the_slow(&mut self, id: GroupId) {
         let Some(group) = self.groups.get(id).filter(|group| !group.out.is_drained()) else { return };
         let behind = |member: &&PeerId| self.peers.get(**member).is_some_and(|peer| peer.waiting > BEHIND);
-        let slow: BTreeSet<PeerId> = group.members.iter().filter(behind).copied().collect();
+        let slow: BTreeSet<PeerId> = group.members.keys().filter(behind).copied().collect();
         if !slow.is_empty() {
             self.split_off(id, &slow);
         }
@@ -61,7 +61,7 @@ impl Engine {
         let Some(group) = self.groups.get(id).filter(|group| !group.out.is_drained() && self.listens(group)) else {
             return;
         };
-        let members: Vec<PeerId> = group.members.iter().copied().collect();
+        let members: Vec<PeerId> = group.members.keys().copied().collect();
         for portion in self.drain(id) {
             for member in members.iter().filter(|member| portion.audience.includes(**member)) {
                 let mut outputs = Vec::new();
@@ -78,9 +78,10 @@ impl Engine {
     fn drain(&mut self, id: GroupId) -> Vec<Portion> {
         let Some(group) = self.groups.get_mut(id) else { return Vec::new() };
         let (family, target, codec) = (group.family, group.target.clone(), group.codec.clone());
+        let loops = group.loops();
         let mut queue = std::mem::take(&mut group.out);
         let mut exporter = Exporter { engine: self, family, target: &target, last: None };
-        let portions = queue.drain(family, &codec, BURST, |prefix| exporter.export(prefix));
+        let portions = queue.drain(family, (&codec, &loops), BURST, |prefix| exporter.export(prefix));
         if let Some(group) = self.groups.get_mut(id) {
             group.out = queue;
         }
@@ -104,7 +105,7 @@ impl Engine {
 
     /// What a peer hears of a prefix, while that is what its group was told or is about to be told.
     pub(crate) fn advertised(&self, id: PeerId, family: Family, prefix: Prefix) -> Option<Arc<PathAttributes>> {
-        let target = &self.groups.of(id, family)?.target;
+        let target = &self.groups.of(id, family).filter(|group| group.tells(id, prefix))?.target;
         let exported = Exporter { engine: self, family, target, last: None }.export(prefix)?;
         Some(exported.attributes)
     }
@@ -175,7 +176,6 @@ impl Engine {
             cluster_id: settings::cluster_id(bgp, self.router_id()),
             local_as: settings::local_as(bgp, &peer.settings),
             router_as: bgp.asn,
-            remote_as: negotiated.remote_as,
             next_hop: self.own_next_hop(peer.local.map(|local| local.ip())?, family)?,
             nexthop_self: peer.settings.nexthop_self.contains(&family),
             default_local_pref: bgp.default_local_pref,
@@ -216,7 +216,7 @@ impl Exporter<'_> {
     fn export(&mut self, prefix: Prefix) -> Option<Exported> {
         let engine = self.engine;
         if let Some(attributes) = Engine::default_for(prefix, self.target) {
-            return Some(Exported { attributes: Arc::new(attributes), from: PeerId::LOCAL });
+            return Some(Exported { attributes: Arc::new(attributes), from: PeerId::LOCAL, own: false, path: None });
         }
         let path = engine.best_path(self.family, prefix)?;
         if let Some((attributes, from, marks, exported)) = &self.last
@@ -226,7 +226,13 @@ impl Exporter<'_> {
             return exported.clone();
         }
         let heard = engine.exported(path, self.family, prefix, self.target).and_then(Result::ok);
-        let exported = heard.map(|attributes| Exported { attributes: Arc::new(attributes), from: path.peer() });
+        let exported = heard.map(|attributes| {
+            let from = path.peer();
+            let asn = engine.peers.get(from).and_then(|peer| peer.known).map(|(asn, _)| asn);
+            let holds_own = !self.target.internal && asn.is_some_and(|asn| path.attributes().as_path.contains(asn));
+            let source = (!self.target.internal).then(|| Arc::clone(path.attributes()));
+            Exported { attributes: Arc::new(attributes), from, own: !holds_own, path: source }
+        });
         let policy = &self.target.policy;
         let alike = !path.is_local() && !policy.looks_at_prefix() && !policy.looks_at_interface();
         self.last = alike.then(|| (Arc::clone(path.attributes()), path.peer(), path.marks(), exported.clone()));

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bgp::export::ExportTarget;
 use bgp_wire::Negotiated as Codec;
-use nouns::{Family, Prefix};
-use rib::adj_out::AdjOut;
+use nouns::{Asn, Family, Prefix};
+use rib::adj_out::{AdjOut, Loops};
 use rib::bgp_table::PeerId;
 
 use super::review::default_route;
@@ -27,7 +27,8 @@ pub(crate) struct Group {
     pub(crate) target: ExportTarget,
     /// What decides in which octets.
     pub(crate) codec: Codec,
-    pub(crate) members: BTreeSet<PeerId>,
+    /// The peers, with their AS where they are in another one than ours.
+    pub(crate) members: BTreeMap<PeerId, Option<Asn>>,
     /// Members whose End-of-RIB is still owed to them.
     pub(crate) owing: BTreeSet<PeerId>,
     pub(crate) out: AdjOut,
@@ -78,12 +79,12 @@ impl Groups {
 
     /// What a peer of the family knows.
     pub(crate) fn known_by(&self, peer: PeerId, family: Family) -> impl Iterator<Item = Prefix> {
-        self.of(peer, family).into_iter().flat_map(move |group| group.out.iter(peer))
+        self.of(peer, family).into_iter().flat_map(move |group| group.out.iter(peer, group.asn(peer)))
     }
 
     /// How many routes a peer knows; constant time.
     pub(crate) fn count_known_by(&self, peer: PeerId, family: Family) -> usize {
-        self.of(peer, family).map_or(0, |group| group.out.len(peer))
+        self.of(peer, family).map_or(0, |group| group.out.len(peer, group.asn(peer)))
     }
 
     /// Offers a prefix to every group of its family.
@@ -107,7 +108,7 @@ impl Groups {
     fn add(&mut self, group: Group) -> GroupId {
         self.last = self.last.wrapping_add(1);
         let id = GroupId(self.last);
-        for member in &group.members {
+        for member in group.members.keys() {
             self.of.insert((*member, group.family), id);
         }
         self.groups.insert(id, group);
@@ -129,14 +130,44 @@ impl Groups {
     fn split(&mut self, id: GroupId, members: &BTreeSet<PeerId>) -> Option<GroupId> {
         let group = self.groups.get_mut(&id)?;
         let owing = group.owing.intersection(members).copied().collect();
-        let split = Group { members: members.clone(), owing, ..group.clone() };
-        group.members.retain(|member| !members.contains(member));
+        let mut split = Group { owing, ..group.clone() };
+        split.members.retain(|member, _| members.contains(member));
+        group.members.retain(|member, _| !members.contains(member));
         group.owing.retain(|member| !members.contains(member));
         Some(self.add(split))
     }
 }
 
 impl Group {
+    /// A member's AS, where that is another one than ours.
+    fn asn(&self, peer: PeerId) -> Option<Asn> {
+        self.members.get(&peer).copied().flatten()
+    }
+
+    /// Who would refuse a path for the AS numbers in it.
+    pub(crate) fn loops(&self) -> Loops {
+        let mut loops = Loops::new();
+        for (member, asn) in &self.members {
+            if let Some(asn) = asn {
+                loops.entry(*asn).or_default().push(*member);
+            }
+        }
+        loops
+    }
+
+    /// Whether a member knows of a prefix.
+    pub(crate) fn tells(&self, peer: PeerId, prefix: Prefix) -> bool {
+        self.out.knows(peer, self.asn(peer), prefix)
+    }
+
+    fn admit(&mut self, peer: PeerId, asn: Option<Asn>) {
+        self.members.insert(peer, asn);
+        self.owing.insert(peer);
+        if let Some(asn) = asn {
+            self.out.count_loops_of(asn);
+        }
+    }
+
     /// The best path of a prefix may have changed.
     pub(crate) fn offer(&mut self, prefix: Prefix, reachable: bool) {
         let made = prefix.is_default() && self.target.default_originate.is_some();
@@ -149,20 +180,25 @@ impl Engine {
     pub(crate) fn join_groups(&mut self, id: PeerId, families: &[Family]) {
         for family in families {
             let Some(target) = self.export_target(id, *family) else { continue };
-            let codec = self.peers.get(id).and_then(|peer| peer.session.negotiated());
-            let Some(codec) = codec.map(|negotiated| negotiated.codec.clone()) else { continue };
-            let members = BTreeSet::from([id]);
-            let owing = members.clone();
-            let group = Group { family: *family, target, codec, members, owing, out: AdjOut::default() };
+            let Some(negotiated) = self.peers.get(id).and_then(|peer| peer.session.negotiated()) else { continue };
+            let asn = (!negotiated.internal).then_some(negotiated.remote_as);
+            let mut group = Group {
+                family: *family,
+                target,
+                codec: negotiated.codec.clone(),
+                members: BTreeMap::new(),
+                owing: BTreeSet::new(),
+                out: AdjOut::default(),
+            };
             let silent = |(_, other): &(&GroupId, &Group)| other.out.is_silent() && other.hears_as(&group);
             let found = self.groups.groups.iter().find(silent).map(|(id, _)| *id);
             match found.and_then(|found| self.groups.groups.get_mut(&found).map(|group| (found, group))) {
                 Some((found, group)) => {
-                    group.members.insert(id);
-                    group.owing.insert(id);
+                    group.admit(id, asn);
                     self.groups.of.insert((id, *family), found);
                 }
                 None => {
+                    group.admit(id, asn);
                     let added = self.groups.add(group);
                     self.reviews.offer(*family, added);
                 }
@@ -189,7 +225,7 @@ impl Engine {
 
     /// A group for some members alone; the group itself where it has no others.
     pub(crate) fn split_off(&mut self, id: GroupId, members: &BTreeSet<PeerId>) -> GroupId {
-        let Some(group) = self.groups.get(id).filter(|group| group.members != *members) else { return id };
+        let Some(group) = self.groups.get(id).filter(|group| !group.members.keys().eq(members)) else { return id };
         let family = group.family;
         let owed = self.reviews.owes(family, id);
         let Some(split) = self.groups.split(id, members) else { return id };
@@ -209,7 +245,7 @@ impl Engine {
             let Some(group) = self.groups.get(id) else { continue };
             let family = group.family;
             let mut parts: Vec<(ExportTarget, BTreeSet<PeerId>)> = Vec::new();
-            for member in &group.members {
+            for member in group.members.keys() {
                 let Some(target) = self.export_target(*member, family) else { continue };
                 match parts.iter_mut().find(|(known, _)| *known == target) {
                     Some((_, members)) => _ = members.insert(*member),
@@ -237,9 +273,10 @@ impl Engine {
         let Some(other) = self.groups.groups.iter().find(equal).map(|(other, _)| *other) else { return };
         let Some(gone) = self.groups.groups.remove(&id) else { return };
         if let Some(stays) = self.groups.groups.get_mut(&other) {
-            for member in &gone.members {
+            for member in gone.members.keys() {
                 self.groups.of.insert((*member, gone.family), other);
             }
+            stays.out.count_for(&gone.out);
             stays.members.extend(gone.members);
             stays.owing.extend(gone.owing);
         }

@@ -57,7 +57,7 @@ pub(crate) fn prefix(engine: &Engine, at: Moment, family: Family, prefix: Prefix
     let advertised = engine
         .peers
         .iter()
-        .filter(|peer| engine.groups.of(peer.id, family).is_some_and(|group| group.out.knows(peer.id, prefix)));
+        .filter(|peer| engine.groups.of(peer.id, family).is_some_and(|group| group.tells(peer.id, prefix)));
     Ok(View::BgpPrefix(BgpPrefix {
         family,
         prefix,

@@ -13,7 +13,7 @@ use bgp_wire::message::Nlri;
 use bgp_wire::{HEADER_LENGTH, Negotiated as Codec, encode_reach, encode_unreach};
 use nouns::{Family, Prefix};
 
-use super::{Exported, fingerprint};
+use super::{Loops, Told, fingerprint};
 use crate::bgp_table::PeerId;
 use crate::id_hash::IdHash;
 
@@ -25,10 +25,10 @@ const DOUBTFUL: usize = 2048;
 const MESSAGE_OCTETS: usize = 80;
 
 /// Whom octets are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Audience {
-    /// Everybody in the group but this peer, if it is in the group at all.
-    AllBut(PeerId),
+    /// Everybody in the group but these peers, sorted; some of them may not be in the group at all.
+    AllBut(Arc<[PeerId]>),
     /// This peer alone, if it is in the group.
     Only(PeerId),
 }
@@ -36,10 +36,10 @@ pub enum Audience {
 impl Audience {
     /// Whether a peer of the group is meant.
     #[must_use]
-    pub fn includes(self, peer: PeerId) -> bool {
+    pub fn includes(&self, peer: PeerId) -> bool {
         match self {
-            Self::AllBut(other) => peer != other,
-            Self::Only(other) => peer == other,
+            Self::AllBut(others) => others.binary_search(&peer).is_err(),
+            Self::Only(other) => peer == *other,
         }
     }
 }
@@ -62,53 +62,73 @@ pub(super) struct BundleId {
     pub(super) fingerprint: u64,
 }
 
-/// Prefixes that are announced with the same attributes from the same peer.
+/// Prefixes that are announced with the same attributes to the same peers.
 #[derive(Debug)]
 struct Bundle {
     attributes: Arc<PathAttributes>,
-    from: PeerId,
     fingerprint: u64,
+    deaf: Arc<[PeerId]>,
     prefixes: Vec<Prefix>,
     /// Told to one peer alone, which did not hear them before.
     alone: BTreeMap<PeerId, Vec<Prefix>>,
 }
 
+/// Who does not hear of a path, remembered for the next prefix with the same.
+type Remembered = Option<(Option<Arc<PathAttributes>>, PeerId, bool, Arc<[PeerId]>)>;
+
 /// Everything that is about to be encoded.
-#[derive(Debug, Default)]
-pub(super) struct Bundles {
+#[derive(Debug)]
+pub(super) struct Bundles<'a> {
+    loops: &'a Loops,
     bundles: Vec<Bundle>,
-    places: HashMap<(PeerId, u64), usize, IdHash>,
+    places: HashMap<(u64, Arc<[PeerId]>), usize, IdHash>,
     withdrawn: BTreeMap<Audience, Vec<Prefix>>,
     octets: usize,
+    deaf_now: Remembered,
+    deaf_before: Remembered,
 }
 
-impl Bundles {
+impl<'a> Bundles<'a> {
+    pub(super) fn new(loops: &'a Loops) -> Self {
+        Self {
+            loops,
+            bundles: Vec::new(),
+            places: HashMap::default(),
+            withdrawn: BTreeMap::new(),
+            octets: 0,
+            deaf_now: None,
+            deaf_before: None,
+        }
+    }
+
     /// About how many octets it all takes.
     pub(super) fn octets(&self) -> usize {
         self.octets
     }
 
     /// The bundle that attributes go into; `None` for attributes that fit into no message (RFC 8654 §4).
-    pub(super) fn bundle_of(&mut self, exported: &Exported, codec: &Codec, hasher: &RandomState) -> Option<BundleId> {
+    pub(super) fn bundle_of(
+        &mut self,
+        attributes: Arc<PathAttributes>,
+        route: &Told,
+        codec: &Codec,
+        hasher: &RandomState,
+    ) -> Option<BundleId> {
+        let deaf = deaf(&mut self.deaf_now, route, self.loops);
         // Routes with the same attributes come one behind the other.
         if let (Some(last), Some(place)) = (self.bundles.last(), self.bundles.len().checked_sub(1))
-            && Arc::ptr_eq(&last.attributes, &exported.attributes)
-            && last.from == exported.from
+            && Arc::ptr_eq(&last.attributes, &attributes)
+            && last.deaf == deaf
         {
             return Some(BundleId { place, fingerprint: last.fingerprint });
         }
-        let fingerprint = fingerprint(&exported.attributes, hasher);
-        let place = match self.places.entry((exported.from, fingerprint)) {
+        let fingerprint = fingerprint(&attributes, hasher);
+        let place = match self.places.entry((fingerprint, Arc::clone(&deaf))) {
             Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(_) if !fits(&exported.attributes, codec) => return None,
+            Entry::Vacant(_) if !fits(&attributes, codec) => return None,
             Entry::Vacant(free) => {
-                self.bundles.push(Bundle {
-                    attributes: Arc::clone(&exported.attributes),
-                    from: exported.from,
-                    fingerprint,
-                    prefixes: Vec::new(),
-                    alone: BTreeMap::new(),
-                });
+                let alone = BTreeMap::new();
+                self.bundles.push(Bundle { attributes, fingerprint, deaf, prefixes: Vec::new(), alone });
                 *free.insert(self.bundles.len().saturating_sub(1))
             }
         };
@@ -123,34 +143,40 @@ impl Bundles {
         }
     }
 
-    pub(super) fn announce_to(&mut self, peer: PeerId, bundle: BundleId, prefix: Prefix) {
-        if let Some(bundle) = self.bundles.get_mut(bundle.place) {
-            bundle.alone.entry(peer).or_default().push(prefix);
+    /// Those who hear no longer get a withdrawal; those who hear for the first time words that others know (`same`)
+    /// get the announcement.
+    pub(super) fn change_audience(&mut self, before: &Told, bundle: BundleId, prefix: Prefix, same: bool) {
+        let were = deaf(&mut self.deaf_before, before, self.loops);
+        let Some(bundle) = self.bundles.get_mut(bundle.place) else { return };
+        if were == bundle.deaf {
+            return;
+        }
+        for peer in bundle.deaf.iter().filter(|peer| were.binary_search(peer).is_err()) {
+            self.withdrawn.entry(Audience::Only(*peer)).or_default().push(prefix);
+            self.octets = self.octets.saturating_add(octets(prefix));
+        }
+        for peer in were.iter().filter(|peer| same && bundle.deaf.binary_search(peer).is_err()) {
+            bundle.alone.entry(*peer).or_default().push(prefix);
             self.octets = self.octets.saturating_add(octets(prefix));
         }
     }
 
-    /// Everybody but the peer whose path it was knows the prefix, and shall not any longer.
-    pub(super) fn withdraw(&mut self, from: PeerId, prefix: Prefix) {
-        self.withdrawn.entry(Audience::AllBut(from)).or_default().push(prefix);
-        self.octets = self.octets.saturating_add(octets(prefix));
-    }
-
-    /// The peer whose own path is the best one now knows an older one.
-    pub(super) fn withdraw_from(&mut self, peer: PeerId, prefix: Prefix) {
-        self.withdrawn.entry(Audience::Only(peer)).or_default().push(prefix);
+    /// Everybody who heard of the prefix shall not know it any longer.
+    pub(super) fn withdraw(&mut self, route: &Told, prefix: Prefix) {
+        let were = deaf(&mut self.deaf_before, route, self.loops);
+        self.withdrawn.entry(Audience::AllBut(were)).or_default().push(prefix);
         self.octets = self.octets.saturating_add(octets(prefix));
     }
 
     /// The octets for each audience, withdrawals first.
     pub(super) fn encode(self, family: Family, codec: &Codec) -> Vec<Portion> {
         let mut announced: BTreeMap<Audience, Vec<u8>> = BTreeMap::new();
-        for bundle in &self.bundles {
-            let mut parts = vec![(Audience::AllBut(bundle.from), &bundle.prefixes)];
-            parts.extend(bundle.alone.iter().map(|(peer, prefixes)| (Audience::Only(*peer), prefixes)));
+        for bundle in self.bundles {
+            let mut parts = vec![(Audience::AllBut(bundle.deaf), bundle.prefixes)];
+            parts.extend(bundle.alone.into_iter().map(|(peer, prefixes)| (Audience::Only(peer), prefixes)));
             for (audience, prefixes) in parts.into_iter().filter(|(_, prefixes)| !prefixes.is_empty()) {
                 let out = announced.entry(audience).or_default();
-                let mut nlri = prefixes.iter().copied().map(nlri);
+                let mut nlri = prefixes.into_iter().map(nlri);
                 // That they fit was asked before; prefixes of another family are nobody's.
                 let _ = encode_reach(family, &bundle.attributes, &mut nlri, codec, out);
             }
@@ -165,6 +191,19 @@ impl Bundles {
         portions.extend(announced.into_iter().filter_map(|(audience, out)| portion(audience, out)));
         portions
     }
+}
+
+/// Who does not hear of a route.
+fn deaf(remembered: &mut Remembered, route: &Told, loops: &Loops) -> Arc<[PeerId]> {
+    let path = route.path.as_ref().map(Arc::as_ptr);
+    if let Some((known, from, own, deaf)) = remembered
+        && (known.as_ref().map(Arc::as_ptr), *from, *own) == (path, route.from, route.own)
+    {
+        return Arc::clone(deaf);
+    }
+    let deaf = route.deaf(loops);
+    *remembered = Some((route.path.clone(), route.from, route.own, Arc::clone(&deaf)));
+    deaf
 }
 
 /// Whether a message has room for a route with these attributes; tried out only where it is in doubt.

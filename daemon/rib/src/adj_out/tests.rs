@@ -29,16 +29,52 @@ fn prefix(number: u32) -> Prefix {
     Prefix::host(std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).into())
 }
 
+/// The AS of a peer. The last two of the group are of the same one.
+fn asn(peer: PeerId) -> Option<Asn> {
+    Some(Asn(64512 + peer.0.min(2)))
+}
+
+fn loops() -> Loops {
+    let mut loops = Loops::new();
+    for peer in MEMBERS {
+        loops.entry(asn(peer).unwrap()).or_default().push(peer);
+    }
+    loops
+}
+
+/// A path as it is used here: of MED 2 it came through the AS of the first peer, and the last peer sends its own AS.
+fn used(med: u32, from: PeerId) -> Arc<PathAttributes> {
+    let mut used = PathAttributes::clone(&attributes(med));
+    if med == 2 {
+        used.as_path.prepend(Asn(64513));
+    }
+    if from == MEMBERS[2] {
+        used.as_path.prepend(asn(from).unwrap());
+    }
+    Arc::new(used)
+}
+
 /// What the best paths are: MED and whose they are.
 type Wish = BTreeMap<Prefix, (u32, PeerId)>;
 
+fn hears(peer: PeerId, (med, from): (u32, PeerId)) -> bool {
+    peer != from && !used(med, from).as_path.contains(asn(peer).unwrap())
+}
+
 /// A group whose peers believe what they are told.
-#[derive(Default)]
 struct Group {
     out: AdjOut,
     wish: Wish,
     knows: BTreeMap<PeerId, BTreeMap<Prefix, u32>>,
     messages: u64,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        let mut out = AdjOut::default();
+        MEMBERS.into_iter().filter_map(asn).for_each(|asn| out.count_loops_of(asn));
+        Self { out, wish: Wish::new(), knows: BTreeMap::new(), messages: 0 }
+    }
 }
 
 impl Group {
@@ -54,9 +90,11 @@ impl Group {
         let Self { out, wish, knows, messages } = self;
         let export = |prefix| {
             let (med, from) = *Wish::get(wish, &prefix)?;
-            Some(Exported { attributes: attributes(med), from })
+            let path = used(med, from);
+            let own = asn(from).is_none_or(|asn| !path.as_path.contains(asn));
+            Some(Exported { attributes: attributes(med), from, own, path: Some(path) })
         };
-        for portion in out.drain(Family::Ipv4Unicast, &codec(), max_octets, export) {
+        for portion in out.drain(Family::Ipv4Unicast, (&codec(), &loops()), max_octets, export) {
             *messages += portion.messages;
             for peer in MEMBERS.into_iter().filter(|peer| portion.audience.includes(*peer)) {
                 hear(knows.entry(peer).or_default(), &portion.octets);
@@ -72,11 +110,11 @@ impl Group {
 
     fn check(&self) {
         for peer in MEMBERS {
-            let own = self.wish.iter().filter(|(_, (_, from))| *from != peer);
-            let shall: BTreeMap<Prefix, u32> = own.map(|(prefix, (med, _))| (*prefix, *med)).collect();
+            let heard = self.wish.iter().filter(|(_, best)| hears(peer, **best));
+            let shall: BTreeMap<Prefix, u32> = heard.map(|(prefix, (med, _))| (*prefix, *med)).collect();
             assert_eq!(self.knows.get(&peer).cloned().unwrap_or_default(), shall, "{peer:?}");
-            assert!(self.out.iter(peer).eq(shall.keys().copied()));
-            assert_eq!(self.out.len(peer), shall.len());
+            assert!(self.out.iter(peer, asn(peer)).eq(shall.keys().copied()));
+            assert_eq!(self.out.len(peer, asn(peer)), shall.len());
         }
         assert_eq!(self.out.is_empty(), self.wish.is_empty());
     }
@@ -122,7 +160,7 @@ fn saying_the_same_again_is_no_news() {
     group.want(2, None);
     group.drain_all();
     assert_eq!(group.messages, 1);
-    group.want(1, Some((2, STRANGER)));
+    group.want(1, Some((5, STRANGER)));
     group.drain_all();
     assert_eq!(group.messages, 2);
     group.check();
@@ -139,7 +177,7 @@ fn a_route_that_goes_before_it_was_told_leaves_no_trace() {
 }
 
 #[test]
-fn a_peer_does_not_hear_of_its_own_path_and_forgets_an_older_one() {
+fn a_peer_hears_neither_of_its_own_path_nor_of_its_own_as_and_forgets_an_older_one() {
     let mut group = Group::default();
     let [first, second, _] = MEMBERS;
     for best in [Some((1, first)), Some((1, second)), Some((2, first)), Some((2, STRANGER)), None] {
@@ -172,8 +210,8 @@ fn attributes_that_fit_into_no_message_withdraw_the_older_route() {
     for number in [1, 2] {
         group.out.offer(prefix(number), true);
     }
-    let export = |_| Some(Exported { attributes: Arc::clone(&huge), from: STRANGER });
-    let portions = group.out.drain(Family::Ipv4Unicast, &codec(), usize::MAX, export);
+    let export = |_| Some(Exported { attributes: Arc::clone(&huge), from: STRANGER, own: true, path: None });
+    let portions = group.out.drain(Family::Ipv4Unicast, (&codec(), &loops()), usize::MAX, export);
     assert_eq!(portions.len(), 1, "the second prefix was never told");
     hear(group.knows.get_mut(&MEMBERS[0]).unwrap(), &portions[0].octets);
     assert!(group.knows[&MEMBERS[0]].is_empty() && group.out.is_empty());
