@@ -11,8 +11,10 @@
     reason = "a test may fail loudly, and begins at some moment"
 )]
 
+mod churn;
 mod levels;
 mod limits;
+mod mute;
 mod newer;
 mod no_fib;
 mod octets;

@@ -9,10 +9,8 @@ use super::{NEIGHBORS, SOON, assert_undisturbed, ours, pid, resident, speaker, s
 /// The second node announces so many routes until it is sent away, and the kernel has none of them then.
 fn is_sent_away(lab: &Lab, router: &Router, routes: &str, limit: &str) -> Result<()> {
     let mut greedy = speaker(&lab.nodes[1], &["flood", routes])?;
-    // What it has not read when the connection ends, the last word too, may be lost on the way.
+    // The last word may be lost on the way to one that goes on talking; the router's log tells it.
     lab.wait_until(SOON * 2, "it is sent away", || !greedy.is_running())?;
-    let said = greedy.output();
-    assert!(said.contains("notification 6 8") || said.contains("closed"), "{said}");
     let gone = || ours(&lab.router).is_ok_and(|ours| ours == ["172.16.102.229"]);
     lab.wait_until(SOON, "its routes leave the kernel, and no others", gone)?;
     let summary = router.show("show ip bgp summary")?;

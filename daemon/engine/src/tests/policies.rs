@@ -7,11 +7,12 @@ use bgp_wire::attribute::{AsPath, Origin, PathAttributes, thin_vec};
 use bgp_wire::capability::Capability;
 use bgp_wire::message::{Message, Nlri, Open, RouteRefresh, Update};
 use nouns::{Asn, Prefix};
+use rib::fib::{FibChange, KernelFib};
 
 use super::*;
 
 pub(super) const SPEAKER: u8 = 2;
-const LISTENER: u8 = 3;
+pub(super) const LISTENER: u8 = 3;
 
 /// A router with two external neighbors: one that speaks and one that listens.
 pub(super) struct Stage {
@@ -26,6 +27,7 @@ pub(super) struct Stage {
     replies: Vec<Reply>,
     /// Each time that memory was asked for, whether it was to be given back first.
     pub(super) measured: Vec<bool>,
+    pub(super) kernel: KernelFib,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +60,7 @@ impl Stage {
             closed: false,
             replies: Vec::new(),
             measured: Vec::new(),
+            kernel: KernelFib::default(),
         };
         let neighbors = "set protocols bgp 64512 neighbor 192.0.2.2 remote-as 65002\n\
                          set protocols bgp 64512 neighbor 192.0.2.2 passive\n\
@@ -115,6 +118,27 @@ impl Stage {
         self.says(last, octets);
     }
 
+    /// Somebody takes announcements back.
+    pub(super) fn withdrawn_by(&mut self, last: u8, prefixes: impl IntoIterator<Item = Prefix>) {
+        let mut nlri = prefixes.into_iter().map(|prefix| Nlri { prefix, path_id: 0 });
+        let mut octets = Vec::new();
+        bgp_wire::encode_unreach(Family::Ipv4Unicast, &mut nlri, &codec(), &mut octets).unwrap();
+        self.says(last, octets);
+    }
+
+    /// A connection breaks; a listener that comes back knows nothing.
+    pub(super) fn breaks(&mut self, last: u8) {
+        self.take(Event::Closed(ConnId(u64::from(last) * 2 + 1), Some("reset".to_owned())));
+        if last == LISTENER {
+            self.known.clear();
+        }
+    }
+
+    /// Nothing is left of what was written down on the way.
+    pub(super) fn forget_what_was_heard(&mut self) {
+        (self.heard, self.replies, self.measured) = (Vec::new(), Vec::new(), Vec::new());
+    }
+
     /// Takes one event in, and settles once: a walk is not at its end after that.
     pub(super) fn take(&mut self, event: Event) {
         let at = Moment { instant: self.now, unix: 0 };
@@ -143,11 +167,32 @@ impl Stage {
                 Effect::Step(id, _) => self.take(Event::StepDone(id, Ok(()))),
                 Effect::Journal(_) => self.take(Event::Journaled(Ok(()))),
                 Effect::Remember { .. } => self.take(Event::Remembered),
-                Effect::Fib(_) => self.take(Event::FibDone(Vec::new())),
-                Effect::Repair(_) => self.take(Event::Repaired(Vec::new())),
+                Effect::Fib(changes) => {
+                    changes.into_iter().for_each(|change| self.write(change));
+                    self.take(Event::FibDone(Vec::new()));
+                }
+                Effect::Repair(changes) => {
+                    changes.into_iter().for_each(|change| self.write(change));
+                    self.take(Event::Repaired(Vec::new()));
+                }
+                Effect::Audit => self.take(Event::Audited(Box::new(self.kernel.clone()))),
                 Effect::Answer(_, reply) => self.replies.push(reply),
                 Effect::MeasureMemory { give_back } => self.measured.push(give_back),
                 _ => {}
+            }
+        }
+    }
+
+    /// A kernel that refuses nothing.
+    fn write(&mut self, change: FibChange) {
+        match change {
+            FibChange::NextHop { id, leg } => _ = self.kernel.next_hops.insert(id, leg),
+            FibChange::Group { id, members } => _ = self.kernel.groups.insert(id, members),
+            FibChange::Route { key, target } => _ = self.kernel.routes.insert(key, target),
+            FibChange::RouteGone(key) => _ = self.kernel.routes.remove(key),
+            FibChange::NextHopGone(id) => {
+                self.kernel.groups.remove(&id);
+                self.kernel.next_hops.remove(&id);
             }
         }
     }
