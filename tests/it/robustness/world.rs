@@ -7,7 +7,7 @@ use anyhow::Result;
 use scenarios::lab::Lab;
 use scenarios::router::Router;
 
-use super::{NEIGHBORS, SOON, assert_undisturbed, ours, speaker, steady};
+use super::{NEIGHBORS, SOON, assert_undisturbed, ours, pid, speaker, steady};
 
 /// A link by the name of `eth7` whose cable is in.
 fn plug(lab: &Lab) -> Result<()> {
@@ -50,6 +50,49 @@ fn a_storm_of_foreign_routes_and_flapping_links_is_survived_in_sync() -> Result<
     lab.wait_until(SOON, "the last foreign route is known", known)?;
     assert_undisturbed(&mut neighbor, &router, "a storm");
     Ok(())
+}
+
+/// The daemon sleeps while others change more than its socket holds, and somebody takes some of its routes.
+#[test]
+fn kernel_messages_that_are_lost_in_the_middle_of_a_large_table_cost_nothing() -> Result<()> {
+    const ROUTES: usize = 100_000;
+    const FOREIGN: u32 = 60_000;
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    router.configure(&NEIGHBORS)?;
+    let _neighbor = speaker(&lab.nodes[0], &["offer", "2"])?;
+    let foreign = |number: u32| format!("11.{}.{}.0/24", number / 256, number % 256);
+    let mut batch = String::new();
+    for number in 0..FOREIGN {
+        writeln!(batch, "route add {} via 192.168.101.203 proto static", foreign(number))?;
+        // What stays is what nobody could have heard of at the end.
+        if number < FOREIGN - 10 {
+            writeln!(batch, "route del {}", foreign(number))?;
+        }
+    }
+    let batch = lab.router.write("batch", &batch)?.to_string_lossy().into_owned();
+    let daemon = pid(&lab.router)?.to_string();
+    let signal = |name: &str| lab.router.run("kill", &[name, &daemon])?.success();
+    let offer = speaker(&lab.nodes[1], &["offer", &ROUTES.to_string()])?;
+    let count = || ours(&lab.router).map_or(0, |ours| ours.len());
+    lab.wait_until(SOON, "a part of the table is in the kernel", || count() > 5000)?;
+    signal("-STOP")?;
+    let written = ours(&lab.router)?;
+    lab.router.run("ip", &["-batch", &batch])?.success()?;
+    for stolen in written.iter().skip(10).step_by(100).take(20) {
+        lab.router.ip(&["route", "del", stolen])?;
+    }
+    signal("-CONT")?;
+    lab.wait_until(SOON, "the loss is noticed", || router.log().contains("ENOBUFS"))?;
+    lab.wait_until(SOON * 3, "every route is there, the stolen ones too", || count() == ROUTES)?;
+    let known = |prefix: String| router.json(&format!("show ip route {prefix}")).is_ok();
+    lab.wait_until(SOON, "foreign routes are known", || (FOREIGN - 10..FOREIGN).all(|number| known(foreign(number))))?;
+    assert!(!known(foreign(0)), "what came and went is not");
+    assert!(written.len() < ROUTES, "it was in the middle: {} routes were there", written.len());
+    let fib = router.show("show ip fib summary")?;
+    assert!(fib.contains(&format!("{ROUTES} routes wanted, {ROUTES} installed, 0 pending")), "{fib}");
+    drop(offer);
+    lab.wait_until(SOON * 3, "they leave with the neighbor", || count() == 2)
 }
 
 #[test]
