@@ -161,17 +161,24 @@ fn carry_out(effects: &mut Vec<Effect>, hands: &mut Hands) -> ControlFlow<()> {
     effects.drain(..).try_for_each(|effect| hands.carry_out(effect))
 }
 
-/// Takes in what else is at hand, each kind for its turn.
+/// Takes in what else is at hand, each kind for its turn; not while a repair of the kernel waits to be carried out.
 fn take_in(outlet: &mut Outlet, engine: &mut Engine, effects: &mut Vec<Effect>, turn: Duration) {
+    let (mut seen, mut found) = (0, false);
+    let mut urgent = |effects: &[Effect]| {
+        let mut fresh = effects.iter().skip(std::mem::replace(&mut seen, effects.len()));
+        found |= fresh.any(|effect| matches!(effect, Effect::Repair(_)));
+        found
+    };
     let begin = Instant::now();
-    while let Ok(event) = outlet.events.try_recv() {
+    while !urgent(effects)
+        && begin.elapsed() <= TURN
+        && let Ok(event) = outlet.events.try_recv()
+    {
         give(event, engine, effects);
-        if begin.elapsed() > TURN {
-            break;
-        }
     }
     let begin = Instant::now();
-    while begin.elapsed() < turn
+    while !urgent(effects)
+        && begin.elapsed() < turn
         && let Ok((event, _)) = outlet.reads.try_recv()
     {
         give(event, engine, effects);

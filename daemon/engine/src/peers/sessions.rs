@@ -214,10 +214,14 @@ impl Engine {
         if down.was_established {
             self.tell_down(at, id, out);
         }
-        self.leave_groups(id);
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.up_since = None;
         let address = peer.address;
+        // First of all: what follows may have to give up a whole Adj-RIB-Out.
+        if down.was_established && down.keep_stale.is_empty() {
+            self.repair_at_once(address, out);
+        }
+        self.leave_groups(id);
         // An attempt that never got as far as routes must not cost the stale ones that are kept for it.
         let families: &[Family] = if down.was_established { &Family::ALL } else { &[] };
         for family in families.iter().copied() {
@@ -230,9 +234,6 @@ impl Engine {
                 }
                 None => _ = self.dropping.insert((id, family)),
             }
-        }
-        if down.was_established && down.keep_stale.is_empty() {
-            self.repair_at_once(address, out);
         }
         self.let_go(at, id, out);
     }
