@@ -2,12 +2,17 @@
 //!
 //! A chapter never depends on another one.
 
+mod busy;
+mod churn;
 mod commit;
 mod configuration;
 mod contest;
 mod convergence;
 mod death;
+mod growth;
+mod inside;
 mod kernel;
+mod parts;
 mod policy;
 mod restart;
 mod scene;
@@ -20,6 +25,7 @@ use anyhow::Result;
 use crate::daemons::Kind;
 use crate::report::Report;
 
+pub(crate) use growth::{ROLE as GROWTH, run as grow};
 pub(crate) use start::{STOPWATCH, stopwatch};
 
 /// How often everything is measured.
@@ -31,6 +37,8 @@ pub(crate) struct Effort {
     long: usize,
     /// Services under which a node dies.
     services: &'static [u32],
+    /// Services that 64 nodes announce, under which one of them dies.
+    many_services: &'static [u32],
     /// Routes of a full table.
     table: u32,
     /// Rounds of a contest.
@@ -48,6 +56,7 @@ impl Effort {
             short: 31,
             long: 5,
             services: &[10_000, 100_000],
+            many_services: &[100_000],
             table: 1_000_000,
             rounds: 5,
             slow: true,
@@ -57,7 +66,16 @@ impl Effort {
 
     /// For `make bench-quick`: a tenth of the routes.
     pub(crate) fn quick() -> Self {
-        Self { short: 11, long: 1, services: &[10_000], table: 100_000, rounds: 1, slow: false, ..Self::full() }
+        Self {
+            short: 11,
+            long: 1,
+            services: &[10_000],
+            many_services: &[10_000],
+            table: 100_000,
+            rounds: 1,
+            slow: false,
+            ..Self::full()
+        }
     }
 
     /// The daemons of a contest and the runs of each, behind others that take part: FRR is slow, so that it runs less
@@ -90,4 +108,8 @@ pub(crate) const ALL: &[(&str, Chapter)] = &[
     ("reflector", convergence::reflector),
     ("feed", convergence::feed),
     ("kernel", kernel::measure),
+    ("busy", busy::measure),
+    ("churn", churn::measure),
+    ("growth", growth::measure),
+    ("parts", parts::measure),
 ];

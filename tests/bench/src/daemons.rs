@@ -19,7 +19,7 @@ use scenarios::lab::{Lab, Process};
 use crate::swarm::Peer;
 use crate::{relay, usage};
 
-pub(crate) use towpath::{configuration, silent_neighbor, start as towpath};
+pub(crate) use towpath::{configuration, job as towpath_job, silent_neighbor, start as towpath};
 
 /// The AS of the router.
 pub(crate) const ASN: u32 = 64512;
@@ -84,7 +84,7 @@ impl Kind {
     pub(crate) fn start(self, lab: &Lab, job: &Job) -> Result<Daemon> {
         let processes = match self {
             Self::Wire => vec![relay::start(lab, job)?],
-            Self::Towpath => vec![towpath(lab, &towpath::job(job))?.1],
+            Self::Towpath => vec![towpath(lab, &towpath_job(job))?.1],
             Self::Bird => vec![bird::start(lab, job)?],
             Self::Frr => frr::start(lab, job)?,
             Self::Gobgp => vec![gobgp::start(lab, job)?],
@@ -95,6 +95,11 @@ impl Kind {
 }
 
 impl Daemon {
+    /// A daemon that was started otherwise.
+    pub(crate) fn of(process: Process) -> Self {
+        Self { processes: vec![process] }
+    }
+
     /// A process in the router's namespace, to look at the namespace through.
     pub(crate) fn process(&self) -> Result<u32> {
         Ok(self.processes.first().context("the daemon has no process")?.id())

@@ -16,6 +16,7 @@ mod node;
 mod relay;
 mod report;
 mod speaker;
+mod svg;
 mod swarm;
 mod terminal;
 mod usage;
@@ -31,7 +32,7 @@ use report::Report;
 
 const USAGE: &str = "usage: bench [--quick] [--json FILE] [--rounds N] [--daemon NAME]... [--only CHAPTER]...
 chapters: start session service death commit configuration policy restart
-convergence peers fan reflector feed kernel";
+convergence peers fan reflector feed kernel busy churn growth parts";
 
 /// What a person asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Some((role, rest)) if role == swarm::ROLE => swarm::run(rest),
         Some((role, rest)) if role == relay::ROLE => relay::run(rest),
         Some((role, rest)) if role == floor::ROLE => floor::run(rest),
+        Some((role, rest)) if role == chapters::GROWTH => chapters::grow(rest),
         Some((role, rest)) if role == chapters::STOPWATCH => chapters::stopwatch(rest),
         _ => Arguments::parse(&words).and_then(|arguments| measure(&arguments)),
     };

@@ -111,6 +111,27 @@ impl Swarm {
         self.stamp(&format!("await {}", patience.as_secs()))
     }
 
+    /// Opens a session of which nothing but keepalives counts.
+    pub(crate) fn watch(&mut self, peer: Peer) -> Result<()> {
+        self.ask(&format!("watch {} {} {}", peer.address, peer.asn, peer.hold_time)).map(drop)
+    }
+
+    /// When keepalives came to who watches, since it was last asked.
+    pub(crate) fn keepalives(&mut self) -> Result<Vec<Stamp>> {
+        let answer = self.ask("keepalives")?;
+        Ok(answer.split_whitespace().filter_map(|word| Some(Stamp(word.parse().ok()?))).collect())
+    }
+
+    /// Ends the last sender's connection without a word of BGP; the stamp before it.
+    pub(crate) fn close(&mut self) -> Result<Stamp> {
+        self.stamp("close")
+    }
+
+    /// Waits until no receiver has heard anything for so long; the stamp of the last that was heard.
+    pub(crate) fn silence(&mut self, long: Duration) -> Result<Stamp> {
+        self.stamp(&format!("silence {}", long.as_millis()))
+    }
+
     /// What the receivers have read so far.
     pub(crate) fn counts(&mut self) -> Result<Counts> {
         let answer = self.ask("counts")?;

@@ -26,6 +26,13 @@ pub(crate) fn cpu_seconds(process: u32) -> Result<f64> {
     Ok(ticks.iter().sum::<f64>() / TICKS)
 }
 
+/// Nanoseconds that the calling thread has been on a core: a machine that is busy with others does not show in them.
+pub(crate) fn own_nanoseconds() -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").context("reading /proc/thread-self/schedstat")?;
+    let first = text.split_whitespace().next().context("an empty schedstat")?;
+    first.parse().with_context(|| format!("{first:?} is no number"))
+}
+
 /// These processes and all that descend from them.
 pub(crate) fn families(mut members: Vec<u32>) -> Result<Vec<u32>> {
     let mut parents = Vec::new();

@@ -148,7 +148,12 @@ fn run(swarm: &mut Swarm, daemon: &Daemon, kind: Kind, work: &Work, peers: &[Pee
 
 /// Waits until the daemon has nothing to do, half a minute at most.
 pub(super) fn rest(daemon: &Daemon) -> Result<()> {
-    let end = Instant::now() + Duration::from_secs(30);
+    rest_of(daemon, Duration::from_secs(30))
+}
+
+/// Waits until the daemon has nothing to do, so long at most.
+pub(super) fn rest_of(daemon: &Daemon, most: Duration) -> Result<()> {
+    let end = Instant::now() + most;
     let mut used = daemon.cpu_seconds()?;
     while Instant::now() < end {
         std::thread::sleep(Duration::from_millis(300));

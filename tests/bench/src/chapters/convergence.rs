@@ -13,7 +13,7 @@ use crate::daemons::Kind;
 use crate::feed::{Shape, files};
 use crate::report::Report;
 
-const TABLE: Work = Work {
+pub(super) const TABLE: Work = Work {
     shape: Shape::Table,
     senders: 1,
     routes: 1_000_000,

@@ -28,7 +28,7 @@ pub(crate) fn start(lab: &Lab, configuration: &str) -> Result<(Router, Process)>
 }
 
 /// The configuration of a job, as `set` lines.
-pub(super) fn job(job: &Job) -> String {
+pub(crate) fn job(job: &Job) -> String {
     let bgp = format!("set protocols bgp {ASN}");
     let mut text =
         format!("{bgp} parameters router-id {}\n{bgp} parameters ebgp-requires-policy disable\n", job.router);

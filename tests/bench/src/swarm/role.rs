@@ -24,6 +24,7 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         feed: None,
         senders: Vec::new(),
         receivers: Vec::new(),
+        watchers: Vec::new(),
     };
     for line in std::io::stdin().lines() {
         let line = line.context("reading a command")?;
@@ -41,6 +42,8 @@ struct Swarm {
     feed: Option<(Arc<Feed>, Arc<Expected>)>,
     senders: Vec<Sender>,
     receivers: Vec<Session>,
+    /// Sessions of which nothing but keepalives counts.
+    watchers: Vec<Session>,
 }
 
 struct Sender {
@@ -64,6 +67,10 @@ impl Swarm {
             "withdraw" => self.start(Goal::Empty, |sender| &sender.withdraw),
             "await" => self.reached(Duration::from_secs(words.parse()?)),
             "counts" => self.counts(),
+            "watch" => self.watcher(&words.split_whitespace().collect::<Vec<_>>()),
+            "keepalives" => Ok(self.keepalives()),
+            "close" => self.close(),
+            "silence" => self.silence(Duration::from_millis(words.parse()?)),
             _ => bail!("unknown command {line:?}"),
         }
     }
@@ -90,6 +97,41 @@ impl Swarm {
         let tally = Tally::new(Arc::clone(expected));
         self.receivers.push(self.runtime.block_on(Session::open(wanted, Some(tally)))?);
         Ok(String::new())
+    }
+
+    /// `ADDRESS AS HOLD`
+    fn watcher(&mut self, words: &[&str]) -> Result<String> {
+        let [own, asn, hold_time] = words else { bail!("a watcher has three words") };
+        let wanted = self.wanted(own, asn, hold_time)?;
+        self.watchers.push(self.runtime.block_on(Session::open(wanted, None))?);
+        Ok(String::new())
+    }
+
+    /// The stamps of all keepalives to watchers since it was last asked.
+    fn keepalives(&self) -> String {
+        let stamps = self.watchers.iter().flat_map(Session::keepalives);
+        stamps.map(|stamp| stamp.0.to_string()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Ends the last sender's connection as a kernel does when a program dies.
+    fn close(&mut self) -> Result<String> {
+        let stamp = Stamp::now();
+        drop(self.senders.pop().context("nobody sends")?);
+        Ok(stamp.0.to_string())
+    }
+
+    /// Waits until no receiver has heard anything for so long; answers with the stamp of the last that was heard.
+    fn silence(&self, long: Duration) -> Result<String> {
+        let long = u64::try_from(long.as_micros())?;
+        let silent = || {
+            let mut last = Stamp(0);
+            for receiver in &self.receivers {
+                last = last.max(receiver.tally(|tally| tally.last)?.unwrap_or(last));
+            }
+            Ok((Stamp::now().0.saturating_sub(last.0) > long).then_some(last))
+        };
+        let last = poll(Duration::from_secs(180), silent)?.context("the receivers are never silent")?;
+        Ok(last.0.to_string())
     }
 
     fn wanted(&self, own: &str, asn: &str, hold_time: &str) -> Result<Wanted> {

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{sleep, timeout};
 
 use super::tally::Tally;
+use crate::clock::Stamp;
 use crate::wire::{self, KEEPALIVE, NOTIFICATION, next_message};
 
 const PORT: u16 = 179;
@@ -45,6 +46,8 @@ pub(super) struct Session {
 struct State {
     /// `None` for a session whose routes nobody counts.
     tally: Option<Tally>,
+    /// When keepalives came.
+    keepalives: Vec<Stamp>,
     failure: Option<String>,
 }
 
@@ -63,7 +66,7 @@ impl Session {
             }
             sleep(Duration::from_millis(50)).await;
         };
-        let state = State { tally, failure: None };
+        let state = State { tally, keepalives: Vec::new(), failure: None };
         let state = Arc::new(Mutex::new(state));
         let (loads, waiting) = unbounded_channel();
         let (reading, writing) = stream.into_split();
@@ -88,6 +91,13 @@ impl Session {
             Some(failure) => bail!("the session of {} has ended: {failure}", self.wanted.own),
             None => Ok(state.tally.as_mut().map(look)),
         }
+    }
+}
+
+impl Session {
+    /// The stamps of the keepalives that came since it was last asked; none come once the session has ended.
+    pub(super) fn keepalives(&self) -> Vec<Stamp> {
+        std::mem::take(&mut locked(&self.state).keepalives)
     }
 }
 
@@ -213,6 +223,9 @@ async fn read(stream: OwnedReadHalf, mut buffer: Buffer, state: Arc<Mutex<State>
 
 impl State {
     fn take(&mut self, kind: u8, body: &[u8]) -> Result<()> {
+        if kind == KEEPALIVE {
+            self.keepalives.push(Stamp::now());
+        }
         match &mut self.tally {
             Some(tally) => tally.take(kind, body),
             None if kind == NOTIFICATION => bail!("the daemon said {body:?}"),

@@ -47,6 +47,8 @@ pub(super) struct Tally {
     pub(super) prefixes: u64,
     /// UPDATEs read so far.
     pub(super) updates: u64,
+    /// When the last of them was read.
+    pub(super) last: Stamp,
     goal: Goal,
     reached: Option<Stamp>,
 }
@@ -61,7 +63,17 @@ enum Route {
 impl Tally {
     pub(super) fn new(expected: Arc<Expected>) -> Self {
         let routes = vec![Route::Absent; expected.paths.len()];
-        Self { expected, routes, held: 0, right: 0, prefixes: 0, updates: 0, goal: Goal::Converged, reached: None }
+        Self {
+            expected,
+            routes,
+            held: 0,
+            right: 0,
+            prefixes: 0,
+            updates: 0,
+            last: Stamp(0),
+            goal: Goal::Converged,
+            reached: None,
+        }
     }
 
     /// Waits for something else from now on.
@@ -96,6 +108,7 @@ impl Tally {
 
     fn update(&mut self, update: Update<'_>) {
         self.updates += 1;
+        self.last = Stamp::now();
         for prefix in update.withdrawn() {
             self.prefixes += 1;
             if let Some(number) = self.expected.feed.number(prefix) {
