@@ -109,7 +109,7 @@ pub enum Withheld {
 /// Why the peer may not hear of the route.
 pub fn export(route: &Exportable<'_>, to: &ExportTarget) -> Result<PathAttributes, Withheld> {
     may_hear(route, to)?;
-    let mut draft = Draft::new(route.attributes, route.marks);
+    let mut draft = Draft::new(route.attributes, route.marks, to.default_local_pref);
     if to.internal && draft.attributes.local_pref.is_none() {
         draft.attributes.to_mut().local_pref = Some(to.default_local_pref);
     }

@@ -30,8 +30,6 @@ pub struct ImportRules {
     pub cluster_id: Ipv4Addr,
     /// The peer is in our AS.
     pub internal: bool,
-    /// LOCAL_PREF of routes that come without.
-    pub default_local_pref: u32,
     /// An external peer without an import policy gives nothing (RFC 8212).
     pub requires_policy: bool,
 }
@@ -67,28 +65,26 @@ pub enum Reject {
     NoPolicy,
 }
 
-/// The attributes with which a received route is used: the same set where nothing has to change.
+/// The attributes with which a received route is used: the same set where nothing has to change, as a rule. Without
+/// LOCAL_PREF it has the default one wherever it is asked for.
 ///
 /// # Errors
 /// `Reject` when the route may not be used.
 pub fn check(attributes: &Arc<PathAttributes>, rules: &ImportRules) -> Result<Arc<PathAttributes>, Reject> {
     check_loops(attributes, rules)?;
     if rules.internal {
-        return Ok(match attributes.local_pref {
-            Some(_) => Arc::clone(attributes),
-            None => {
-                let mut changed = PathAttributes::clone(attributes);
-                changed.local_pref = Some(rules.default_local_pref);
-                Arc::new(changed)
-            }
-        });
+        return Ok(Arc::clone(attributes));
     }
     check_first_as(attributes, rules)?;
     if rules.requires_policy {
         return Err(Reject::NoPolicy);
     }
+    if !rules.prepend_local_as && attributes.local_pref.is_none() {
+        return Ok(Arc::clone(attributes));
+    }
     let mut changed = PathAttributes::clone(attributes);
-    changed.local_pref = Some(rules.default_local_pref);
+    // What another AS prefers has no meaning here.
+    changed.local_pref = None;
     if rules.prepend_local_as {
         changed.as_path.prepend(rules.local_as);
     }

@@ -54,6 +54,8 @@ pub struct Draft<'a> {
     pub attributes: Cow<'a, PathAttributes>,
     /// Its marks.
     pub marks: Marks,
+    /// The LOCAL_PREF of a route that has none.
+    pub default_local_pref: u32,
     /// The next hop that the policy wants, where it wants one.
     pub next_hop: Option<NextHopChange>,
     /// The policy set MULTI_EXIT_DISC, so that it may leave the AS.
@@ -63,8 +65,8 @@ pub struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// A route as it comes.
     #[must_use]
-    pub fn new(attributes: &'a PathAttributes, marks: Marks) -> Self {
-        Self { attributes: Cow::Borrowed(attributes), marks, next_hop: None, set_med: false }
+    pub fn new(attributes: &'a PathAttributes, marks: Marks, default_local_pref: u32) -> Self {
+        Self { attributes: Cow::Borrowed(attributes), marks, default_local_pref, next_hop: None, set_med: false }
     }
 }
 

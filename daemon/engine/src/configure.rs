@@ -175,6 +175,7 @@ impl Engine {
                     bgp.maximum_paths_ibgp,
                     bgp.always_compare_med,
                     bgp.multipath_relax,
+                    bgp.default_local_pref,
                     bgp.no_fib_install,
                     bgp.distance_external,
                     bgp.distance_internal,

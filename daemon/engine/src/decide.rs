@@ -13,8 +13,13 @@ use crate::event::Moment;
 /// How many prefixes are decided together; their entries stay in the processor's cache meanwhile.
 const PIECE: usize = 1024;
 /// When BGP is no longer configured, its last routes still have to be seen off.
-const WITHOUT_BGP: Rules =
-    Rules { maximum_paths_ebgp: 1, maximum_paths_ibgp: 1, always_compare_med: false, multipath_relax: false };
+const WITHOUT_BGP: Rules = Rules {
+    maximum_paths_ebgp: 1,
+    maximum_paths_ibgp: 1,
+    always_compare_med: false,
+    multipath_relax: false,
+    default_local_pref: 100,
+};
 /// Names the BGP offer of a prefix, of whichever kind.
 pub(crate) const BGP: Protocol = Protocol::Bgp { internal: false };
 
@@ -92,6 +97,7 @@ impl Engine {
             maximum_paths_ibgp: bgp.maximum_paths_ibgp,
             always_compare_med: bgp.always_compare_med,
             multipath_relax: bgp.multipath_relax,
+            default_local_pref: bgp.default_local_pref,
         })
     }
 }

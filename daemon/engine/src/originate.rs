@@ -66,7 +66,7 @@ impl Engine {
         let source = self.own_source(prefix);
         let subject = Subject { prefix, source, peer: None, interface: interface.as_ref() };
         let marks = Marks { weight: Marks::OWN_WEIGHT, tag: self.tag_of(prefix, selected), ..Marks::default() };
-        let mut draft = Draft::new(&attributes, marks);
+        let mut draft = Draft::new(&attributes, marks, bgp.default_local_pref);
         policy.apply(&subject, &mut draft).ok()?;
         Some((draft.attributes.into_owned(), draft.marks))
     }

@@ -19,9 +19,6 @@ use crate::nexthop::{NextHops, Resolution};
 
 pub use choose::{Choice, Chooser};
 
-/// LOCAL_PREF of a path that has none.
-const DEFAULT_LOCAL_PREFERENCE: u32 = 100;
-
 /// What the configuration says about the decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
@@ -33,6 +30,8 @@ pub struct Rules {
     pub always_compare_med: bool,
     /// External paths share the load when their AS paths are equally long, not only when they are equal.
     pub multipath_relax: bool,
+    /// LOCAL_PREF of a path that has none.
+    pub default_local_pref: u32,
 }
 
 /// What became of one path.
@@ -79,6 +78,8 @@ pub struct Candidate<'a> {
     pub router_id: Ipv4Addr,
     /// The peer's address.
     pub address: IpAddr,
+    /// LOCAL_PREF, or the default one.
+    pub local_pref: u32,
     /// The metric of the route to the next hop.
     pub cost: u32,
 }
@@ -112,8 +113,8 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "local preference",
-        rule: Rule::Lowest(|c| u64::from(u32::MAX - local_preference(c.path))),
-        tell: |c| Told::Number(u64::from(local_preference(c.path))),
+        rule: Rule::Lowest(|c| u64::from(u32::MAX - c.local_pref)),
+        tell: |c| Told::Number(u64::from(c.local_pref)),
     },
     Step { name: "AS path length", rule: Rule::Lowest(as_path_length), tell: |c| Told::Number(as_path_length(c)) },
     Step {
@@ -141,8 +142,9 @@ const TIE_STEPS: [&str; 4] = ["router id", "cluster list length", "neighbor addr
 #[must_use]
 pub fn decide(paths: &[Path], table: &BgpTable, next_hops: &NextHops, rules: &Rules) -> Option<Decision> {
     let mut candidates = Vec::with_capacity(paths.len());
-    candidates
-        .extend(paths.iter().enumerate().filter_map(|(index, path)| candidate(index, path, table, next_hops).ok()));
+    candidates.extend(
+        paths.iter().enumerate().filter_map(|(index, path)| candidate(index, path, table, next_hops, rules).ok()),
+    );
     let mut decided_by = "only path";
     for step in STEPS {
         let before = candidates.len();
@@ -167,7 +169,7 @@ pub fn explain(paths: &[Path], table: &BgpTable, next_hops: &NextHops, rules: &R
     let mut verdicts: BTreeMap<usize, Verdict> = BTreeMap::new();
     let mut candidates = Vec::with_capacity(paths.len());
     for (index, path) in paths.iter().enumerate() {
-        match candidate(index, path, table, next_hops) {
+        match candidate(index, path, table, next_hops, rules) {
             Ok(candidate) => candidates.push(candidate),
             Err(verdict) => _ = verdicts.insert(index, verdict),
         }
@@ -200,6 +202,7 @@ fn candidate<'a>(
     path: &'a Path,
     table: &BgpTable,
     next_hops: &NextHops,
+    rules: &Rules,
 ) -> Result<Candidate<'a>, Verdict> {
     if let Some(reason) = path.rejected() {
         return Err(Verdict::Rejected(reason.to_string()));
@@ -213,6 +216,7 @@ fn candidate<'a>(
         internal: peer.internal && !path.is_local(),
         router_id: path.attributes().originator_id.unwrap_or(peer.router_id),
         address: peer.address,
+        local_pref: path.attributes().local_pref.unwrap_or(rules.default_local_pref),
         cost: 0,
     };
     if path.is_local() {
@@ -373,10 +377,6 @@ impl fmt::Display for Told {
             Self::Session(false) => f.write_str("external"),
         }
     }
-}
-
-fn local_preference(path: &Path) -> u32 {
-    path.attributes().local_pref.unwrap_or(DEFAULT_LOCAL_PREFERENCE)
 }
 
 /// A missing MED counts as the lowest one (RFC 4271 §9.1.2.2 c).

@@ -18,7 +18,6 @@ fn rules(internal: bool) -> ImportRules {
         router_id: [10, 0, 0, 1].into(),
         cluster_id: [10, 0, 0, 9].into(),
         internal,
-        default_local_pref: 100,
         requires_policy: false,
     }
 }
@@ -65,16 +64,17 @@ fn every_reason_is_a_sentence_that_names_what_it_is_about() {
 }
 
 #[test]
-fn an_external_route_gets_our_local_preference_whatever_it_says() {
+fn an_external_route_has_our_local_preference_whatever_it_says() {
     let received = Arc::new(PathAttributes { local_pref: Some(7), ..path(&[64513]) });
-    assert_eq!(check(&received, &rules(false)).unwrap().local_pref, Some(100));
+    assert_eq!(check(&received, &rules(false)).unwrap().local_pref, None);
+    let silent = Arc::new(path(&[64513]));
+    assert!(Arc::ptr_eq(&check(&silent, &rules(false)).unwrap(), &silent));
 }
 
 #[test]
 fn an_internal_route_keeps_its_attributes_and_shares_them() {
     let received = Arc::new(PathAttributes { local_pref: Some(7), ..path(&[]) });
     assert!(Arc::ptr_eq(&check(&received, &rules(true)).unwrap(), &received));
-    assert_eq!(check(&Arc::new(path(&[])), &rules(true)).unwrap().local_pref, Some(100));
 }
 
 #[test]

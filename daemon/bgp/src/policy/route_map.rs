@@ -168,7 +168,7 @@ impl Condition {
             Self::Prefix(list) => list.permits(subject.prefix),
             Self::NextHop(address) => attributes.next_hop.address == *address,
             Self::NextHopIn(list) => list.permits(nouns::Prefix::host(attributes.next_hop.address)),
-            Self::LocalPreference(value) => attributes.local_pref == Some(*value),
+            Self::LocalPreference(value) => attributes.local_pref.unwrap_or(draft.default_local_pref) == *value,
             Self::Metric(value) => attributes.med.unwrap_or(0) == *value,
             Self::Origin(origin) => attributes.origin == *origin,
             Self::Peer(peer) => subject.peer == *peer,

@@ -46,7 +46,7 @@ fn apply(map: RouteMap) -> Result<Draft<'static>, Denial> {
     let peer: IpAddr = "192.0.2.1".parse().unwrap();
     let subject =
         Subject { prefix: prefix("10.1.0.0/16"), source: Source::Bgp, peer: Some(peer), interface: Some(&interface) };
-    let mut draft = Draft::new(attributes, Marks { tag: 3, ..Marks::default() });
+    let mut draft = Draft::new(attributes, Marks { tag: 3, ..Marks::default() }, 100);
     let chain = Chain { route_map: Some(Arc::new(map)), ..Chain::default() };
     chain.apply(&subject, &mut draft).map(|()| draft)
 }
@@ -193,7 +193,7 @@ fn all_parts_of_a_chain_have_to_accept_in_their_order() {
             route_map: Some(Arc::new(RouteMap::new("M", vec![Rule { permit, ..rule(7, Vec::new(), Vec::new()) }]))),
         };
         let mut told = Vec::new();
-        let mut draft = Draft::new(&route, Marks::default());
+        let mut draft = Draft::new(&route, Marks::default(), 100);
         let verdict = chain.apply_traced(&subject, &mut draft, &mut |step| told.push(format!("{step:?}")));
         (verdict.map_err(|denial| denial.to_string()), told.len())
     };
@@ -305,7 +305,7 @@ proptest! {
         let chain = Chain { route_map: compiled.get(&0).cloned(), ..Chain::default() };
         let subject = Subject { prefix: prefix("10.0.0.0/8"), source: Source::Bgp, peer: None, interface: None };
         let run = || {
-            let mut draft = Draft::new(&route, Marks::default());
+            let mut draft = Draft::new(&route, Marks::default(), 100);
             let mut path = Vec::new();
             let verdict = chain.apply_traced(&subject, &mut draft, &mut |step| {
                 if let Trace::Rule { map, rule, .. } = step {

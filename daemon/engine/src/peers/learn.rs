@@ -127,12 +127,12 @@ impl Engine {
                 router_id: self.router_id(),
                 cluster_id: settings::cluster_id(bgp, self.router_id()),
                 internal,
-                default_local_pref: bgp.default_local_pref,
                 requires_policy: bgp.ebgp_requires_policy && !internal && policies.import.is_empty(),
             },
             interface: if policy.looks_at_interface() { self.interface_to(peer) } else { None },
             policy,
             peer: peer.address,
+            default_local_pref: bgp.default_local_pref,
             marks: Marks { weight: policies.weight.unwrap_or(0), ..Marks::default() },
         })
     }
@@ -154,6 +154,7 @@ pub(crate) struct Import {
     rules: ImportRules,
     policy: Chain,
     peer: IpAddr,
+    default_local_pref: u32,
     interface: Option<IfName>,
     marks: Marks,
 }
@@ -174,7 +175,7 @@ impl Import {
         };
         let subject =
             Subject { prefix, source: Source::Bgp, peer: Some(self.peer), interface: self.interface.as_ref() };
-        let mut draft = Draft::new(accepted, self.marks);
+        let mut draft = Draft::new(accepted, self.marks, self.default_local_pref);
         if let Err(denial) = self.policy.apply(&subject, &mut draft) {
             return rejected(denial);
         }

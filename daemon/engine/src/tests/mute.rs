@@ -35,9 +35,9 @@ fn a_peer_that_never_reads_costs_little_and_is_ended_after_eight_minutes() {
         sizes.push(heap());
     }
     assert_eq!(stage.heard, [], "nothing is made for who does not read");
-    // In the first minutes the sets of attributes gather that are swept now and then.
-    let (first, last) = (sizes[3], sizes[6]);
-    assert!(last <= first + first / 50, "hundreds of changes of a table wait as one: {sizes:?}");
+    // Sets of attributes gather until they are swept, now and then; a queue would grow by half a megabyte a minute.
+    let (first, last) = (sizes[..4].iter().copied().max().unwrap_or_default(), sizes[6]);
+    assert!(last <= first + first / 10, "hundreds of changes of a table wait as one: {sizes:?}");
     stage.wait(59);
     assert!(is_up(&stage, LISTENER), "it has a second left");
     stage.wait(2);

@@ -290,7 +290,14 @@ pub(super) fn order<'a>(
 fn shown(engine: &Engine, family: Family, path: &Path, status: PathStatus) -> BgpTablePath {
     let from = engine.tables.of(family).peer(path.peer()).map(|peer| peer.address).filter(|_| !path.is_local());
     let refused = path.rejected().map(ToString::to_string);
-    BgpTablePath { refused, ..line(path.attributes(), status, weight(path), from) }
+    let line = line(path.attributes(), status, weight(path), from);
+    let local_pref = line.local_pref.or_else(|| (!path.is_local()).then(|| default_local_pref(engine)));
+    BgpTablePath { refused, local_pref, ..line }
+}
+
+/// LOCAL_PREF of a path that has none.
+pub(super) fn default_local_pref(engine: &Engine) -> u32 {
+    engine.rules().map_or(100, |rules| rules.default_local_pref)
 }
 
 pub(super) fn weight(path: &Path) -> u32 {

@@ -87,7 +87,7 @@ fn one(engine: &Engine, at: Moment, family: Family, prefix: Prefix, path: &Path,
         as_path: attributes.as_path.to_string(),
         origin: table_view::origin(attributes.origin),
         med: attributes.med,
-        local_pref: attributes.local_pref.unwrap_or(100),
+        local_pref: attributes.local_pref.unwrap_or_else(|| table_view::default_local_pref(engine)),
         weight: table_view::weight(path),
         communities: attributes.communities.iter().map(|community| Community(*community).to_string()).collect(),
         extended_communities: attributes

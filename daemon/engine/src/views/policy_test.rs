@@ -20,7 +20,8 @@ use crate::engine::Engine;
 pub(crate) fn tested(engine: &Engine, route_map: &str, route: &TestedRoute) -> Result<View, ApiError> {
     policy::known(engine, PolicyList::RouteMap, route_map)?;
     let attributes = attributes(route);
-    let mut draft = Draft::new(&attributes, Marks { tag: route.tag, ..Marks::default() });
+    let mut draft =
+        Draft::new(&attributes, Marks { tag: route.tag, ..Marks::default() }, table_view::default_local_pref(engine));
     let before = told(route, &draft);
     let subject = Subject {
         prefix: route.prefix,

@@ -6,10 +6,7 @@
 
 use std::net::IpAddr;
 
-use super::{
-    BgpTable, Candidate, NextHops, Path, Resolution, Rules, STEPS, as_path_length, filter, local_preference, share,
-    tie_order,
-};
+use super::{BgpTable, Candidate, NextHops, Path, Resolution, Rules, STEPS, as_path_length, filter, share, tie_order};
 
 /// Next hops whose cost is remembered; with more of them the oldest are forgotten.
 const COSTS: usize = 32;
@@ -83,6 +80,7 @@ impl<'a> Chooser<'a> {
             internal: peer.internal && !local,
             router_id: path.attributes().originator_id.unwrap_or(peer.router_id),
             address: peer.address,
+            local_pref: path.attributes().local_pref.unwrap_or(self.rules.default_local_pref),
             cost: if local { 0 } else { self.cost(path.next_hop())? },
         })
     }
@@ -125,7 +123,7 @@ fn number(candidate: &Candidate<'_>) -> u128 {
         (1, u64::from(path.stale())),
         (32, u64::from(u32::MAX - path.marks().weight)),
         (1, u64::from(!path.is_local())),
-        (32, u64::from(u32::MAX - local_preference(path))),
+        (32, u64::from(u32::MAX - candidate.local_pref)),
         (32, as_path_length(candidate).min(u64::from(u32::MAX))),
         (2, path.attributes().origin as u64),
     ];

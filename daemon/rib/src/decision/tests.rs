@@ -22,8 +22,13 @@ use crate::nexthop::NextHops;
 use crate::routes::{Protocol, Rib};
 use crate::world_view::World;
 
-const RULES: Rules =
-    Rules { maximum_paths_ebgp: 64, maximum_paths_ibgp: 64, always_compare_med: false, multipath_relax: false };
+const RULES: Rules = Rules {
+    maximum_paths_ebgp: 64,
+    maximum_paths_ibgp: 64,
+    always_compare_med: false,
+    multipath_relax: false,
+    default_local_pref: 100,
+};
 
 /// A path to be, and the peer it comes from.
 #[derive(Clone, Debug)]
@@ -345,7 +350,13 @@ proptest! {
         multipath_relax in any::<bool>(),
         limit in 1..4u16,
     ) {
-        let rules = Rules { always_compare_med, multipath_relax, maximum_paths_ebgp: limit, maximum_paths_ibgp: limit };
+        let rules = Rules {
+            always_compare_med,
+            multipath_relax,
+            maximum_paths_ebgp: limit,
+            maximum_paths_ibgp: limit,
+            ..RULES
+        };
         let mut all: Vec<Given> = Vec::new();
         for (peer, (internal, router_id, med, local_pref, asns, origin, stale, rejected)) in (1u32..).zip(raw) {
             all.push(given(peer).with(|given| {
