@@ -111,14 +111,14 @@ impl Swarm {
         self.stamp(&format!("await {}", patience.as_secs()))
     }
 
-    /// Opens a session of which nothing but keepalives counts.
+    /// Opens a session of which nothing counts but that it lives.
     pub(crate) fn watch(&mut self, peer: Peer) -> Result<()> {
         self.ask(&format!("watch {} {} {}", peer.address, peer.asn, peer.hold_time)).map(drop)
     }
 
-    /// When keepalives came to who watches, since it was last asked.
-    pub(crate) fn keepalives(&mut self) -> Result<Vec<Stamp>> {
-        let answer = self.ask("keepalives")?;
+    /// When anything came to who watches, since it was last asked.
+    pub(crate) fn signs(&mut self) -> Result<Vec<Stamp>> {
+        let answer = self.ask("signs")?;
         Ok(answer.split_whitespace().filter_map(|word| Some(Stamp(word.parse().ok()?))).collect())
     }
 

@@ -42,7 +42,7 @@ struct Swarm {
     feed: Option<(Arc<Feed>, Arc<Expected>)>,
     senders: Vec<Sender>,
     receivers: Vec<Session>,
-    /// Sessions of which nothing but keepalives counts.
+    /// Sessions of which nothing counts but that they live.
     watchers: Vec<Session>,
 }
 
@@ -68,7 +68,7 @@ impl Swarm {
             "await" => self.reached(Duration::from_secs(words.parse()?)),
             "counts" => self.counts(),
             "watch" => self.watcher(&words.split_whitespace().collect::<Vec<_>>()),
-            "keepalives" => Ok(self.keepalives()),
+            "signs" => Ok(self.signs()),
             "close" => self.close(),
             "silence" => self.silence(Duration::from_millis(words.parse()?)),
             _ => bail!("unknown command {line:?}"),
@@ -107,9 +107,9 @@ impl Swarm {
         Ok(String::new())
     }
 
-    /// The stamps of all keepalives to watchers since it was last asked.
-    fn keepalives(&self) -> String {
-        let stamps = self.watchers.iter().flat_map(Session::keepalives);
+    /// The stamps of what came to watchers since it was last asked.
+    fn signs(&self) -> String {
+        let stamps = self.watchers.iter().flat_map(Session::signs);
         stamps.map(|stamp| stamp.0.to_string()).collect::<Vec<_>>().join(" ")
     }
 

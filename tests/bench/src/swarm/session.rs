@@ -21,6 +21,8 @@ const PORT: u16 = 179;
 /// How long a daemon may take until it has a session.
 const PATIENCE: Duration = Duration::from_secs(60);
 const ATTEMPT: Duration = Duration::from_secs(10);
+/// Milliseconds within which one sign of life is like another.
+const SIGNS_APART: f64 = 10.0;
 /// Read at once at most.
 const BUFFER: usize = 1 << 18;
 
@@ -46,8 +48,8 @@ pub(super) struct Session {
 struct State {
     /// `None` for a session whose routes nobody counts.
     tally: Option<Tally>,
-    /// When keepalives came.
-    keepalives: Vec<Stamp>,
+    /// When anything came of a session whose routes nobody counts, as far apart as [`SIGNS_APART`].
+    signs: Vec<Stamp>,
     failure: Option<String>,
 }
 
@@ -66,7 +68,7 @@ impl Session {
             }
             sleep(Duration::from_millis(50)).await;
         };
-        let state = State { tally, keepalives: Vec::new(), failure: None };
+        let state = State { tally, signs: Vec::new(), failure: None };
         let state = Arc::new(Mutex::new(state));
         let (loads, waiting) = unbounded_channel();
         let (reading, writing) = stream.into_split();
@@ -95,9 +97,9 @@ impl Session {
 }
 
 impl Session {
-    /// The stamps of the keepalives that came since it was last asked; none come once the session has ended.
-    pub(super) fn keepalives(&self) -> Vec<Stamp> {
-        std::mem::take(&mut locked(&self.state).keepalives)
+    /// The stamps of what came since it was last asked; nothing comes once the session has ended.
+    pub(super) fn signs(&self) -> Vec<Stamp> {
+        std::mem::take(&mut locked(&self.state).signs)
     }
 }
 
@@ -223,8 +225,11 @@ async fn read(stream: OwnedReadHalf, mut buffer: Buffer, state: Arc<Mutex<State>
 
 impl State {
     fn take(&mut self, kind: u8, body: &[u8]) -> Result<()> {
-        if kind == KEEPALIVE {
-            self.keepalives.push(Stamp::now());
+        if self.tally.is_none() {
+            let now = Stamp::now();
+            if self.signs.last().is_none_or(|last| now.milliseconds_since(*last) > SIGNS_APART) {
+                self.signs.push(now);
+            }
         }
         match &mut self.tally {
             Some(tally) => tally.take(kind, body),
