@@ -45,10 +45,9 @@ impl Engine {
                     self.judge_prefix(family, *prefix);
                 }
                 for outcome in self.choose(family, piece, &rules) {
-                    self.tables.of_mut(family).set_best(outcome.prefix, outcome.best);
-                    // The same path may have new attributes: peers hear of it either way, and their group knows what is
-                    // news.
-                    self.groups.offer_to_all(family, outcome.prefix, outcome.best.is_some());
+                    if self.tables.of_mut(family).decided(outcome.prefix, outcome.best) {
+                        self.groups.offer_to_all(family, outcome.prefix, outcome.best.is_some());
+                    }
                     match outcome.route {
                         Some(route) => self.rib.set(outcome.prefix, &route, at.instant),
                         None => self.rib.remove(outcome.prefix, BGP, None),

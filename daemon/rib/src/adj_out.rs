@@ -38,6 +38,17 @@ pub struct Exported {
     pub path: Option<Arc<PathAttributes>>,
 }
 
+/// What shall become of a prefix that is pending.
+#[derive(Clone, Debug)]
+pub enum Say {
+    /// The group shall know this.
+    Tell(Exported),
+    /// The group shall know nothing.
+    Nothing,
+    /// That is not decided yet; it stays pending.
+    Later,
+}
+
 /// Who in a group would refuse a path for the AS numbers in it: its external peers by their AS.
 pub type Loops = BTreeMap<Asn, Vec<PeerId>>;
 
@@ -129,21 +140,24 @@ impl AdjOut {
     }
 
     /// Encodes what is pending until about `max_octets` are reached: `export` says what the group shall know of a
-    /// prefix, `None` that it shall know nothing; `loops` who refuses paths that hold its AS.
+    /// prefix, `loops` who refuses paths that hold its AS.
     pub fn drain(
         &mut self,
         family: Family,
         (codec, loops): (&Codec, &Loops),
         max_octets: usize,
-        mut export: impl FnMut(Prefix) -> Option<Exported>,
+        mut export: impl FnMut(Prefix) -> Say,
     ) -> Vec<Portion> {
         let mut bundles = Bundles::new(loops);
-        while bundles.octets() < max_octets
-            && let Some(prefix) = self.queue.pop_front()
-        {
+        for _ in 0..self.queue.len() {
+            if bundles.octets() >= max_octets {
+                break;
+            }
+            let Some(prefix) = self.queue.pop_front() else { break };
             match export(prefix) {
-                Some(exported) => self.announce(prefix, exported, codec, &mut bundles),
-                None => self.withdraw(prefix, &mut bundles),
+                Say::Tell(exported) => self.announce(prefix, exported, codec, &mut bundles),
+                Say::Nothing => self.withdraw(prefix, &mut bundles),
+                Say::Later => self.queue.push_back(prefix),
             }
         }
         if self.queue.is_empty() {

@@ -37,8 +37,10 @@ pub struct PeerInfo {
 #[derive(Debug, Default)]
 struct Entry {
     paths: Few<Path>,
-    /// The place of the best path among the paths, as the last decision had it.
+    /// The place of the best path among the paths, as the last decision had it; none once that path is gone.
     best: Option<Place>,
+    /// The best path says something else than at the last decision.
+    changed: bool,
     /// Waits in `BgpTable::dirty`.
     dirty: bool,
 }
@@ -55,6 +57,12 @@ fn index(place: Place) -> usize {
 }
 
 impl Entry {
+    /// A path of the peer became another, and if that is the best one, everybody has to hear of it.
+    fn note_change(&mut self, peer: PeerId) {
+        let best = self.best.and_then(|best| self.paths.as_slice().get(index(best)));
+        self.changed |= best.is_some_and(|best| best.peer() == peer);
+    }
+
     /// Takes out the path at an index; the best path is found again wherever it moved.
     fn remove(&mut self, at: usize) -> Option<Path> {
         let gone = self.paths.remove(at)?;
@@ -193,8 +201,9 @@ impl BgpTable {
                 return false;
             }
             Some(old) => {
-                let old = std::mem::replace(old, path.clone());
-                self.census.replaced(&old, &path);
+                self.census.replaced(old, &path);
+                *old = path;
+                entry.note_change(key.peer);
             }
             None => {
                 if entry.paths.is_empty() {
@@ -217,8 +226,9 @@ impl BgpTable {
             return false;
         }
         path.succeed(old);
-        let old = std::mem::replace(old, path.clone());
-        self.census.replaced(&old, &path);
+        self.census.replaced(old, &path);
+        *old = path;
+        entry.note_change(key.peer);
         mark_dirty(&mut self.dirty, prefix, entry);
         true
     }
@@ -260,29 +270,27 @@ impl BgpTable {
         self.dirty.len()
     }
 
-    /// At most `limit` prefixes that wait for a decision, those that wait longest first.
+    /// At most `limit` prefixes that wait for a decision, those that wait longest first. Each has to be `decided`.
     pub fn take_dirty(&mut self, limit: usize) -> Vec<Prefix> {
         let count = limit.min(self.dirty.len());
         let taken: Vec<Prefix> = self.dirty.drain(..count).collect();
-        for prefix in &taken {
-            if let Some(entry) = self.entries.get_mut(*prefix) {
-                entry.dirty = false;
-                if entry.paths.is_empty() {
-                    self.entries.remove(*prefix);
-                }
-            }
-        }
         if self.dirty.is_empty() {
             self.dirty.shrink_to(1024);
         }
         taken
     }
 
-    /// Keeps which of a prefix's paths the decision chose.
-    pub fn set_best(&mut self, prefix: Prefix, best: Option<usize>) {
-        if let Some(entry) = self.entries.get_mut(prefix) {
-            entry.best = best.and_then(place);
+    /// Keeps which of a prefix's paths the decision chose. The answer is whether that is news to anybody: another path
+    /// than before, or the same with other attributes.
+    pub fn decided(&mut self, prefix: Prefix, best: Option<usize>) -> bool {
+        let Some(entry) = self.entries.get_mut(prefix) else { return true };
+        entry.dirty = false;
+        if entry.paths.is_empty() {
+            self.entries.remove(prefix);
+            return true;
         }
+        let before = std::mem::replace(&mut entry.best, best.and_then(place));
+        std::mem::take(&mut entry.changed) || before.is_none() || before != entry.best
     }
 
     /// The path that the last decision chose, while it is there and usable.

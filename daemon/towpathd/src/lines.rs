@@ -4,7 +4,7 @@
 //! says. What a peer does not read is told (RFC 9687), so that the engine makes no more for it
 //! and gives it up in the end.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -24,6 +24,8 @@ use crate::run::{Inbox, READ_SIZE};
 
 /// How long a connection that is being closed may take to write what is left.
 const LINGER: Duration = Duration::from_secs(2);
+/// How many pieces go to the kernel in one call.
+const AT_ONCE: usize = 64;
 /// A writer that could write nothing for so long tells how much is left.
 const STALL: Duration = Duration::from_secs(1);
 /// More octets than this waiting are told at once.
@@ -131,23 +133,26 @@ struct Writer {
 
 impl Writer {
     async fn run(mut self, mut queue: UnboundedReceiver<Arc<Vec<u8>>>) {
-        while let Some(octets) = queue.recv().await {
+        let mut batch = Vec::with_capacity(AT_ONCE);
+        while queue.recv_many(&mut batch, AT_ONCE).await > 0 {
             // The reading task sees the same end and tells of it.
-            if self.write_whole(&octets, &queue).await.is_err() {
+            if self.write_whole(&batch, &queue).await.is_err() {
                 return;
             }
+            batch.clear();
         }
         let _ = self.write.shutdown().await;
     }
 
-    async fn write_whole(&mut self, octets: &[u8], queue: &UnboundedReceiver<Arc<Vec<u8>>>) -> io::Result<()> {
-        let mut rest = octets;
+    async fn write_whole(&mut self, batch: &[Arc<Vec<u8>>], queue: &UnboundedReceiver<Arc<Vec<u8>>>) -> io::Result<()> {
+        let mut slices: Vec<IoSlice<'_>> = batch.iter().map(|octets| IoSlice::new(octets)).collect();
+        let mut rest = slices.as_mut_slice();
         while !rest.is_empty() {
             let count = if queue.is_closed() {
                 let end = *self.closing.get_or_insert_with(|| Instant::now() + LINGER);
-                timeout_at(end, self.write.write(rest)).await??
+                timeout_at(end, self.write.write_vectored(rest)).await??
             } else {
-                match timeout(STALL, self.write.write(rest)).await {
+                match timeout(STALL, self.write.write_vectored(rest)).await {
                     Ok(written) => written?,
                     Err(_) => {
                         self.tell(self.waiting.octets.load(Ordering::Relaxed));
@@ -155,7 +160,7 @@ impl Writer {
                     }
                 }
             };
-            rest = rest.get(count..).unwrap_or_default();
+            IoSlice::advance_slices(&mut rest, count);
             self.wrote(count);
         }
         Ok(())

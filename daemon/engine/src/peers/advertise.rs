@@ -10,7 +10,7 @@ use bgp::export::{self, ExportTarget, Exportable, Learned, Withheld};
 use bgp::policy::{Source, Subject};
 use bgp_wire::attribute::{Origin, PathAttributes};
 use nouns::{Family, Marks, Prefix};
-use rib::adj_out::{Exported, Portion};
+use rib::adj_out::{Exported, Portion, Say};
 use rib::bgp_table::{Path, PeerId};
 
 use super::groups::{Group, GroupId};
@@ -81,7 +81,7 @@ impl Engine {
         let loops = group.loops();
         let mut queue = std::mem::take(&mut group.out);
         let mut exporter = Exporter { engine: self, family, target: &target, last: None };
-        let portions = queue.drain(family, (&codec, &loops), BURST, |prefix| exporter.export(prefix));
+        let portions = queue.drain(family, (&codec, &loops), BURST, |prefix| exporter.say(prefix));
         if let Some(group) = self.groups.get_mut(id) {
             group.out = queue;
         }
@@ -213,6 +213,14 @@ struct Exporter<'a> {
 }
 
 impl Exporter<'_> {
+    /// What is undecided is not told: its old best path may be gone, and the new one is not known.
+    fn say(&mut self, prefix: Prefix) -> Say {
+        if self.engine.tables.of(self.family).is_dirty(prefix) {
+            return Say::Later;
+        }
+        self.export(prefix).map_or(Say::Nothing, Say::Tell)
+    }
+
     fn export(&mut self, prefix: Prefix) -> Option<Exported> {
         let engine = self.engine;
         if let Some(attributes) = Engine::default_for(prefix, self.target) {

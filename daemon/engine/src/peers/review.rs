@@ -105,13 +105,11 @@ impl Engine {
         }
         for prefix in piece {
             self.judge_prefix(family, prefix);
-            // What is undecided is offered to everybody once it is decided.
-            if !self.tables.of(family).is_dirty(prefix) {
-                let reachable = self.best_path(family, prefix).is_some();
-                for id in offer {
-                    if let Some(group) = self.groups.get_mut(*id) {
-                        group.offer(prefix, reachable);
-                    }
+            // What is undecided waits in the group until it is decided.
+            let reachable = self.best_path(family, prefix).is_some() || self.tables.of(family).is_dirty(prefix);
+            for id in offer {
+                if let Some(group) = self.groups.get_mut(*id) {
+                    group.offer(prefix, reachable);
                 }
             }
         }

@@ -89,10 +89,10 @@ impl Group {
     fn drain(&mut self, max_octets: usize) {
         let Self { out, wish, knows, messages } = self;
         let export = |prefix| {
-            let (med, from) = *Wish::get(wish, &prefix)?;
+            let Some((med, from)) = wish.get(&prefix).copied() else { return Say::Nothing };
             let path = used(med, from);
             let own = asn(from).is_none_or(|asn| !path.as_path.contains(asn));
-            Some(Exported { attributes: attributes(med), from, own, path: Some(path) })
+            Say::Tell(Exported { attributes: attributes(med), from, own, path: Some(path) })
         };
         for portion in out.drain(Family::Ipv4Unicast, (&codec(), &loops()), max_octets, export) {
             *messages += portion.messages;
@@ -167,6 +167,16 @@ fn saying_the_same_again_is_no_news() {
 }
 
 #[test]
+fn what_is_not_decided_stays_pending() {
+    let mut group = Group::default();
+    group.want(1, Some((1, STRANGER)));
+    let portions = group.out.drain(Family::Ipv4Unicast, (&codec(), &loops()), usize::MAX, |_| Say::Later);
+    assert!(portions.is_empty() && !group.out.is_drained() && group.out.is_silent());
+    group.drain_all();
+    group.check();
+}
+
+#[test]
 fn a_route_that_goes_before_it_was_told_leaves_no_trace() {
     let mut group = Group::default();
     group.want(1, Some((1, STRANGER)));
@@ -210,7 +220,7 @@ fn attributes_that_fit_into_no_message_withdraw_the_older_route() {
     for number in [1, 2] {
         group.out.offer(prefix(number), true);
     }
-    let export = |_| Some(Exported { attributes: Arc::clone(&huge), from: STRANGER, own: true, path: None });
+    let export = |_| Say::Tell(Exported { attributes: Arc::clone(&huge), from: STRANGER, own: true, path: None });
     let portions = group.out.drain(Family::Ipv4Unicast, (&codec(), &loops()), usize::MAX, export);
     assert_eq!(portions.len(), 1, "the second prefix was never told");
     hear(group.knows.get_mut(&MEMBERS[0]).unwrap(), &portions[0].octets);

@@ -32,6 +32,16 @@ fn because(reason: Option<&str>, next_hop: &str) -> Inserted {
     Inserted::new(Arc::clone(&attributes), attributes, reason.map(Arc::from), nouns::Marks::default())
 }
 
+/// Decides prefixes that wait, always for the first path.
+fn decide(table: &mut BgpTable, limit: usize) -> Vec<Prefix> {
+    let prefixes = table.take_dirty(limit);
+    for prefix in &prefixes {
+        let best = (!table.paths(*prefix).is_empty()).then_some(0);
+        table.decided(*prefix, best);
+    }
+    prefixes
+}
+
 fn service() -> Prefix {
     prefix("172.16.102.229/32")
 }
@@ -42,13 +52,13 @@ fn an_identical_announcement_changes_nothing_but_clears_stale() {
     let later = start + Duration::from_secs(9);
     assert!(table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), start));
     assert!(table.insert(service(), key(2), &unchanged(attributes("192.168.101.202")), start));
-    assert_eq!(table.take_dirty(10), [service()]);
+    assert_eq!(decide(&mut table, 10), [service()]);
     table.mark_stale(PeerId(1));
-    assert_eq!(table.take_dirty(10), [service()], "a rival may win now");
+    assert_eq!(decide(&mut table, 10), [service()], "a rival may win now");
     assert!(!table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), later));
     assert!(!table.paths(service())[0].stale());
     assert_eq!(table.since(&table.paths(service())[0]), Some(start));
-    assert_eq!(table.take_dirty(10), [service()], "and share the load again");
+    assert_eq!(decide(&mut table, 10), [service()], "and share the load again");
     assert!(!table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), later));
     assert_eq!(table.dirty_len(), 0);
     let mut other = attributes("192.168.101.201");
@@ -78,7 +88,7 @@ fn a_restarting_peer_keeps_only_what_it_announces_again() {
     table.insert(prefix("172.16.0.0/12"), key(1), &unchanged(attributes("192.168.101.201")), now);
     assert_eq!(table.sweep_stale(PeerId(1)), 2);
     assert_eq!(table.iter().map(|(prefix, _)| prefix).collect::<Vec<_>>(), [prefix("172.16.0.0/12")]);
-    assert_eq!(table.take_dirty(100).len(), 3, "those that went need a decision, too");
+    assert_eq!(decide(&mut table, 100).len(), 3, "those that went need a decision, too");
     assert_eq!(table.received_count(PeerId(1)), 1);
     table.forget_peer(PeerId(1));
     assert!(table.is_empty());
@@ -105,24 +115,51 @@ fn a_next_hop_that_changed_concerns_the_prefixes_through_it_only() {
     let (mut table, now) = (table(), Instant::now());
     table.insert(prefix("10.1.0.0/16"), key(1), &unchanged(attributes("192.168.101.201")), now);
     table.insert(prefix("10.2.0.0/16"), key(2), &unchanged(attributes("192.168.101.202")), now);
-    table.take_dirty(9);
+    decide(&mut table, 9);
     table.next_hop_changed(ip("192.168.101.202"));
     table.next_hop_changed(ip("192.168.101.99"));
-    assert_eq!(table.take_dirty(9), [prefix("10.2.0.0/16")]);
+    assert_eq!(decide(&mut table, 9), [prefix("10.2.0.0/16")]);
     table.all_dirty();
-    assert_eq!((table.take_dirty(1).len(), table.dirty_len()), (1, 1));
+    assert_eq!((decide(&mut table, 1).len(), table.dirty_len()), (1, 1));
 }
 
 #[test]
 fn a_peer_that_changes_has_its_prefixes_decided_again() {
     let (mut table, now) = (table(), Instant::now());
     table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), now);
-    table.take_dirty(9);
+    decide(&mut table, 9);
     let info = *table.peer(PeerId(1)).unwrap();
     table.set_peer(PeerId(1), info);
     assert_eq!(table.dirty_len(), 0);
     table.set_peer(PeerId(1), PeerInfo { internal: false, ..info });
+    assert_eq!(decide(&mut table, 9), [service()]);
+}
+
+#[test]
+fn a_decision_is_news_when_the_best_path_is_another_or_says_something_else() {
+    let (mut table, now) = (table(), Instant::now());
+    let decided = |table: &mut BgpTable, best: usize| {
+        assert_eq!(table.take_dirty(9), [service()]);
+        table.decided(service(), Some(best))
+    };
+    table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), now);
+    assert!(decided(&mut table, 0), "the first path");
+    table.insert(service(), key(2), &unchanged(attributes("192.168.101.202")), now);
+    assert!(!decided(&mut table, 0), "a path that lost");
+    let changed = |med| {
+        let mut changed = attributes("192.168.101.201");
+        changed.med = Some(med);
+        unchanged(changed)
+    };
+    table.insert(service(), key(1), &changed(1), now);
+    assert!(decided(&mut table, 0), "other words");
+    table.insert(service(), key(1), &changed(2), now);
+    assert!(decided(&mut table, 1), "the other path");
+    table.withdraw(service(), key(1));
+    assert!(!decided(&mut table, 0), "the same path at another place");
+    table.withdraw(service(), key(2));
     assert_eq!(table.take_dirty(9), [service()]);
+    assert!(table.decided(service(), None), "the last path is gone");
 }
 
 #[test]
@@ -169,7 +206,7 @@ proptest! {
                 }
             }
             if net == 0 {
-                table.take_dirty(2);
+                decide(&mut table, 2);
             }
             for (address, used) in table.take_next_hop_news() {
                 prop_assert_ne!(tracked.insert(address, used).unwrap_or(false), used, "news are news");

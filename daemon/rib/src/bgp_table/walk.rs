@@ -95,7 +95,10 @@ impl BgpTable {
                         path.set_stale(true);
                         changed |= rivals;
                     }
-                    Touch::Changed => changed = true,
+                    Touch::Changed => {
+                        entry.changed = true;
+                        changed = true;
+                    }
                     Touch::Remove => {
                         at = at.saturating_sub(1);
                         if let Some(gone) = entry.remove(at) {
