@@ -2,9 +2,10 @@
 //!
 //! Never tells a peer and never touches the kernel's wish.
 
+use config::model::Bgp;
 use nouns::{Family, Prefix};
-use rib::bgp_table::Path;
-use rib::decision::{Chooser, Rules};
+use rib::bgp_table::Decided;
+use rib::decision::Rules;
 use rib::routes::{Protocol, Route, RouteNextHop};
 
 use crate::engine::Engine;
@@ -23,13 +24,6 @@ const WITHOUT_BGP: Rules = Rules {
 /// Names the BGP offer of a prefix, of whichever kind.
 pub(crate) const BGP: Protocol = Protocol::Bgp { internal: false };
 
-/// What the decision made of a prefix.
-struct Outcome {
-    prefix: Prefix,
-    best: Option<usize>,
-    route: Option<Route>,
-}
-
 impl Engine {
     /// Decides BGP; answers what is left of the budget.
     pub(crate) fn settle_tables(&mut self, at: Moment, mut budget: usize) -> usize {
@@ -44,15 +38,7 @@ impl Engine {
                 for prefix in piece {
                     self.judge_prefix(family, *prefix);
                 }
-                for outcome in self.choose(family, piece, &rules) {
-                    if self.tables.of_mut(family).decided(outcome.prefix, outcome.best) {
-                        self.groups.offer_to_all(family, outcome.prefix, outcome.best.is_some());
-                    }
-                    match outcome.route {
-                        Some(route) => self.rib.set(outcome.prefix, &route, at.instant),
-                        None => self.rib.remove(outcome.prefix, BGP, None),
-                    }
-                }
+                self.decide(at, family, piece, &rules);
             }
             let version = self.table_version.entry(family).or_default();
             *version = version.saturating_add(1);
@@ -60,33 +46,19 @@ impl Engine {
         budget
     }
 
-    /// Decides some prefixes, while nothing changes.
-    fn choose(&self, family: Family, prefixes: &[Prefix], rules: &Rules) -> Vec<Outcome> {
-        let table = self.tables.of(family);
-        let mut chooser = Chooser::new(table, &self.next_hops, rules);
-        let outcome = |prefix: &Prefix| {
-            let paths = table.paths(*prefix);
-            let choice = chooser.choose(paths);
-            let best = choice.as_ref().map(|choice| choice.best);
-            let route = choice.and_then(|choice| {
-                let chosen = choice.all().filter_map(|index| paths.get(index));
-                self.bgp_route(family, paths.get(choice.best)?, chosen)
-            });
-            Outcome { prefix: *prefix, best, route }
-        };
-        prefixes.iter().map(outcome).collect()
-    }
-
-    /// The route that the chosen paths make; none for a path that the router made itself, and none where all of BGP
-    /// stays out of the route table (`no-fib-install`).
-    fn bgp_route<'a>(&self, family: Family, best: &Path, chosen: impl Iterator<Item = &'a Path>) -> Option<Route> {
-        let bgp = self.running.model.bgp.as_deref().filter(|bgp| !best.is_local() && !bgp.no_fib_install)?;
-        let internal = self.tables.of(family).peer(best.peer()).is_some_and(|peer| peer.internal);
-        let configured = if internal { bgp.distance_internal } else { bgp.distance_external };
-        let distance = best.marks().distance.unwrap_or(configured);
-        let next_hops = chosen.map(|path| RouteNextHop::Gateway { address: path.next_hop(), interface: None });
-        let metric = best.attributes().med.unwrap_or(0);
-        Some(Route::new(Protocol::Bgp { internal }, distance, metric, next_hops.collect()))
+    /// Decides some prefixes; what was chosen is offered to the main table, and what is news to the peers.
+    fn decide(&mut self, at: Moment, family: Family, prefixes: &[Prefix], rules: &Rules) {
+        let Self { tables, next_hops, running, groups, rib, .. } = self;
+        let bgp = running.model.bgp.as_deref().filter(|bgp| !bgp.no_fib_install);
+        tables.of_mut(family).decide(prefixes, next_hops, rules, |prefix, decided, news| {
+            if news {
+                groups.offer_to_all(family, prefix, decided.is_some());
+            }
+            match bgp.zip(decided).and_then(|(bgp, decided)| bgp_route(bgp, &decided)) {
+                Some(route) => rib.set(prefix, &route, at.instant),
+                None => rib.remove(prefix, BGP, None),
+            }
+        });
     }
 
     pub(crate) fn rules(&self) -> Option<Rules> {
@@ -99,4 +71,15 @@ impl Engine {
             default_local_pref: bgp.default_local_pref,
         })
     }
+}
+
+/// The route that the chosen paths make; none for a path that the router made itself.
+fn bgp_route(bgp: &Bgp, decided: &Decided<'_>) -> Option<Route> {
+    let best = decided.best().filter(|best| !best.is_local())?;
+    let internal = decided.is_internal();
+    let configured = if internal { bgp.distance_internal } else { bgp.distance_external };
+    let distance = best.marks().distance.unwrap_or(configured);
+    let next_hops = decided.chosen().map(|path| RouteNextHop::Gateway { address: path.next_hop(), interface: None });
+    let metric = best.attributes().med.unwrap_or(0);
+    Some(Route::new(Protocol::Bgp { internal }, distance, metric, next_hops.collect()))
 }

@@ -9,6 +9,7 @@ use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr::null_mut;
 
 /// `setsockopt(2)` with a value of any layout.
 pub(crate) fn set_option(fd: BorrowedFd<'_>, level: i32, name: i32, value: &[u8]) -> io::Result<()> {
@@ -127,11 +128,11 @@ pub(crate) fn storage(path: &CStr) -> io::Result<(u64, u64, u64)> {
     Ok((octets(found.f_blocks), octets(found.f_bfree), octets(found.f_bavail)))
 }
 
-/// `malloc_trim(3)`: what is free of the heap goes back to the system; other C libraries do that by themselves.
+/// `arena.<all>.purge` of jemalloc, the daemon's allocator: what is free of the heap goes back to the system.
 pub(crate) fn trim_heap() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: no pointer is passed, and the C library takes its own locks.
-    let _ = unsafe { libc::malloc_trim(0) };
+    let purge_all = c"arena.4096.purge";
+    // SAFETY: the name is a string with an end, the action neither reads nor writes a value, and takes its own locks.
+    let _ = unsafe { tikv_jemalloc_sys::mallctl(purge_all.as_ptr(), null_mut(), null_mut(), null_mut(), 0) };
 }
 
 unsafe extern "C" {

@@ -10,11 +10,12 @@ mod bundle;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use bgp_wire::Negotiated as Codec;
 use bgp_wire::attribute::PathAttributes;
+use foldhash::quality::RandomState;
 use nouns::{Asn, Family, Prefix};
 
 use crate::bgp_table::PeerId;
@@ -61,7 +62,7 @@ pub struct AdjOut {
     /// How many routes were told of each peer's own paths, those left out that hold its AS.
     own: HashMap<PeerId, usize, IdHash>,
     /// How many routes were told whose paths hold the AS of a peer in the group.
-    looped: HashMap<Asn, usize>,
+    looped: HashMap<Asn, usize, IdHash>,
     /// Something was told to somebody, ever.
     spoken: bool,
     hasher: RandomState,

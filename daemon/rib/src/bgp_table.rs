@@ -14,9 +14,11 @@ use std::time::{Duration, Instant};
 
 use nouns::{Family, Prefix};
 
+use crate::decision::{Choice, Chooser, Rules};
 use crate::few::Few;
 use crate::id_hash::IdHash;
 use crate::length_index::LengthIndex;
+use crate::nexthop::NextHops;
 use crate::prefix_map::PrefixMap;
 
 pub use path::{Inserted, Path, PathKey, PeerId};
@@ -57,6 +59,10 @@ fn index(place: Place) -> usize {
 }
 
 impl Entry {
+    fn best(&self) -> Option<&Path> {
+        self.paths.as_slice().get(index(self.best?)).filter(|path| path.rejected().is_none())
+    }
+
     /// A path of the peer became another, and if that is the best one, everybody has to hear of it.
     fn note_change(&mut self, peer: PeerId) {
         let best = self.best.and_then(|best| self.paths.as_slice().get(index(best)));
@@ -135,6 +141,36 @@ impl Census {
         self.lengths.remove(prefix);
     }
 }
+
+/// What became of a prefix that has a usable path.
+#[derive(Debug)]
+pub struct Decided<'a> {
+    paths: &'a [Path],
+    choice: Choice,
+}
+
+impl<'a> Decided<'a> {
+    /// The best path.
+    #[must_use]
+    pub fn best(&self) -> Option<&'a Path> {
+        self.paths.get(self.choice.best)
+    }
+
+    /// Whether the best path came over an internal session.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        self.choice.internal
+    }
+
+    /// The best path and those that share the load with it.
+    pub fn chosen(&self) -> impl Iterator<Item = &'a Path> {
+        self.choice.all().filter_map(|index| self.paths.get(index))
+    }
+}
+
+/// A prefix waits for a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undecided;
 
 /// All paths of one family.
 #[derive(Debug)]
@@ -280,24 +316,49 @@ impl BgpTable {
         taken
     }
 
-    /// Keeps which of a prefix's paths the decision chose. The answer is whether that is news to anybody: another path
-    /// than before, or the same with other attributes.
-    pub fn decided(&mut self, prefix: Prefix, best: Option<usize>) -> bool {
-        let Some(entry) = self.entries.get_mut(prefix) else { return true };
-        entry.dirty = false;
-        if entry.paths.is_empty() {
-            self.entries.remove(prefix);
-            return true;
+    /// Decides some of the prefixes that were taken, and tells of each.
+    pub fn decide(
+        &mut self,
+        prefixes: &[Prefix],
+        next_hops: &NextHops,
+        rules: &Rules,
+        mut tell: impl FnMut(Prefix, Option<Decided<'_>>, bool),
+    ) {
+        let peers = |id: PeerId| self.census.peers.get(&id)?.info;
+        let mut chooser = Chooser::new(self.family, &peers, next_hops, rules);
+        for prefix in prefixes {
+            let Some(entry) = self.entries.get_mut(*prefix) else {
+                tell(*prefix, None, true);
+                continue;
+            };
+            entry.dirty = false;
+            let choice = chooser.choose(entry.paths.as_slice());
+            let best = choice.as_ref().and_then(|choice| place(choice.best));
+            let before = std::mem::replace(&mut entry.best, best);
+            let news = std::mem::take(&mut entry.changed) || before.is_none() || before != best;
+            let paths = entry.paths.as_slice();
+            tell(*prefix, choice.map(|choice| Decided { paths, choice }), news);
+            if paths.is_empty() {
+                self.entries.remove(*prefix);
+            }
         }
-        let before = std::mem::replace(&mut entry.best, best.and_then(place));
-        std::mem::take(&mut entry.changed) || before.is_none() || before != entry.best
     }
 
     /// The path that the last decision chose, while it is there and usable.
     #[must_use]
     pub fn best(&self, prefix: Prefix) -> Option<&Path> {
-        let entry = self.entries.get(prefix)?;
-        entry.paths.as_slice().get(index(entry.best?)).filter(|path| path.rejected().is_none())
+        self.entries.get(prefix)?.best()
+    }
+
+    /// As `best`, where the prefix does not wait for a decision; `Err` where it does.
+    ///
+    /// # Errors
+    /// The prefix is `Undecided`.
+    pub fn settled_best(&self, prefix: Prefix) -> Result<Option<&Path>, Undecided> {
+        match self.entries.get(prefix) {
+            Some(entry) if entry.dirty => Err(Undecided),
+            entry => Ok(entry.and_then(Entry::best)),
+        }
     }
 
     /// The paths of a prefix in the order in which their peers first announced them.

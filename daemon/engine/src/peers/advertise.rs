@@ -106,7 +106,8 @@ impl Engine {
     /// What a peer hears of a prefix, while that is what its group was told or is about to be told.
     pub(crate) fn advertised(&self, id: PeerId, family: Family, prefix: Prefix) -> Option<Arc<PathAttributes>> {
         let target = &self.groups.of(id, family).filter(|group| group.tells(id, prefix))?.target;
-        let exported = Exporter { engine: self, family, target, last: None }.export(prefix)?;
+        let best = self.best_path(family, prefix);
+        let exported = Exporter { engine: self, family, target, last: None }.export(prefix, best)?;
         Some(exported.attributes)
     }
 
@@ -215,18 +216,17 @@ struct Exporter<'a> {
 impl Exporter<'_> {
     /// What is undecided is not told: its old best path may be gone, and the new one is not known.
     fn say(&mut self, prefix: Prefix) -> Say {
-        if self.engine.tables.of(self.family).is_dirty(prefix) {
-            return Say::Later;
-        }
-        self.export(prefix).map_or(Say::Nothing, Say::Tell)
+        let Ok(best) = self.engine.tables.of(self.family).settled_best(prefix) else { return Say::Later };
+        self.export(prefix, best).map_or(Say::Nothing, Say::Tell)
     }
 
-    fn export(&mut self, prefix: Prefix) -> Option<Exported> {
+    /// What the group hears of a prefix with a best path.
+    fn export(&mut self, prefix: Prefix, best: Option<&Path>) -> Option<Exported> {
         let engine = self.engine;
         if let Some(attributes) = Engine::default_for(prefix, self.target) {
             return Some(Exported { attributes: Arc::new(attributes), from: PeerId::LOCAL, own: false, path: None });
         }
-        let path = engine.best_path(self.family, prefix)?;
+        let path = best?;
         if let Some((attributes, from, marks, exported)) = &self.last
             && Arc::ptr_eq(attributes, path.attributes())
             && (*from, *marks) == (path.peer(), path.marks())

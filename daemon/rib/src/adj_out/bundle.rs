@@ -4,13 +4,13 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::RandomState;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_wire::attribute::PathAttributes;
 use bgp_wire::message::Nlri;
 use bgp_wire::{HEADER_LENGTH, Negotiated as Codec, encode_reach, encode_unreach};
+use foldhash::quality::RandomState;
 use nouns::{Family, Prefix};
 
 use super::{Loops, Told, fingerprint};

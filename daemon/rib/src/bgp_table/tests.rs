@@ -15,7 +15,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{attributes, ip, key, prefix, unchanged};
+use crate::fixtures::{attributes, ip, key, prefix, unchanged, world};
+use crate::routes::{Protocol, Rib};
 
 fn table() -> BgpTable {
     let mut table = BgpTable::new(Family::Ipv4Unicast);
@@ -32,13 +33,29 @@ fn because(reason: Option<&str>, next_hop: &str) -> Inserted {
     Inserted::new(Arc::clone(&attributes), attributes, reason.map(Arc::from), nouns::Marks::default())
 }
 
-/// Decides prefixes that wait, always for the first path.
+const RULES: Rules = Rules {
+    maximum_paths_ebgp: 1,
+    maximum_paths_ibgp: 1,
+    always_compare_med: false,
+    multipath_relax: false,
+    default_local_pref: 100,
+};
+
+/// The nodes are on a link of ours.
+fn next_hops() -> NextHops {
+    let (world, mut rib, mut next_hops) = (world(), Rib::new(), NextHops::new());
+    rib.replace_protocol(Protocol::Connected, world.connected_routes(), Instant::now());
+    for last in 200..204 {
+        next_hops.track(ip(&format!("192.168.101.{last}")));
+    }
+    rib.settle(&mut next_hops, &world);
+    next_hops
+}
+
+/// Decides prefixes that wait.
 fn decide(table: &mut BgpTable, limit: usize) -> Vec<Prefix> {
     let prefixes = table.take_dirty(limit);
-    for prefix in &prefixes {
-        let best = (!table.paths(*prefix).is_empty()).then_some(0);
-        table.decided(*prefix, best);
-    }
+    table.decide(&prefixes, &next_hops(), &RULES, |_, _, _| ());
     prefixes
 }
 
@@ -138,28 +155,35 @@ fn a_peer_that_changes_has_its_prefixes_decided_again() {
 #[test]
 fn a_decision_is_news_when_the_best_path_is_another_or_says_something_else() {
     let (mut table, now) = (table(), Instant::now());
-    let decided = |table: &mut BgpTable, best: usize| {
+    let decided = |table: &mut BgpTable| {
+        let mut told = None;
         assert_eq!(table.take_dirty(9), [service()]);
-        table.decided(service(), Some(best))
+        table.decide(&[service()], &next_hops(), &RULES, |_, decided, news| {
+            told = Some((decided.and_then(|decided| Some(decided.best()?.peer().0)), news));
+        });
+        told.unwrap()
     };
-    table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), now);
-    assert!(decided(&mut table, 0), "the first path");
-    table.insert(service(), key(2), &unchanged(attributes("192.168.101.202")), now);
-    assert!(!decided(&mut table, 0), "a path that lost");
-    let changed = |med| {
+    let med = |med| {
         let mut changed = attributes("192.168.101.201");
         changed.med = Some(med);
         unchanged(changed)
     };
-    table.insert(service(), key(1), &changed(1), now);
-    assert!(decided(&mut table, 0), "other words");
-    table.insert(service(), key(1), &changed(2), now);
-    assert!(decided(&mut table, 1), "the other path");
+    table.insert(service(), key(1), &med(1), now);
+    assert_eq!(decided(&mut table), (Some(1), true), "the first path");
+    table.insert(service(), key(2), &unchanged(attributes("192.168.101.202")), now);
+    assert_eq!(decided(&mut table), (Some(2), true), "a better one");
+    table.insert(service(), key(1), &med(2), now);
+    assert_eq!(decided(&mut table), (Some(2), false), "a path that lost");
+    let mut other = attributes("192.168.101.202");
+    other.communities = [7].into_iter().collect();
+    table.insert(service(), key(2), &unchanged(other), now);
+    assert_eq!(decided(&mut table), (Some(2), true), "other words");
     table.withdraw(service(), key(1));
-    assert!(!decided(&mut table, 0), "the same path at another place");
+    assert_eq!(decided(&mut table), (Some(2), false), "the same path at another place");
     table.withdraw(service(), key(2));
-    assert_eq!(table.take_dirty(9), [service()]);
-    assert!(table.decided(service(), None), "the last path is gone");
+    assert_eq!(table.settled_best(service()).err(), Some(Undecided));
+    assert_eq!(decided(&mut table), (None, true), "the last path is gone");
+    assert!(table.settled_best(service()).is_ok_and(|best| best.is_none()));
 }
 
 #[test]

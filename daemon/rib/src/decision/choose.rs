@@ -6,7 +6,10 @@
 
 use std::net::IpAddr;
 
-use super::{BgpTable, Candidate, NextHops, Path, Resolution, Rules, STEPS, as_path_length, filter, share, tie_order};
+use nouns::Family;
+
+use super::{Candidate, NextHops, Path, Resolution, Rules, STEPS, as_path_length, filter, share, tie_order};
+use crate::bgp_table::{PeerId, PeerInfo};
 
 /// Next hops whose cost is remembered; with more of them the oldest are forgotten.
 const COSTS: usize = 32;
@@ -18,6 +21,8 @@ const NUMBERED: usize = 6;
 pub struct Choice {
     /// The place of the best path.
     pub best: usize,
+    /// Whether the best path came over an internal session.
+    pub internal: bool,
     /// The places of those that share the load with it, in the order of the tie; without the best.
     pub others: Vec<usize>,
 }
@@ -29,50 +34,55 @@ impl Choice {
     }
 }
 
-/// Decides prefix after prefix while neither the table, the next hops nor the rules change.
-#[derive(Debug)]
+/// What is known of a peer.
+type Peers<'a> = &'a dyn Fn(PeerId) -> Option<PeerInfo>;
+
+/// Decides prefix after prefix while neither the peers, the next hops nor the rules change.
 pub struct Chooser<'a> {
-    table: &'a BgpTable,
+    family: Family,
+    peers: Peers<'a>,
     next_hops: &'a NextHops,
     rules: &'a Rules,
     costs: Vec<(IpAddr, Option<u32>)>,
-    candidates: Vec<Candidate<'a>>,
 }
 
 impl<'a> Chooser<'a> {
-    /// For the paths of a table.
+    /// For the paths of a family.
     #[must_use]
-    pub fn new(table: &'a BgpTable, next_hops: &'a NextHops, rules: &'a Rules) -> Self {
-        Self { table, next_hops, rules, costs: Vec::new(), candidates: Vec::new() }
+    pub fn new(family: Family, peers: Peers<'a>, next_hops: &'a NextHops, rules: &'a Rules) -> Self {
+        Self { family, peers, next_hops, rules, costs: Vec::new() }
     }
 
     /// The best of some paths and those that share the load; `None` when none is usable.
-    pub fn choose(&mut self, paths: &'a [Path]) -> Option<Choice> {
-        let mut candidates = std::mem::take(&mut self.candidates);
-        candidates.clear();
-        let mut least = u128::MAX;
+    pub fn choose(&mut self, paths: &[Path]) -> Option<Choice> {
+        let mut best: Option<(u128, Candidate<'_>)> = None;
+        let mut equals: Vec<Candidate<'_>> = Vec::new();
         for (index, path) in paths.iter().enumerate() {
             let Some(candidate) = self.candidate(index, path) else { continue };
             let number = number(&candidate);
-            if number < least {
-                least = number;
-                candidates.clear();
-            }
-            if number == least {
-                candidates.push(candidate);
+            match &best {
+                Some((least, _)) if *least < number => {}
+                Some((least, _)) if *least == number => equals.push(candidate),
+                _ => {
+                    best = Some((number, candidate));
+                    equals.clear();
+                }
             }
         }
-        let choice = choose_among(&mut candidates, self.rules);
-        self.candidates = candidates;
-        choice
+        let (_, best) = best?;
+        if equals.is_empty() {
+            return Some(Choice { best: best.index, internal: best.internal, others: Vec::new() });
+        }
+        equals.push(best);
+        choose_among(&mut equals, self.rules)
     }
 
     /// A path as candidate, when it is usable.
-    fn candidate(&mut self, index: usize, path: &'a Path) -> Option<Candidate<'a>> {
+    fn candidate<'p>(&mut self, index: usize, path: &'p Path) -> Option<Candidate<'p>> {
         if path.rejected().is_some() {
             return None;
         }
-        let peer = self.table.peer(path.peer())?;
+        let peer = (self.peers)(path.peer())?;
         let local = path.is_local();
         Some(Candidate {
             index,
@@ -90,7 +100,7 @@ impl<'a> Chooser<'a> {
         if let Some((_, cost)) = self.costs.iter().find(|(known, _)| *known == next_hop) {
             return *cost;
         }
-        let unfit = self.table.family() == nouns::Family::Ipv6Unicast && next_hop.is_ipv4();
+        let unfit = self.family == Family::Ipv6Unicast && next_hop.is_ipv4();
         let cost = match self.next_hops.resolve(next_hop) {
             Resolution::Resolved { metric, .. } if !unfit => Some(*metric),
             Resolution::Resolved { .. } | Resolution::Unresolved(_) => None,
@@ -104,16 +114,14 @@ impl<'a> Chooser<'a> {
 }
 
 fn choose_among(candidates: &mut Vec<Candidate<'_>>, rules: &Rules) -> Option<Choice> {
-    if let [only] = candidates.as_slice() {
-        return Some(Choice { best: only.index, others: Vec::new() });
-    }
     for step in STEPS.iter().skip(NUMBERED) {
         filter(candidates, &step.rule, rules);
     }
     candidates.sort_unstable_by(tie_order);
     let best = *candidates.first()?;
     let others = if candidates.len() > 1 { share(&best, candidates, rules) } else { Vec::new() };
-    Some(Choice { best: best.index, others: others.into_iter().filter(|index| *index != best.index).collect() })
+    let (place, internal) = (best.index, best.internal);
+    Some(Choice { best: place, internal, others: others.into_iter().filter(|index| *index != best.index).collect() })
 }
 
 /// The steps from `stale` to `origin` as one number; the lowest wins.

@@ -99,7 +99,8 @@ impl Scene {
     fn decide(&self, rules: &Rules) -> Option<Decision> {
         let paths = self.table.paths(service());
         let decision = decide(paths, &self.table, &self.next_hops, rules);
-        let choice = Chooser::new(&self.table, &self.next_hops, rules).choose(paths);
+        let peers = |id| self.table.peer(id).copied();
+        let choice = Chooser::new(Family::Ipv4Unicast, &peers, &self.next_hops, rules).choose(paths);
         assert_eq!(
             decision.as_ref().map(|decision| (decision.best, decision.multipath.clone())),
             choice.map(|choice| (choice.best, choice.all().collect())),

@@ -18,7 +18,7 @@ const SPARSE: usize = FULL / 4;
 /// Two blocks that join have at most so many together, so that the next insertion does not split them again.
 const JOINED: usize = FULL / 4 * 3;
 /// How much room a block gains at a time.
-const GROWTH: usize = 16;
+const GROWTH: usize = 8;
 
 /// Entries whose keys lie between two bounds.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl<K: Packed, V> Block<K, V> {
 
     fn insert(&mut self, at: usize, key: K, value: V) {
         if self.keys.len() == self.keys.capacity() {
-            let room = if self.keys.is_empty() { GROWTH / 4 } else { GROWTH };
+            let room = if self.keys.is_empty() { GROWTH / 2 } else { GROWTH };
             self.keys.reserve_exact(room);
             self.values.reserve_exact(room);
         }
