@@ -17,7 +17,7 @@ use crate::engine::{Engine, RETRY_AFTER, SnapshotNeed};
 use crate::event::Moment;
 
 /// How many prefixes are decided before the sockets get their turn again.
-const BATCH: usize = 20_000;
+const BATCH: usize = 8_192;
 /// When the kernel is read again whose table changed while it was being read.
 const READ_AGAIN: Duration = Duration::from_secs(5);
 /// How often tables and routes may set each other in motion within one call.

@@ -20,7 +20,9 @@ use crate::engine::Engine;
 use crate::event::Moment;
 
 /// How many octets of UPDATEs are made for one peer at a time, so that none waits for another.
-const BURST: usize = 1 << 20;
+const BURST: usize = 256 << 10;
+/// A peer that has no more than this to read yet listens, and is told more.
+const LISTENS: usize = 1 << 20;
 
 /// A peer that has so much to read yet does not read as fast as the others of its group.
 const BEHIND: usize = 8 << 20;
@@ -44,7 +46,7 @@ impl Engine {
     /// Whether some peer of a group has read most of what it was sent. What a peer that does not read is to hear
     /// gathers by prefix, where it does not grow without end.
     fn listens(&self, group: &Group) -> bool {
-        group.members.keys().any(|member| self.peers.get(*member).is_some_and(|peer| peer.waiting <= BURST))
+        group.members.keys().any(|member| self.peers.get(*member).is_some_and(|peer| peer.waiting <= LISTENS))
     }
 
     /// Those who do not read must not make octets gather that the others go on to get.

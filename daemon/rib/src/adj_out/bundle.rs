@@ -83,6 +83,8 @@ pub(super) struct Bundles<'a> {
     bundles: Vec<Bundle>,
     places: HashMap<(u64, Arc<[PeerId]>), usize, IdHash>,
     withdrawn: BTreeMap<Audience, Vec<Prefix>>,
+    /// What is withdrawn from the same peers as the last one, on its way to `withdrawn`.
+    leaving: Option<(Arc<[PeerId]>, Vec<Prefix>)>,
     octets: usize,
     deaf_now: Remembered,
     deaf_before: Remembered,
@@ -95,6 +97,7 @@ impl<'a> Bundles<'a> {
             bundles: Vec::new(),
             places: HashMap::default(),
             withdrawn: BTreeMap::new(),
+            leaving: None,
             octets: 0,
             deaf_now: None,
             deaf_before: None,
@@ -164,12 +167,25 @@ impl<'a> Bundles<'a> {
     /// Everybody who heard of the prefix shall not know it any longer.
     pub(super) fn withdraw(&mut self, route: &Told, prefix: Prefix) {
         let were = deaf(&mut self.deaf_before, route, self.loops);
-        self.withdrawn.entry(Audience::AllBut(were)).or_default().push(prefix);
         self.octets = self.octets.saturating_add(octets(prefix));
+        match &mut self.leaving {
+            Some((deaf, prefixes)) if *deaf == were => prefixes.push(prefix),
+            _ => {
+                self.gather_leaving();
+                self.leaving = Some((were, vec![prefix]));
+            }
+        }
+    }
+
+    fn gather_leaving(&mut self) {
+        if let Some((deaf, mut prefixes)) = self.leaving.take() {
+            self.withdrawn.entry(Audience::AllBut(deaf)).or_default().append(&mut prefixes);
+        }
     }
 
     /// The octets for each audience, withdrawals first.
-    pub(super) fn encode(self, family: Family, codec: &Codec) -> Vec<Portion> {
+    pub(super) fn encode(mut self, family: Family, codec: &Codec) -> Vec<Portion> {
+        self.gather_leaving();
         let mut announced: BTreeMap<Audience, Vec<u8>> = BTreeMap::new();
         for bundle in self.bundles {
             let mut parts = vec![(Audience::AllBut(bundle.deaf), bundle.prefixes)];
