@@ -53,6 +53,13 @@ impl Engine {
         self.check_recovery(at, out);
     }
 
+    /// Whether more waits for a decision than two calls of `settle` decide: what peers say next had better wait.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        let undecided: usize = Family::ALL.iter().map(|family| self.tables.of(*family).dirty_len()).sum();
+        undecided > 2 * BATCH
+    }
+
     /// Whether `settle` still has something to do.
     pub(crate) fn unsettled(&self) -> bool {
         self.undecided() || self.has_unsent()
