@@ -27,7 +27,11 @@ pub(crate) const BGP: Protocol = Protocol::Bgp { internal: false };
 impl Engine {
     /// Decides BGP; answers what is left of the budget.
     pub(crate) fn settle_tables(&mut self, at: Moment, mut budget: usize) -> usize {
-        let rules = self.rules().unwrap_or(WITHOUT_BGP);
+        let mut rules = self.rules().unwrap_or(WITHOUT_BGP);
+        if self.running.model.bgp.as_deref().is_some_and(|bgp| bgp.no_fib_install) {
+            // Nobody asks who would share the load.
+            (rules.maximum_paths_ebgp, rules.maximum_paths_ibgp) = (1, 1);
+        }
         for family in Family::ALL {
             let prefixes = self.tables.of_mut(family).take_dirty(budget);
             budget = budget.saturating_sub(prefixes.len());

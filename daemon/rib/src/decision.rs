@@ -245,29 +245,24 @@ fn filter(candidates: &mut Vec<Candidate>, rule: &Rule, rules: &Rules) {
             candidates.retain(|candidate| value(candidate) == lowest);
         }
         Rule::Med => {
-            let all: Vec<(Option<Asn>, u32)> =
-                candidates.iter().map(|candidate| (med_group(candidate, rules), med(candidate.path))).collect();
-            candidates.retain(|candidate| {
-                let (group, own) = (med_group(candidate, rules), med(candidate.path));
-                !all.iter().any(|(other, med)| *other == group && *med < own)
-            });
+            let mut lowest: BTreeMap<Option<Asn>, u32> = BTreeMap::new();
+            for candidate in candidates.iter() {
+                let own = med(candidate.path);
+                let lowest = lowest.entry(med_group(candidate, rules)).or_insert(own);
+                *lowest = own.min(*lowest);
+            }
+            candidates.retain(|candidate| lowest.get(&med_group(candidate, rules)) == Some(&med(candidate.path)));
         }
     }
 }
 
 /// Paths that are as good as the best up to the tie: at most as many as the rules allow, each with its own next hop.
 fn share(best: &Candidate, equal: &[Candidate], rules: &Rules) -> Vec<usize> {
-    let limit = if best.path.is_local() {
-        1
-    } else if best.internal {
-        rules.maximum_paths_ibgp
-    } else {
-        rules.maximum_paths_ebgp
-    };
+    let limit = share_limit(best, rules);
     let mut next_hops: Vec<IpAddr> = Vec::new();
     let mut shared = Vec::new();
     for candidate in equal {
-        if shared.len() >= usize::from(limit.max(1)) {
+        if shared.len() >= limit {
             break;
         }
         let next_hop = candidate.path.next_hop();
@@ -277,6 +272,18 @@ fn share(best: &Candidate, equal: &[Candidate], rules: &Rules) -> Vec<usize> {
         }
     }
     shared
+}
+
+/// How many paths may share the load with the best one, it included.
+fn share_limit(best: &Candidate, rules: &Rules) -> usize {
+    let limit = if best.path.is_local() {
+        1
+    } else if best.internal {
+        rules.maximum_paths_ibgp
+    } else {
+        rules.maximum_paths_ebgp
+    };
+    usize::from(limit.max(1))
 }
 
 fn shares_as_path(candidate: &Candidate, best: &Candidate, rules: &Rules) -> bool {

@@ -8,7 +8,9 @@ use std::net::IpAddr;
 
 use nouns::Family;
 
-use super::{Candidate, NextHops, Path, Resolution, Rules, STEPS, as_path_length, filter, share, tie_order};
+use super::{
+    Candidate, NextHops, Path, Resolution, Rules, STEPS, as_path_length, filter, share, share_limit, tie_order,
+};
 use crate::bgp_table::{PeerId, PeerInfo};
 
 /// Next hops whose cost is remembered; with more of them the oldest are forgotten.
@@ -117,11 +119,28 @@ fn choose_among(candidates: &mut Vec<Candidate<'_>>, rules: &Rules) -> Option<Ch
     for step in STEPS.iter().skip(NUMBERED) {
         filter(candidates, &step.rule, rules);
     }
-    candidates.sort_unstable_by(tie_order);
-    let best = *candidates.first()?;
-    let others = if candidates.len() > 1 { share(&best, candidates, rules) } else { Vec::new() };
+    let best = *candidates.iter().min_by(|a, b| tie_order(a, b))?;
+    let limit = share_limit(&best, rules);
+    let others =
+        if candidates.len() > 1 && limit > 1 { first_sharers(&best, candidates, limit, rules) } else { Vec::new() };
     let (place, internal) = (best.index, best.internal);
     Some(Choice { best: place, internal, others: others.into_iter().filter(|index| *index != best.index).collect() })
+}
+
+/// Those that share the load. Where very many paths are equal, the first of them usually suffice, and only they are
+/// put in order.
+fn first_sharers(best: &Candidate<'_>, equals: &mut [Candidate<'_>], limit: usize, rules: &Rules) -> Vec<usize> {
+    let enough = limit.saturating_mul(2);
+    if equals.len() > enough {
+        let (first, ..) = equals.select_nth_unstable_by(enough, tie_order);
+        first.sort_unstable_by(tie_order);
+        let found = share(best, first, rules);
+        if found.len() >= limit {
+            return found;
+        }
+    }
+    equals.sort_unstable_by(tie_order);
+    share(best, equals, rules)
 }
 
 /// The steps from `stale` to `origin` as one number; the lowest wins.

@@ -345,7 +345,7 @@ proptest! {
 
     #[test]
     fn every_order_of_arrival_gives_the_same_outcome(
-        raw in prop::collection::vec(any_given(), 1..7),
+        raw in prop::collection::vec(any_given(), 1..14),
         shuffles in prop::collection::vec(any::<prop::sample::Index>(), 12),
         always_compare_med in any::<bool>(),
         multipath_relax in any::<bool>(),
