@@ -152,7 +152,7 @@ impl Engine {
         if new.policy != self.running.model.policy {
             self.policies = Policies::compile(&new.policy);
         }
-        self.imports.clear();
+        self.forget_imports();
         std::mem::replace(&mut self.running.model, new)
     }
 

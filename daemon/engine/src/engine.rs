@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bgp::session::Input;
+use bgp_wire::attribute::PathAttributes;
 use config::Tree;
 use config::model::Model;
 use nouns::{Family, Prefix, Revision};
 use rib::attribute_sets::AttributeSets;
-use rib::bgp_table::{BgpTable, PeerId};
+use rib::bgp_table::{BgpTable, Inserted, PeerId};
 use rib::fib::{Fib, RouteKey};
 use rib::nexthop::NextHops;
 use rib::routes::Rib;
@@ -158,6 +159,8 @@ pub struct Engine {
     pub(crate) reviews: Reviews,
     /// What routes are judged by, kept until a commit, the world or a session changes it.
     pub(crate) imports: BTreeMap<(PeerId, Family), Arc<Import>>,
+    /// What the last route of a peer that was judged again became, while a walk goes on.
+    pub(crate) last_judged: BTreeMap<(PeerId, Family), (Arc<PathAttributes>, Inserted)>,
     /// Routes of sessions that ended, still in the tables.
     pub(crate) dropping: BTreeSet<(PeerId, Family)>,
     pub(crate) forgotten: Vec<PeerId>,
@@ -221,6 +224,7 @@ impl Engine {
             groups: Groups::default(),
             reviews: Reviews::default(),
             imports: BTreeMap::new(),
+            last_judged: BTreeMap::new(),
             dropping: BTreeSet::new(),
             forgotten: Vec::new(),
             memory: Memory::default(),

@@ -14,6 +14,8 @@ use hashbrown::HashTable;
 
 /// Parts of the store. Each grows and is swept alone, so that no route waits for a million sets to be gone through.
 const SHARDS: usize = 64;
+/// How finely hashes are divided among them.
+const SLICES: usize = 4096;
 /// A shard is swept when it has doubled since the last time, but not below this size.
 const SMALLEST_SWEEP: usize = 16;
 /// Sets that are looked at to count what differs; of more, that many tell.
@@ -25,6 +27,8 @@ pub struct AttributeSets {
     /// Peers choose what is hashed, so the hash has a key of its own.
     hash: RandomState,
     shards: Box<[Shard]>,
+    /// The shard of each slice of hashes.
+    shard_of: Box<[usize]>,
     len: usize,
     /// Routes that have let go of a set, and have not yet paid for a sweep.
     released: usize,
@@ -44,7 +48,7 @@ struct Shard {
 impl Default for AttributeSets {
     fn default() -> Self {
         let shards = (0..SHARDS).map(|_| Shard::default()).collect();
-        Self { hash: RandomState::default(), shards, len: 0, released: 0, next: 0 }
+        Self { hash: RandomState::default(), shards, shard_of: unequal_shards(), len: 0, released: 0, next: 0 }
     }
 }
 
@@ -52,7 +56,9 @@ impl AttributeSets {
     /// The one copy that equals the given set: an older one, or this one from now on.
     pub fn intern(&mut self, attributes: Arc<PathAttributes>) -> Arc<PathAttributes> {
         let hash = self.hash.hash_one(&*attributes);
-        let Some(shard) = self.shards.get_mut(shard_of(hash)) else { return attributes };
+        let slice = usize::try_from(hash >> 40).unwrap_or(0) % SLICES;
+        let shard = self.shard_of.get(slice).and_then(|shard| self.shards.get_mut(*shard));
+        let Some(shard) = shard else { return attributes };
         if let Some(known) = shard.sets.find(hash, |set| Arc::ptr_eq(set, &attributes) || **set == *attributes) {
             return Arc::clone(known);
         }
@@ -139,8 +145,29 @@ impl Shard {
 }
 
 /// Bits of the hash that its table does not look at before the others.
-fn shard_of(hash: u64) -> usize {
-    usize::try_from(hash >> 40).unwrap_or(0) % SHARDS
+/// Shards of sizes between one and two: equal ones would all be full, and grow, at the same moment.
+fn unequal_shards() -> Box<[usize]> {
+    let mut shards = Vec::with_capacity(SLICES);
+    let mut shard = 0;
+    for slice in 0..SLICES {
+        // Shard n ends where the slices are 2^((n+1)/SHARDS) - 1 of all.
+        while shard_end(shard) <= slice && shard < SHARDS - 1 {
+            shard += 1;
+        }
+        shards.push(shard);
+    }
+    shards.into()
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "numbers below ten thousand"
+)]
+fn shard_end(shard: usize) -> usize {
+    let share = ((shard + 1) as f64 / SHARDS as f64).exp2() - 1.0;
+    (share * SLICES as f64) as usize
 }
 
 #[cfg(test)]
@@ -161,6 +188,15 @@ mod tests {
         attributes.med = Some(med);
         attributes.as_path.prepend(Asn(asn));
         Arc::new(attributes)
+    }
+
+    #[test]
+    fn shards_differ_in_size_so_that_they_grow_one_after_the_other() {
+        let of = unequal_shards();
+        let mut sizes = vec![0_usize; SHARDS];
+        of.iter().for_each(|shard| *sizes.get_mut(*shard).unwrap() += 1);
+        let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+        assert!(*least > 0 && *most * 10 > *least * 18 && *most * 10 < *least * 22, "{sizes:?}");
     }
 
     #[test]

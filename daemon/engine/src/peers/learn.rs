@@ -72,9 +72,19 @@ impl Engine {
     /// Judges one path of a peer again, after the rules changed.
     pub(crate) fn judge_path(&mut self, family: Family, prefix: Prefix, key: PathKey, received: &Arc<PathAttributes>) {
         let Some(import) = self.import(key.peer, family) else { return };
+        let once = !import.policy.looks_at_prefix();
+        // Neighboring prefixes of a peer often came with the same attributes.
+        let known = self.last_judged.get(&(key.peer, family)).filter(|(known, _)| once && Arc::ptr_eq(known, received));
+        if let Some((_, inserted)) = known {
+            self.tables.of_mut(family).rejudge(prefix, key, inserted);
+            return;
+        }
         let judged = import::check(received, &import.rules);
         let inserted = import.judge(received, &judged, prefix, &mut self.attribute_sets);
         self.tables.of_mut(family).rejudge(prefix, key, &inserted);
+        if once {
+            self.last_judged.insert((key.peer, family), (Arc::clone(received), inserted));
+        }
     }
 
     /// Drops every route of a peer in a family.
@@ -100,6 +110,12 @@ impl Engine {
             peer.seen_end_of_rib.insert(family);
         }
         self.drop_stale(id, family);
+    }
+
+    /// Something changed that routes are judged by.
+    pub(crate) fn forget_imports(&mut self) {
+        self.imports.clear();
+        self.last_judged.clear();
     }
 
     /// What routes of a peer are judged by; made once, until something that it rests on changes.

@@ -124,6 +124,9 @@ impl Engine {
                 _ => _ = walks.pop_front(),
             }
         }
+        if self.reviews.is_empty() {
+            self.last_judged.clear();
+        }
         budget
     }
 
