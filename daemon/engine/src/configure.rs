@@ -152,7 +152,7 @@ impl Engine {
         if new.policy != self.running.model.policy {
             self.policies = Policies::compile(&new.policy);
         }
-        self.forget_imports();
+        self.imports.clear();
         std::mem::replace(&mut self.running.model, new)
     }
 

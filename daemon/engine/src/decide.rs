@@ -1,6 +1,6 @@
 //! BGP's part of a turn: prefixes that wait are decided, and what was chosen becomes an offer to the main table.
 //!
-//! Never tells a peer and never touches the kernel's wish.
+//! What is news is offered to the update groups. Never encodes a word of it, and never touches the kernel's wish.
 
 use config::model::Bgp;
 use nouns::{Family, Prefix};

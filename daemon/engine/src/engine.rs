@@ -5,16 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bgp::session::Input;
-use bgp_wire::attribute::PathAttributes;
 use config::Tree;
 use config::model::Model;
 use nouns::{Family, Prefix, Revision};
 use rib::attribute_sets::AttributeSets;
-use rib::bgp_table::{BgpTable, Inserted, PeerId};
+use rib::bgp_table::{BgpTable, PeerId};
 use rib::fib::{Fib, RouteKey};
 use rib::nexthop::NextHops;
 use rib::routes::Rib;
@@ -30,7 +28,7 @@ use crate::limits::Memory;
 use crate::log::Log;
 use crate::peers::Peers;
 use crate::peers::groups::Groups;
-use crate::peers::learn::Import;
+use crate::peers::learn::Judge;
 use crate::peers::review::Reviews;
 use crate::plan::{Program, Step};
 use crate::policies::Policies;
@@ -158,9 +156,7 @@ pub struct Engine {
     /// Routes that have to be looked at once more.
     pub(crate) reviews: Reviews,
     /// What routes are judged by, kept until a commit, the world or a session changes it.
-    pub(crate) imports: BTreeMap<(PeerId, Family), Arc<Import>>,
-    /// What the last route of a peer that was judged again became, while a walk goes on.
-    pub(crate) last_judged: BTreeMap<(PeerId, Family), (Arc<PathAttributes>, Inserted)>,
+    pub(crate) imports: BTreeMap<(PeerId, Family), Judge>,
     /// Routes of sessions that ended, still in the tables.
     pub(crate) dropping: BTreeSet<(PeerId, Family)>,
     pub(crate) forgotten: Vec<PeerId>,
@@ -224,7 +220,6 @@ impl Engine {
             groups: Groups::default(),
             reviews: Reviews::default(),
             imports: BTreeMap::new(),
-            last_judged: BTreeMap::new(),
             dropping: BTreeSet::new(),
             forgotten: Vec::new(),
             memory: Memory::default(),

@@ -191,7 +191,7 @@ impl Engine {
     fn settle_world(&mut self, at: Moment) {
         let news = self.world.take_news();
         if self.world_changed || !news.is_empty() {
-            self.forget_imports();
+            self.imports.clear();
         }
         if std::mem::take(&mut self.world_changed) {
             self.settle_whole_world(at);

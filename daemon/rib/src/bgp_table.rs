@@ -387,12 +387,6 @@ impl BgpTable {
         all.map(|(prefix, entry)| (prefix, entry.paths.as_slice())).filter(|(_, paths)| !paths.is_empty())
     }
 
-    /// Whether a prefix waits for a decision.
-    #[must_use]
-    pub fn is_dirty(&self, prefix: Prefix) -> bool {
-        self.entries.get(prefix).is_some_and(|entry| entry.dirty)
-    }
-
     /// The longest prefix that holds the address and has paths, for `show ip bgp ADDRESS`.
     #[must_use]
     pub fn longest_match(&self, address: IpAddr) -> Option<(Prefix, &[Path])> {

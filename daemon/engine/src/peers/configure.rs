@@ -30,7 +30,7 @@ impl Engine {
         let old = old.and_then(|old| Some((old.bgp.as_deref()?, (&*old.policy, &*policy))));
         let old_id = self.router_id;
         self.router_id = self.choose_router_id(new.as_deref());
-        self.forget_imports();
+        self.imports.clear();
         let ids = (old_id, self.router_id);
         // Nothing that concerns all of them changed, so those that did not change themselves are passed over.
         let same_speaker = ids.0 == ids.1

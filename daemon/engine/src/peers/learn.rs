@@ -74,7 +74,8 @@ impl Engine {
         let Some(import) = self.import(key.peer, family) else { return };
         let once = !import.policy.looks_at_prefix();
         // Neighboring prefixes of a peer often came with the same attributes.
-        let known = self.last_judged.get(&(key.peer, family)).filter(|(known, _)| once && Arc::ptr_eq(known, received));
+        let last = self.imports.get(&(key.peer, family)).and_then(|judge| judge.last.as_ref());
+        let known = last.filter(|(known, _)| once && Arc::ptr_eq(known, received));
         if let Some((_, inserted)) = known {
             self.tables.of_mut(family).rejudge(prefix, key, inserted);
             return;
@@ -82,8 +83,8 @@ impl Engine {
         let judged = import::check(received, &import.rules);
         let inserted = import.judge(received, &judged, prefix, &mut self.attribute_sets);
         self.tables.of_mut(family).rejudge(prefix, key, &inserted);
-        if once {
-            self.last_judged.insert((key.peer, family), (Arc::clone(received), inserted));
+        if let Some(judge) = self.imports.get_mut(&(key.peer, family)).filter(|_| once) {
+            judge.last = Some((Arc::clone(received), inserted));
         }
     }
 
@@ -112,19 +113,13 @@ impl Engine {
         self.drop_stale(id, family);
     }
 
-    /// Something changed that routes are judged by.
-    pub(crate) fn forget_imports(&mut self) {
-        self.imports.clear();
-        self.last_judged.clear();
-    }
-
     /// What routes of a peer are judged by; made once, until something that it rests on changes.
     fn import(&mut self, id: PeerId, family: Family) -> Option<Arc<Import>> {
         if let Some(known) = self.imports.get(&(id, family)) {
-            return Some(Arc::clone(known));
+            return Some(Arc::clone(&known.import));
         }
         let made = Arc::new(self.make_import(id, family)?);
-        self.imports.insert((id, family), Arc::clone(&made));
+        self.imports.insert((id, family), Judge { import: Arc::clone(&made), last: None });
         Some(made)
     }
 
@@ -165,8 +160,22 @@ fn key(peer: PeerId, nlri: Nlri) -> PathKey {
     PathKey { peer, path_id: nlri.path_id }
 }
 
+/// Who judges the routes of one peer and family.
+pub(crate) struct Judge {
+    import: Arc<Import>,
+    /// What the last route that was judged again became, while a walk goes on.
+    last: Option<(Arc<PathAttributes>, Inserted)>,
+}
+
+impl Judge {
+    /// The walk is over: nothing is held on to that the tables may let go of.
+    pub(crate) fn rest(&mut self) {
+        self.last = None;
+    }
+}
+
 /// What routes of one peer and family are judged by.
-pub(crate) struct Import {
+struct Import {
     rules: ImportRules,
     policy: Chain,
     peer: IpAddr,

@@ -13,6 +13,7 @@ use nouns::{Family, Prefix};
 use rib::bgp_table::{PathKey, PeerId};
 
 use super::groups::GroupId;
+use super::learn::Judge;
 use crate::engine::Engine;
 
 /// How many routes are judged or offered before the sockets get their turn again; a test of walks needs no large table.
@@ -105,8 +106,11 @@ impl Engine {
         }
         for prefix in piece {
             self.judge_prefix(family, prefix);
+            if offer.is_empty() {
+                continue;
+            }
             // What is undecided waits in the group until it is decided.
-            let reachable = self.best_path(family, prefix).is_some() || self.tables.of(family).is_dirty(prefix);
+            let reachable = self.tables.of(family).settled_best(prefix).map_or(true, |best| best.is_some());
             for id in offer {
                 if let Some(group) = self.groups.get_mut(*id) {
                     group.offer(prefix, reachable);
@@ -125,7 +129,7 @@ impl Engine {
             }
         }
         if self.reviews.is_empty() {
-            self.last_judged.clear();
+            self.imports.values_mut().for_each(Judge::rest);
         }
         budget
     }

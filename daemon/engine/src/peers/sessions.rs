@@ -206,7 +206,6 @@ impl Engine {
             self.drop_stale(id, family);
         }
         self.imports.retain(|(peer, _), _| *peer != id);
-        self.last_judged.clear();
         self.join_groups(id, &negotiated.families);
     }
 
