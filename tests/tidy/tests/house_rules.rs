@@ -210,3 +210,25 @@ fn the_quick_start_is_two_commands_that_exist() {
         assert!(makefile.lines().any(|line| line.starts_with(&format!("{target}:"))), "the Makefile has no {target}");
     }
 }
+
+#[test]
+fn every_test_that_the_list_of_rfcs_names_is_there() {
+    let list = std::fs::read_to_string(root().join("docs/rfc.md")).expect("docs/rfc.md");
+    let tests: BTreeSet<String> = rust_files().iter().flat_map(|file| test_names(&file.text)).collect();
+    // The last column of a row holds the names, each in backquotes.
+    let rows = list.lines().filter(|line| line.starts_with('|') && line.contains('`'));
+    let named = rows.filter_map(|row| row.trim_end_matches('|').rsplit('|').next());
+    let names: Vec<&str> = named.flat_map(|column| column.split('`').skip(1).step_by(2)).collect();
+    assert!(!names.is_empty(), "docs/rfc.md names no test");
+    let offences = names.into_iter().filter(|name| !tests.contains(*name)).map(str::to_owned);
+    none("docs/rfc.md names tests that exist", offences.collect());
+}
+
+/// The names of all functions below `#[test]`, also those within macros of tests.
+fn test_names(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let after_attribute = lines.iter().enumerate().filter(|(_, line)| line.starts_with("#[test]"));
+    let functions = after_attribute.filter_map(|(at, _)| lines.iter().skip(at + 1).find(|line| line.contains("fn ")));
+    let name = |line: &str| line.split("fn ").nth(1).and_then(|rest| rest.split('(').next()).map(str::to_owned);
+    functions.filter_map(|line| name(line)).collect()
+}
