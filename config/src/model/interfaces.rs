@@ -182,6 +182,16 @@ impl Interface {
         });
         self.addresses.iter().copied().chain(made).collect()
     }
+
+    /// Whether an address is one that some hardware address makes of a network under `eui64`: the link may have had
+    /// another one when its addresses were given.
+    #[must_use]
+    pub fn made_by_eui64(&self, address: InterfaceAddress) -> bool {
+        let IpAddr::V6(v6) = address.address() else { return false };
+        let [.., third, fourth, _, _, _] = v6.octets();
+        let network = |network: &Prefix| network.contains(v6.into()) && network.length() == address.length();
+        (third, fourth) == (0xff, 0xfe) && self.ipv6.eui64.iter().any(network)
+    }
 }
 
 pub(super) fn lower(interfaces: Reader<'_>) -> BTreeMap<IfName, Interface> {

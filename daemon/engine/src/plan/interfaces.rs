@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use config::model::interfaces::{Bridge, InterfaceKind};
 use config::model::{Interface, Model};
-use nouns::{IfName, MacAddress};
+use nouns::{IfName, InterfaceAddress, MacAddress};
 use rib::world::{BridgeSettings, Link, LinkKind, VirtualLink};
 use rib::world_view::{World, is_link_local};
 
@@ -195,17 +195,23 @@ impl Change<'_> {
         setting_steps(name, before, after, steps);
         let given_back = || before.filter(|wish| wish.mac.is_some()).and_then(|_| self.own_mac(link, after));
         let own = after.and_then(|wish| wish.mac).or_else(given_back).or_else(|| mac(link));
-        let old = before.map(|wish| wish.all_addresses(mac(link))).unwrap_or_default();
+        let old = before.map(|wish| self.given(link, wish)).unwrap_or_default();
         let new = after.map(|wish| wish.all_addresses(own)).unwrap_or_default();
-        let present = |address: &&nouns::InterfaceAddress| {
-            self.world.addresses_of(link.index).any(|there| there.address == **address)
-        };
+        let present =
+            |address: &&InterfaceAddress| self.world.addresses_of(link.index).any(|there| there.address == **address);
         for address in old.difference(&new).filter(present) {
             steps.push(Step::Address { name: name.clone(), address: *address, add: false });
         }
         for address in new.difference(&old).filter(|address| !present(address)) {
             steps.push(Step::Address { name: name.clone(), address: *address, add: true });
         }
+    }
+
+    /// What a link has of its configuration, also what was made of a hardware address that it no longer has.
+    fn given(&self, link: &Link, wish: &Interface) -> BTreeSet<InterfaceAddress> {
+        let there = self.world.addresses_of(link.index).map(|there| there.address);
+        let made = there.filter(|address| wish.made_by_eui64(*address));
+        wish.all_addresses(mac(link)).into_iter().chain(made).collect()
     }
 
     fn link_steps(

@@ -365,3 +365,14 @@ fn an_address_made_of_the_hardware_address_is_made_of_the_one_to_come() {
     let expect = format!("add address 2001:db8:1:0:253:ff:fe00:{card}/64 to eth1");
     assert!(steps.contains(&expect), "{steps:#?}");
 }
+
+#[test]
+fn an_address_made_of_a_hardware_address_goes_though_the_link_has_another_one_by_now() {
+    let old = model(&["set interfaces ethernet eth1 ipv6 address eui64 2001:db8:1::/64"]);
+    let mut there = snapshot();
+    carry_out(&plan(&Model::default(), &old, &world(&there)), &mut there);
+    let card = there.links.iter_mut().find(|link| link.name.as_str() == "eth1").unwrap();
+    card.mac = vec![0, 0x53, 0, 0, 0, 0x99];
+    carry_out(&plan(&old, &Model::default(), &world(&there)), &mut there);
+    assert_eq!(there.addresses, snapshot().addresses);
+}
