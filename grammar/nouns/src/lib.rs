@@ -12,6 +12,7 @@ mod mac;
 mod marks;
 mod pattern;
 mod prefix;
+mod validity;
 
 pub use asn::{Asn, AsnError};
 pub use family::Family;
@@ -20,6 +21,7 @@ pub use mac::{MacAddress, MacAddressError};
 pub use marks::Marks;
 pub use pattern::{Pattern, PatternError, Run};
 pub use prefix::{Prefix, PrefixError};
+pub use validity::{Validity, ValidityError};
 
 use serde::{Deserialize, Serialize};
 

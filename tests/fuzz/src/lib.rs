@@ -48,6 +48,30 @@ pub fn read_configuration(bytes: &[u8]) {
     assert!(again.tree == parsed.tree, "{written}");
 }
 
+/// Hears a cache in each version; what it says is answered, and what it leaves is asked about a route.
+pub fn hear_cache(bytes: &[u8]) {
+    use rpki::client::Settings;
+    use rpki::{Client, Input, Output};
+    let now = std::time::Instant::now();
+    for piece in [bytes.len().max(1), 7] {
+        let mut client = Client::new(Settings::default(), now);
+        let mut out = Vec::new();
+        client.handle(now, Input::Tick, &mut out);
+        client.handle(now, Input::Connected, &mut out);
+        for octets in bytes.chunks(piece) {
+            client.handle(now, Input::Octets(octets), &mut out);
+        }
+        for output in out {
+            if let Output::Synchronized(said) = output {
+                let again = rpki::Vrps::from_sorted(said.data.vrps.iter());
+                assert!(again == said.data.vrps);
+                drop(said.data.vrps.validity(nouns::Prefix::DEFAULT_V4, None));
+            }
+        }
+        assert!(client.deadline().is_some());
+    }
+}
+
 fn use_result(result: Result<Message, bgp_wire::DecodeError>, negotiated: &Negotiated) {
     let mut out = Vec::new();
     match result {
