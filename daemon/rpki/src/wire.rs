@@ -172,11 +172,14 @@ pub struct Versioned {
     pub pdu: Pdu,
 }
 
+/// One whole PDU, and what stands behind it.
+pub type Cut<'a> = (&'a [u8], &'a [u8]);
+
 /// Cuts the first PDU off; `None` while it is not complete.
 ///
 /// # Errors
 /// When the length is not one that a PDU of its type can have: what follows cannot be found then.
-pub fn cut(octets: &[u8]) -> Result<Option<(&[u8], &[u8])>, WireError> {
+pub fn cut(octets: &[u8]) -> Result<Option<Cut<'_>>, WireError> {
     let Some(([version, kind, _, _, a, b, c, d], _)) = octets.split_first_chunk::<HEADER>() else { return Ok(None) };
     let length = u32::from_be_bytes([*a, *b, *c, *d]);
     let (least, most) = lengths(*version, *kind);
