@@ -38,6 +38,13 @@ pub fn decode_capabilities(value: &[u8]) {
     }
 }
 
+/// Reads a BFD packet, and writes it again.
+pub fn decode_bfd(bytes: &[u8]) {
+    if let Ok(packet) = bfd::Packet::parse(bytes) {
+        assert_eq!(bfd::Packet::parse(&packet.encode()), Ok(packet));
+    }
+}
+
 /// Reads a configuration in whatever form, and what came of it once more.
 pub fn read_configuration(bytes: &[u8]) {
     let parsed = config::Tree::load(&String::from_utf8_lossy(bytes));

@@ -19,6 +19,7 @@ const PURE: [(&str, &str); 9] = [
     ("grammar", "grammar"),
     ("config", "config"),
     ("api", "daemon/api"),
+    ("bfd", "daemon/bfd"),
     ("bgp-wire", "daemon/bgp-wire"),
     ("bgp", "daemon/bgp"),
     ("rib", "daemon/rib"),
