@@ -3,6 +3,7 @@
 //! Input of three kinds: what a person types, what lies on the disk, and what a peer sends.
 
 mod disk;
+mod malformed;
 mod peer;
 
 use anyhow::Result;
