@@ -10,6 +10,7 @@ mod op;
 mod operate;
 pub mod pipe;
 mod show;
+mod table_filter;
 mod tested;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use op::{
     NeighborRoutes, Op, ProbeOption, RouteFilter, RouteSource, TerminalSetting, Tool, When,
 };
 pub use pipe::Pipe;
+pub use table_filter::TableFilter;
 pub use tested::{RouteOrigin, TestedRoute};
 pub use tree::{Step, Token};
 pub(crate) use tree::{Walk, gives_way};

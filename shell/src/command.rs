@@ -9,7 +9,7 @@ use api::view::route::Protocol;
 use api::{ClearHow, ClearTarget, NeighborRoutes, Request, RouteFilter};
 use grammar::commands::{
     self as words, ConfigurationForm, Destination, InterfaceClass, InterfaceForm, Monitored, Op, RouteSource,
-    TerminalSetting,
+    TableFilter, TerminalSetting,
 };
 use nouns::{Family, IfName};
 
@@ -77,10 +77,11 @@ pub(crate) fn deed(op: Op) -> Deed {
         Op::Exit => Deed::Exit,
         Op::Help => Deed::Help,
         Op::ShowBgpSummary { family } => show(Show::BgpSummary { family }),
-        Op::ShowBgpTable { family } => show(Show::BgpTable { family }),
+        Op::ShowBgpTable { family, filter } => show(Show::BgpTable { family, filter }),
         Op::ShowBgpTables => {
             let families = [Family::Ipv4Unicast, Family::Ipv6Unicast];
-            Deed::AskEach(families.map(|family| (family, Request::Show(Show::BgpTable { family }))).to_vec())
+            let all = |family| Request::Show(Show::BgpTable { family, filter: TableFilter::All });
+            Deed::AskEach(families.map(|family| (family, all(family))).to_vec())
         }
         Op::ShowBgpPrefix { family, destination, why } => {
             show(Show::BgpPrefix { family, target: target(destination), why })
@@ -207,10 +208,14 @@ mod tests {
         let prefix = "192.0.2.0/24".parse().unwrap();
         let address = "192.0.2.1".parse().unwrap();
         for (line, show) in [
-            ("show ip bgp", Show::BgpTable { family }),
+            ("show ip bgp", Show::BgpTable { family, filter: TableFilter::All }),
+            (
+                "show ip bgp 192.0.2.0/24 longer-prefixes",
+                Show::BgpTable { family, filter: TableFilter::LongerPrefixes(prefix) },
+            ),
             ("sh ip bg su", Show::BgpSummary { family: Some(family) }),
             ("show bgp summary", Show::BgpSummary { family: None }),
-            ("show bgp ipv6", Show::BgpTable { family: Family::Ipv6Unicast }),
+            ("show bgp ipv6", Show::BgpTable { family: Family::Ipv6Unicast, filter: TableFilter::All }),
             ("show ip bgp 192.0.2.0/24 why", Show::BgpPrefix { family, target: BgpTarget::Prefix(prefix), why: true }),
             ("show ip bgp 192.0.2.1", Show::BgpPrefix { family, target: BgpTarget::Address(address), why: false }),
             ("show ip route bgp", Show::Routes { family, filter: RouteFilter::Protocol(Protocol::Bgp) }),

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use config::edit::Candidate;
-use grammar::commands::{Machine, TestedRoute};
+use grammar::commands::{Machine, TableFilter, TestedRoute};
 use grammar::value::{NameKind, PolicyList};
 use nouns::{Asn, Family, IfName, Prefix, Revision};
 use serde::{Deserialize, Serialize};
@@ -109,10 +109,13 @@ pub enum Show {
         /// `None` for all families, as `show bgp summary` asks: `View::BgpSummaries`.
         family: Option<Family>,
     },
-    /// `show ip bgp`
+    /// `show ip bgp`, `show ip bgp community C …` and the like
     BgpTable {
         /// The table.
         family: Family,
+        /// Which of its routes.
+        #[serde(default)]
+        filter: TableFilter,
     },
     /// `show ip bgp PREFIX|ADDRESS [why]`
     BgpPrefix {

@@ -3,7 +3,7 @@
 //! Never renders text: views are values, and their text is the shell's.
 
 use api::reply::{Configuration, Hello};
-use api::request::{BgpTarget, Clear, ClearHow, ClearTarget, NeighborRoutes, Show, Which};
+use api::request::{BgpTarget, Clear, ClearHow, ClearTarget, Show, Which};
 use api::{ApiError, Flush, Level, Reply, Request, View};
 use bgp::session::{Input, StopReason};
 use config::model::bgp::RemoteAs;
@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::event::{AskId, Caller, Moment};
 use crate::peers::{Peer, settings};
 use crate::views;
+use crate::views::bgp_table::Look;
 
 /// What a question is answered with.
 enum Answered {
@@ -23,6 +24,8 @@ enum Answered {
     View(View),
     /// The machine has to be asked.
     AskMachine(Recall),
+    /// A whole table has to be looked at.
+    Look(Look),
 }
 
 impl Engine {
@@ -68,6 +71,7 @@ impl Engine {
             Request::Clear(clear) => self.clear(at, caller, &clear, out),
             Request::Show(show) => match self.show(at, show) {
                 Ok(Answered::View(view)) => Reply::View(view),
+                Ok(Answered::Look(look)) => return self.begin_look(ask, look, out),
                 Ok(Answered::AskMachine(recall)) => return out.push(Effect::Recall(ask, recall)),
                 Err(error) => Reply::Error(error),
             },
@@ -125,21 +129,20 @@ impl Engine {
             Show::Fib { family } => Ok(views::route::fib(self, family)),
             Show::Policy { list, name } => views::policy::shown(self, list, name.as_deref()),
             Show::PolicyTest { route_map, route } => views::policy_test::tested(self, &route_map, &route),
+            Show::BgpTable { family, filter } => return Look::table(self, family, &filter).map(Answered::Look),
+            Show::BgpPrefixCounts { family, address } => {
+                return Look::counts(self, family, address).map(Answered::Look);
+            }
+            Show::BgpNeighborRoutes { family, address, which } => {
+                return Look::routes_of(self, family, address, which).map(Answered::Look);
+            }
             Show::BgpSummary { family: Some(family) } => views::bgp::summary(self, at, family),
             Show::BgpSummary { family: None } => views::bgp::summaries(self, at),
-            Show::BgpTable { family } => views::bgp::table(self, family),
             Show::BgpPrefix { family, target, why } => match target {
                 BgpTarget::Prefix(prefix) => views::bgp_path::prefix(self, at, family, prefix, why),
                 BgpTarget::Address(address) => views::bgp_path::address(self, at, family, address, why),
             },
             Show::BgpNeighbors { family, address } => views::bgp_neighbor::neighbors(self, at, family, address),
-            Show::BgpPrefixCounts { family, address } => views::bgp::prefix_counts(self, family, address),
-            Show::BgpNeighborRoutes { family, address, which } => match which {
-                NeighborRoutes::Advertised => views::bgp::advertised(self, family, address),
-                NeighborRoutes::Received | NeighborRoutes::Accepted | NeighborRoutes::Filtered => {
-                    views::bgp::received(self, family, address, which)
-                }
-            },
         };
         view.map(Answered::View)
     }

@@ -26,6 +26,7 @@ use crate::flow::Flow;
 use crate::journal::UnderWay;
 use crate::limits::Memory;
 use crate::log::Log;
+use crate::looks::Looks;
 use crate::peers::Peers;
 use crate::peers::groups::Groups;
 use crate::peers::learn::Judge;
@@ -131,6 +132,8 @@ pub struct Engine {
     pub(crate) taking_back: bool,
     pub(crate) under_way: UnderWay,
     pub(crate) watchers: Watchers,
+    /// Who looks at a large table.
+    pub(crate) looks: Looks,
     pub(crate) next_step: StepId,
     /// Steps that the world refused at the start, or whose link is not there yet, by number once under way.
     pub(crate) owed: Vec<Step>,
@@ -199,6 +202,7 @@ impl Engine {
             taking_back: false,
             under_way: UnderWay::default(),
             watchers: Watchers::default(),
+            looks: Looks::default(),
             next_step: StepId::default(),
             owed: Vec::new(),
             owed_since: None,
@@ -278,7 +282,7 @@ impl Engine {
             .chain(owed.map(|since| since + RETRY_AFTER))
             .chain(self.recovery.deadline().filter(|_| !self.steps_under_way()))
             .chain(std::iter::once(self.next_audit))
-            .chain(self.unsettled().then_some(self.started.instant))
+            .chain((self.unsettled() || !self.looks.is_empty()).then_some(self.started.instant))
             .min()
     }
 

@@ -17,6 +17,7 @@ mod flow;
 mod journal;
 mod limits;
 pub mod log;
+mod looks;
 mod names;
 mod originate;
 pub mod peers;

@@ -65,6 +65,18 @@ impl Policies {
         Chain { route_map: map.map(|name| self.route_map(name)), ..Chain::default() }
     }
 
+    /// A community list alone.
+    #[must_use]
+    pub(crate) fn community_list(&self, name: &str) -> Arc<CommunityList<u32>> {
+        list_of(&self.communities, name)
+    }
+
+    /// A large community list alone.
+    #[must_use]
+    pub(crate) fn large_community_list(&self, name: &str) -> Arc<CommunityList<LargeCommunity>> {
+        list_of(&self.large, name)
+    }
+
     /// A list that does not exist refuses everything: a commit lets nobody use one.
     fn prefix_list(&self, family: Family, name: &str) -> Arc<PrefixList> {
         let found = self.prefix_lists.get(&(family, name.to_owned()));

@@ -51,6 +51,7 @@ impl Engine {
         self.send_updates(at, out);
         self.settle_memory(out);
         self.check_recovery(at, out);
+        self.settle_looks(out);
     }
 
     /// Whether more waits for a decision than two calls of `settle` decide: what peers say next had better wait.

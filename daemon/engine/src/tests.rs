@@ -14,6 +14,7 @@
 mod churn;
 mod levels;
 mod limits;
+mod looks;
 mod mute;
 mod newer;
 mod no_fib;

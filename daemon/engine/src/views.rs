@@ -5,10 +5,12 @@
 pub(crate) mod bgp;
 pub(crate) mod bgp_neighbor;
 pub(crate) mod bgp_path;
+pub(crate) mod bgp_table;
 pub(crate) mod interface;
 pub(crate) mod policy;
 pub(crate) mod policy_test;
 pub(crate) mod route;
+pub(crate) mod sieve;
 pub(crate) mod system;
 
 use std::time::Instant;

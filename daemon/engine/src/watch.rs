@@ -41,6 +41,7 @@ impl Engine {
     /// A client is gone.
     pub(crate) fn left(&mut self, client: ClientId) {
         self.watchers.0.retain(|ask, _| ask.client != client);
+        self.looks.left(client);
     }
 
     /// How many watch.

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use nouns::{Asn, Family, IfName, Prefix};
 use serde::{Deserialize, Serialize};
 
+use super::table_filter::TableFilter;
 use super::tested::TestedRoute;
 use crate::value::PolicyList;
 
@@ -24,10 +25,12 @@ pub enum Op {
         /// Only this family.
         family: Option<Family>,
     },
-    /// `show ip bgp`
+    /// `show ip bgp`, `show ip bgp community C …` and the like
     ShowBgpTable {
         /// The family of the table.
         family: Family,
+        /// Which of its routes.
+        filter: TableFilter,
     },
     /// `show bgp`: the tables of all families.
     ShowBgpTables,

@@ -21,6 +21,46 @@ fn op(text: &str) -> Op {
 }
 
 #[test]
+fn words_become_filters_of_a_table() {
+    let prefix = "172.16.102.229/32".parse().unwrap();
+    let table = |filter| Op::ShowBgpTable { family: Ipv4Unicast, filter };
+    for (text, expect) in [
+        ("show ip bgp cidr-only", table(TableFilter::CidrOnly)),
+        (
+            "show ip bgp community 64512:1 no-export",
+            table(TableFilter::Communities { values: vec![0xfc00_0001, 0xffff_ff01], exact: false }),
+        ),
+        (
+            "show bgp ipv4 community 64512:1 exact-match",
+            table(TableFilter::Communities { values: vec![0xfc00_0001], exact: true }),
+        ),
+        (
+            "show ip bgp large-community 1:2:3 4:5:6 exact-match",
+            table(TableFilter::LargeCommunities { values: vec![[1, 2, 3], [4, 5, 6]], exact: true }),
+        ),
+        (
+            "show ip bgp community-list NODES exact-match",
+            table(TableFilter::CommunityList { name: "NODES".to_owned(), exact: true }),
+        ),
+        (
+            "show ip bgp large-community-list NODES",
+            table(TableFilter::LargeCommunityList { name: "NODES".to_owned(), exact: false }),
+        ),
+        ("show ip bgp filter-list NODES", table(TableFilter::AsPathList("NODES".to_owned()))),
+        ("show ip bgp prefix-list NODES", table(TableFilter::PrefixList("NODES".to_owned()))),
+        (
+            "show bgp ipv6 prefix-list NODES",
+            Op::ShowBgpTable { family: Ipv6Unicast, filter: TableFilter::PrefixList("NODES".to_owned()) },
+        ),
+        ("show ip bgp route-map NODES", table(TableFilter::RouteMap("NODES".to_owned()))),
+        ("show ip bgp regexp '^64513 64514$'", table(TableFilter::Regexp("^64513 64514$".to_owned()))),
+        ("show ip bgp 172.16.102.229/32 longer-prefixes", table(TableFilter::LongerPrefixes(prefix))),
+    ] {
+        assert_eq!(op(text), expect, "{text}");
+    }
+}
+
+#[test]
 fn words_become_commands() {
     let node = "192.168.101.201".parse().unwrap();
     let node6 = "fd00:101::201".parse().unwrap();
@@ -44,7 +84,7 @@ fn words_become_commands() {
         ("sh ip b su", Op::ShowBgpSummary { family: Some(Ipv4Unicast) }),
         ("show bgp summary", Op::ShowBgpSummary { family: None }),
         ("show bgp ipv6 summary", Op::ShowBgpSummary { family: Some(Ipv6Unicast) }),
-        ("show ip bgp", Op::ShowBgpTable { family: Ipv4Unicast }),
+        ("show ip bgp", Op::ShowBgpTable { family: Ipv4Unicast, filter: TableFilter::All }),
         ("show bgp", Op::ShowBgpTables),
         (
             "show bgp 172.16.102.229/32",
@@ -54,9 +94,9 @@ fn words_become_commands() {
             "show bgp fd00:101::201 why",
             Op::ShowBgpPrefix { family: Ipv6Unicast, destination: Destination::Address(node6), why: true },
         ),
-        ("show bgp ipv4", Op::ShowBgpTable { family: Ipv4Unicast }),
-        ("show bgp ipv6", Op::ShowBgpTable { family: Ipv6Unicast }),
-        ("show ipv6 bgp", Op::ShowBgpTable { family: Ipv6Unicast }),
+        ("show bgp ipv4", Op::ShowBgpTable { family: Ipv4Unicast, filter: TableFilter::All }),
+        ("show bgp ipv6", Op::ShowBgpTable { family: Ipv6Unicast, filter: TableFilter::All }),
+        ("show ipv6 bgp", Op::ShowBgpTable { family: Ipv6Unicast, filter: TableFilter::All }),
         (
             "show ip bgp 172.16.102.229/32",
             Op::ShowBgpPrefix { family: Ipv4Unicast, destination: Destination::Prefix(prefix), why: false },

@@ -116,6 +116,11 @@ impl Arguments {
         text.parse().ok()
     }
 
+    /// All values behind a word.
+    pub(super) fn all_after(&self, word: &str) -> impl Iterator<Item = &str> {
+        self.values.iter().filter(move |(before, _)| *before == word).map(|(_, text)| text.as_str())
+    }
+
     /// The value behind the first one.
     pub(super) fn second<T: FromStr>(&self) -> Option<T> {
         self.values.get(1).and_then(|(_, text)| text.parse().ok())

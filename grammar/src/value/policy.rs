@@ -63,6 +63,10 @@ pub enum PolicyValue {
     Regex,
     /// AS numbers with blanks between them.
     AsNumbers,
+    /// One community.
+    Community,
+    /// One large community.
+    LargeCommunity,
     /// Communities with blanks between them, then perhaps `additive`; or `none`.
     Communities,
     /// Large communities, likewise.
@@ -91,6 +95,12 @@ impl PolicyValue {
             Self::Name | Self::Ref(_) => name(text),
             Self::Regex => Pattern::check(text).map(|()| text.to_owned()).map_err(|error| error.to_string()),
             Self::AsNumbers => as_numbers(text),
+            Self::Community => community::standard(text)
+                .map(community::standard_name)
+                .ok_or_else(|| "a community such as 64512:100 or no-export is wanted".to_owned()),
+            Self::LargeCommunity => community::large(text)
+                .map(|[a, b, c]| format!("{a}:{b}:{c}"))
+                .ok_or_else(|| "a large community such as 64512:1:2 is wanted".to_owned()),
             Self::Communities => set(text, true, |text| community::standard(text).map(community::standard_name))
                 .ok_or_else(|| {
                     "communities such as 64512:100 or no-export are wanted, then perhaps 'additive'; or 'none'"
@@ -120,6 +130,8 @@ impl PolicyValue {
         match self {
             Self::Name | Self::Ref(_) | Self::Regex => &["<text>"],
             Self::AsNumbers => &["<1-4294967294 ...>"],
+            Self::Community => &["<AA:NN>"],
+            Self::LargeCommunity => &["<AA:BB:CC>"],
             Self::Communities => &["<AA:NN ...>"],
             Self::LargeCommunities => &["<AA:BB:CC ...>"],
             Self::ExtendedCommunities => &["<AS:NN ...>", "<x.x.x.x:NN ...>"],
@@ -215,6 +227,10 @@ mod tests {
             (PolicyValue::AsNumbers, " 64512  64512", Some("64512 64512")),
             (PolicyValue::AsNumbers, "0", None),
             (PolicyValue::AsNumbers, "", None),
+            (PolicyValue::Community, "no-export", Some("no-export")),
+            (PolicyValue::Community, "64512:1 64512:2", None),
+            (PolicyValue::LargeCommunity, "64512:1:2", Some("64512:1:2")),
+            (PolicyValue::LargeCommunity, "64512:1", None),
             (PolicyValue::Communities, "64512:1  no-export additive", Some("64512:1 no-export additive")),
             (PolicyValue::Communities, "none", Some("none")),
             (PolicyValue::Communities, "none additive", None),

@@ -8,6 +8,7 @@ use api::request::{Clear, ClearHow, ClearTarget};
 use api::text::Text;
 use api::view::bgp::PeerState;
 use api::{Reply, Request};
+use grammar::commands::TableFilter;
 use nouns::Family;
 use scenarios::sim::config;
 
@@ -112,7 +113,7 @@ fn a_redistributed_metric_that_changes_is_told() {
     scene.network.run(seconds(2));
     scene.commit("set protocols bgp 64512 redistribute static metric 6");
     scene.network.run(seconds(2));
-    let show = api::request::Show::BgpTable { family: Family::Ipv4Unicast };
+    let show = api::request::Show::BgpTable { family: Family::Ipv4Unicast, filter: TableFilter::All };
     let text = scene.network.show(scene.nodes[1], show).text();
     let row = text.lines().find(|line| line.contains("10.6.0.0")).expect("the route is there");
     assert!(row.split_whitespace().any(|word| word == "6"), "{row}");

@@ -77,11 +77,6 @@ impl Groups {
         self.groups.values()
     }
 
-    /// What a peer of the family knows.
-    pub(crate) fn known_by(&self, peer: PeerId, family: Family) -> impl Iterator<Item = Prefix> {
-        self.of(peer, family).into_iter().flat_map(move |group| group.out.iter(peer, group.asn(peer)))
-    }
-
     /// How many routes a peer knows; constant time.
     pub(crate) fn count_known_by(&self, peer: PeerId, family: Family) -> usize {
         self.of(peer, family).map_or(0, |group| group.out.len(peer, group.asn(peer)))

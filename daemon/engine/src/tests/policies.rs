@@ -24,7 +24,7 @@ pub(super) struct Stage {
     /// Announcements of what it knew already.
     repeated: usize,
     pub(super) closed: bool,
-    replies: Vec<Reply>,
+    pub(super) replies: Vec<Reply>,
     /// Each time that memory was asked for, whether it was to be given back first.
     pub(super) measured: Vec<bool>,
     pub(super) kernel: KernelFib,
@@ -228,6 +228,9 @@ impl Stage {
     pub(super) fn show(&mut self, show: Show) -> Result<View, String> {
         self.replies.clear();
         self.take(Event::Ask(AskId { client: ClientId(1), id: 2 }, admin(), Request::Show(show)));
+        while !self.engine.looks.is_empty() {
+            self.take(Event::Tick);
+        }
         match self.replies.pop() {
             Some(Reply::View(view)) => Ok(view),
             Some(Reply::Error(error)) => Err(error.message),

@@ -1,15 +1,10 @@
-//! `show ip bgp summary`, `show ip bgp`, and the routes of one neighbor.
+//! `show ip bgp summary`, and the lines of `show ip bgp`.
 //!
 //! Never decides: it asks the decision what it did.
 
 use std::net::IpAddr;
 
-use api::request::NeighborRoutes;
-use api::view::BgpPrefixCounts;
-use api::view::bgp::{
-    BgpLimit, BgpSummary, BgpSummaryNeighbor, BgpTable, BgpTablePath, BgpTableRoute, Origin, PathStatus, PeerState,
-    TableNeighbor,
-};
+use api::view::bgp::{BgpLimit, BgpSummary, BgpSummaryNeighbor, BgpTablePath, Origin, PathStatus, PeerState};
 use api::{ApiError, View};
 use bgp::session::{IdleReason, StateName};
 use bgp_wire::attribute::{Origin as WireOrigin, PathAttributes};
@@ -134,109 +129,6 @@ pub(super) fn version(engine: &Engine, family: Family) -> u64 {
     engine.table_version.get(&family).copied().unwrap_or(0)
 }
 
-pub(crate) fn table(engine: &Engine, family: Family) -> Result<View, ApiError> {
-    let bgp = configured(engine)?;
-    let routes = engine.tables.of(family).iter().map(|(prefix, paths)| BgpTableRoute {
-        prefix,
-        paths: order(engine, family, prefix, paths)
-            .into_iter()
-            .map(|(path, status)| shown(engine, family, path, status))
-            .collect(),
-    });
-    Ok(View::BgpTable(BgpTable {
-        family,
-        table_version: version(engine, family),
-        router_id: engine.router_id,
-        local_as: bgp.asn,
-        neighbor: None,
-        routes: routes.collect(),
-    }))
-}
-
-pub(crate) fn received(
-    engine: &Engine,
-    family: Family,
-    address: IpAddr,
-    which: NeighborRoutes,
-) -> Result<View, ApiError> {
-    let (bgp, peer) = (configured(engine)?, neighbor(engine, address)?);
-    let routes = engine.tables.of(family).iter().filter_map(|(prefix, paths)| {
-        let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| path.peer() == peer.id);
-        let wanted = own.filter(|(path, _)| match which {
-            NeighborRoutes::Accepted => path.rejected().is_none(),
-            NeighborRoutes::Filtered => path.rejected().is_some(),
-            NeighborRoutes::Received | NeighborRoutes::Advertised => true,
-        });
-        let paths: Vec<BgpTablePath> = wanted.map(|(path, status)| shown(engine, family, path, status)).collect();
-        (!paths.is_empty()).then_some(BgpTableRoute { prefix, paths })
-    });
-    let routes = routes.collect();
-    Ok(neighbor_table(engine, bgp, family, TableNeighbor { address, which }, routes))
-}
-
-pub(crate) fn advertised(engine: &Engine, family: Family, address: IpAddr) -> Result<View, ApiError> {
-    let (bgp, peer) = (configured(engine)?, neighbor(engine, address)?);
-    let routes = engine.groups.known_by(peer.id, family).filter_map(|prefix| {
-        let status = PathStatus { valid: true, best: true, ..PathStatus::default() };
-        let attributes = engine.advertised(peer.id, family, prefix)?;
-        Some(BgpTableRoute { prefix, paths: vec![line(&attributes, status, 0, None)] })
-    });
-    let which = NeighborRoutes::Advertised;
-    let routes = routes.collect();
-    Ok(neighbor_table(engine, bgp, family, TableNeighbor { address, which }, routes))
-}
-
-pub(crate) fn prefix_counts(engine: &Engine, family: Family, address: IpAddr) -> Result<View, ApiError> {
-    configured(engine)?;
-    let peer = neighbor(engine, address)?;
-    let mut counts = BgpPrefixCounts {
-        family,
-        address,
-        received: 0,
-        accepted: 0,
-        filtered: 0,
-        stale: 0,
-        valid: 0,
-        best: 0,
-        multipath: 0,
-        advertised: number(engine.groups.count_known_by(peer.id, family)),
-    };
-    for (prefix, paths) in engine.tables.of(family).iter() {
-        let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| path.peer() == peer.id);
-        for (_, status) in own {
-            for (counter, counts_here) in [
-                (&mut counts.received, true),
-                (&mut counts.accepted, !status.filtered),
-                (&mut counts.filtered, status.filtered),
-                (&mut counts.stale, status.stale),
-                (&mut counts.valid, status.valid),
-                (&mut counts.best, status.best),
-                (&mut counts.multipath, status.multipath),
-            ] {
-                *counter = counter.saturating_add(u64::from(counts_here));
-            }
-        }
-    }
-    Ok(View::BgpPrefixCounts(counts))
-}
-
-fn neighbor_table(
-    engine: &Engine,
-    bgp: &Bgp,
-    family: Family,
-    neighbor: TableNeighbor,
-    routes: Vec<BgpTableRoute>,
-) -> View {
-    View::BgpTable(BgpTable {
-        family,
-        table_version: version(engine, family),
-        router_id: engine.router_id,
-        local_as: bgp.asn,
-        neighbor: Some(neighbor),
-        routes,
-    })
-}
-
 pub(super) fn neighbor(engine: &Engine, address: IpAddr) -> Result<&Peer, ApiError> {
     engine.peers.at(address).ok_or_else(|| {
         ApiError::new("no-neighbor", format!("{address} is not a BGP neighbor"))
@@ -287,7 +179,7 @@ pub(super) fn order<'a>(
     shown.into_iter().map(|(_, path, status)| (path, status)).collect()
 }
 
-fn shown(engine: &Engine, family: Family, path: &Path, status: PathStatus) -> BgpTablePath {
+pub(super) fn shown(engine: &Engine, family: Family, path: &Path, status: PathStatus) -> BgpTablePath {
     let from = engine.tables.of(family).peer(path.peer()).map(|peer| peer.address).filter(|_| !path.is_local());
     let refused = path.rejected().map(ToString::to_string);
     let line = line(path.attributes(), status, weight(path), from);
@@ -304,7 +196,7 @@ pub(super) fn weight(path: &Path) -> u32 {
     path.marks().weight
 }
 
-fn line(attributes: &PathAttributes, status: PathStatus, weight: u32, from: Option<IpAddr>) -> BgpTablePath {
+pub(super) fn line(attributes: &PathAttributes, status: PathStatus, weight: u32, from: Option<IpAddr>) -> BgpTablePath {
     BgpTablePath {
         status,
         next_hop: attributes.next_hop.address,

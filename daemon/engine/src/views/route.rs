@@ -2,7 +2,7 @@
 //!
 //! Never selects: it tells what the tables selected and what the kernel has.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use api::request::RouteFilter;
 use api::view::route::{
@@ -52,15 +52,17 @@ pub(super) fn keeps_bgp_out(engine: &Engine) -> bool {
 /// Shorter than the network of its class, which IPv4 once had and IPv6 never.
 fn is_supernet(prefix: Prefix) -> bool {
     match prefix.address() {
-        IpAddr::V4(address) => {
-            let class = match address.octets() {
-                [0..=127, ..] => 8,
-                [128..=191, ..] => 16,
-                _ => 24,
-            };
-            prefix.length() < class
-        }
+        IpAddr::V4(address) => prefix.length() < class_of(address),
         IpAddr::V6(_) => false,
+    }
+}
+
+/// The length of the network that an address once belonged to by its class.
+pub(super) fn class_of(address: Ipv4Addr) -> u8 {
+    match address.octets() {
+        [0..=127, ..] => 8,
+        [128..=191, ..] => 16,
+        _ => 24,
     }
 }
 
