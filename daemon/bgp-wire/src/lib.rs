@@ -12,10 +12,12 @@
 )]
 
 pub mod attribute;
+pub mod bmp;
 pub mod capability;
 pub mod error;
 pub mod header;
 pub mod message;
+pub mod mrt;
 pub mod notification;
 pub mod update;
 

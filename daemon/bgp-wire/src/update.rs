@@ -15,6 +15,8 @@ mod values;
 
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;
+pub(crate) use encode::write_table_attributes;
 pub use encode::{encode_end_of_rib, encode_reach, encode_unreach};
+pub(crate) use nlri::{read_prefix, write as write_destination};
 pub use path::AS_PATH_LIMIT;
 pub use table::attribute_name;

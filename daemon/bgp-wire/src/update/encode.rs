@@ -163,6 +163,20 @@ impl Packer<'_> {
     }
 }
 
+/// The attributes of one route as a dump of a table has them (RFC 6396 §4.3.4): AS numbers of four octets, and of
+/// MP_REACH_NLRI the next hop alone.
+pub(crate) fn write_table_attributes(
+    family: Family,
+    attributes: &PathAttributes,
+    writer: &mut Writer<'_>,
+) -> Result<(), EncodeError> {
+    if !multiprotocol::is_classic(family, attributes.next_hop.address) {
+        writer.attribute(OPTIONAL, MP_REACH, |writer| multiprotocol::write_next_hop(attributes.next_hop, writer))?;
+    }
+    let codec = Negotiated { four_octet_as: true, internal: true, ..Negotiated::default() };
+    write_attributes(attributes, &codec, writer)
+}
+
 /// Every attribute but MP_REACH_NLRI and MP_UNREACH_NLRI.
 fn write_attributes(
     attributes: &PathAttributes,

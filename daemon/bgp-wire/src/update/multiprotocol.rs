@@ -92,8 +92,21 @@ pub(super) fn is_classic(family: Family, next_hop: IpAddr) -> bool {
 /// Writes what stands before the routes in MP_REACH_NLRI.
 pub(super) fn write_reach_head(family: Family, next_hop: NextHop, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
     write_family(family, writer);
+    if next_hop.address.is_ipv4() {
+        return Err(EncodeError::Update("an IPv4 next hop in MP_REACH_NLRI"));
+    }
+    write_next_hop(next_hop, writer);
+    writer.u8(0);
+    Ok(())
+}
+
+/// Writes a next hop behind its length.
+pub(super) fn write_next_hop(next_hop: NextHop, writer: &mut Writer<'_>) {
     match (next_hop.address, next_hop.link_local) {
-        (IpAddr::V4(_), _) => return Err(EncodeError::Update("an IPv4 next hop in MP_REACH_NLRI")),
+        (IpAddr::V4(address), _) => {
+            writer.u8(4);
+            writer.bytes(&address.octets());
+        }
         (IpAddr::V6(address), None) => {
             writer.u8(16);
             writer.bytes(&address.octets());
@@ -104,8 +117,6 @@ pub(super) fn write_reach_head(family: Family, next_hop: NextHop, writer: &mut W
             writer.bytes(&link_local.octets());
         }
     }
-    writer.u8(0);
-    Ok(())
 }
 
 /// Writes AFI and SAFI.

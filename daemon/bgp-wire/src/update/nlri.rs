@@ -28,7 +28,8 @@ pub(super) fn read_all(mut reader: Reader<'_>, family: Family, add_path: bool) -
     Ok(all)
 }
 
-fn read_prefix(reader: &mut Reader<'_>, family: Family) -> Result<Prefix, &'static str> {
+/// Reads one destination without a path identifier.
+pub(crate) fn read_prefix(reader: &mut Reader<'_>, family: Family) -> Result<Prefix, &'static str> {
     const CUT: &str = "a prefix is cut off";
     let length = reader.u8().ok_or(CUT)?;
     if length > family.bits() {
@@ -65,7 +66,7 @@ pub(super) fn encoded_length(nlri: Nlri, add_path: bool) -> usize {
 }
 
 /// Writes one destination.
-pub(super) fn write(nlri: Nlri, add_path: bool, writer: &mut Writer<'_>) {
+pub(crate) fn write(nlri: Nlri, add_path: bool, writer: &mut Writer<'_>) {
     if add_path {
         writer.u32(nlri.path_id);
     }

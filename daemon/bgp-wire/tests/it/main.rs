@@ -9,10 +9,12 @@
     reason = "a test may fail loudly, and a table of cases is as long as it is"
 )]
 
+mod bmp;
 mod conformance;
 mod golden;
 mod handshake;
 mod laws;
+mod mrt;
 mod packing;
 
 use bgp_wire::Negotiated;
