@@ -79,6 +79,28 @@ pub fn hear_cache(bytes: &[u8]) {
     }
 }
 
+/// Reads octets as a collector reads what it is told, and what came of it once more.
+pub fn read_bmp(bytes: &[u8]) {
+    use bgp_wire::bmp::{decode, frame};
+    let Ok(Some(length)) = frame(bytes) else { return };
+    if let Some(Ok(read)) = bytes.get(..length).map(decode) {
+        let mut again = Vec::new();
+        read.encode(&mut again);
+        assert!(decode(&again).is_ok(), "{read:?}");
+    }
+}
+
+/// Reads octets as a record of a dump file, and what came of it once more.
+pub fn read_mrt(bytes: &[u8]) {
+    use bgp_wire::mrt::{decode, frame};
+    let Ok(Some(length)) = frame(bytes) else { return };
+    if let Some(Ok((at, read))) = bytes.get(..length).map(decode) {
+        let mut again = Vec::new();
+        read.encode(at, &mut again);
+        assert!(decode(&again).is_ok(), "{read:?}");
+    }
+}
+
 fn use_result(result: Result<Message, bgp_wire::DecodeError>, negotiated: &Negotiated) {
     let mut out = Vec::new();
     match result {
