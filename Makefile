@@ -10,7 +10,7 @@ BENCH = $(if $(filter-out 0,$(shell id -u)),sudo )$${CARGO_TARGET_DIR:-target}/r
 CHOICE = $(addprefix --only ,$(ONLY)) $(addprefix --daemon ,$(DAEMONS)) $(addprefix --rounds ,$(ROUNDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check bench bench-quick
+.PHONY: help setup build demo test check fuzz bench bench-quick
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ test: ## install what is missing, build everything, run every test
 check: ## formatting and lints
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+fuzz: ## feed every decoder octets that nobody would send; FOR=3600 seconds each instead of 60
+	@tests/setup.sh
+	@tests/fuzz/run.sh $(or $(FOR),60)
 
 # ONLY="death commit" measures these chapters alone; DAEMONS="towpath bird" and ROUNDS=3 choose who takes part in the
 # comparisons and how often.

@@ -30,6 +30,7 @@ step formatting cargo fmt --all -- --check
 step lints cargo clippy --workspace --all-targets -- -D warnings
 step examples cargo test --workspace --doc --quiet
 step tests nextest
+step fuzzing tests/fuzz/run.sh 3
 
 printf '\n== summary\n'
 sed -n '/Summary/,$p' "$log"

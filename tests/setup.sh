@@ -24,6 +24,8 @@ if [ "$what" = all ]; then
 fi
 # Rust needs a linker, whatever else is there.
 command -v cc >/dev/null || needed+=(cc:build-essential)
+# The fuzzer is written in C++.
+[ "$what" = demo ] || needed+=(c++:g++)
 
 PATH=$PATH:/usr/sbin:/sbin
 missing=()

@@ -72,7 +72,7 @@ pub fn hear_cache(bytes: &[u8]) {
             if let Output::Synchronized(said) = output {
                 let again = rpki::Vrps::from_sorted(said.data.vrps.iter());
                 assert!(again == said.data.vrps);
-                drop(said.data.vrps.validity(nouns::Prefix::DEFAULT_V4, None));
+                let _ = said.data.vrps.validity(nouns::Prefix::DEFAULT_V4, None);
             }
         }
         assert!(client.deadline().is_some());
