@@ -27,4 +27,6 @@ mod security;
 mod simulation;
 mod system;
 mod terminal;
+mod truth;
 mod walkthrough;
+mod weights;

@@ -39,6 +39,8 @@ pub struct Bgp {
     pub always_compare_med: bool,
     /// `parameters bestpath as-path multipath-relax`
     pub multipath_relax: bool,
+    /// `parameters bestpath bandwidth`
+    pub bandwidth: Bandwidth,
     /// `parameters no-fib-install`: routes of BGP are decided and announced, and go into no route table.
     pub no_fib_install: bool,
     /// `parameters limit`
@@ -91,6 +93,7 @@ impl Bgp {
             graceful_restart,
             always_compare_med,
             multipath_relax,
+            bandwidth,
             no_fib_install,
             limits,
             distance_external,
@@ -114,6 +117,7 @@ impl Bgp {
             && *graceful_restart == other.graceful_restart
             && *always_compare_med == other.always_compare_med
             && *multipath_relax == other.multipath_relax
+            && *bandwidth == other.bandwidth
             && *no_fib_install == other.no_fib_install
             && *limits == other.limits
             && *distance_external == other.distance_external
@@ -126,6 +130,20 @@ impl Bgp {
             && *networks == other.networks
             && *redistribute == other.redistribute
     }
+}
+
+/// `parameters bestpath bandwidth`: what link bandwidth communities do to paths that share the load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bandwidth {
+    /// Without the word: they share by bandwidth where all of them tell one, else equally.
+    #[default]
+    All,
+    /// `ignore`: they share equally.
+    Ignore,
+    /// `skip-missing`: those that tell none get nothing, unless all tell none.
+    SkipMissing,
+    /// `default-weight-for-missing`: those that tell none get the least.
+    DefaultWeightForMissing,
 }
 
 /// `parameters limit`: how much all neighbors together may make the router keep.

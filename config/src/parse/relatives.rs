@@ -69,6 +69,11 @@ const TRANSLATIONS: &[(&str, &str)] = &[
     ),
     ("policy route-map * rule * set community add *", "policy route-map $1 rule $2 set community $3~additive"),
     ("policy route-map * rule * set community replace *", "policy route-map $1 rule $2 set community $3"),
+    ("policy route-map * rule * set extcommunity bandwidth", "policy route-map $1 rule $2 set extcommunity-bandwidth"),
+    (
+        "policy route-map * rule * set extcommunity bandwidth-non-transitive",
+        "policy route-map $1 rule $2 set extcommunity-bandwidth-non-transitive",
+    ),
     ("policy route-map * rule * set extcommunity rt", "policy route-map $1 rule $2 set extcommunity-rt"),
     ("policy route-map * rule * set extcommunity soo", "policy route-map $1 rule $2 set extcommunity-soo"),
     (

@@ -137,6 +137,16 @@ impl PathAttributes {
     }
 }
 
+impl PathAttributes {
+    /// The octets a second of the link bandwidth community, the least where there are several
+    /// (draft-ietf-idr-linkbandwidth).
+    #[must_use]
+    pub fn link_bandwidth(&self) -> Option<u64> {
+        let all = self.extended_communities.iter();
+        all.filter_map(|community| ExtendedCommunity(*community).bandwidth()).min()
+    }
+}
+
 impl Hash for PathAttributes {
     /// Every set that is received is hashed, so this takes few and wide steps: what few sets have
     /// is looked at only where there is any of it.

@@ -126,7 +126,7 @@ impl Engine {
                 return Ok(Answered::AskMachine(Recall::Neighbors { family, interface }));
             }
             Show::Routes { family, filter } => views::route::routes(self, at, family, filter),
-            Show::Fib { family } => Ok(views::route::fib(self, family)),
+            Show::Fib { family } => Ok(views::route::fib(self, at, family)),
             Show::Policy { list, name } => views::policy::shown(self, list, name.as_deref()),
             Show::PolicyTest { route_map, route } => views::policy_test::tested(self, &route_map, &route),
             Show::BgpTable { family, filter } => return Look::table(self, family, &filter).map(Answered::Look),

@@ -149,8 +149,9 @@ impl Engine {
 
     /// The model and the policies that run become others in one step; answers the old model.
     pub(crate) fn put_in_force(&mut self, new: Model) -> Model {
-        if new.policy != self.running.model.policy {
-            self.policies = Policies::compile(&new.policy);
+        let asn = |model: &Model| model.bgp.as_deref().map(|bgp| bgp.asn);
+        if new.policy != self.running.model.policy || asn(&new) != asn(&self.running.model) {
+            self.policies = Policies::compile(&new.policy, asn(&new));
         }
         self.imports.clear();
         std::mem::replace(&mut self.running.model, new)
@@ -175,6 +176,7 @@ impl Engine {
                     bgp.maximum_paths_ibgp,
                     bgp.always_compare_med,
                     bgp.multipath_relax,
+                    bgp.bandwidth,
                     bgp.default_local_pref,
                     bgp.no_fib_install,
                     bgp.distance_external,

@@ -3,8 +3,9 @@
 //! What is news is offered to the update groups. Never encodes a word of it, and never touches the kernel's wish.
 
 use config::model::Bgp;
+use config::model::bgp::Bandwidth;
 use nouns::{Family, Prefix};
-use rib::bgp_table::Decided;
+use rib::bgp_table::{Decided, Path};
 use rib::decision::Rules;
 use rib::routes::{Protocol, Route, RouteNextHop};
 
@@ -83,7 +84,33 @@ fn bgp_route(bgp: &Bgp, decided: &Decided<'_>) -> Option<Route> {
     let internal = decided.is_internal();
     let configured = if internal { bgp.distance_internal } else { bgp.distance_external };
     let distance = best.marks().distance.unwrap_or(configured);
-    let next_hops = decided.chosen().map(|path| RouteNextHop::Gateway { address: path.next_hop(), interface: None });
     let metric = best.attributes().med.unwrap_or(0);
-    Some(Route::new(Protocol::Bgp { internal }, distance, metric, next_hops.collect()))
+    let rates = rates(bgp.bandwidth, decided);
+    let shares = |place: usize| rates.get(place).is_none_or(|rate| *rate != 0);
+    let chosen = decided.chosen().enumerate().filter(|(place, _)| shares(*place)).map(|(_, path)| path);
+    let next_hops = chosen.map(|path| RouteNextHop::Gateway { address: path.next_hop(), interface: None });
+    let route = Route::new(Protocol::Bgp { internal }, distance, metric, next_hops.collect());
+    Some(route.sharing(rates.into_iter().filter(|rate| *rate != 0).collect()))
+}
+
+/// The rates by which the chosen paths share the load (draft-ietf-idr-linkbandwidth §3): none where they share it
+/// equally, 0 for one that gets nothing.
+fn rates(bandwidth: Bandwidth, decided: &Decided<'_>) -> Vec<u64> {
+    let has_any = |path: &Path| !path.attributes().extended_communities.is_empty();
+    if bandwidth == Bandwidth::Ignore || !decided.shares() || !decided.chosen().any(has_any) {
+        return Vec::new();
+    }
+    let told: Vec<Option<u64>> = decided.chosen().map(|path| path.attributes().link_bandwidth()).collect();
+    let (some, all) = (told.iter().any(Option::is_some), told.iter().all(Option::is_some));
+    let missing = match bandwidth {
+        Bandwidth::SkipMissing => 0,
+        Bandwidth::DefaultWeightForMissing => 1,
+        Bandwidth::All | Bandwidth::Ignore if all => 0,
+        Bandwidth::All | Bandwidth::Ignore => return Vec::new(),
+    };
+    if !some {
+        return Vec::new();
+    }
+    // One that tells of no bandwidth at all still gets the least, as it would be without any such word.
+    told.into_iter().map(|rate| rate.map_or(missing, |rate| rate.max(1))).collect()
 }

@@ -35,6 +35,7 @@ use crate::plan::{Program, Step};
 use crate::policies::Policies;
 use crate::recovery::Recovery;
 use crate::statics::StaticLinks;
+use crate::truth::Truth;
 use crate::watch::Watchers;
 
 /// How often the kernel is compared with the wish although nothing seems wrong.
@@ -149,7 +150,8 @@ pub struct Engine {
     pub(crate) table_version: BTreeMap<Family, u64>,
     pub(crate) fib: Fib,
     pub(crate) flow: Flow,
-    pub(crate) retry_fib: Option<Instant>,
+    /// What the kernel refused, lost and had changed.
+    pub(crate) truth: Truth,
     pub(crate) next_audit: Instant,
     pub(crate) peers: Peers,
     /// The running model's policies, as they run.
@@ -171,8 +173,6 @@ pub struct Engine {
     /// How many salts were made from the seed.
     pub(crate) salts: u64,
     pub(crate) started: Moment,
-    /// Entries of the kernel that were put back after somebody changed them.
-    pub(crate) repaired: u64,
     /// The links that static routes need.
     pub(crate) static_links: StaticLinks,
     /// Routes of other tables than the main one that were wanted last.
@@ -217,7 +217,7 @@ impl Engine {
             table_version: BTreeMap::new(),
             fib: Fib::new(),
             flow: Flow::default(),
-            retry_fib: None,
+            truth: Truth::default(),
             next_audit: at.instant + AUDIT_EVERY,
             peers: Peers::default(),
             policies: Policies::default(),
@@ -233,7 +233,6 @@ impl Engine {
             facts,
             salts: 0,
             started: at,
-            repaired: 0,
             static_links: StaticLinks::default(),
             table_routes: BTreeSet::new(),
             originated: BTreeSet::new(),
@@ -277,7 +276,7 @@ impl Engine {
         self.peers
             .deadline()
             .into_iter()
-            .chain(self.retry_fib)
+            .chain(self.truth.deadline())
             .chain(self.confirm_deadline())
             .chain(owed.map(|since| since + RETRY_AFTER))
             .chain(self.recovery.deadline().filter(|_| !self.steps_under_way()))
@@ -289,10 +288,7 @@ impl Engine {
     fn tick(&mut self, at: Moment, out: &mut Vec<Effect>) {
         self.tick_sessions(at, out);
         self.expire_stale(at, out);
-        if self.retry_fib.is_some_and(|due| due <= at.instant) {
-            self.retry_fib = None;
-            self.fib.retry();
-        }
+        self.retry_refused(at);
         if self.next_audit <= at.instant {
             self.next_audit = at.instant + AUDIT_EVERY;
             self.ask_audit(out);

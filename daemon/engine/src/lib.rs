@@ -30,6 +30,7 @@ pub mod secret;
 mod statics;
 #[cfg(test)]
 mod tests;
+mod truth;
 mod views;
 mod watch;
 

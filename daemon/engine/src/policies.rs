@@ -9,11 +9,11 @@ use bgp::policy::{
     Ask, Chain, Change, CommunityList, Condition, MetricChange, NextHopChange, PathList, PrefixList, PrefixRule,
     RouteMap, Rule, Source, Spelled, Then,
 };
-use bgp_wire::attribute::{Aggregator, LargeCommunity, Origin};
+use bgp_wire::attribute::{Aggregator, ExtendedCommunity, LargeCommunity, Origin};
 use config::model::policy::{
     self as words, Action, Communities, Filters, List, MapRule, Match, PeerMatch, Policy, Set,
 };
-use nouns::Family;
+use nouns::{Asn, Family};
 
 /// Every list and map by its name.
 #[derive(Debug, Default)]
@@ -24,13 +24,15 @@ pub(crate) struct Policies {
     extended: BTreeMap<String, Arc<CommunityList<[u8; 8]>>>,
     large: BTreeMap<String, Arc<CommunityList<LargeCommunity>>>,
     maps: BTreeMap<String, Arc<RouteMap>>,
+    /// The AS that a link bandwidth is said to be of.
+    asn: Option<Asn>,
 }
 
 impl Policies {
     /// Makes them all.
     #[must_use]
-    pub(crate) fn compile(policy: &Policy) -> Self {
-        let mut made = Self::default();
+    pub(crate) fn compile(policy: &Policy, asn: Option<Asn>) -> Self {
+        let mut made = Self { asn, ..Self::default() };
         for family in Family::ALL {
             for (name, list) in policy.prefix_lists(family) {
                 made.prefix_lists.insert((family, name.clone()), Arc::new(prefix_list(family, name, list)));
@@ -156,6 +158,10 @@ impl Policies {
             Set::DeleteCommunities(name) => Change::DeleteCommunities(list_of(&self.communities, name)),
             Set::Communities(additions) => Change::Communities(additions.values.clone(), additions.additive),
             Set::Distance(distance) => Change::Distance(*distance),
+            Set::Bandwidth { megabits, transitive } => {
+                let octets = u64::from(*megabits).saturating_mul(1_000_000) / 8;
+                Change::Bandwidth(ExtendedCommunity::link_bandwidth(self.asn.unwrap_or(Asn(0)), octets, *transitive))
+            }
             Set::ExtendedCommunities(values) => Change::ExtendedCommunities(values.clone()),
             Set::DeleteLargeCommunities(name) => Change::DeleteLargeCommunities(list_of(&self.large, name)),
             Set::LargeCommunities(additions) => {

@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use nouns::Family;
-use rib::fib::{KernelFib, Refused, RouteKey, Wanted};
+use rib::fib::{KernelFib, RouteKey, Wanted};
 use rib::nexthop::NextHops;
 use rib::routes::{Protocol, Route};
 use rib::world::{Snapshot, WorldEvent};
 use rib::world_view::News;
 
 use crate::effect::{Effect, Notice};
-use crate::engine::{Engine, RETRY_AFTER, SnapshotNeed};
+use crate::engine::{Engine, SnapshotNeed};
 use crate::event::Moment;
 
 /// How many prefixes are decided before the sockets get their turn again.
@@ -83,19 +83,22 @@ impl Engine {
             match &change {
                 WorldEvent::OurRouteLost(prefix) => {
                     self.flow.disturb();
-                    self.fib.route_lost(*prefix);
-                    self.repaired = self.repaired.saturating_add(1);
-                    self.notice(
-                        at,
-                        Notice::warning(format!("the route to {prefix} was taken from the kernel; it is put back")),
-                        out,
+                    self.truth.counts.lost_routes = self.truth.counts.lost_routes.saturating_add(1);
+                    let wanted = self.fib.route_lost(*prefix);
+                    self.count_repaired(usize::from(wanted));
+                    let text = format!(
+                        "the route to {prefix} was taken from the kernel or replaced; it is put back, unless a route of somebody else stands in its place"
                     );
+                    self.notice(at, Notice::warning(text), out);
                 }
                 WorldEvent::OurNextHopLost(id) => {
                     self.flow.disturb();
-                    self.fib.next_hop_lost(*id);
+                    if self.fib.next_hop_lost(*id) {
+                        self.truth.counts.lost_next_hops = self.truth.counts.lost_next_hops.saturating_add(1);
+                    }
                 }
                 WorldEvent::Overrun => {
+                    self.truth.counts.resyncs = self.truth.counts.resyncs.saturating_add(1);
                     self.notice(
                         at,
                         Notice::warning("kernel messages were lost (ENOBUFS); everything is read anew"),
@@ -162,28 +165,10 @@ impl Engine {
         self.fib.audit(actual);
         let found = self.fib.counters().pending.saturating_sub(waited);
         if found > 0 {
-            self.repaired = self.repaired.saturating_add(u64::try_from(found).unwrap_or(u64::MAX));
+            self.count_repaired(found);
             let text =
                 format!("{found} entries of the kernel's forwarding table differed from the wish and are repaired");
             self.notice(at, Notice::warning(text), out);
-        }
-    }
-
-    /// A portion is written; what was refused is remembered, told, and tried again.
-    pub(crate) fn fib_done(&mut self, at: Moment, refused: &[Refused], out: &mut Vec<Effect>) {
-        self.flow.done();
-        self.fib_refused(at, refused, out);
-    }
-
-    /// What the kernel refused is remembered, told, and tried again.
-    pub(crate) fn fib_refused(&mut self, at: Moment, refused: &[Refused], out: &mut Vec<Effect>) {
-        for refusal in refused {
-            self.fib.refused(refusal);
-            let text = format!("the kernel refused {:?}: {} (errno {})", refusal.change, refusal.reason, refusal.errno);
-            self.notice(at, Notice::warning(text), out);
-        }
-        if !refused.is_empty() && self.retry_fib.is_none() {
-            self.retry_fib = Some(at.instant + RETRY_AFTER);
         }
     }
 
@@ -203,6 +188,7 @@ impl Engine {
 
     fn settle_whole_world(&mut self, at: Moment) {
         self.next_hops.touch_all();
+        self.retry_soon(at);
         self.rib.replace_protocol(Protocol::Connected, self.world.connected_routes(), at.instant);
         self.rib.replace_protocol(Protocol::Kernel, self.world.kernel_routes(), at.instant);
         self.settle_statics(at);
@@ -211,7 +197,9 @@ impl Engine {
     }
 
     fn settle_news(&mut self, at: Moment, news: &News) {
-        self.next_hops.touch(news);
+        if self.next_hops.touch(news) {
+            self.retry_soon(at);
+        }
         for network in &news.networks {
             let connected = self.world.connected_route(*network);
             self.rib.replace_offers(*network, Protocol::Connected, connected, at.instant);

@@ -135,10 +135,14 @@ impl Ledger {
 
     /// A link that is down or gone takes its next hops along, and groups that have no other.
     pub(crate) fn link_dropped(&mut self, ifindex: u32, events: &mut Vec<WorldEvent>) {
-        if !self.objects_on.contains_key(&ifindex) {
+        self.drop_objects(ifindex, |_| true, events);
+    }
+
+    fn drop_objects(&mut self, ifindex: u32, goes: impl Fn(u32) -> bool, events: &mut Vec<WorldEvent>) {
+        if !self.has_objects_on(ifindex) {
             return;
         }
-        let on_link = |object: &NextHop| matches!(object.kind, NextHopKind::Leg(leg) if leg.ifindex == ifindex);
+        let on_link = |object: &NextHop| matches!(object.kind, NextHopKind::Leg(leg) if leg.ifindex == ifindex && goes(object.id));
         let lost: Vec<NextHop> = self.objects.values().filter(|object| on_link(object)).cloned().collect();
         for object in lost {
             self.forget(object.id);
@@ -147,6 +151,17 @@ impl Ledger {
             }
             self.leave_groups(object.id, false, events);
         }
+    }
+
+    /// Whether any next-hop object is on a link.
+    pub(crate) fn has_objects_on(&self, ifindex: u32) -> bool {
+        self.objects_on.contains_key(&ifindex)
+    }
+
+    /// Compares with the objects that the kernel still has on a link: what it has no more is gone without a word. One
+    /// whose end has yet to be heard of is told too early, which does no harm.
+    pub(crate) fn audit_objects(&mut self, ifindex: u32, present: &BTreeSet<u32>, events: &mut Vec<WorldEvent>) {
+        self.drop_objects(ifindex, |id| !present.contains(&id), events);
     }
 
     /// Whether any foreign route leaves through a link.

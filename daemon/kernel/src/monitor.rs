@@ -125,8 +125,11 @@ impl Monitor {
         }
     }
 
-    /// Asks which foreign routes the kernel still has where it may have dropped some silently.
+    /// Asks which next hops and foreign routes the kernel still has where it may have dropped some silently.
     fn audit(&mut self, news: &mut News) -> io::Result<()> {
+        for ifindex in std::mem::take(&mut news.changed) {
+            self.ledger.audit_objects(ifindex, &snapshot::objects_on(ifindex)?, &mut news.events);
+        }
         for ifindex in std::mem::take(&mut news.suspect) {
             let present = snapshot::routes_over(ifindex, &self.ledger)?;
             self.ledger.audit(ifindex, &present, &mut news.events);
@@ -141,10 +144,13 @@ impl AsFd for Monitor {
     }
 }
 
-/// What some datagrams told, and the links whose foreign routes need a second look.
+/// What some datagrams told, and the links whose next hops or foreign routes need a second look.
 #[derive(Debug, Default)]
 struct News {
     events: Vec<WorldEvent>,
+    /// Links with next hops that changed and are up: a carrier that was gone for an instant took the next hops along,
+    /// and the message is made when it is back already.
+    changed: BTreeSet<u32>,
     suspect: BTreeSet<u32>,
 }
 
@@ -195,6 +201,8 @@ impl News {
         self.events.push(WorldEvent::Link(link));
         if dropped {
             self.drop_link(index, ledger);
+        } else if ledger.has_objects_on(index) {
+            self.changed.insert(index);
         }
     }
 

@@ -3,6 +3,7 @@
 //! Asked at start, after an overrun and when somebody meddled; between those the monitor tells. Each call
 //! uses a socket of its own in the network namespace of the calling thread. Never changes anything.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use rib::fib::{FibTarget, KernelFib, RTPROT_TOWPATH, RouteKey};
@@ -12,8 +13,8 @@ use crate::attribute::Message;
 use crate::decode::{self, NextHop, NextHopKind, Route};
 use crate::ledger::Ledger;
 use crate::number::{
-    AF_INET, AF_INET6, RT_TABLE_MAIN, RT_TABLE_UNSPEC, RTA_OIF, RTM_GETADDR, RTM_GETLINK, RTM_GETNEXTHOP, RTM_GETROUTE,
-    RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEXTHOP, RTM_NEWROUTE, RTN_BLACKHOLE, RTN_UNREACHABLE,
+    AF_INET, AF_INET6, NHA_OIF, RT_TABLE_MAIN, RT_TABLE_UNSPEC, RTA_OIF, RTM_GETADDR, RTM_GETLINK, RTM_GETNEXTHOP,
+    RTM_GETROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEXTHOP, RTM_NEWROUTE, RTN_BLACKHOLE, RTN_UNREACHABLE,
 };
 use crate::socket::RouteSocket;
 
@@ -64,6 +65,16 @@ pub(crate) fn ledger() -> io::Result<Ledger> {
         }
     }
     Ok(ledger)
+}
+
+/// The identifiers of all next-hop objects on a link; none if the link is gone.
+pub(crate) fn objects_on(ifindex: u32) -> io::Result<BTreeSet<u32>> {
+    let socket = &mut RouteSocket::open(QUEUE, QUEUE)?;
+    let decode = |message: Message<'_>| of_kind(message, RTM_NEWNEXTHOP).and_then(decode::next_hop);
+    match socket.dump(RTM_GETNEXTHOP, &[0; 8], &[(NHA_OIF, ifindex)], decode) {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENODEV)) => Ok(BTreeSet::new()),
+        found => Ok(found?.into_iter().map(|object| object.id).collect()),
+    }
 }
 
 /// The foreign routes that leave through one link; none if the link is gone.

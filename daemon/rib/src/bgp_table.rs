@@ -162,6 +162,12 @@ impl<'a> Decided<'a> {
         self.choice.internal
     }
 
+    /// Whether others share the load with the best path.
+    #[must_use]
+    pub fn shares(&self) -> bool {
+        !self.choice.others.is_empty()
+    }
+
     /// The best path and those that share the load with it.
     pub fn chosen(&self) -> impl Iterator<Item = &'a Path> {
         self.choice.all().filter_map(|index| self.paths.get(index))

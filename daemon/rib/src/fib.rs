@@ -133,11 +133,24 @@ pub struct Refused {
     pub reason: String,
 }
 
+/// The largest weight that a member of a group can have: the kernel keeps it less one in an octet.
+const MOST_WEIGHT: u64 = 256;
+
+fn greatest_common_divisor(a: u64, b: u64) -> u64 {
+    let (mut a, mut b) = (a, b);
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
 /// What a prefix should lead to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Wanted {
     /// These legs: sorted, unique, at least one. `Wanted::legs` makes it so.
     Legs(Vec<Leg>),
+    /// These legs, each with its weight from 1 to 256: sorted, unique, at least two. `Wanted::shared` makes it so.
+    Weighted(Vec<(Leg, u16)>),
     /// Nowhere.
     Blackhole,
     /// Nowhere, and the sender is told (ICMP unreachable).
@@ -151,6 +164,42 @@ impl Wanted {
         legs.sort_unstable();
         legs.dedup();
         (!legs.is_empty()).then_some(Self::Legs(legs))
+    }
+
+    /// Legs that carry the load in the ratio of some rates, of whatever unit: exactly where weights up to 256 can
+    /// express it, else as nearly as they can, and never nothing. A leg that stands there twice carries both. `None`
+    /// when there is none.
+    #[must_use]
+    pub fn shared(rates: impl IntoIterator<Item = (Leg, u64)>) -> Option<Self> {
+        let mut by_leg: BTreeMap<Leg, u64> = BTreeMap::new();
+        for (leg, rate) in rates {
+            let sum = by_leg.entry(leg).or_default();
+            *sum = sum.saturating_add(rate.max(1));
+        }
+        let most = by_leg.values().copied().max()?;
+        let common = by_leg.values().copied().fold(0, greatest_common_divisor).max(1);
+        let exact = most / common <= MOST_WEIGHT;
+        let weight = |rate: u64| {
+            let whole = u128::from(rate) * u128::from(MOST_WEIGHT);
+            let scaled = if exact { rate / common } else { u64::try_from(whole / u128::from(most)).unwrap_or(1) };
+            u16::try_from(scaled.clamp(1, MOST_WEIGHT)).unwrap_or(1)
+        };
+        let ways: Vec<(Leg, u16)> = by_leg.into_iter().map(|(leg, rate)| (leg, weight(rate))).collect();
+        let equal = ways.iter().all(|(_, weight)| Some(weight) == ways.first().map(|(_, first)| first));
+        if equal {
+            return Self::legs(ways.into_iter().map(|(leg, _)| leg).collect());
+        }
+        Some(Self::Weighted(ways))
+    }
+
+    /// How many legs there are.
+    #[must_use]
+    pub fn leg_count(&self) -> usize {
+        match self {
+            Self::Legs(legs) => legs.len(),
+            Self::Weighted(ways) => ways.len(),
+            Self::Blackhole | Self::Unreachable => 0,
+        }
     }
 }
 

@@ -178,11 +178,13 @@ impl NextHops {
     }
 
     /// The world changed: where that may matter to an address that is tracked, all are looked up anew by the next
-    /// `Rib::settle_new`. Routes that changed are known to the table itself.
-    pub fn touch(&mut self, news: &News) {
-        self.touched |= news.links.iter().any(|link| self.on_links.contains_key(link))
+    /// `Rib::settle_new`. Routes that changed are known to the table itself. Answers whether it may matter.
+    pub fn touch(&mut self, news: &News) -> bool {
+        let touches = news.links.iter().any(|link| self.on_links.contains_key(link))
             || news.networks.iter().any(|network| self.has_within(*network))
             || news.own.iter().any(|own| self.has_within(Prefix::host(*own)));
+        self.touched |= touches;
+        touches
     }
 
     /// As `touch`, where nobody knows what changed.

@@ -120,19 +120,30 @@ pub struct Route {
     pub metric: u32,
     /// Where it leads.
     pub next_hops: Vec<RouteNextHop>,
+    /// The rate that each next hop can take, of whatever unit; none where they share the load equally.
+    pub rates: Vec<u64>,
 }
 
 impl Route {
     /// A route of all its fields.
     #[must_use]
     pub fn new(protocol: Protocol, distance: u8, metric: u32, next_hops: Vec<RouteNextHop>) -> Self {
-        Self { protocol, distance, metric, next_hops }
+        Self { protocol, distance, metric, next_hops, rates: Vec::new() }
+    }
+
+    /// The same with the load shared by rates, one for each next hop.
+    #[must_use]
+    pub fn sharing(self, rates: Vec<u64>) -> Self {
+        Self { rates, ..self }
     }
 
     /// Where packets go: `None` when no next hop resolves. Next hops that do not resolve are left out; a blackhole
     /// beside others takes what they do not.
     #[must_use]
     pub fn wanted(&self, next_hops: &NextHops) -> Option<Wanted> {
+        if !self.rates.is_empty() {
+            return Wanted::shared(self.rated_legs(next_hops)).or_else(|| Self::nowhere(&self.next_hops));
+        }
         let mut legs = Vec::with_capacity(self.next_hops.len());
         for next_hop in &self.next_hops {
             match *next_hop {
@@ -144,6 +155,23 @@ impl Route {
             }
         }
         Wanted::legs(legs).or_else(|| Self::nowhere(&self.next_hops))
+    }
+
+    /// The legs of each next hop with the rate of each; next hops with several legs divide theirs among them.
+    fn rated_legs(&self, next_hops: &NextHops) -> Vec<(Leg, u64)> {
+        let mut rated = Vec::new();
+        for (next_hop, rate) in self.next_hops.iter().zip(&self.rates) {
+            match *next_hop {
+                RouteNextHop::Blackhole | RouteNextHop::Reject => {}
+                RouteNextHop::Connected { ifindex } => rated.push((Leg { gateway: None, ifindex }, *rate)),
+                RouteNextHop::Gateway { address, interface } => {
+                    let legs = next_hops.resolve_via(address, interface).legs();
+                    let each = rate / u64::try_from(legs.len().max(1)).unwrap_or(1);
+                    rated.extend(legs.iter().map(|leg| (*leg, each)));
+                }
+            }
+        }
+        rated
     }
 
     /// What becomes of packets where no next hop takes them.

@@ -91,6 +91,12 @@ const ENABLE_DISABLE: &[(&str, &str)] = &[
     ("enable", "External neighbors exchange nothing without a policy"),
 ];
 
+const BANDWIDTH: &[(&str, &str)] = &[
+    ("default-weight-for-missing", "Paths that tell no bandwidth get the least share"),
+    ("ignore", "All paths get equal shares"),
+    ("skip-missing", "Paths that tell no bandwidth get nothing"),
+];
+
 static PARAMETERS: Node = inner(
     "parameters",
     "Settings of the speaker as a whole",
@@ -99,11 +105,14 @@ static PARAMETERS: Node = inner(
         &inner(
             "bestpath",
             "How the best path is chosen",
-            &[&inner(
-                "as-path",
-                "Rules about AS paths",
-                &[&flag("multipath-relax", "Share traffic over different paths of equal length")],
-            )],
+            &[
+                &inner(
+                    "as-path",
+                    "Rules about AS paths",
+                    &[&flag("multipath-relax", "Share traffic over different paths of equal length")],
+                ),
+                &leaf("bandwidth", "Shares of paths by their link bandwidth", ValueKind::Choice(BANDWIDTH), "ignore"),
+            ],
         ),
         &leaf(
             "cluster-id",

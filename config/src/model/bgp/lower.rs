@@ -9,7 +9,7 @@ use nouns::{Asn, Family, Prefix};
 
 use super::peers::{self, Timers};
 use super::policies::reference;
-use super::{Bgp, GracefulRestart, Limits, Redistribute, RedistributeSource};
+use super::{Bandwidth, Bgp, GracefulRestart, Limits, Redistribute, RedistributeSource};
 use crate::model::policy::Policy;
 use crate::model::reader::Reader;
 
@@ -40,6 +40,7 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
         graceful_restart: graceful_restart(&parameters),
         always_compare_med: parameters.flag("always-compare-med"),
         multipath_relax: best_path.at("as-path").flag("multipath-relax"),
+        bandwidth: bandwidth(&best_path),
         no_fib_install: parameters.flag("no-fib-install"),
         limits: Limits { paths: limit.leaf("paths"), memory: limit.leaf("memory") },
         distance_external: distance.leaf_or_default("external"),
@@ -52,6 +53,15 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
         listen_limit: listen.leaf_or_default("limit"),
         networks: networks(place, policy),
         redistribute: redistribute(place, policy),
+    }
+}
+
+fn bandwidth(best_path: &Reader<'_>) -> Bandwidth {
+    match best_path.leaf::<String>("bandwidth").as_deref() {
+        Some("ignore") => Bandwidth::Ignore,
+        Some("skip-missing") => Bandwidth::SkipMissing,
+        Some("default-weight-for-missing") => Bandwidth::DefaultWeightForMissing,
+        _ => Bandwidth::All,
     }
 }
 

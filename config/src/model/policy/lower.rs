@@ -151,6 +151,8 @@ fn sets(place: &Reader<'_>) -> Vec<Set> {
     all.extend(place.leaf::<Additions<u32>>("community").map(Set::Communities));
     all.extend(deleted(&place.at("large-comm-list"), "large-comm-list").map(Set::DeleteLargeCommunities));
     all.extend(place.leaf::<Additions<[u32; 3]>>("large-community").map(Set::LargeCommunities));
+    let transitive = !place.flag("extcommunity-bandwidth-non-transitive");
+    all.extend(place.leaf("extcommunity-bandwidth").map(|megabits| Set::Bandwidth { megabits, transitive }));
     for (word, subtype) in [("extcommunity-rt", ROUTE_TARGET), ("extcommunity-soo", SITE_OF_ORIGIN)] {
         let text = place.leaf::<String>(word);
         let values =

@@ -28,6 +28,13 @@ pub enum Set {
     Communities(Additions<u32>),
     /// `distance`
     Distance(u8),
+    /// `extcommunity-bandwidth`
+    Bandwidth {
+        /// Megabits a second.
+        megabits: u32,
+        /// Other ASes hear of it unless `extcommunity-bandwidth-non-transitive` is set.
+        transitive: bool,
+    },
     /// `extcommunity-rt` and `extcommunity-soo`
     ExtendedCommunities(Vec<[u8; 8]>),
     /// `large-comm-list … delete`

@@ -140,6 +140,9 @@ pub struct RouteLeg {
     /// The outgoing link; absent while the gateway is not resolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interface: Option<IfName>,
+    /// Its share beside the others, from 1 to 256; absent where all are equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u16>,
     /// Absent when the leg forwards, else why it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inactive: Option<String>,
@@ -227,7 +230,8 @@ impl RouteLeg {
     }
 
     fn remark(&self) -> String {
-        self.inactive.as_ref().map(|reason| format!(" inactive: {reason}")).unwrap_or_default()
+        let weight = self.weight.map(|weight| format!(", weight {weight}")).unwrap_or_default();
+        weight + &self.inactive.as_ref().map(|reason| format!(" inactive: {reason}")).unwrap_or_default()
     }
 }
 
@@ -320,6 +324,24 @@ pub struct Fib {
     pub adopted: u64,
     /// Times that a route of ours was repaired after somebody changed it.
     pub repaired: u64,
+    /// Routes of ours that others or the kernel took or replaced, since the start.
+    #[serde(default)]
+    pub lost_routes: u64,
+    /// Next hops and groups of ours that others or the kernel took or replaced, since the start.
+    #[serde(default)]
+    pub lost_next_hops: u64,
+    /// Changes that the kernel refused, since the start.
+    #[serde(default)]
+    pub refusals: u64,
+    /// Times that refused changes were tried again.
+    #[serde(default)]
+    pub retries: u64,
+    /// Times that everything was read anew, because messages of the kernel were lost.
+    #[serde(default)]
+    pub resyncs: u64,
+    /// Seconds until what was refused is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_retry: Option<u64>,
     /// Routes that the kernel refused.
     pub refused: Vec<RefusedRoute>,
     /// What was set in the kernel or could not be.
@@ -369,6 +391,22 @@ impl Fib {
         }
         if self.repaired > 0 {
             text.push_str(&format!("  repaired {} after a change by others\n", count(self.repaired, "time", "times")));
+        }
+        let lost = [count(self.lost_routes, "route", "routes"), count(self.lost_next_hops, "next hop", "next hops")];
+        if self.lost_routes > 0 || self.lost_next_hops > 0 {
+            text.push_str(&format!("  {} lost to others or to the kernel\n", lost.join(", ")));
+        }
+        if self.refusals > 0 {
+            let again = self.next_retry.map(|seconds| format!(", again in {}", count(seconds, "second", "seconds")));
+            let (refusals, retries) = (count(self.refusals, "change", "changes"), count(self.retries, "time", "times"));
+            text.push_str(&format!(
+                "  {refusals} refused so far, tried again {retries}{}\n",
+                again.unwrap_or_default()
+            ));
+        }
+        if self.resyncs > 0 {
+            let resyncs = count(self.resyncs, "time", "times");
+            text.push_str(&format!("  read anew {resyncs} after messages of the kernel were lost (ENOBUFS)\n"));
         }
         text
     }

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bgp_wire::attribute::{Aggregator, LargeCommunity, Origin, PathAttributes, ThinVec};
+use bgp_wire::attribute::{Aggregator, ExtendedCommunity, LargeCommunity, Origin, PathAttributes, ThinVec};
 use nouns::{Asn, Family};
 
 use super::lists::CommunityList;
@@ -28,6 +28,8 @@ pub enum Change {
     DeleteCommunities(Arc<CommunityList<u32>>),
     /// These communities, in place of the others or (`true`) besides them.
     Communities(Vec<u32>, bool),
+    /// The link bandwidth community, in place of any other of its kind (draft-ietf-idr-linkbandwidth).
+    Bandwidth(ExtendedCommunity),
     /// These join the others.
     ExtendedCommunities(Vec<[u8; 8]>),
     /// What the list permits, one by one, goes.
@@ -105,6 +107,10 @@ impl Change {
             Self::AtomicAggregate => attributes.atomic_aggregate = true,
             Self::DeleteCommunities(list) => attributes.communities.retain(|one| !list.permits(&[*one], false)),
             Self::Communities(values, additive) => join(&mut attributes.communities, values, *additive),
+            Self::Bandwidth(community) => {
+                attributes.extended_communities.retain(|one| ExtendedCommunity(*one).bandwidth().is_none());
+                join(&mut attributes.extended_communities, &[community.0], true);
+            }
             Self::ExtendedCommunities(values) => join(&mut attributes.extended_communities, values, true),
             Self::DeleteLargeCommunities(list) => {
                 attributes.large_communities.retain(|one| !list.permits(&[*one], false));

@@ -152,10 +152,7 @@ fn resolution(engine: &Engine, path: &Path) -> Resolution {
 /// What the kernel has of a prefix, for which BGP found a path or not.
 fn kernel(engine: &Engine, prefix: Prefix, decided: bool) -> KernelState {
     let legs = engine.rib.selected(prefix).and_then(|route| route.wanted(&engine.next_hops));
-    let next_hops = match legs {
-        Some(rib::fib::Wanted::Legs(legs)) => u32::try_from(legs.len()).unwrap_or(u32::MAX),
-        Some(rib::fib::Wanted::Blackhole | rib::fib::Wanted::Unreachable) | None => 0,
-    };
+    let next_hops = legs.map_or(0, |legs| u32::try_from(legs.leg_count()).unwrap_or(u32::MAX));
     match engine.fib.state(prefix) {
         FibState::Installed { .. } => KernelState::Installed { next_hops, adopted: false },
         FibState::Adopted { .. } => KernelState::Installed { next_hops, adopted: true },

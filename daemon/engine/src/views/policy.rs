@@ -182,6 +182,10 @@ fn change(set: &Set) -> Clause {
         }
         Set::Origin(origin) => clause("origin", origin),
         Set::Tag(tag) => clause("tag", tag),
+        Set::Bandwidth { megabits, transitive } => {
+            let within = if *transitive { "" } else { ", non-transitive" };
+            clause("extcommunity bandwidth", format!("{megabits}{within}"))
+        }
         Set::Weight(weight) => clause("weight", weight),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Never selects: it tells what the tables selected and what the kernel has.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use api::request::RouteFilter;
@@ -11,9 +12,10 @@ use api::view::route::{
 };
 use api::{ApiError, View};
 use nouns::{Family, Prefix};
-use rib::fib::FibState;
+use rib::fib::{FibState, Wanted};
 use rib::nexthop::Resolution;
 use rib::routes::{Offered, Protocol, Route, RouteNextHop};
+use rib::world::Leg;
 
 use super::{number, seconds};
 use crate::engine::Engine;
@@ -152,30 +154,40 @@ fn target(engine: &Engine, route: &Route) -> RouteTarget {
     if route.next_hops.contains(&RouteNextHop::Blackhole) || route.next_hops.is_empty() {
         return RouteTarget::Blackhole;
     }
-    RouteTarget::NextHops(route.next_hops.iter().flat_map(|hop| legs(engine, route, hop)).collect())
+    let weights: BTreeMap<Leg, u16> = match route.wanted(&engine.next_hops) {
+        Some(Wanted::Weighted(ways)) => ways.into_iter().collect(),
+        _ => BTreeMap::new(),
+    };
+    RouteTarget::NextHops(route.next_hops.iter().flat_map(|hop| legs(engine, route, hop, &weights)).collect())
 }
 
-fn legs(engine: &Engine, route: &Route, hop: &RouteNextHop) -> Vec<RouteLeg> {
+fn legs(engine: &Engine, route: &Route, hop: &RouteNextHop, weights: &BTreeMap<Leg, u16>) -> Vec<RouteLeg> {
     let name = |ifindex: u32| engine.world.link(ifindex).map(|link| link.name.clone());
     match *hop {
         RouteNextHop::Blackhole | RouteNextHop::Reject => Vec::new(),
         RouteNextHop::Connected { ifindex } => {
-            vec![RouteLeg { gateway: None, interface: name(ifindex), inactive: None }]
+            vec![RouteLeg { gateway: None, interface: name(ifindex), weight: None, inactive: None }]
         }
         RouteNextHop::Gateway { address, interface: Some(ifindex) }
             if matches!(route.protocol, Protocol::Kernel | Protocol::Connected) =>
         {
-            vec![RouteLeg { gateway: Some(address), interface: name(ifindex), inactive: None }]
+            vec![RouteLeg { gateway: Some(address), interface: name(ifindex), weight: None, inactive: None }]
         }
         RouteNextHop::Gateway { address, interface } => match engine.next_hops.resolve_via(address, interface) {
             Resolution::Resolved { legs, .. } => legs
                 .iter()
-                .map(|leg| RouteLeg { gateway: Some(address), interface: name(leg.ifindex), inactive: None })
+                .map(|leg| RouteLeg {
+                    gateway: Some(address),
+                    interface: name(leg.ifindex),
+                    weight: weights.get(leg).copied(),
+                    inactive: None,
+                })
                 .collect(),
             Resolution::Unresolved(why) => {
                 vec![RouteLeg {
                     gateway: Some(address),
                     interface: interface.and_then(name),
+                    weight: None,
                     inactive: Some(why.to_string()),
                 }]
             }
@@ -192,7 +204,7 @@ fn same(protocol: Protocol) -> Source {
     }
 }
 
-pub(crate) fn fib(engine: &Engine, family: Family) -> View {
+pub(crate) fn fib(engine: &Engine, at: Moment, family: Family) -> View {
     let mut view = Fib {
         family,
         wanted: 0,
@@ -201,7 +213,13 @@ pub(crate) fn fib(engine: &Engine, family: Family) -> View {
         next_hops: number(engine.fib.counters().next_hops),
         groups: number(engine.fib.counters().groups),
         adopted: 0,
-        repaired: engine.repaired,
+        repaired: engine.truth.counts.repaired,
+        lost_routes: engine.truth.counts.lost_routes,
+        lost_next_hops: engine.truth.counts.lost_next_hops,
+        refusals: engine.truth.counts.refused,
+        retries: engine.truth.counts.retries,
+        resyncs: engine.truth.counts.resyncs,
+        next_retry: engine.truth.deadline().map(|due| seconds(at.instant, due)),
         refused: Vec::new(),
         settings: settings(engine),
     };
@@ -219,6 +237,11 @@ pub(crate) fn fib(engine: &Engine, family: Family) -> View {
                 view.refused.push(RefusedRoute { prefix, rejection: Rejection { errno, reason } });
             }
         }
+    }
+    // What should be gone and is not stands in no table any more.
+    for (key, errno, reason) in engine.fib.refused_removals().filter(|(key, ..)| key.prefix.family() == family) {
+        let reason = format!("it should be gone, {reason}");
+        view.refused.push(RefusedRoute { prefix: key.prefix, rejection: Rejection { errno, reason } });
     }
     View::Fib(view)
 }

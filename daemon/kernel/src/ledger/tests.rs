@@ -51,6 +51,18 @@ fn books() -> Ledger {
 }
 
 #[test]
+fn a_link_that_is_up_again_when_its_message_comes_may_have_lost_next_hops_all_the_same() {
+    let mut ledger = books();
+    assert_eq!(told(|events| ledger.audit_objects(1, &BTreeSet::from([1]), events)), [], "all are there");
+    assert_eq!(
+        told(|events| ledger.audit_objects(1, &BTreeSet::from([99]), events)),
+        [WorldEvent::OurNextHopLost(1), WorldEvent::OurNextHopLost(11)]
+    );
+    assert_eq!(told(|events| ledger.audit_objects(1, &BTreeSet::new(), events)), [], "it is told once");
+    assert!(ledger.has_objects_on(2));
+}
+
+#[test]
 fn a_link_that_drops_takes_its_next_hops_and_the_groups_that_have_no_other() {
     let mut ledger = books();
     assert_eq!(

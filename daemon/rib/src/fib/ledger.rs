@@ -18,9 +18,9 @@ struct NextHop {
 
 #[derive(Debug)]
 struct Group {
-    /// Identifiers of next hops, in the order of their legs.
-    members: Vec<u32>,
-    /// Where the group leads; nowhere when it is not one that we would make: weights, strange members.
+    /// Identifiers of next hops and their weights, in the order of their legs.
+    members: Vec<(u32, u16)>,
+    /// Where the group leads; nowhere when it is not one that we would make: strange members.
     leads: WishId,
     /// Routes that lead to it, by what they should lead to.
     users: BTreeMap<WishId, usize>,
@@ -29,8 +29,12 @@ struct Group {
 }
 
 impl Group {
-    fn new(members: Vec<u32>) -> Self {
+    fn new(members: Vec<(u32, u16)>) -> Self {
         Self { members, leads: WishId::NOTHING, users: BTreeMap::new(), previous: None }
+    }
+
+    fn has(&self, member: u32) -> bool {
+        self.members.iter().any(|(id, _)| *id == member)
     }
 }
 
@@ -70,11 +74,9 @@ impl Ledger {
             self.idle.insert(*id);
         }
         for (id, members) in &kernel.groups {
-            let plain = members.iter().all(|(_, weight)| *weight == 1);
-            let members: Vec<u32> = members.iter().map(|(member, _)| *member).collect();
-            let leads = if plain { self.leads(&members) } else { WishId::NOTHING };
-            self.hold_members(&members, true);
-            self.groups.insert(*id, Group::new(members));
+            let leads = self.leads(members);
+            self.hold_members(members, true);
+            self.groups.insert(*id, Group::new(members.clone()));
             self.set_leads(*id, leads);
             self.idle.insert(*id);
         }
@@ -90,6 +92,10 @@ impl Ledger {
 
     pub(super) fn has_group(&self, id: u32) -> bool {
         self.groups.contains_key(&id)
+    }
+
+    pub(super) fn has_next_hop(&self, id: u32) -> bool {
+        self.next_hops.contains_key(&id)
     }
 
     /// Where a group leads; nowhere if it is not there or not one of ours.
@@ -123,11 +129,12 @@ impl Ledger {
         self.by_legs.get(&legs).into_iter().flatten().copied()
     }
 
-    /// Groups that have the leg and at least one more, with their other legs.
-    pub(super) fn groups_sharing(&self, leg: &Leg) -> Vec<(u32, Vec<Leg>)> {
-        let all = self.groups.iter().map(|(id, group)| (*id, self.wishes.legs(group.leads)));
-        let shared = all.filter(|(_, legs)| legs.len() > 1 && legs.binary_search(leg).is_ok());
-        shared.map(|(id, legs)| (id, legs.iter().filter(|other| *other != leg).copied().collect())).collect()
+    /// Groups that have the leg and at least one more, with their other legs and the weights of these.
+    pub(super) fn groups_sharing(&self, leg: &Leg) -> Vec<(u32, Vec<(Leg, u16)>)> {
+        let has_it = |legs: &[Leg]| legs.len() > 1 && legs.binary_search(leg).is_ok();
+        let shared = self.groups.iter().filter(|(_, group)| has_it(self.wishes.legs(group.leads)));
+        let sets = shared.filter_map(|(id, group)| Some((*id, self.wishes.set(group.leads)?)));
+        sets.map(|(id, set)| (id, set.iter().filter(|(other, _)| other != leg).collect())).collect()
     }
 
     /// A route that should lead to `wish` leads to the group.
@@ -171,14 +178,15 @@ impl Ledger {
         groups: &mut Vec<FibChange>,
     ) {
         let Some(set) = self.wishes.set(legs).cloned() else { return };
-        let members: Vec<u32> = set.iter().map(|leg| self.next_hop(*leg, next_hops)).collect();
+        let members: Vec<(u32, u16)> =
+            set.iter().map(|(leg, weight)| (self.next_hop(leg, next_hops), weight)).collect();
         self.hold_members(&members, true);
         let Some(group) = self.groups.get_mut(&id) else { return };
         let old = std::mem::replace(&mut group.members, members.clone());
         group.previous = self.wishes.set(group.leads).cloned();
         self.hold_members(&old, false);
         self.set_leads(id, legs);
-        groups.push(FibChange::Group { id, members: members.into_iter().map(|member| (member, 1)).collect() });
+        groups.push(FibChange::Group { id, members });
     }
 
     /// The kernel dropped a next hop, and with it its place in every group; a group without members goes, too.
@@ -189,7 +197,7 @@ impl Ledger {
         if self.by_leg.get(&next_hop.leg) == Some(&id) {
             self.by_leg.remove(&next_hop.leg);
         }
-        let concerned = self.groups.iter().filter(|(_, group)| group.members.contains(&id));
+        let concerned = self.groups.iter().filter(|(_, group)| group.has(id));
         let concerned: Vec<u32> = concerned.map(|(group, _)| *group).collect();
         for group in &concerned {
             self.drop_member(*group, id);
@@ -210,8 +218,8 @@ impl Ledger {
     pub(super) fn undo_group(&mut self, id: u32) {
         let Some(group) = self.groups.get_mut(&id) else { return };
         let previous = group.previous.take();
-        let members: Vec<u32> =
-            previous.iter().flat_map(|set| set.iter()).filter_map(|leg| self.by_leg.get(leg).copied()).collect();
+        let known = |(leg, weight): (Leg, u16)| Some((self.by_leg.get(&leg).copied()?, weight));
+        let members: Vec<(u32, u16)> = previous.iter().flat_map(|set| set.iter()).filter_map(known).collect();
         if members.is_empty() {
             self.forget_group(id);
             return;
@@ -254,7 +262,7 @@ impl Ledger {
 
     fn drop_member(&mut self, id: u32, member: u32) {
         let Some(group) = self.groups.get_mut(&id) else { return };
-        group.members.retain(|held| *held != member);
+        group.members.retain(|(held, _)| *held != member);
         if group.members.is_empty() {
             self.forget_group(id);
             return;
@@ -265,8 +273,8 @@ impl Ledger {
         self.set_leads(id, leads);
     }
 
-    fn hold_members(&mut self, members: &[u32], hold: bool) {
-        for member in members {
+    fn hold_members(&mut self, members: &[(u32, u16)], hold: bool) {
+        for (member, _) in members {
             let Some(next_hop) = self.next_hops.get_mut(member) else { continue };
             next_hop.groups = if hold { next_hop.groups.saturating_add(1) } else { next_hop.groups.saturating_sub(1) };
             if next_hop.groups == 0 {
@@ -292,11 +300,11 @@ impl Ledger {
     }
 
     /// Where members lead, when all are known and no two are the same.
-    fn leads(&mut self, members: &[u32]) -> WishId {
-        let legs: Option<BTreeSet<Leg>> = members.iter().map(|id| Some(self.next_hops.get(id)?.leg)).collect();
-        let legs = legs.filter(|legs| legs.len() == members.len()).unwrap_or_default();
-        let legs: Vec<Leg> = legs.into_iter().collect();
-        self.wishes.intern(&legs)
+    fn leads(&mut self, members: &[(u32, u16)]) -> WishId {
+        let ways: Option<BTreeMap<Leg, u16>> =
+            members.iter().map(|(id, weight)| Some((self.next_hops.get(id)?.leg, *weight))).collect();
+        let ways = ways.filter(|ways| ways.len() == members.len()).unwrap_or_default();
+        self.wishes.intern_ways(ways.into_iter().collect())
     }
 }
 

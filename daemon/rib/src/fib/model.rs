@@ -3,7 +3,7 @@
 //! Members exist before their group and groups before their routes; a next hop that goes leaves its groups, and
 //! an empty group goes with its routes. Never compiled into the library.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FibChange, FibTarget, KernelFib, Refused, RouteKey};
 use crate::world::Leg;
@@ -74,6 +74,15 @@ impl Kernel {
                 Some(members.filter_map(|(id, _)| self.state.next_hops.get(id).copied()).collect())
             }
         }
+    }
+
+    /// The weights of a route's legs, in the order of the legs.
+    pub(super) fn weights(&self, key: RouteKey) -> Vec<u16> {
+        let Some(FibTarget::Group(id)) = self.state.routes.get(key) else { return Vec::new() };
+        let members = self.state.groups.get(id).into_iter().flatten();
+        let ways: BTreeMap<Leg, u16> =
+            members.filter_map(|(id, weight)| Some((*self.state.next_hops.get(id)?, *weight))).collect();
+        ways.into_values().collect()
     }
 
     /// Whether an object is there that no route needs.

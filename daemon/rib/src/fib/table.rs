@@ -138,7 +138,7 @@ impl Fib {
         let mut next_hops = Vec::new();
         let mut changes = Vec::new();
         for (id, left) in self.ledger.groups_sharing(leg) {
-            let left = self.ledger.wishes.intern(&left);
+            let left = self.ledger.wishes.intern_ways(left);
             self.ledger.replace(id, left, &mut next_hops, &mut changes);
             self.shaken.insert(id);
         }
@@ -187,25 +187,29 @@ impl Fib {
         !(self.refused.is_empty() && self.broken.is_empty() && self.strays.is_empty())
     }
 
-    /// A route of ours was deleted or replaced by somebody; `flush` puts it back if it is wanted.
-    pub fn route_lost(&mut self, key: impl Into<RouteKey>) {
+    /// A route of ours was deleted or replaced by somebody; `flush` puts it back if it is wanted. Answers whether it
+    /// is.
+    pub fn route_lost(&mut self, key: impl Into<RouteKey>) -> bool {
         let key = key.into();
-        if let Some(entry) = self.entries.get_mut(key) {
-            self.adopted = self.adopted.saturating_sub(usize::from(std::mem::take(&mut entry.adopted)));
-            self.set_actual(key, None);
-            self.mark_dirty(key);
-        }
+        let Some(entry) = self.entries.get_mut(key) else { return false };
+        self.adopted = self.adopted.saturating_sub(usize::from(std::mem::take(&mut entry.adopted)));
+        let wanted = entry.wish != WishId::NOTHING;
+        self.set_actual(key, None);
+        self.mark_dirty(key);
+        wanted
     }
 
     /// A next hop or a group of ours is gone, with its place in groups and with the routes that led to nothing
-    /// else; `flush` drives everything again that needs it.
-    pub fn next_hop_lost(&mut self, id: u32) {
+    /// else; `flush` drives everything again that needs it. Answers whether it was known.
+    pub fn next_hop_lost(&mut self, id: u32) -> bool {
+        let known = self.ledger.has_group(id) || self.ledger.has_next_hop(id);
         if self.ledger.forget_group(id) {
             self.shaken.insert(id);
         }
         self.shaken.extend(self.ledger.forget_next_hop(id));
         self.strays.remove(&id);
         self.strays_due.remove(&id);
+        known
     }
 
     /// Compares with what the kernel has by a fresh dump; `flush` repairs. To be called when no change is on its
@@ -235,6 +239,13 @@ impl Fib {
             Some(FibTarget::Group(id)) => self.refused_objects.get(&id).map_or(FibState::Pending, refusal),
             _ => FibState::Pending,
         }
+    }
+
+    /// Routes that should be gone but that the kernel refused to give up: `errno` and its words.
+    pub fn refused_removals(&self) -> impl Iterator<Item = (RouteKey, i32, &str)> {
+        let unwanted = |key: &RouteKey| self.entries.get(*key).is_none_or(|entry| entry.wish == WishId::NOTHING);
+        let refused = self.refused.iter().filter(move |(key, _)| unwanted(key));
+        refused.map(|(key, refusal)| (*key, refusal.errno, refusal.reason.as_str()))
     }
 
     /// What a key should lead to.

@@ -300,9 +300,71 @@ fn what_somebody_else_made_of_our_objects_is_repaired_by_an_audit() {
     assert_eq!(pair.audit(), []);
 }
 
+/// Legs that share the load as the numbers of their nodes do.
+fn weighted(numbers: &[u8]) -> Option<Wanted> {
+    Wanted::shared(numbers.iter().map(|number| (node(*number), u64::from(*number))))
+}
+
+#[test]
+fn rates_become_the_smallest_weights_of_their_ratio_and_equal_ones_none_at_all() {
+    let weights = |rates: &[u64]| {
+        let ways = rates.iter().zip(1..).map(|(rate, number)| (node(number), *rate));
+        match Wanted::shared(ways) {
+            Some(Wanted::Weighted(ways)) => ways.into_iter().map(|(_, weight)| weight).collect(),
+            Some(Wanted::Legs(_)) => Vec::new(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for (rates, expect) in [
+        (&[1_250_000_000, 125_000_000][..], &[10, 1][..]),
+        (&[12_500_000, 25_000_000, 37_500_000], &[1, 2, 3]),
+        (&[7, 7, 7], &[]),
+        (&[0, 0], &[]),
+        (&[0, 3], &[1, 3]),
+        (&[1, 1000], &[1, 256]),
+        (&[1000, 999], &[256, 255]),
+        (&[u64::MAX, 1], &[256, 1]),
+        (&[256, 1], &[256, 1]),
+        (&[5], &[]),
+    ] {
+        assert_eq!(weights(rates), expect, "{rates:?}");
+    }
+    assert_eq!(
+        Wanted::shared([(node(1), 1), (node(2), 3), (node(1), 1)]),
+        Some(Wanted::Weighted(vec![(node(1), 2), (node(2), 3)])),
+        "who stands there twice carries both"
+    );
+    assert_eq!(Wanted::shared([]), None);
+}
+
+#[test]
+fn weights_that_change_are_one_change_of_the_group_however_many_routes() {
+    let mut pair = Pair::default();
+    for number in 0..100 {
+        pair.fib.want(service(number), weighted(&[1, 2, 4]));
+    }
+    assert_eq!(kinds(&pair.flush()), format!("nnng{}", "r".repeat(100)));
+    let members =
+        |pair: &Pair| -> Vec<u16> { pair.kernel.state.groups.values().flatten().map(|(_, weight)| *weight).collect() };
+    assert_eq!(members(&pair), [1, 2, 4]);
+    pair.want(0..100, &[1, 2, 4]);
+    assert_eq!(kinds(&pair.flush()), "g");
+    assert_eq!(members(&pair), [1, 1, 1]);
+    for number in 0..100 {
+        pair.fib.want(service(number), weighted(&[1, 2, 4]));
+    }
+    assert_eq!(kinds(&pair.flush()), "g");
+    let lost = pair.fib.leg_lost(&node(1));
+    pair.made(lost);
+    assert_eq!(members(&pair), [2, 4], "those that stay share as before");
+    pair.audit();
+    assert_eq!(members(&pair), [1, 2, 4], "as long as nothing else is wanted");
+}
+
 #[derive(Clone, Debug)]
 enum Deed {
     Want(u8, Option<BTreeSet<u8>>),
+    WantWeighted(u8, BTreeSet<u8>),
     WantBlackhole(u8),
     WantMany(BTreeSet<u8>),
     Flush,
@@ -322,6 +384,7 @@ fn nodes() -> impl Strategy<Value = BTreeSet<u8>> {
 fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         6 => (0..12u8, prop::option::weighted(0.8, nodes())).prop_map(|(service, nodes)| Deed::Want(service, nodes)),
+        2 => (0..12u8, nodes()).prop_map(|(service, nodes)| Deed::WantWeighted(service, nodes)),
         1 => (0..12u8).prop_map(Deed::WantBlackhole),
         2 => nodes().prop_map(Deed::WantMany),
         4 => Just(Deed::Flush),
@@ -341,16 +404,23 @@ struct Model {
     fib: Fib,
     kernel: Kernel,
     wish: BTreeMap<RouteKey, BTreeSet<Leg>>,
+    /// The weights of those that are not equal.
+    weights: BTreeMap<RouteKey, Vec<u16>>,
     /// The kernel refused something or was damaged: equality waits for the end.
     unsettled: bool,
 }
 
 impl Model {
     fn want(&mut self, service: RouteKey, wanted: Option<Wanted>) {
+        self.weights.remove(&service);
         match &wanted {
             None => _ = self.wish.remove(&service),
             Some(Wanted::Blackhole | Wanted::Unreachable) => _ = self.wish.insert(service, BTreeSet::new()),
             Some(Wanted::Legs(legs)) => _ = self.wish.insert(service, legs.iter().copied().collect()),
+            Some(Wanted::Weighted(ways)) => {
+                self.wish.insert(service, ways.iter().map(|(leg, _)| *leg).collect());
+                self.weights.insert(service, ways.iter().map(|(_, weight)| *weight).collect());
+            }
         }
         self.fib.want(service, wanted);
     }
@@ -384,6 +454,14 @@ impl Model {
         let kernel: BTreeMap<RouteKey, BTreeSet<Leg>> =
             self.kernel.state.routes.iter().map(|(key, _)| (key, self.kernel.legs(key).expect("a group"))).collect();
         assert_eq!(kernel, self.wish);
+        for key in self.wish.keys() {
+            let mut weights = self.kernel.weights(*key);
+            if weights.iter().all(|weight| Some(weight) == weights.first()) {
+                weights.fill(1);
+            }
+            let expected = self.weights.get(key).cloned().unwrap_or_else(|| vec![1; weights.len()]);
+            assert_eq!(weights, expected, "{key}");
+        }
         assert!(!self.kernel.has_unused(), "objects that nobody needs: {:?}", self.kernel.state);
         assert_eq!(self.fib.counters().wanted, self.wish.len());
         assert_eq!(self.fib.counters().present, self.wish.len());
@@ -429,6 +507,10 @@ impl Model {
             Deed::Want(number, nodes) => {
                 let numbers: Vec<u8> = nodes.into_iter().flatten().collect();
                 self.want(service(number), legs(&numbers));
+            }
+            Deed::WantWeighted(number, nodes) => {
+                let numbers: Vec<u8> = nodes.into_iter().collect();
+                self.want(service(number), weighted(&numbers));
             }
             Deed::WantBlackhole(number) => self.want(service(number), Some(Wanted::Blackhole)),
             Deed::WantMany(nodes) => {

@@ -9,8 +9,29 @@ use std::sync::Arc;
 use super::Wanted;
 use crate::world::Leg;
 
-/// Legs, sorted and unique, shared by everybody who wants them.
-pub(super) type LegSet = Arc<[Leg]>;
+/// Legs and their weights, shared by everybody who wants them.
+pub(super) type LegSet = Arc<Ways>;
+
+/// Legs, sorted and unique.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Ways {
+    legs: Vec<Leg>,
+    /// The weight of each leg from 1 to 256; none where all are equal.
+    weights: Vec<u16>,
+}
+
+impl Ways {
+    fn new(legs: Vec<Leg>, weights: Vec<u16>) -> Self {
+        let equal = weights.iter().all(|weight| Some(weight) == weights.first());
+        Self { legs, weights: if equal { Vec::new() } else { weights } }
+    }
+
+    /// Each leg with its weight.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Leg, u16)> {
+        let weights = self.weights.iter().copied().chain(std::iter::repeat(1));
+        self.legs.iter().copied().zip(weights)
+    }
+}
 
 /// The number of a wish.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,8 +84,9 @@ impl Wishes {
             Some(Wanted::Legs(mut legs)) => {
                 legs.sort_unstable();
                 legs.dedup();
-                self.intern(&legs)
+                self.intern(legs, Vec::new())
             }
+            Some(Wanted::Weighted(ways)) => self.intern_ways(ways),
         };
         Wish { id, generation: self.generation }
     }
@@ -74,19 +96,26 @@ impl Wishes {
         wish.id.place().is_none() || wish.generation == self.generation
     }
 
+    /// The number of legs with weights, sorted and unique.
+    pub(super) fn intern_ways(&mut self, ways: Vec<(Leg, u16)>) -> WishId {
+        let (legs, weights) = ways.into_iter().unzip();
+        self.intern(legs, weights)
+    }
+
     /// The number of a set of legs; none means nothing.
-    pub(super) fn intern(&mut self, legs: &[Leg]) -> WishId {
+    fn intern(&mut self, legs: Vec<Leg>, weights: Vec<u16>) -> WishId {
         if legs.is_empty() {
             return WishId::NOTHING;
         }
-        if let Some(id) = self.ids.get(legs) {
+        let ways = Ways::new(legs, weights);
+        if let Some(id) = self.ids.get(&ways) {
             return *id;
         }
         let id = self.free.pop().unwrap_or_else(|| {
             self.sets.push(None);
             WishId(u32::try_from(self.sets.len()).unwrap_or(u32::MAX).saturating_add(WishId::LEGS.saturating_sub(1)))
         });
-        let set = LegSet::from(legs);
+        let set = LegSet::new(ways);
         self.ids.insert(LegSet::clone(&set), id);
         if let Some(place) = id.place().and_then(|place| self.sets.get_mut(place)) {
             *place = Some((set, 0));
@@ -97,7 +126,12 @@ impl Wishes {
 
     /// The legs of a wish; none for one that is not for legs.
     pub(super) fn legs(&self, id: WishId) -> &[Leg] {
-        self.set(id).map_or(&[], |set| set)
+        self.set(id).map_or(&[], |set| &set.legs)
+    }
+
+    /// The weights of a wish's legs; none where all are equal.
+    pub(super) fn weights(&self, id: WishId) -> &[u16] {
+        self.set(id).map_or(&[], |set| &set.weights)
     }
 
     pub(super) fn set(&self, id: WishId) -> Option<&LegSet> {
@@ -114,7 +148,8 @@ impl Wishes {
             WishId::NOTHING => None,
             WishId::BLACKHOLE => Some(Wanted::Blackhole),
             WishId::UNREACHABLE => Some(Wanted::Unreachable),
-            legs => Some(Wanted::Legs(self.legs(legs).to_vec())),
+            legs if self.weights(legs).is_empty() => Some(Wanted::Legs(self.legs(legs).to_vec())),
+            ways => Some(Wanted::Weighted(self.set(ways)?.iter().collect())),
         }
     }
 

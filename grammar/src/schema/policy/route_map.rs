@@ -150,6 +150,13 @@ static SET: Node = inner(
             "64512:100 additive",
         ),
         &leaf("distance", "Administrative distance", ValueKind::U32 { min: 1, max: 255 }, "150"),
+        &leaf(
+            "extcommunity-bandwidth",
+            "Link bandwidth in Mbit/s, by which paths share the load",
+            ValueKind::U32 { min: 1, max: 4_000_000 },
+            "10000",
+        ),
+        &flag("extcommunity-bandwidth-non-transitive", "Other ASes do not hear of the bandwidth"),
         &leaf("extcommunity-rt", "Route targets added", EXTENDED, "64512:100"),
         &leaf("extcommunity-soo", "Sites of origin added", EXTENDED, "64512:100"),
         &leaf("ip-next-hop", "Next hop of IPv4 routes", ValueKind::Policy(PolicyValue::NextHop), "192.0.2.1"),
