@@ -148,7 +148,8 @@ start_node() {
     local number=$1 address=192.168.101.20$1
     sed -e "s/{local-as}/64512/; s/{router-id}/$address/; s/{router}/192.168.101.1/; s/{remote-as}/64512/" \
         -e "s/{password}//; s/{hold-time}/9/; s/{keepalive}/3/; s/{address}/$address/" \
-        -e "s/{multihop}/false/; s/{ttl}/0/; s/{ttl-security}/false/; s/{graceful-restart}/false/" \
+        -e "s/{multihop}/false/; s/{ttl}/0/; s/{ttl-security}/false/; s/{graceful-restart}/false/; s/{several}/false/" \
+        -e "s/{paths}/0/" \
         "$root/tests/src/peers/gobgp.toml" >"$work/node$number.toml"
     start "node$number" "gobgpd$number" gobgpd -t toml -f "$work/node$number.toml" --pprof-disable \
         --api-hosts 127.0.0.1:50051

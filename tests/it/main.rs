@@ -15,6 +15,7 @@
 
 mod bad_input;
 mod commits;
+mod flows;
 mod forwarding;
 mod guest;
 mod interop;

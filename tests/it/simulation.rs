@@ -4,6 +4,7 @@
 
 mod external;
 mod reflection;
+mod several;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -60,6 +60,8 @@ pub struct Session {
     pub clients: Vec<IpAddr>,
     /// Whether graceful restart is offered (RFC 4724), as a Cilium node does it when told to.
     pub graceful_restart: bool,
+    /// Whether several paths of a prefix are sent and received (RFC 7911); not by ExaBGP.
+    pub add_path: bool,
 }
 
 impl Session {
@@ -77,6 +79,7 @@ impl Session {
             ttl_security: false,
             clients: Vec::new(),
             graceful_restart: false,
+            add_path: false,
         }
     }
 

@@ -115,6 +115,12 @@ fn settings(peer: &PeerSettings, router: Asn) -> Vec<String> {
             reasons.push(format!("{why}; routes are reflected within AS {router} only, delete route-reflector-client"));
         }
     }
+    for flow in Family::ALL.map(|family| peer.flows.of(family)) {
+        if flow.warning_only && flow.restart.is_some() {
+            let why = "you can't set both maximum-prefix-warning-only and maximum-prefix-restart";
+            reasons.push(format!("{why}; nothing is closed that could be tried again, delete one of them"));
+        }
+    }
     if peer.hold_time > 0 && peer.keepalive >= peer.hold_time {
         reasons.push(format!(
             "keepalive {} must be less than holdtime {}; a third of it is usual",

@@ -53,6 +53,18 @@ fn each_broken_rule_is_told_at_its_path() {
             "address family",
         ),
         (
+            "protocols bgp 64512 neighbor 192.0.2.1 maximum-prefix-warning-only
+             set protocols bgp 64512 neighbor 192.0.2.1 maximum-prefix-restart 5",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "maximum-prefix-warning-only and maximum-prefix-restart",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 addpath-tx-all
+             set protocols bgp 64512 neighbor 192.0.2.1 addpath-tx-best 2",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "exclude each other",
+        ),
+        (
             "protocols bgp 64512 neighbor 192.0.2.1 ebgp-multihop 2",
             "protocols bgp 64512 neighbor 192.0.2.1",
             "can not set ebgp-multihop and an iBGP remote-as",

@@ -2,6 +2,7 @@
 //!
 //! Never knows a session's state; it is the wish that the sessions are held against.
 
+mod flows;
 mod lower;
 mod peers;
 mod policies;
@@ -12,6 +13,7 @@ use std::str::FromStr;
 
 use nouns::{Asn, Family, IfName, IfNameError, Prefix};
 
+pub use flows::{PeerFlow, PeerFlows};
 pub(super) use lower::lower;
 
 use super::policy::Filters;
@@ -222,14 +224,14 @@ pub struct PeerSettings {
     pub update_source: Option<UpdateSource>,
     /// `local-as`
     pub local_as: Option<LocalAs>,
-    /// `maximum-prefix` of each family.
-    pub maximum_prefix: BTreeMap<Family, u32>,
     /// `nexthop-self` of each family.
     pub nexthop_self: BTreeSet<Family>,
     /// `route-reflector-client` of each family.
     pub reflector_client: BTreeSet<Family>,
     /// What its routes go through.
     pub policies: PeerPolicies,
+    /// What flows over its session.
+    pub flows: PeerFlows,
 }
 
 /// The policies of a neighbor by family.

@@ -10,10 +10,11 @@
 use std::collections::BTreeSet;
 
 use grammar::schema::{self, Shape};
-use nouns::Family;
+use nouns::{Family, Several};
 
 use super::bgp::{
-    Limits, LocalAs, PeerPolicies, PeerSettings, Redistribute, RedistributeSource, RemoteAs, UpdateSource,
+    Limits, LocalAs, PeerFlow, PeerFlows, PeerPolicies, PeerSettings, Redistribute, RedistributeSource, RemoteAs,
+    UpdateSource,
 };
 use super::*;
 use crate::fixtures::{PATHS, tree};
@@ -74,6 +75,46 @@ fn an_empty_speaker_has_the_documented_defaults() {
     assert_eq!(model("").bgp, None);
 }
 
+/// What flows over a session when nothing is said of it.
+fn usual_flows() -> PeerFlows {
+    neighbor("set protocols bgp 64512 neighbor 192.0.2.9 remote-as 64512").flows
+}
+
+#[test]
+fn what_flows_over_a_session_is_said_by_the_neighbor_or_its_group_for_each_family() {
+    let flows = neighbor(
+        "set protocols bgp 64512 peer-group g remote-as 64512
+         set protocols bgp 64512 peer-group g addpath-tx-per-as
+         set protocols bgp 64512 peer-group g maximum-prefix-threshold 50
+         set protocols bgp 64512 peer-group g address-family ipv6-unicast disable-addpath-rx
+         set protocols bgp 64512 neighbor 192.0.2.1 peer-group g
+         set protocols bgp 64512 neighbor 192.0.2.1 address-family ipv4-unicast addpath-tx-best 3
+         set protocols bgp 64512 neighbor 192.0.2.1 address-family ipv6-unicast addpath-tx-all
+         set protocols bgp 64512 neighbor 192.0.2.1 maximum-prefix 10
+         set protocols bgp 64512 neighbor 192.0.2.1 maximum-prefix-warning-only
+         set protocols bgp 64512 neighbor 192.0.2.1 maximum-prefix-out 7
+         set protocols bgp 64512 neighbor 192.0.2.1 address-family ipv6-unicast maximum-prefix-restart 2",
+    )
+    .flows;
+    let three = Several::Best(3.try_into().unwrap());
+    let v4 = PeerFlow {
+        several: Some(three),
+        maximum_prefix: Some(10),
+        threshold: Some(50),
+        warning_only: true,
+        maximum_prefix_out: Some(7),
+        ..PeerFlow::default()
+    };
+    let v6 = PeerFlow {
+        several: Some(Several::All),
+        one_path_only: true,
+        threshold: Some(75),
+        restart: Some(2),
+        ..PeerFlow::default()
+    };
+    assert_eq!(Family::ALL.map(|family| flows.of(family).clone()), [v4, v6]);
+}
+
 #[test]
 fn a_neighbor_with_its_as_alone_has_the_documented_defaults() {
     let expect = PeerSettings {
@@ -90,12 +131,14 @@ fn a_neighbor_with_its_as_alone_has_the_documented_defaults() {
         ttl_security_hops: None,
         update_source: None,
         local_as: None,
-        maximum_prefix: BTreeMap::new(),
         nexthop_self: BTreeSet::new(),
         reflector_client: BTreeSet::new(),
         policies: PeerPolicies::default(),
+        flows: usual_flows(),
     };
     assert_eq!(neighbor("set protocols bgp 64512 neighbor 192.0.2.1 remote-as 64512"), expect);
+    let usual = PeerFlow { threshold: Some(75), ..PeerFlow::default() };
+    assert_eq!(Family::ALL.map(|family| expect.flows.of(family).clone()), [usual.clone(), usual]);
 }
 
 #[test]
@@ -134,12 +177,13 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
         ttl_security_hops: Some(2),
         update_source: Some(UpdateSource::Interface("lo".parse().unwrap())),
         local_as: Some(LocalAs { asn: nouns::Asn(64999), no_prepend: true }),
-        maximum_prefix: BTreeMap::from([(Family::Ipv4Unicast, 10), (Family::Ipv6Unicast, 20)]),
         nexthop_self: BTreeSet::from([Family::Ipv4Unicast]),
         reflector_client: BTreeSet::from([Family::Ipv6Unicast]),
         policies: PeerPolicies::default(),
+        flows: settings.flows.clone(),
     };
     assert_eq!(settings, expect);
+    assert_eq!(Family::ALL.map(|family| settings.flows.of(family).maximum_prefix), [Some(10), Some(20)]);
 }
 
 #[test]
@@ -163,7 +207,7 @@ fn a_group_is_folded_into_its_members_and_ranges() {
     assert_eq!((range.group.as_str(), range.settings.port), ("nodes", 1179));
     for settings in [&member.settings, &range.settings] {
         assert_eq!(settings.remote_as, RemoteAs::Internal);
-        assert_eq!(settings.maximum_prefix, BTreeMap::from([(Family::Ipv4Unicast, 10)]));
+        assert_eq!(Family::ALL.map(|family| settings.flows.of(family).maximum_prefix), [Some(10), None]);
         assert_eq!(settings.nexthop_self, BTreeSet::from([Family::Ipv6Unicast]));
         assert_eq!(settings.reflector_client, BTreeSet::from([Family::Ipv4Unicast]));
     }

@@ -29,6 +29,8 @@ pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
         passive: _,
         families,
         graceful_restart,
+        add_path_send,
+        add_path_receive,
         maximum_prefix: _,
     } = new;
     let changed: Vec<&str> = [
@@ -40,6 +42,8 @@ pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
         ("timers keepalive", old.keepalive != *keepalive),
         ("address-family", old.families != *families),
         ("parameters graceful-restart", old.graceful_restart != *graceful_restart),
+        ("addpath-tx", old.add_path_send != *add_path_send),
+        ("disable-addpath-rx", old.add_path_receive != *add_path_receive),
     ]
     .into_iter()
     .filter_map(|(leaf, differs)| differs.then_some(leaf))
@@ -57,11 +61,11 @@ mod tests {
 
     #[test]
     fn each_leaf_keeps_or_resets_the_session() {
-        let rows: [(Edit, Option<&str>); 11] = [
+        let rows: [(Edit, Option<&str>); 13] = [
             (|_| (), None),
             (|new| new.connect_retry = 7, None),
             (|new| new.passive = true, None),
-            (|new| new.maximum_prefix = [(Family::Ipv4Unicast, 9)].into(), None),
+            (|new| new.maximum_prefix = [(Family::Ipv4Unicast, crate::tests_support::prefixes(9))].into(), None),
             (|new| new.expected_as = ExpectedAs::Exactly(Asn(9)), Some("remote-as")),
             (|new| new.local_as = Asn(9), Some("local-as")),
             (|new| new.router_id = [9, 9, 9, 9].into(), Some("parameters router-id")),
@@ -69,6 +73,8 @@ mod tests {
             (|new| new.keepalive = 1, Some("timers keepalive")),
             (|new| new.families = vec![Family::Ipv4Unicast], Some("address-family")),
             (|new| new.graceful_restart = false, Some("parameters graceful-restart")),
+            (|new| new.add_path_send = vec![Family::Ipv4Unicast], Some("addpath-tx")),
+            (|new| new.add_path_receive.clear(), Some("disable-addpath-rx")),
         ];
         for (edit, expected) in rows {
             let old = crate::tests_support::config();

@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use bgp_wire::attribute::{Community, NextHop, PathAttributes};
-use nouns::{Asn, Marks};
+use nouns::{Asn, Marks, Several};
 
 use crate::policy::{Chain, Denial, Draft, NextHopChange, Subject};
 
@@ -72,6 +72,10 @@ pub struct ExportTarget {
     pub default_local_pref: u32,
     /// An external peer without an export policy hears nothing (RFC 8212).
     pub requires_policy: bool,
+    /// Which paths of a prefix it hears of beside the best one (RFC 7911); the caller chooses them.
+    pub several: Option<Several>,
+    /// It hears of so many routes and no more; the caller counts them.
+    pub at_most: Option<u32>,
     /// What routes go through on their way to it.
     pub policy: Chain,
     /// What the default route goes through that `default-originate` makes for it.

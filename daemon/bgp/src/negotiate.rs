@@ -50,8 +50,17 @@ pub fn our_open(config: &SessionConfig) -> Open {
         });
     }
     capabilities.push(Capability::FourOctetAs(config.local_as));
-    capabilities.push(Capability::AddPath(config.families.iter().map(|family| (*family, RECEIVE)).collect()));
+    let paths: Vec<(Family, u8)> = config.families.iter().map(|family| (*family, path_modes(config, *family))).collect();
+    if paths.iter().any(|(_, mode)| *mode != 0) {
+        capabilities.push(Capability::AddPath(paths.into_iter().filter(|(_, mode)| *mode != 0).collect()));
+    }
     Open { asn: config.local_as, hold_time: config.hold_time, router_id: config.router_id, capabilities }
+}
+
+/// Which directions of several paths we offer in a family; 0 for neither.
+fn path_modes(config: &SessionConfig, family: Family) -> u8 {
+    let directions = [(&config.add_path_receive, RECEIVE), (&config.add_path_send, SEND)];
+    directions.iter().filter(|(families, _)| families.contains(&family)).map(|(_, mode)| mode).sum()
 }
 
 /// What both sides agree on, judged by the peer's OPEN.
@@ -76,7 +85,7 @@ pub fn negotiate(config: &SessionConfig, open: &Open) -> Result<Negotiated, Refu
         internal,
         hold_time,
         keepalive: hold_time.map(|hold| keepalive(config, hold)),
-        codec: codec(open, internal, &families),
+        codec: codec(config, open, internal, &families),
         families,
         route_refresh: offers(&Capability::RouteRefresh),
         graceful_restart: config.graceful_restart.then(|| peer_restart(open)).flatten(),
@@ -139,23 +148,27 @@ fn keepalive(config: &SessionConfig, hold: u16) -> u16 {
     if config.keepalive == 0 { third } else { config.keepalive.min(third) }
 }
 
-fn codec(open: &Open, internal: bool, families: &[Family]) -> Codec {
+fn codec(config: &SessionConfig, open: &Open, internal: bool, families: &[Family]) -> Codec {
     let has = |test: fn(&Capability) -> bool| open.capabilities.iter().any(test);
-    let sends_paths = |family: &Family| {
-        open.capabilities.iter().any(|capability| match capability {
-            Capability::AddPath(offers) => {
-                offers.iter().any(|(offered, mode)| offered == family && *mode <= 3 && mode & SEND != 0)
-            }
-            _ => false,
-        })
+    // What one side would send, the other has to receive (RFC 7911 §4).
+    let paths = |ours: &[Family], theirs: u8| -> Vec<Family> {
+        let offer = |family: &Family| {
+            open.capabilities.iter().any(|capability| match capability {
+                Capability::AddPath(offers) => {
+                    offers.iter().any(|(offered, mode)| offered == family && *mode <= 3 && mode & theirs != 0)
+                }
+                _ => false,
+            })
+        };
+        families.iter().copied().filter(|family| ours.contains(family) && offer(family)).collect()
     };
     Codec {
         four_octet_as: has(|capability| matches!(capability, Capability::FourOctetAs(_))),
         extended_message: has(|capability| *capability == Capability::ExtendedMessage),
         internal,
         families: families.to_vec(),
-        add_path_receive: families.iter().copied().filter(sends_paths).collect(),
-        add_path_send: Vec::new(),
+        add_path_receive: paths(&config.add_path_receive, SEND),
+        add_path_send: paths(&config.add_path_send, RECEIVE),
         extended_next_hop: has(
             |capability| matches!(capability, Capability::ExtendedNextHop(families) if families.contains(&Family::Ipv4Unicast)),
         ),

@@ -24,7 +24,8 @@ use crate::state::{Established, Event, Idle, State};
 pub(crate) use context::{Context, Kind, Memory};
 pub use input::{ConnId, Input, StopReason};
 pub use output::{Counters, Down, Log, Negotiated, Output, PeerRestart, StateName};
-pub use settings::{ExpectedAs, SessionConfig};
+pub(crate) use settings::Level;
+pub use settings::{ExpectedAs, PrefixLimit, SessionConfig};
 
 pub use crate::state::IdleReason;
 
@@ -153,6 +154,17 @@ impl Session {
         &self.config
     }
 
+    /// Whether a count of received prefixes is news for `maximum-prefix`, and `Input::PrefixCount` is due.
+    #[must_use]
+    pub fn minds_count(&self, family: Family, count: u32) -> bool {
+        let limit = self.config.maximum_prefix.get(&family);
+        limit.zip(self.state.established()).is_some_and(|(limit, established)| {
+            let before = established.level(family);
+            let now = limit.level(count, before);
+            now != before || (now == Level::Over && !limit.warning_only)
+        })
+    }
+
     /// Counts announced routes that the caller's import refused, where they went in a circle.
     pub fn count_rejected(&mut self, reject: Reject, routes: u64) {
         let counter = match reject {
@@ -194,7 +206,7 @@ impl Session {
             (Change::Reset(leaves), _) => Some(leaves),
             (Change::Keep, StateName::Connect | StateName::Active) if another_opening => Some(String::new()),
             (Change::Keep, StateName::Idle)
-                if another_limit && matches!(self.idle_reason(), Some(IdleReason::PrefixLimit(_))) =>
+                if another_limit && matches!(self.idle_reason(), Some(IdleReason::PrefixLimit(..))) =>
             {
                 Some(String::new())
             }

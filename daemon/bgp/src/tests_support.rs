@@ -18,7 +18,7 @@ use bgp_wire::message::{Message, Open};
 use bgp_wire::notification::{Notification, Reason};
 use nouns::{Asn, Family};
 
-use crate::session::{ConnId, Down, ExpectedAs, Input, Output, Session, SessionConfig, StateName};
+use crate::session::{ConnId, Down, ExpectedAs, Input, Output, PrefixLimit, Session, SessionConfig, StateName};
 
 /// The router of the examples: 192.168.101.1 in AS 64512, with a node of the same AS.
 pub(crate) fn config() -> SessionConfig {
@@ -33,8 +33,15 @@ pub(crate) fn config() -> SessionConfig {
         passive: false,
         families: Family::ALL.to_vec(),
         graceful_restart: true,
+        add_path_send: Vec::new(),
+        add_path_receive: Family::ALL.to_vec(),
         maximum_prefix: BTreeMap::new(),
     }
+}
+
+/// `maximum-prefix` as the number alone sets it.
+pub(crate) fn prefixes(limit: u32) -> PrefixLimit {
+    PrefixLimit { limit, threshold: 75, warning_only: false, restart: None }
 }
 
 /// The OPEN of a Kubernetes node: IPv6 first, no graceful restart.

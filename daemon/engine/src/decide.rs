@@ -56,9 +56,7 @@ impl Engine {
         let Self { tables, next_hops, running, groups, rib, .. } = self;
         let bgp = running.model.bgp.as_deref().filter(|bgp| !bgp.no_fib_install);
         tables.of_mut(family).decide(prefixes, next_hops, rules, |prefix, decided, news| {
-            if news {
-                groups.offer_to_all(family, prefix, decided.is_some());
-            }
+            groups.offer_to_all(family, prefix, decided.is_some(), news);
             match bgp.zip(decided).and_then(|(bgp, decided)| bgp_route(bgp, &decided)) {
                 Some(route) => rib.set(prefix, &route, at.instant),
                 None => rib.remove(prefix, BGP, None),

@@ -15,6 +15,7 @@ use rib::attribute_sets::AttributeSets;
 use rib::bgp_table::{BgpTable, PeerId};
 use rib::fib::{Fib, RouteKey};
 use rib::nexthop::NextHops;
+use rib::path_ids::PathIds;
 use rib::routes::Rib;
 use rib::world_view::World;
 
@@ -158,6 +159,8 @@ pub struct Engine {
     pub(crate) policies: Policies,
     /// Who hears what.
     pub(crate) groups: Groups,
+    /// What paths are called where several of a prefix are told (RFC 7911).
+    pub(crate) path_ids: BTreeMap<Family, PathIds>,
     /// Routes that have to be looked at once more.
     pub(crate) reviews: Reviews,
     /// What routes are judged by, kept until a commit, the world or a session changes it.
@@ -222,6 +225,7 @@ impl Engine {
             peers: Peers::default(),
             policies: Policies::default(),
             groups: Groups::default(),
+            path_ids: BTreeMap::new(),
             reviews: Reviews::default(),
             imports: BTreeMap::new(),
             dropping: BTreeSet::new(),

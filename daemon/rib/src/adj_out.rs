@@ -3,18 +3,20 @@
 //! Peers that hear the same share one of these, and each octet is encoded once for all of them. Of a route it keeps no
 //! attributes: a fingerprint of what was told says whether something is news, and the table has the rest. Routes of
 //! equal attributes leave together, so an UPDATE carries as many as fit. Nobody hears of its own path, nor of one that
-//! holds its AS and would be refused, so octets carry whom they are for. Never decides what a peer may hear, and never knows who is in the group.
+//! holds its AS and would be refused, so octets carry whom they are for. A group may hear of several paths of a prefix,
+//! each by its identifier (RFC 7911). Never decides what a peer may hear, and never knows who is in the group.
 
 mod bundle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use bgp_wire::Negotiated as Codec;
 use bgp_wire::attribute::PathAttributes;
+use bgp_wire::message::Nlri;
 use foldhash::quality::RandomState;
 use nouns::{Asn, Family, Prefix};
 
@@ -22,7 +24,7 @@ use crate::bgp_table::PeerId;
 use crate::id_hash::IdHash;
 use crate::prefix_map::PrefixMap;
 
-use bundle::Bundles;
+use bundle::{BundleId, Bundles};
 pub use bundle::{Audience, Portion};
 
 /// What shall be told of a prefix.
@@ -44,6 +46,8 @@ pub struct Exported {
 pub enum Say {
     /// The group shall know this.
     Tell(Exported),
+    /// The group shall know these paths and no others, each by an identifier that is not 0 (RFC 7911 §3).
+    Several(Vec<(u32, Exported)>),
     /// The group shall know nothing.
     Nothing,
     /// That is not decided yet; it stays pending.
@@ -57,8 +61,14 @@ pub type Loops = BTreeMap<Asn, Vec<PeerId>>;
 #[derive(Clone, Debug, Default)]
 pub struct AdjOut {
     routes: PrefixMap<Told>,
+    /// The paths of each prefix, where the group hears of several: then an entry of `routes` only says that it waits.
+    several: PrefixMap<Vec<Named>>,
     queue: VecDeque<Prefix>,
     told: usize,
+    /// No more routes are told than this.
+    at_most: Option<usize>,
+    /// What is not told for that.
+    left_out: BTreeSet<Prefix>,
     /// How many routes were told of each peer's own paths, those left out that hold its AS.
     own: HashMap<PeerId, usize, IdHash>,
     /// How many routes were told whose paths hold the AS of a peer in the group.
@@ -83,6 +93,13 @@ struct Told {
     told: bool,
     /// Waits in `queue`.
     queued: bool,
+}
+
+/// What the group knows of one of several paths.
+#[derive(Clone, Debug)]
+struct Named {
+    path_id: u32,
+    told: Told,
 }
 
 impl Told {
@@ -130,10 +147,22 @@ impl AdjOut {
         }
     }
 
+    /// No more routes are told than this from now on; those that were told already stay until they are offered again.
+    pub fn tell_at_most(&mut self, routes: Option<u32>) {
+        self.at_most = routes.map(|routes| usize::try_from(routes).unwrap_or(usize::MAX));
+    }
+
+    /// How many prefixes are not told because there are too many.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.left_out.len()
+    }
+
     /// Everything is to be sent again (RFC 2918 §4).
     pub fn refresh(&mut self) {
         for (prefix, route) in self.routes.iter_mut() {
             route.fingerprint = 0;
+            self.several.get_mut(prefix).into_iter().flatten().for_each(|named| named.told.fingerprint = 0);
             if !std::mem::replace(&mut route.queued, true) {
                 self.queue.push_back(prefix);
             }
@@ -157,6 +186,7 @@ impl AdjOut {
             let Some(prefix) = self.queue.pop_front() else { break };
             match export(prefix) {
                 Say::Tell(exported) => self.announce(prefix, exported, codec, &mut bundles),
+                Say::Several(paths) => self.announce_several(prefix, paths, codec, &mut bundles),
                 Say::Nothing => self.withdraw(prefix, &mut bundles),
                 Say::Later => self.queue.push_back(prefix),
             }
@@ -189,17 +219,29 @@ impl AdjOut {
 
     /// The prefixes that a peer of the group knows, in the order in which they are shown.
     pub fn iter(&self, peer: PeerId, asn: Option<Asn>) -> impl Iterator<Item = Prefix> {
-        let heard = self.routes.iter().filter(move |(_, route)| route.told && !route.is_unheard_by(peer, asn));
-        heard.map(|(prefix, _)| prefix)
+        self.routes.iter().map(|(prefix, _)| prefix).filter(move |prefix| self.knows(peer, asn, *prefix))
     }
 
     /// Whether a peer of the group knows of a prefix.
     #[must_use]
     pub fn knows(&self, peer: PeerId, asn: Option<Asn>, prefix: Prefix) -> bool {
-        self.routes.get(prefix).is_some_and(|route| route.told && !route.is_unheard_by(peer, asn))
+        let heard = |told: &Told| told.told && !told.is_unheard_by(peer, asn);
+        self.routes.get(prefix).is_some_and(heard)
+            || self.several.get(prefix).into_iter().flatten().any(|named| heard(&named.told))
     }
 
-    /// How many routes a peer of the group knows; constant time.
+    /// Whether a peer of the group knows of a path of a prefix, by its identifier; by 0 where there are none.
+    #[must_use]
+    pub fn knows_path(&self, peer: PeerId, asn: Option<Asn>, route: Nlri) -> bool {
+        let heard = |told: &Told| told.told && !told.is_unheard_by(peer, asn);
+        let mut named = self.several.get(route.prefix).into_iter().flatten();
+        match route.path_id {
+            0 => self.routes.get(route.prefix).is_some_and(heard),
+            path_id => named.any(|named| named.path_id == path_id && heard(&named.told)),
+        }
+    }
+
+    /// How many routes a peer of the group knows, each of several paths counted; constant time.
     #[must_use]
     pub fn len(&self, peer: PeerId, asn: Option<Asn>) -> usize {
         let own = self.own.get(&peer).copied().unwrap_or(0);
@@ -214,30 +256,123 @@ impl AdjOut {
     }
 
     fn announce(&mut self, prefix: Prefix, exported: Exported, codec: &Codec, bundles: &mut Bundles<'_>) {
-        let Exported { attributes, from, own, path } = exported;
-        let mut now = Told { fingerprint: 0, path, from, own, told: true, queued: false };
-        let Some(bundle) = bundles.bundle_of(attributes, &now, codec, &self.hasher) else {
+        if self.at_most.is_some() {
+            let told = usize::from(self.routes.get(prefix).is_some_and(|route| route.told));
+            if self.leaves_out(told, 1) {
+                return self.leave_out(prefix, told, bundles);
+            }
+        }
+        self.left_out.remove(&prefix);
+        let Some((now, bundle)) = self.place(exported, codec, bundles) else {
             // Nobody may keep the older route.
             return self.withdraw(prefix, bundles);
         };
-        now.fingerprint = bundle.fingerprint;
-        self.count(&now, true);
         let before = std::mem::replace(self.routes.entry(prefix), now);
-        let same = before.told && before.fingerprint == bundle.fingerprint;
-        if !same {
-            bundles.announce(bundle, prefix);
+        self.tell(&before, bundle, Nlri { prefix, path_id: 0 }, bundles);
+    }
+
+    /// Paths that were told before and are not among these are withdrawn.
+    fn announce_several(
+        &mut self,
+        prefix: Prefix,
+        paths: Vec<(u32, Exported)>,
+        codec: &Codec,
+        bundles: &mut Bundles<'_>,
+    ) {
+        let told = self.several.get(prefix).map_or(0, Vec::len);
+        if self.leaves_out(told, paths.len()) {
+            return self.leave_out(prefix, told, bundles);
         }
-        if before.told {
-            self.count(&before, false);
-            bundles.change_audience(&before, bundle, prefix, same);
+        let mut before = self.several.remove(prefix).unwrap_or_default();
+        self.left_out.remove(&prefix);
+        let mut known = Vec::with_capacity(paths.len());
+        for (path_id, exported) in paths {
+            let older = before.iter().position(|named| named.path_id == path_id).map(|at| before.swap_remove(at).told);
+            let older = older.unwrap_or_default();
+            match self.place(exported, codec, bundles) {
+                Some((told, bundle)) => {
+                    self.tell(&older, bundle, Nlri { prefix, path_id }, bundles);
+                    known.push(Named { path_id, told });
+                }
+                // Nobody may keep the older route.
+                None => self.forget(&older, Nlri { prefix, path_id }, bundles),
+            }
         }
+        for Named { path_id, told } in before {
+            self.forget(&told, Nlri { prefix, path_id }, bundles);
+        }
+        if known.is_empty() {
+            return self.withdraw(prefix, bundles);
+        }
+        self.several.insert(prefix, known);
+        *self.routes.entry(prefix) = Told::default();
     }
 
     fn withdraw(&mut self, prefix: Prefix, bundles: &mut Bundles<'_>) {
+        self.left_out.remove(&prefix);
+        self.take_back(prefix, bundles);
+        self.make_use_of_room();
+    }
+
+    /// Nobody knows anything of a prefix any more.
+    fn take_back(&mut self, prefix: Prefix, bundles: &mut Bundles<'_>) {
         let Some(route) = self.routes.remove(prefix) else { return };
-        if route.told {
-            self.count(&route, false);
-            bundles.withdraw(&route, prefix);
+        self.forget(&route, Nlri { prefix, path_id: 0 }, bundles);
+        for Named { path_id, told } in self.several.remove(prefix).into_iter().flatten() {
+            self.forget(&told, Nlri { prefix, path_id }, bundles);
+        }
+    }
+
+    /// Whether so many routes of a prefix are too many, in place of those that were told of it.
+    fn leaves_out(&self, told: usize, routes: usize) -> bool {
+        self.at_most.is_some_and(|most| self.told.saturating_sub(told).saturating_add(routes) > most)
+    }
+
+    /// Nobody hears of a prefix until there is room for it.
+    fn leave_out(&mut self, prefix: Prefix, told: usize, bundles: &mut Bundles<'_>) {
+        self.take_back(prefix, bundles);
+        if told > 0 {
+            self.make_use_of_room();
+        }
+        self.left_out.insert(prefix);
+        *self.routes.entry(prefix) = Told::default();
+    }
+
+    /// Where there is room, what was left out waits to be told, the first prefix first.
+    fn make_use_of_room(&mut self) {
+        if self.at_most.is_none_or(|most| self.told < most)
+            && let Some(next) = self.left_out.pop_first()
+        {
+            self.offer(next, true);
+        }
+    }
+
+    /// What shall be known of a route, and the bundle that it leaves with; `None` where it fits into no message.
+    fn place(&mut self, exported: Exported, codec: &Codec, bundles: &mut Bundles<'_>) -> Option<(Told, BundleId)> {
+        let Exported { attributes, from, own, path } = exported;
+        let mut now = Told { fingerprint: 0, path, from, own, told: true, queued: false };
+        let bundle = bundles.bundle_of(attributes, &now, codec, &self.hasher)?;
+        now.fingerprint = bundle.fingerprint;
+        self.count(&now, true);
+        Some((now, bundle))
+    }
+
+    /// A route takes the place of what was known `before`.
+    fn tell(&mut self, before: &Told, bundle: BundleId, route: Nlri, bundles: &mut Bundles<'_>) {
+        let same = before.told && before.fingerprint == bundle.fingerprint;
+        if !same {
+            bundles.announce(bundle, route);
+        }
+        if before.told {
+            self.count(before, false);
+            bundles.change_audience(before, bundle, route, same);
+        }
+    }
+
+    fn forget(&mut self, known: &Told, route: Nlri, bundles: &mut Bundles<'_>) {
+        if known.told {
+            self.count(known, false);
+            bundles.withdraw(known, route);
         }
     }
 

@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
-use nouns::{Family, Prefix};
+use nouns::{Family, Prefix, Several};
 
 use crate::decision::{Choice, Chooser, Rules};
 use crate::few::Few;
@@ -365,6 +365,15 @@ impl BgpTable {
             Some(entry) if entry.dirty => Err(Undecided),
             entry => Ok(entry.and_then(Entry::best)),
         }
+    }
+
+    /// The paths of a prefix that are told where several may be (RFC 7911).
+    #[must_use]
+    pub fn several(&self, prefix: Prefix, next_hops: &NextHops, rules: &Rules, which: Several) -> Vec<&Path> {
+        let peers = |id: PeerId| self.census.peers.get(&id)?.info;
+        let paths = self.paths(prefix);
+        let told = Chooser::new(self.family, &peers, next_hops, rules).several(paths, which);
+        told.into_iter().filter_map(|index| paths.get(index)).collect()
     }
 
     /// The paths of a prefix in the order in which their peers first announced them.

@@ -16,6 +16,7 @@ mod fixtures;
 mod id_hash;
 mod length_index;
 pub mod nexthop;
+pub mod path_ids;
 pub mod prefix_map;
 pub mod routes;
 pub mod world;

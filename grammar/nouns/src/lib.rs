@@ -12,6 +12,7 @@ mod mac;
 mod marks;
 mod pattern;
 mod prefix;
+mod several;
 mod validity;
 
 pub use asn::{Asn, AsnError};
@@ -21,6 +22,7 @@ pub use mac::{MacAddress, MacAddressError};
 pub use marks::Marks;
 pub use pattern::{Pattern, PatternError, Run};
 pub use prefix::{Prefix, PrefixError};
+pub use several::Several;
 pub use validity::{Validity, ValidityError};
 
 use serde::{Deserialize, Serialize};

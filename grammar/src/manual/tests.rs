@@ -14,7 +14,7 @@ fn words_commands_and_pipes_stand_on_their_pages() {
     for (file, line) in [
         ("reference.md", "- [protocols bgp](protocols-bgp.md): Border Gateway Protocol."),
         ("protocols-bgp.md", "## `protocols bgp <1-4294967294>`"),
-        ("protocols-bgp.md", "    set protocols bgp 64512 neighbor 192.168.101.201 description \"node 1\""),
+        ("protocols-bgp.md", "    set protocols bgp 64512 neighbor 192.168.101.201 addpath-tx-best 2"),
         ("operational.md", "        - `why`: Why each path was chosen or not"),
         ("editing.md", "- `commit`: Make the changes active"),
         ("pipes.md", "- `| match PATTERN`: Print lines that match a pattern"),

@@ -36,6 +36,7 @@ fn config(session: &Session, routes: &str) -> String {
     } else {
         ("import all; export where source ~ [RTS_STATIC, RTS_BGP];", "  rr client;\n")
     };
+    let paths = if session.add_path { "add paths on;" } else { "" };
     let others = session.clients.iter().enumerate().map(|(index, address)| {
         format!(
             "protocol bgp client{index} {{\n  local {} as {};\n  neighbor {address} as {};\n  passive on;\n{client}  \
@@ -48,7 +49,7 @@ fn config(session: &Session, routes: &str) -> String {
         "log stderr all;\nrouter id {};\nprotocol device {{}}\ninclude \"{routes}\";\nprotocol bgp tower {{\n  \
          local {} as {};\n  neighbor {} as {};\n  hold time {};\n  keepalive time {};\n  connect delay time 1;\n  \
          connect retry time 1;\n  error wait time 1, 3;\n  graceful restart {graceful};\n{options}{client}  \
-         ipv4 {{ {channel} extended next hop on; }};\n  ipv6 {{ {channel} }};\n}}\n{others}",
+         ipv4 {{ {channel} extended next hop on; {paths} }};\n  ipv6 {{ {channel} {paths} }};\n}}\n{others}",
         session.router_id(),
         session.local,
         session.local_as,

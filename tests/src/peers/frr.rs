@@ -43,6 +43,9 @@ fn config(session: &Session, name: &str) -> String {
     }
     for name in ["ipv4", "ipv6"] {
         let _ = writeln!(text, " address-family {name} unicast\n  neighbor {peer} activate");
+        if session.add_path {
+            let _ = writeln!(text, "  neighbor {peer} addpath-tx-all-paths");
+        }
         for client in session.clients.iter().chain((!session.clients.is_empty()).then_some(&peer)) {
             let _ = writeln!(text, "  neighbor {client} activate\n  neighbor {client} route-reflector-client");
         }

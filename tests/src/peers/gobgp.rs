@@ -28,6 +28,8 @@ fn config(session: &Session) -> String {
         ("ttl", session.multihop.unwrap_or_default().to_string()),
         ("ttl-security", session.ttl_security.to_string()),
         ("graceful-restart", session.graceful_restart.to_string()),
+        ("several", session.add_path.to_string()),
+        ("paths", (u8::from(session.add_path) * 8).to_string()),
     ];
     words.iter().fold(TEMPLATE.to_owned(), |text, (word, value)| text.replace(&format!("{{{word}}}"), value))
 }

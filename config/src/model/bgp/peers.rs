@@ -8,7 +8,8 @@ use std::net::IpAddr;
 
 use nouns::{Asn, Family, Prefix};
 
-use super::{ListenRange, LocalAs, Neighbor, PeerPolicies, PeerSettings, RemoteAs, UpdateSource, policies};
+use super::{ListenRange, LocalAs, Neighbor, PeerPolicies, PeerSettings, RemoteAs, UpdateSource};
+use super::{PeerFlow, PeerFlows, flows, policies};
 use crate::model::policy::Policy;
 use crate::model::reader::Reader;
 
@@ -26,12 +27,14 @@ pub(super) struct Leaves {
     ttl_security_hops: Option<u8>,
     update_source: Option<UpdateSource>,
     local_as: Option<LocalAs>,
-    maximum_prefix: BTreeMap<Family, u32>,
     nexthop_self: BTreeSet<Family>,
     reflector_client: BTreeSet<Family>,
     policies: PeerPolicies,
+    flows: PeerFlows,
     /// What holds when neither the neighbor nor its group says a word: port and connect timer.
     fallback: (u16, u16),
+    /// And what flows over its session then.
+    usual_flow: PeerFlow,
 }
 
 /// Hold and keepalive time in seconds, as far as they are set.
@@ -162,11 +165,12 @@ fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
         ttl_security_hops: place.at("ttl-security").leaf("hops"),
         update_source: place.leaf("update-source"),
         local_as: local_as.map(|(asn, place)| LocalAs { asn, no_prepend: place.flag("no-prepend") }),
-        maximum_prefix: each_family(place, |place| place.leaf("maximum-prefix")).collect(),
         nexthop_self: flagged(place, "nexthop-self"),
         reflector_client: flagged(place, "route-reflector-client"),
         policies: policies::policies(place, policy),
+        flows: flows::flows(place),
         fallback: (place.default_of("port"), timers.default_of("connect")),
+        usual_flow: flows::default(place),
     }
 }
 
@@ -199,8 +203,6 @@ impl Leaves {
         let [speaker, default] = speaker;
         let (hold_time, keepalive) =
             Timers::fold(&[self.timers, group.map_or(none, |group| group.timers), speaker, default]);
-        let mut maximum_prefix = group.map(|group| group.maximum_prefix.clone()).unwrap_or_default();
-        maximum_prefix.extend(self.maximum_prefix.iter().map(|(family, limit)| (*family, *limit)));
         let mut nexthop_self = group.map(|group| group.nexthop_self.clone()).unwrap_or_default();
         nexthop_self.extend(&self.nexthop_self);
         let mut reflector_client = group.map(|group| group.reflector_client.clone()).unwrap_or_default();
@@ -219,10 +221,10 @@ impl Leaves {
             ttl_security_hops: self.or(group, |leaves| leaves.ttl_security_hops),
             update_source: self.or(group, |leaves| leaves.update_source.clone()),
             local_as: self.or(group, |leaves| leaves.local_as),
-            maximum_prefix,
             nexthop_self,
             reflector_client,
             policies: group.map_or_else(|| self.policies.clone(), |group| self.policies.over(&group.policies)),
+            flows: self.flows.over(group.map(|group| &group.flows), &self.usual_flow),
         }
     }
 

@@ -290,6 +290,9 @@ pub struct BgpTableRoute {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BgpTablePath {
+    /// Its identifier among several paths of the same neighbor (RFC 7911).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_id: Option<u32>,
     /// What the leading signs say.
     pub status: PathStatus,
     /// The next hop as received; unspecified for routes of our own.

@@ -208,6 +208,21 @@ pub struct NeighborFamily {
     /// `maximum-prefix`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maximum_prefix: Option<u32>,
+    /// Percent of `maximum-prefix`; the log warns of more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum_prefix_threshold: Option<u8>,
+    /// More than `maximum-prefix` ends nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub maximum_prefix_warning_only: bool,
+    /// Minutes until a session that was ended for `maximum-prefix` is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum_prefix_restart: Option<u16>,
+    /// `maximum-prefix-out`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum_prefix_out: Option<u32>,
+    /// Prefixes that are not announced for `maximum-prefix-out`.
+    #[serde(default)]
+    pub left_out: u64,
     /// `nexthop-self`
     pub nexthop_self: bool,
     /// `route-reflector-client`
@@ -395,7 +410,14 @@ impl NeighborFamily {
             "  {} received prefixes, {} accepted prefixes, {} sent prefixes",
             self.received, self.accepted, self.sent
         ));
-        lines.extend(self.maximum_prefix.map(|limit| format!("  Maximum prefixes allowed {limit}")));
+        let only = if self.maximum_prefix_warning_only { " (warning-only)" } else { "" };
+        lines.extend(self.maximum_prefix.map(|limit| format!("  Maximum prefixes allowed {limit}{only}")));
+        let threshold = self.maximum_prefix_threshold.filter(|_| self.maximum_prefix.is_some());
+        let restart = self.maximum_prefix_restart.map(|minutes| format!(", restart interval {minutes} min"));
+        let restart = restart.unwrap_or_default();
+        lines.extend(threshold.map(|percent| format!("  Threshold for warning message {percent}%{restart}")));
+        let left_out = self.left_out;
+        lines.extend(self.maximum_prefix_out.map(|most| format!("  Maximum prefixes announced {most}, {left_out} left out")));
         let seen = |flag: bool, word: &'static str| if flag { word.to_owned() } else { format!("not {word}") };
         lines.push(format!(
             "  End-of-RIB {}, {}",

@@ -72,6 +72,12 @@ pub struct BgpPath {
     /// Its neighbor restarts; seconds until it is swept (RFC 4724).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stale_for: Option<u64>,
+    /// Its identifier among several paths of the same neighbor (RFC 7911).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_id: Option<u32>,
+    /// The identifier by which neighbors hear of it that hear of several paths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_as: Option<u32>,
     /// Seconds since it was last received.
     pub age: u64,
 }
@@ -245,6 +251,11 @@ impl BgpPath {
         }
         if let Some(seconds) = self.stale_for {
             text.push_str(&format!("      Stale: the neighbor restarts; kept for at most {} more\n", uptime(seconds)));
+        }
+        let ids = [("received", self.path_id), ("sent", self.told_as)];
+        let ids: Vec<String> = ids.iter().filter_map(|(word, id)| id.map(|id| format!("{word} {id}"))).collect();
+        if !ids.is_empty() {
+            text.push_str(&format!("      Path identifier: {}\n", ids.join(", ")));
         }
         text.push_str(&format!("      Last update: {} ago\n", uptime(self.age)));
         text

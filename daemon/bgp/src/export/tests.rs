@@ -31,6 +31,8 @@ fn target(internal: bool) -> ExportTarget {
         nexthop_self: false,
         default_local_pref: 100,
         requires_policy: false,
+        several: None,
+        at_most: None,
         policy: Chain::default(),
         default_originate: None,
     }

@@ -29,7 +29,14 @@ pub(super) fn describe(capability: &Capability) -> String {
         }
         Capability::FourOctetAs(_) => "4-octet AS".to_owned(),
         Capability::AddPath(families) => {
-            format!("Additional paths: {}", list(families.iter().map(|(family, _)| *family)))
+            let directions = |mode: u8| match mode {
+                1 => "received",
+                2 => "sent",
+                3 => "sent and received",
+                _ => "undefined",
+            };
+            let words = families.iter().map(|(family, mode)| format!("{family} {}", directions(*mode)));
+            format!("Additional paths: {}", words.collect::<Vec<_>>().join(", "))
         }
         Capability::EnhancedRouteRefresh => "Enhanced route refresh".to_owned(),
         Capability::LongLivedGracefulRestart(_) => "Long-lived graceful restart".to_owned(),

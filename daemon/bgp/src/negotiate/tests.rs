@@ -115,6 +115,22 @@ fn several_paths_are_received_where_the_peer_would_send_them() {
     assert_eq!((codec.add_path_receive, codec.add_path_send), (vec![Family::Ipv4Unicast], vec![]));
     open.capabilities.push(Capability::AddPath(vec![(Family::Ipv6Unicast, 9)]));
     assert_eq!(negotiate(&config(), &open).unwrap().codec.add_path_receive, [Family::Ipv4Unicast]);
+    let refuses = SessionConfig { add_path_receive: Vec::new(), ..config() };
+    assert_eq!(negotiate(&refuses, &open).unwrap().codec.add_path_receive, []);
+}
+
+#[test]
+fn several_paths_are_sent_where_we_offer_and_the_peer_takes_them() {
+    let [v4, v6] = Family::ALL;
+    let ours = SessionConfig { add_path_send: vec![v4], add_path_receive: vec![v6], ..config() };
+    assert!(our_open(&ours).capabilities.contains(&Capability::AddPath(vec![(v4, 2), (v6, 1)])));
+    for (theirs, taken) in [(vec![(v4, 1)], vec![v4]), (vec![(v4, 3)], vec![v4]), (vec![(v4, 2)], vec![])] {
+        let mut open = node_open();
+        open.capabilities.push(Capability::AddPath(theirs));
+        assert_eq!(negotiate(&ours, &open).unwrap().codec.add_path_send, taken);
+    }
+    let neither = SessionConfig { add_path_receive: Vec::new(), ..config() };
+    assert!(!our_open(&neither).capabilities.iter().any(|offer| matches!(offer, Capability::AddPath(_))));
 }
 
 #[test]

@@ -31,8 +31,55 @@ pub struct SessionConfig {
     pub families: Vec<Family>,
     /// Offer and obey graceful restart as helper (RFC 4724, RFC 8538).
     pub graceful_restart: bool,
+    /// Families in which several paths of a prefix are offered to the peer (RFC 7911).
+    pub add_path_send: Vec<Family>,
+    /// Families in which several paths of a prefix are taken from it.
+    pub add_path_receive: Vec<Family>,
     /// `maximum-prefix` of each family.
-    pub maximum_prefix: BTreeMap<Family, u32>,
+    pub maximum_prefix: BTreeMap<Family, PrefixLimit>,
+}
+
+/// How many prefixes of a family a peer may announce; of several paths of a prefix each counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrefixLimit {
+    /// More of them end the session.
+    pub limit: u32,
+    /// Percent of the limit; the operator is warned of more.
+    pub threshold: u8,
+    /// More than the limit is told and ends nothing.
+    pub warning_only: bool,
+    /// Minutes until a session that was ended for it is tried again; without it a person has to ask.
+    pub restart: Option<u16>,
+}
+
+/// How many prefixes there are, as far as a limit cares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// Few enough.
+    #[default]
+    Low,
+    /// More than the threshold.
+    High,
+    /// More than the limit.
+    Over,
+}
+
+impl PrefixLimit {
+    /// The level of a count; one that was reached is left when a tenth less are there, so that a route that comes and
+    /// goes is not told of each time.
+    pub(crate) fn level(&self, count: u32, before: Level) -> Level {
+        let level = |count: u64| {
+            if count > u64::from(self.limit) {
+                Level::Over
+            } else if count.saturating_mul(100) > u64::from(self.limit).saturating_mul(u64::from(self.threshold)) {
+                Level::High
+            } else {
+                Level::Low
+            }
+        };
+        let count = u64::from(count);
+        level(count).max(before.min(level(count.saturating_mul(10).div_ceil(9))))
+    }
 }
 
 /// Which AS a peer may announce in its OPEN.

@@ -2,6 +2,7 @@
 //!
 //! Never keeps a route: UPDATEs go to the caller as they come.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bgp_wire::error::{DecodeError, ErrorClass};
@@ -15,7 +16,7 @@ use crate::cease;
 use crate::collision::{Opener, Speaker, survivor};
 use crate::graceful::{Ending, keep_stale};
 use crate::line::Line;
-use crate::session::{ConnId, Context, Negotiated, Output, StopReason};
+use crate::session::{ConnId, Context, Level, Negotiated, Output, PrefixLimit, StopReason};
 
 /// A session that lasted this long was stable: the next error is the first again.
 const STABLE: Duration = Duration::from_secs(60);
@@ -39,6 +40,8 @@ pub(crate) struct Established {
     unsent: Option<Unsent>,
     /// A second connection, heard only if the first is lost within `PATIENCE`.
     rival: Option<Opening>,
+    /// What the operator knows of how many prefixes there are.
+    levels: BTreeMap<Family, Level>,
 }
 
 /// What the connection could not yet write.
@@ -62,7 +65,7 @@ impl Established {
         *established = established.saturating_add(1);
         context.log_afresh();
         context.push(Output::Up(negotiated.clone()));
-        let mut state = Self { line, negotiated, timers, since: context.now, unsent: None, rival: None };
+        let mut state = Self { line, negotiated, timers, since: context.now, unsent: None, rival: None, levels: BTreeMap::new() };
         if let Some(rival) = rival {
             let local = Speaker { router_id: context.config.router_id, asn: context.config.local_as };
             let remote = Speaker { router_id: state.negotiated.remote_router_id, asn: state.negotiated.remote_as };
@@ -82,6 +85,11 @@ impl Established {
 
     pub(crate) fn since(&self) -> Instant {
         self.since
+    }
+
+    /// What the operator knows of how many prefixes of a family there are.
+    pub(crate) fn level(&self, family: Family) -> Level {
+        self.levels.get(&family).copied().unwrap_or_default()
     }
 
     pub(crate) fn conn(&self) -> ConnId {
@@ -274,19 +282,34 @@ impl Established {
         State::Established(self)
     }
 
-    fn prefix_count(self, context: &mut Context<'_>, family: Family, count: u32) -> State {
-        let limit = match context.config.maximum_prefix.get(&family) {
-            Some(limit) if count > *limit => *limit,
-            _ => return State::Established(self),
-        };
+    fn prefix_count(mut self, context: &mut Context<'_>, family: Family, count: u32) -> State {
+        let Some(wish) = context.config.maximum_prefix.get(&family).copied() else { return State::Established(self) };
+        let PrefixLimit { limit, threshold, warning_only, restart } = wish;
+        let (before, now) = (self.level(family), wish.level(count, self.level(family)));
+        self.levels.insert(family, now);
+        if now < Level::Over || warning_only {
+            let said = format!("{count} prefixes of {family} received");
+            match now {
+                _ if now <= before => {}
+                Level::Over => context.warn(format!("{said}, maximum-prefix is {limit}; the session goes on")),
+                Level::High => context.warn(format!("{said}, more than {threshold} % of maximum-prefix {limit}")),
+                Level::Low => {}
+            }
+            if now < before {
+                context.log_afresh();
+            }
+            return State::Established(self);
+        }
         context.notify(self.line.conn, cease::maximum_prefixes(family, limit, self.notifications_spare_routes()));
         if let Some(rival) = &self.rival {
             context.notify(rival.conn(), cease::connection_rejected());
         }
         let reason = format!("{count} prefixes of {family} received, maximum-prefix is {limit}");
-        context.warn(format!("{reason}; the session rests until 'clear ip bgp' or another limit"));
+        let rest = restart.map(|minutes| Duration::from_secs(u64::from(minutes).saturating_mul(60)));
+        let words = restart.map(|minutes| format!("for {minutes} minutes, or ")).unwrap_or_default();
+        context.warn(format!("{reason}; the session rests {words}until 'clear ip bgp' or another limit"));
         context.down(reason, true, keep_stale(&self.negotiated, Ending::OnPurpose));
-        State::Idle(Idle::prefix_limit(family))
+        State::Idle(Idle::prefix_limit(family, rest.map(|rest| context.exactly_after(rest))))
     }
 
     fn out_of_resources(self, context: &mut Context<'_>, limit: &str) -> State {

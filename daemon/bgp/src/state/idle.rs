@@ -18,8 +18,9 @@ pub enum IdleReason {
     Stopped,
     /// Resting after an error until the given time; a connection by the peer ends the rest.
     HoldBack(Instant),
-    /// More prefixes of a family came than `maximum-prefix` allows: `Idle (PfxCt)`, until `Input::Reset`.
-    PrefixLimit(Family),
+    /// More prefixes of a family came than `maximum-prefix` allows: `Idle (PfxCt)`, until `Input::Reset` or the given
+    /// time.
+    PrefixLimit(Family, Option<Instant>),
     /// What it announced did not fit into a limit of the router: `Idle (Limit)`, until the given time or `Input::Reset`;
     /// a connection by the peer is refused.
     OutOfResources(Instant),
@@ -40,8 +41,8 @@ impl Idle {
         Self { reason: IdleReason::HoldBack(until) }
     }
 
-    pub(crate) fn prefix_limit(family: Family) -> Self {
-        Self { reason: IdleReason::PrefixLimit(family) }
+    pub(crate) fn prefix_limit(family: Family, until: Option<Instant>) -> Self {
+        Self { reason: IdleReason::PrefixLimit(family, until) }
     }
 
     pub(crate) fn out_of_resources(until: Instant) -> Self {
@@ -55,7 +56,8 @@ impl Idle {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.reason {
             IdleReason::HoldBack(until) | IdleReason::OutOfResources(until) => Some(until),
-            IdleReason::Stopped | IdleReason::PrefixLimit(_) => None,
+            IdleReason::PrefixLimit(_, until) => until,
+            IdleReason::Stopped => None,
         }
     }
 
@@ -63,20 +65,23 @@ impl Idle {
         match (event, self.reason) {
             (Event::Start, IdleReason::Stopped) => search(context),
             (Event::Stop(_), _) => State::Idle(Self::stopped()),
-            (Event::Reset(_), IdleReason::HoldBack(_) | IdleReason::PrefixLimit(_) | IdleReason::OutOfResources(_)) => {
+            (Event::Reset(_), IdleReason::HoldBack(_) | IdleReason::PrefixLimit(..) | IdleReason::OutOfResources(_)) => {
                 context.forgive();
                 context.forgive_shortages();
                 search(context)
             }
-            (Event::Tick, IdleReason::HoldBack(until) | IdleReason::OutOfResources(until)) if until <= context.now => {
-                search(context)
-            }
+            (
+                Event::Tick,
+                IdleReason::HoldBack(until)
+                | IdleReason::OutOfResources(until)
+                | IdleReason::PrefixLimit(_, Some(until)),
+            ) if until <= context.now => search(context),
             (Event::Accepted(conn), IdleReason::HoldBack(_)) => OpenSent::begin(context, conn, Opener::Theirs),
             (Event::Accepted(conn), IdleReason::OutOfResources(_)) => {
                 context.notify(conn, cease::out_of_resources(false));
                 State::Idle(self)
             }
-            (Event::Accepted(conn), IdleReason::Stopped | IdleReason::PrefixLimit(_)) => {
+            (Event::Accepted(conn), IdleReason::Stopped | IdleReason::PrefixLimit(..)) => {
                 context.notify(conn, cease::connection_rejected());
                 State::Idle(self)
             }

@@ -4,17 +4,20 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use bgp::export::{self, ExportTarget, Exportable, Learned, Withheld};
 use bgp::policy::{Source, Subject};
 use bgp_wire::attribute::{Origin, PathAttributes};
-use nouns::{Family, Marks, Prefix};
+use bgp_wire::message::Nlri;
+use nouns::{Family, Marks, Prefix, Several};
 use rib::adj_out::{Exported, Portion, Say};
-use rib::bgp_table::{Path, PeerId};
+use rib::bgp_table::{Path, PathKey, PeerId};
+use rib::path_ids::PathIds;
 
 use super::groups::{Group, GroupId};
-use super::settings;
+use super::{Peer, settings};
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Moment;
@@ -26,6 +29,8 @@ const LISTENS: usize = 1 << 20;
 
 /// A peer that has so much to read yet does not read as fast as the others of its group.
 const BEHIND: usize = 8 << 20;
+/// Identifies the default route that is made for a group, where it hears of several paths; no path is ever so called.
+const MADE: u32 = u32::MAX;
 
 impl Engine {
     /// Sends what has gathered, then the End-of-RIB markers that are due.
@@ -82,8 +87,13 @@ impl Engine {
         let (family, target, codec) = (group.family, group.target.clone(), group.codec.clone());
         let loops = group.loops();
         let mut queue = std::mem::take(&mut group.out);
-        let mut exporter = Exporter { engine: self, family, target: &target, last: None };
-        let portions = queue.drain(family, (&codec, &loops), BURST, |prefix| exporter.say(prefix));
+        queue.tell_at_most(target.at_most);
+        let mut ids = self.path_ids.remove(&family).unwrap_or_default();
+        let mut exporter = Exporter::new(self, family, &target);
+        let portions = queue.drain(family, (&codec, &loops), BURST, |prefix| exporter.say(prefix, &mut ids));
+        if self.groups.hear_of_several() {
+            self.path_ids.insert(family, ids);
+        }
         if let Some(group) = self.groups.get_mut(id) {
             group.out = queue;
         }
@@ -105,12 +115,20 @@ impl Engine {
         }
     }
 
-    /// What a peer hears of a prefix, while that is what its group was told or is about to be told.
-    pub(crate) fn advertised(&self, id: PeerId, family: Family, prefix: Prefix) -> Option<Arc<PathAttributes>> {
-        let target = &self.groups.of(id, family).filter(|group| group.tells(id, prefix))?.target;
-        let best = self.best_path(family, prefix);
-        let exported = Exporter { engine: self, family, target, last: None }.export(prefix, best)?;
-        Some(exported.attributes)
+    /// What a peer hears of a prefix, while that is what its group was told or is about to be told: of each path the
+    /// identifier, 0 where it hears of one path only, and the attributes.
+    pub(crate) fn advertised(&self, id: PeerId, family: Family, prefix: Prefix) -> Vec<(u32, Arc<PathAttributes>)> {
+        let Some(group) = self.groups.of(id, family) else { return Vec::new() };
+        let mut exporter = Exporter::new(self, family, &group.target);
+        let heard = match group.target.several {
+            None => exporter.export(prefix, self.best_path(family, prefix)).map(|heard| (0, heard)).into_iter().collect(),
+            Some(several) => {
+                let ids = self.path_ids.get(&family);
+                exporter.several(prefix, several, |prefix, key| ids.and_then(|ids| ids.get(prefix, key)))
+            }
+        };
+        let told = heard.into_iter().filter(|(path_id, _)| group.tells_path(id, Nlri { prefix, path_id: *path_id }));
+        told.map(|(path_id, heard)| (path_id, heard.attributes)).collect()
     }
 
     /// The best path of a prefix.
@@ -182,10 +200,20 @@ impl Engine {
             next_hop: self.own_next_hop(peer.local.map(|local| local.ip())?, family)?,
             nexthop_self: peer.settings.nexthop_self.contains(&family),
             default_local_pref: bgp.default_local_pref,
+            several: self.several(peer, family),
+            at_most: peer.settings.flows.of(family).maximum_prefix_out,
             requires_policy: bgp.ebgp_requires_policy && !negotiated.internal && filters.is_empty(),
             policy: self.policies.chain(family, filters),
             default_originate: default.map(|originate| self.policies.through(originate.route_map.as_ref())),
         })
+    }
+
+    /// Which paths a peer hears of beside the best one, where its session can tell them apart. A session that is about
+    /// to end for a change of that hears of the best one.
+    fn several(&self, peer: &Peer, family: Family) -> Option<Several> {
+        let tells_apart = peer.session.negotiated()?.codec.add_path_send.contains(&family);
+        let best = Several::Best(NonZeroU8::MIN);
+        tells_apart.then(|| peer.settings.flows.of(family).several.unwrap_or(best))
     }
 
     /// The address of ours that a peer can send a family's packets to.
@@ -215,11 +243,44 @@ struct Exporter<'a> {
     last: Option<(Arc<PathAttributes>, PeerId, Marks, Option<Exported>)>,
 }
 
-impl Exporter<'_> {
+impl<'a> Exporter<'a> {
+    fn new(engine: &'a Engine, family: Family, target: &'a ExportTarget) -> Self {
+        Self { engine, family, target, last: None }
+    }
+
     /// What is undecided is not told: its old best path may be gone, and the new one is not known.
-    fn say(&mut self, prefix: Prefix) -> Say {
-        let Ok(best) = self.engine.tables.of(self.family).settled_best(prefix) else { return Say::Later };
-        self.export(prefix, best).map_or(Say::Nothing, Say::Tell)
+    fn say(&mut self, prefix: Prefix, ids: &mut PathIds) -> Say {
+        let table = self.engine.tables.of(self.family);
+        let Ok(best) = table.settled_best(prefix) else { return Say::Later };
+        let Some(several) = self.target.several else {
+            return self.export(prefix, best).map_or(Say::Nothing, Say::Tell);
+        };
+        ids.keep(prefix, table.paths(prefix));
+        Say::Several(self.several(prefix, several, |prefix, key| Some(ids.name(prefix, key))))
+    }
+
+    /// What the group hears of several paths of a prefix, each by the identifier that `name` finds for it.
+    fn several(
+        &mut self,
+        prefix: Prefix,
+        which: Several,
+        mut name: impl FnMut(Prefix, PathKey) -> Option<u32>,
+    ) -> Vec<(u32, Exported)> {
+        if Engine::default_for(prefix, self.target).is_some() {
+            // What the router makes takes the place of all that it learned.
+            return self.export(prefix, None).map(|made| (MADE, made)).into_iter().collect();
+        }
+        let Some(rules) = self.engine.rules() else { return Vec::new() };
+        let table = self.engine.tables.of(self.family);
+        let mut told = Vec::new();
+        for path in table.several(prefix, &self.engine.next_hops, &rules, which) {
+            if let Some(exported) = self.export(prefix, Some(path))
+                && let Some(path_id) = name(prefix, path.key())
+            {
+                told.push((path_id, exported));
+            }
+        }
+        told
     }
 
     /// What the group hears of a prefix with a best path.

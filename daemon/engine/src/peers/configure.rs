@@ -144,6 +144,7 @@ impl Engine {
         let mut outputs = Vec::new();
         peer.session.reconfigure(at.instant, config, &mut outputs);
         self.perform(at, id, outputs, out);
+        self.check_counts(at, id, out);
         match (before.shutdown, settings_now.shutdown) {
             (false, true) => {
                 let comment = self.commit.as_ref().and_then(|(commit, _)| commit.comment());
@@ -167,10 +168,13 @@ impl Engine {
         }
     }
 
-    /// A dynamic peer that is down, keeps no stale route and does not rest for want of room is nobody's any more.
+    /// A dynamic peer that is down, keeps no stale route and does not rest for a limit is nobody's any more.
     pub(crate) fn let_go(&mut self, at: Moment, id: PeerId, out: &mut Vec<Effect>) {
         let gone = self.peers.get(id).is_some_and(|peer| {
-            let rests = matches!(peer.session.idle_reason(), Some(IdleReason::OutOfResources(_)));
+            let rests = matches!(
+                peer.session.idle_reason(),
+                Some(IdleReason::OutOfResources(_) | IdleReason::PrefixLimit(..))
+            );
             peer.dynamic.is_some() && peer.up_since.is_none() && peer.stale_until.is_empty() && !rests
         });
         if gone {

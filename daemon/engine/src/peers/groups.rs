@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bgp::export::ExportTarget;
 use bgp_wire::Negotiated as Codec;
+use bgp_wire::message::Nlri;
 use nouns::{Asn, Family, Prefix};
 use rib::adj_out::{AdjOut, Loops};
 use rib::bgp_table::PeerId;
@@ -46,6 +47,8 @@ pub(crate) struct Groups {
     groups: BTreeMap<GroupId, Group>,
     of: BTreeMap<(PeerId, Family), GroupId>,
     last: u32,
+    /// Some group hears of several paths of a prefix.
+    several: bool,
     /// What peers hear may have changed since they were put into groups.
     outdated: bool,
     /// Peers to which everything has to be offered again for that.
@@ -82,11 +85,27 @@ impl Groups {
         self.of(peer, family).map_or(0, |group| group.out.len(peer, group.asn(peer)))
     }
 
-    /// Offers a prefix to every group of its family.
-    pub(crate) fn offer_to_all(&mut self, family: Family, prefix: Prefix, reachable: bool) {
-        for group in self.groups.values_mut().filter(|group| group.family == family) {
-            group.offer(prefix, reachable);
+    /// Offers a prefix that was decided to the groups of its family: to all where its best path is news, else to those
+    /// that hear of other paths, too.
+    pub(crate) fn offer_to_all(&mut self, family: Family, prefix: Prefix, reachable: bool, news: bool) {
+        if !news && !self.several {
+            return;
         }
+        for group in self.groups.values_mut().filter(|group| group.family == family) {
+            if news || group.target.several.is_some() {
+                group.offer(prefix, reachable);
+            }
+        }
+    }
+
+    /// Whether some group hears of several paths of a prefix.
+    pub(crate) fn hear_of_several(&self) -> bool {
+        self.several
+    }
+
+    /// Looks whether some group hears of several paths of a prefix.
+    fn note_several(&mut self) {
+        self.several = self.groups.values().any(|group| group.target.several.is_some());
     }
 
     /// Asks for peers to be put into groups again; everything is offered again to this one.
@@ -106,6 +125,7 @@ impl Groups {
         for member in group.members.keys() {
             self.of.insert((*member, group.family), id);
         }
+        self.several |= group.target.several.is_some();
         self.groups.insert(id, group);
         id
     }
@@ -117,6 +137,7 @@ impl Groups {
             group.owing.remove(&peer);
             if group.members.is_empty() {
                 self.groups.remove(&id);
+                self.note_several();
             }
         }
     }
@@ -153,6 +174,11 @@ impl Group {
     /// Whether a member knows of a prefix.
     pub(crate) fn tells(&self, peer: PeerId, prefix: Prefix) -> bool {
         self.out.knows(peer, self.asn(peer), prefix)
+    }
+
+    /// Whether a member knows of a path of a prefix, by its identifier; by 0 where it hears of one path only.
+    pub(crate) fn tells_path(&self, peer: PeerId, route: Nlri) -> bool {
+        self.out.knows_path(peer, self.asn(peer), route)
     }
 
     fn admit(&mut self, peer: PeerId, asn: Option<Asn>) {
@@ -252,6 +278,7 @@ impl Engine {
                 if let Some(group) = self.groups.get_mut(part) {
                     group.target = target;
                 }
+                self.groups.note_several();
                 if members.iter().any(|member| anew.contains(&(*member, family))) {
                     self.reviews.offer(family, part);
                 }

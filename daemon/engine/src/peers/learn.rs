@@ -54,18 +54,21 @@ impl Engine {
         if let Some(family) = update.end_of_rib {
             self.end_of_rib(id, family);
         }
-        for reach in &update.reach {
-            self.check_count(at, id, reach.family, out);
-        }
+        self.check_counts(at, id, out);
         self.hold_limits(at, id, paths_before, out);
     }
 
-    /// Tells the session when its peer announced more prefixes than it may.
-    fn check_count(&mut self, at: Moment, id: PeerId, family: Family, out: &mut Vec<Effect>) {
-        let limit = self.peers.get(id).and_then(|peer| peer.session.config().maximum_prefix.get(&family).copied());
-        let count = u32::try_from(self.tables.of(family).received_count(id)).unwrap_or(u32::MAX);
-        if limit.is_some_and(|limit| count > limit) {
-            self.drive(at, id, Input::PrefixCount(family, count), out);
+    /// Tells the session how many prefixes its peer has announced, where it minds.
+    pub(crate) fn check_counts(&mut self, at: Moment, id: PeerId, out: &mut Vec<Effect>) {
+        for family in Family::ALL {
+            let Some(session) = self.peers.get(id).map(|peer| &peer.session) else { return };
+            if session.config().maximum_prefix.is_empty() {
+                return;
+            }
+            let count = u32::try_from(self.tables.of(family).received_count(id)).unwrap_or(u32::MAX);
+            if session.minds_count(family, count) {
+                self.drive(at, id, Input::PrefixCount(family, count), out);
+            }
         }
     }
 

@@ -4,9 +4,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use bgp::session::{ExpectedAs, SessionConfig};
+use bgp::session::{ExpectedAs, PrefixLimit, SessionConfig};
 use config::model::Bgp;
-use config::model::bgp::{ListenRange, PeerSettings, RemoteAs, UpdateSource};
+use config::model::bgp::{ListenRange, PeerFlow, PeerSettings, RemoteAs, UpdateSource};
 use nouns::{Asn, Family};
 
 use crate::effect::{SocketOptions, Target};
@@ -49,6 +49,9 @@ pub fn is_internal(bgp: &Bgp, settings: &PeerSettings) -> bool {
 /// What the session of a neighbor runs with.
 #[must_use]
 pub fn session_config(bgp: &Bgp, settings: &PeerSettings, address: IpAddr, router_id: Ipv4Addr) -> SessionConfig {
+    let families = |wanted: fn(&PeerFlow) -> bool| {
+        Family::ALL.into_iter().filter(|family| wanted(settings.flows.of(*family))).collect()
+    };
     SessionConfig {
         remote_address: address,
         local_as: local_as(bgp, settings),
@@ -66,8 +69,18 @@ pub fn session_config(bgp: &Bgp, settings: &PeerSettings, address: IpAddr, route
         // each family that it configured itself, whatever the router needs.
         families: Family::ALL.to_vec(),
         graceful_restart: bgp.graceful_restart.enabled,
-        maximum_prefix: settings.maximum_prefix.clone(),
+        add_path_send: families(|flow| flow.several.is_some()),
+        add_path_receive: families(|flow| !flow.one_path_only),
+        maximum_prefix: Family::ALL
+            .into_iter()
+            .filter_map(|family| Some((family, prefix_limit(settings.flows.of(family))?)))
+            .collect(),
     }
+}
+
+fn prefix_limit(flow: &PeerFlow) -> Option<PrefixLimit> {
+    let PeerFlow { maximum_prefix: Some(limit), threshold, warning_only, restart, .. } = *flow else { return None };
+    Some(PrefixLimit { limit, threshold: threshold.unwrap_or(100), warning_only, restart })
 }
 
 /// The options of a neighbor's socket.

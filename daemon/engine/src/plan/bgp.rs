@@ -175,6 +175,8 @@ fn refresh(old: Side<'_>, new: Side<'_>) -> Refresh {
             (no_prepend(old) != no_prepend(new)).then(|| "local-as no-prepend changed".to_owned()),
             cluster.clone(),
         ];
+        let several = |side: Side<'_>| side.settings.flows.of(family).several;
+        let at_most = |side: Side<'_>| side.settings.flows.of(family).maximum_prefix_out;
         let next_hop_self = |side: Side<'_>| side.settings.nexthop_self.contains(&family);
         let offer = [
             changed(family, (old.policy, &was.export), (new.policy, &is.export), "export"),
@@ -182,6 +184,9 @@ fn refresh(old: Side<'_>, new: Side<'_>) -> Refresh {
             (strict && is.export.is_empty()).then(strictness),
             prefers.then(default_pref),
             (next_hop_self(old) != next_hop_self(new)).then(|| "nexthop-self changed".to_owned()),
+            // That the session may tell several paths at all is asked of the session.
+            (several(old) != several(new)).then(|| "addpath-tx changed".to_owned()),
+            (at_most(old) != at_most(new)).then(|| "maximum-prefix-out changed".to_owned()),
             cluster,
             client,
             between,

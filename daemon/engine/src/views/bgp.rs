@@ -114,7 +114,7 @@ pub(super) fn up_down(peer: &Peer, at: Moment) -> Option<u64> {
 pub(super) fn state(peer: &Peer) -> PeerState {
     match (peer.session.state(), peer.session.idle_reason()) {
         (StateName::Idle, _) if peer.settings.shutdown => PeerState::IdleAdmin,
-        (StateName::Idle, Some(IdleReason::PrefixLimit(_))) => PeerState::IdlePrefixCount,
+        (StateName::Idle, Some(IdleReason::PrefixLimit(..))) => PeerState::IdlePrefixCount,
         (StateName::Idle, Some(IdleReason::OutOfResources(_))) => PeerState::IdleLimit,
         (StateName::Idle, _) => PeerState::Idle,
         (StateName::Connect, _) => PeerState::Connect,
@@ -182,7 +182,7 @@ pub(super) fn order<'a>(
 pub(super) fn shown(engine: &Engine, family: Family, path: &Path, status: PathStatus) -> BgpTablePath {
     let from = engine.tables.of(family).peer(path.peer()).map(|peer| peer.address).filter(|_| !path.is_local());
     let refused = path.rejected().map(ToString::to_string);
-    let line = line(path.attributes(), status, weight(path), from);
+    let line = line(path.attributes(), path.key().path_id, status, weight(path), from);
     let local_pref = line.local_pref.or_else(|| (!path.is_local()).then(|| default_local_pref(engine)));
     BgpTablePath { refused, local_pref, ..line }
 }
@@ -196,8 +196,15 @@ pub(super) fn weight(path: &Path) -> u32 {
     path.marks().weight
 }
 
-pub(super) fn line(attributes: &PathAttributes, status: PathStatus, weight: u32, from: Option<IpAddr>) -> BgpTablePath {
+pub(super) fn line(
+    attributes: &PathAttributes,
+    path_id: u32,
+    status: PathStatus,
+    weight: u32,
+    from: Option<IpAddr>,
+) -> BgpTablePath {
     BgpTablePath {
+        path_id: (path_id != 0).then_some(path_id),
         status,
         next_hop: attributes.next_hop.address,
         med: attributes.med,

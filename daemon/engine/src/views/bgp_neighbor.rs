@@ -154,13 +154,19 @@ fn messages(peer: &Peer) -> MessageCounters {
 fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> NeighborFamily {
     let table = engine.tables.of(family);
     let negotiated = peer.session.negotiated().is_some_and(|up| up.families.contains(&family));
+    let flow = peer.settings.flows.of(family);
     NeighborFamily {
         family,
         negotiated,
         received: number(table.received_count(peer.id)),
         accepted: number(table.accepted_count(peer.id)),
         sent: number(engine.groups.count_known_by(peer.id, family)),
-        maximum_prefix: peer.settings.maximum_prefix.get(&family).copied(),
+        maximum_prefix: flow.maximum_prefix,
+        maximum_prefix_threshold: flow.threshold.filter(|_| flow.maximum_prefix.is_some()),
+        maximum_prefix_warning_only: flow.warning_only,
+        maximum_prefix_restart: flow.restart,
+        maximum_prefix_out: flow.maximum_prefix_out,
+        left_out: number(engine.groups.of(peer.id, family).map_or(0, |group| group.out.left_out())),
         nexthop_self: peer.settings.nexthop_self.contains(&family),
         route_reflector_client: peer.settings.reflector_client.contains(&family),
         policy_missing: table_view::policy_missing(bgp, peer, family),

@@ -102,6 +102,8 @@ fn one(engine: &Engine, at: Moment, family: Family, prefix: Prefix, path: &Path,
         resolution: resolution(engine, path),
         outcome,
         stale_for: stale_until.filter(|_| path.stale()).map(|until| seconds(at.instant, until)),
+        path_id: Some(path.key().path_id).filter(|path_id| *path_id != 0),
+        told_as: engine.path_ids.get(&family).and_then(|ids| ids.get(prefix, path.key())),
         age: engine.tables.of(family).since(path).map_or(0, |since| seconds(since, at.instant)),
     }
 }

@@ -127,7 +127,7 @@ impl Look {
             What::Advertised(peer, _) => {
                 let status = PathStatus { valid: true, best: true, ..PathStatus::default() };
                 let told = engine.advertised(*peer, family, prefix);
-                told.map(|attributes| line(&attributes, status, 0, None)).into_iter().collect()
+                told.iter().map(|(path_id, attributes)| line(attributes, *path_id, status, 0, None)).collect()
             }
             What::Counts(peer, counts) => {
                 if paths.iter().any(|path| path.peer() == *peer) {

@@ -68,9 +68,9 @@ struct Bundle {
     attributes: Arc<PathAttributes>,
     fingerprint: u64,
     deaf: Arc<[PeerId]>,
-    prefixes: Vec<Prefix>,
+    routes: Vec<Nlri>,
     /// Told to one peer alone, which did not hear them before.
-    alone: BTreeMap<PeerId, Vec<Prefix>>,
+    alone: BTreeMap<PeerId, Vec<Nlri>>,
 }
 
 /// Who does not hear of a path, remembered for the next prefix with the same.
@@ -82,9 +82,9 @@ pub(super) struct Bundles<'a> {
     loops: &'a Loops,
     bundles: Vec<Bundle>,
     places: HashMap<(u64, Arc<[PeerId]>), usize, IdHash>,
-    withdrawn: BTreeMap<Audience, Vec<Prefix>>,
+    withdrawn: BTreeMap<Audience, Vec<Nlri>>,
     /// What is withdrawn from the same peers as the last one, on its way to `withdrawn`.
-    leaving: Option<(Arc<[PeerId]>, Vec<Prefix>)>,
+    leaving: Option<(Arc<[PeerId]>, Vec<Nlri>)>,
     octets: usize,
     deaf_now: Remembered,
     deaf_before: Remembered,
@@ -131,55 +131,55 @@ impl<'a> Bundles<'a> {
             Entry::Vacant(_) if !fits(&attributes, codec) => return None,
             Entry::Vacant(free) => {
                 let alone = BTreeMap::new();
-                self.bundles.push(Bundle { attributes, fingerprint, deaf, prefixes: Vec::new(), alone });
+                self.bundles.push(Bundle { attributes, fingerprint, deaf, routes: Vec::new(), alone });
                 *free.insert(self.bundles.len().saturating_sub(1))
             }
         };
         Some(BundleId { place, fingerprint })
     }
 
-    pub(super) fn announce(&mut self, bundle: BundleId, prefix: Prefix) {
+    pub(super) fn announce(&mut self, bundle: BundleId, route: Nlri) {
         if let Some(bundle) = self.bundles.get_mut(bundle.place) {
-            let first = if bundle.prefixes.is_empty() { MESSAGE_OCTETS } else { 0 };
-            bundle.prefixes.push(prefix);
-            self.octets = self.octets.saturating_add(octets(prefix)).saturating_add(first);
+            let first = if bundle.routes.is_empty() { MESSAGE_OCTETS } else { 0 };
+            bundle.routes.push(route);
+            self.octets = self.octets.saturating_add(octets(route)).saturating_add(first);
         }
     }
 
     /// Those who hear no longer get a withdrawal; those who hear for the first time words that others know (`same`)
     /// get the announcement.
-    pub(super) fn change_audience(&mut self, before: &Told, bundle: BundleId, prefix: Prefix, same: bool) {
+    pub(super) fn change_audience(&mut self, before: &Told, bundle: BundleId, route: Nlri, same: bool) {
         let were = deaf(&mut self.deaf_before, before, self.loops);
         let Some(bundle) = self.bundles.get_mut(bundle.place) else { return };
         if were == bundle.deaf {
             return;
         }
         for peer in bundle.deaf.iter().filter(|peer| were.binary_search(peer).is_err()) {
-            self.withdrawn.entry(Audience::Only(*peer)).or_default().push(prefix);
-            self.octets = self.octets.saturating_add(octets(prefix));
+            self.withdrawn.entry(Audience::Only(*peer)).or_default().push(route);
+            self.octets = self.octets.saturating_add(octets(route));
         }
         for peer in were.iter().filter(|peer| same && bundle.deaf.binary_search(peer).is_err()) {
-            bundle.alone.entry(*peer).or_default().push(prefix);
-            self.octets = self.octets.saturating_add(octets(prefix));
+            bundle.alone.entry(*peer).or_default().push(route);
+            self.octets = self.octets.saturating_add(octets(route));
         }
     }
 
-    /// Everybody who heard of the prefix shall not know it any longer.
-    pub(super) fn withdraw(&mut self, route: &Told, prefix: Prefix) {
-        let were = deaf(&mut self.deaf_before, route, self.loops);
-        self.octets = self.octets.saturating_add(octets(prefix));
+    /// Everybody who heard of the route shall not know it any longer.
+    pub(super) fn withdraw(&mut self, told: &Told, route: Nlri) {
+        let were = deaf(&mut self.deaf_before, told, self.loops);
+        self.octets = self.octets.saturating_add(octets(route));
         match &mut self.leaving {
-            Some((deaf, prefixes)) if *deaf == were => prefixes.push(prefix),
+            Some((deaf, routes)) if *deaf == were => routes.push(route),
             _ => {
                 self.gather_leaving();
-                self.leaving = Some((were, vec![prefix]));
+                self.leaving = Some((were, vec![route]));
             }
         }
     }
 
     fn gather_leaving(&mut self) {
-        if let Some((deaf, mut prefixes)) = self.leaving.take() {
-            self.withdrawn.entry(Audience::AllBut(deaf)).or_default().append(&mut prefixes);
+        if let Some((deaf, mut routes)) = self.leaving.take() {
+            self.withdrawn.entry(Audience::AllBut(deaf)).or_default().append(&mut routes);
         }
     }
 
@@ -188,20 +188,19 @@ impl<'a> Bundles<'a> {
         self.gather_leaving();
         let mut announced: BTreeMap<Audience, Vec<u8>> = BTreeMap::new();
         for bundle in self.bundles {
-            let mut parts = vec![(Audience::AllBut(bundle.deaf), bundle.prefixes)];
-            parts.extend(bundle.alone.into_iter().map(|(peer, prefixes)| (Audience::Only(peer), prefixes)));
-            for (audience, prefixes) in parts.into_iter().filter(|(_, prefixes)| !prefixes.is_empty()) {
+            let mut parts = vec![(Audience::AllBut(bundle.deaf), bundle.routes)];
+            parts.extend(bundle.alone.into_iter().map(|(peer, routes)| (Audience::Only(peer), routes)));
+            for (audience, routes) in parts.into_iter().filter(|(_, routes)| !routes.is_empty()) {
                 let out = announced.entry(audience).or_default();
-                let mut nlri = prefixes.into_iter().map(nlri);
                 // That they fit was asked before; prefixes of another family are nobody's.
-                let _ = encode_reach(family, &bundle.attributes, &mut nlri, codec, out);
+                let _ = encode_reach(family, &bundle.attributes, &mut routes.into_iter(), codec, out);
             }
         }
         let mut portions = Vec::new();
-        for (audience, prefixes) in self.withdrawn {
+        for (audience, routes) in self.withdrawn {
             let mut out = Vec::new();
             // Prefixes of the right family always fit; a wrong one is nothing that anybody was ever told.
-            let _ = encode_unreach(family, &mut prefixes.into_iter().map(nlri), codec, &mut out);
+            let _ = encode_unreach(family, &mut routes.into_iter(), codec, &mut out);
             portions.extend(portion(audience, out));
         }
         portions.extend(announced.into_iter().filter_map(|(audience, out)| portion(audience, out)));
@@ -239,8 +238,8 @@ fn fits(attributes: &PathAttributes, codec: &Codec) -> bool {
         IpAddr::V4(_) => Prefix::DEFAULT_V4,
         IpAddr::V6(_) => Prefix::DEFAULT_V6,
     };
-    let longest = Prefix::host(route.address());
-    encode_reach(route.family(), attributes, &mut std::iter::once(nlri(longest)), codec, &mut Vec::new()).is_ok()
+    let longest = Nlri { prefix: Prefix::host(route.address()), path_id: 0 };
+    encode_reach(route.family(), attributes, &mut std::iter::once(longest), codec, &mut Vec::new()).is_ok()
 }
 
 fn portion(audience: Audience, octets: Vec<u8>) -> Option<Portion> {
@@ -248,13 +247,10 @@ fn portion(audience: Audience, octets: Vec<u8>) -> Option<Portion> {
     (messages > 0).then(|| Portion { audience, octets: Arc::new(octets), messages })
 }
 
-/// What a prefix takes in a message (RFC 4271 §4.3).
-fn octets(prefix: Prefix) -> usize {
-    usize::from(prefix.length().div_ceil(8)).saturating_add(1)
-}
-
-fn nlri(prefix: Prefix) -> Nlri {
-    Nlri { prefix, path_id: 0 }
+/// What a route takes in a message (RFC 4271 §4.3, RFC 7911 §3).
+fn octets(route: Nlri) -> usize {
+    let identifier = if route.path_id == 0 { 0 } else { 4 };
+    usize::from(route.prefix.length().div_ceil(8)).saturating_add(1).saturating_add(identifier)
 }
 
 /// Walks from header to header.

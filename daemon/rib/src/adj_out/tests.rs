@@ -198,6 +198,34 @@ fn a_peer_hears_neither_of_its_own_path_nor_of_its_own_as_and_forgets_an_older_o
 }
 
 #[test]
+fn what_is_too_much_is_told_as_soon_as_there_is_room() {
+    let mut group = Group::default();
+    group.out.tell_at_most(Some(2));
+    let told = |group: &Group| group.out.iter(MEMBERS[0], asn(MEMBERS[0])).collect::<Vec<_>>();
+    for number in [1, 2, 3, 4] {
+        group.want(number, Some((1, STRANGER)));
+    }
+    group.drain_all();
+    assert_eq!((told(&group), group.out.left_out()), (vec![prefix(1), prefix(2)], 2));
+    // What is told may change, what is left out may go.
+    group.want(1, Some((5, STRANGER)));
+    group.want(3, None);
+    group.drain_all();
+    assert_eq!((told(&group), group.out.left_out()), (vec![prefix(1), prefix(2)], 1));
+    group.want(2, None);
+    group.drain_all();
+    assert_eq!((told(&group), group.out.left_out()), (vec![prefix(1), prefix(4)], 0));
+    group.out.tell_at_most(Some(1));
+    group.out.offer(prefix(1), true);
+    group.drain_all();
+    assert_eq!((told(&group), group.out.left_out()), (vec![prefix(4)], 1));
+    group.out.tell_at_most(None);
+    group.out.offer(prefix(1), true);
+    group.drain_all();
+    group.check();
+}
+
+#[test]
 fn a_refresh_says_everything_again_once() {
     let mut group = Group::default();
     for number in 0..10 {
@@ -229,6 +257,24 @@ fn attributes_that_fit_into_no_message_withdraw_the_older_route() {
 
 proptest! {
     #[test]
+    fn never_more_is_told_than_may_be_and_never_less_than_fits(
+        most in 0_usize..6,
+        steps in prop::collection::vec((0_u32..10, prop::option::of(0_u32..3), any::<bool>()), 0..100)
+    ) {
+        let mut group = Group::default();
+        group.out.tell_at_most(Some(u32::try_from(most).unwrap()));
+        for (number, med, drain) in steps {
+            group.want(number, med.map(|med| (med, STRANGER)));
+            if drain {
+                group.drain_all();
+                let told = group.out.iter(PeerId(77), None).count();
+                prop_assert_eq!(told, most.min(group.wish.len()));
+                prop_assert_eq!(group.out.left_out(), group.wish.len() - told);
+            }
+        }
+    }
+
+    #[test]
     fn once_drained_each_peer_knows_exactly_what_it_shall(
         steps in prop::collection::vec(
             (0_u32..20, prop::option::of((0_u32..3, 0_usize..4)), prop::option::of(1_usize..200)), 0..200
@@ -243,6 +289,123 @@ proptest! {
             }
         }
         group.drain_all();
+        group.check();
+    }
+}
+
+/// What the last peer of `MEMBERS` hears of several paths: MED by prefix and path identifier.
+type Heard = BTreeMap<(Prefix, u32), u32>;
+
+/// A group that hears of several paths of a prefix, and one peer of it that believes what it is told.
+#[derive(Default)]
+struct Several {
+    out: AdjOut,
+    wish: BTreeMap<Prefix, BTreeMap<u32, (u32, PeerId)>>,
+    knows: Heard,
+}
+
+impl Several {
+    fn want(&mut self, number: u32, path_id: u32, path: Option<(u32, PeerId)>) {
+        let paths = self.wish.entry(prefix(number)).or_default();
+        match path {
+            Some(path) => _ = paths.insert(path_id, path),
+            None => _ = paths.remove(&path_id),
+        }
+        self.out.offer(prefix(number), !paths.is_empty());
+    }
+
+    fn drain(&mut self, max_octets: usize) {
+        let codec = Codec { add_path_send: vec![Family::Ipv4Unicast], ..codec() };
+        let Self { out, wish, knows } = self;
+        let exported = |(med, from): (u32, PeerId)| Exported { attributes: attributes(med), from, own: true, path: None };
+        let export = |prefix| {
+            let paths = wish.get(&prefix).into_iter().flatten();
+            Say::Several(paths.map(|(path_id, path)| (*path_id, exported(*path))).collect())
+        };
+        for portion in out.drain(Family::Ipv4Unicast, (&codec, &Loops::new()), max_octets, export) {
+            if portion.audience.includes(MEMBERS[2]) {
+                hear_several(knows, &portion.octets);
+            }
+        }
+    }
+
+    fn check(&mut self) {
+        while !self.out.is_drained() {
+            self.drain(usize::MAX);
+        }
+        let [.., listener] = MEMBERS;
+        let all = self.wish.iter().flat_map(|(prefix, paths)| paths.iter().map(move |(id, path)| (*prefix, *id, *path)));
+        let shall = all.filter(|(.., (_, from))| *from != listener).map(|(prefix, id, (med, _))| ((prefix, id), med));
+        let shall: Heard = shall.collect();
+        assert_eq!(self.knows, shall);
+        assert_eq!(self.out.len(listener, None), shall.len());
+        let prefixes: std::collections::BTreeSet<Prefix> = shall.keys().map(|(prefix, _)| *prefix).collect();
+        assert!(self.out.iter(listener, None).eq(prefixes));
+        for (prefix, path_id) in shall.keys().copied() {
+            assert!(self.out.knows_path(listener, None, Nlri { prefix, path_id }));
+        }
+        assert_eq!(self.out.is_empty(), self.wish.values().all(BTreeMap::is_empty));
+    }
+}
+
+fn hear_several(knows: &mut Heard, mut bytes: &[u8]) {
+    let codec = Codec { add_path_receive: vec![Family::Ipv4Unicast], ..codec() };
+    while let Some(length) = bgp_wire::frame(bytes, 4096).unwrap() {
+        let Message::Update(update) = Message::decode(&bytes[..length], &codec).unwrap() else {
+            unreachable!("only UPDATEs are drained")
+        };
+        for nlri in update.unreach.iter().flat_map(|unreach| &unreach.nlri) {
+            assert!(knows.remove(&(nlri.prefix, nlri.path_id)).is_some(), "{nlri:?} was never told");
+        }
+        for reach in &update.reach {
+            let med = reach.attributes.med.unwrap();
+            for nlri in &reach.nlri {
+                assert_ne!(knows.insert((nlri.prefix, nlri.path_id), med), Some(med), "{nlri:?} was told already");
+            }
+        }
+        bytes = &bytes[length..];
+    }
+}
+
+#[test]
+fn a_refresh_says_each_of_several_paths_again() {
+    let mut group = Several::default();
+    for path_id in 1..=3 {
+        group.want(1, path_id, Some((path_id, STRANGER)));
+    }
+    group.check();
+    group.out.refresh();
+    group.knows.clear();
+    group.check();
+}
+
+#[test]
+fn a_withdrawal_names_the_path_that_goes() {
+    let mut group = Several::default();
+    for path_id in [1, 2] {
+        group.want(1, path_id, Some((7, STRANGER)));
+    }
+    group.check();
+    group.want(1, 1, None);
+    group.check();
+    assert_eq!(group.knows.into_keys().collect::<Vec<_>>(), [(prefix(1), 2)]);
+}
+
+proptest! {
+    #[test]
+    fn once_drained_a_peer_knows_exactly_the_several_paths_that_it_shall(
+        steps in prop::collection::vec(
+            (0_u32..6, 1_u32..5, prop::option::of((0_u32..3, 0_usize..4)), prop::option::of(1_usize..100)), 0..200
+        )
+    ) {
+        let mut group = Several::default();
+        for (number, path_id, path, drain) in steps {
+            let sources = [MEMBERS[0], MEMBERS[1], MEMBERS[2], STRANGER];
+            group.want(number, path_id, path.map(|(med, from)| (med, sources[from])));
+            if let Some(octets) = drain {
+                group.drain(octets);
+            }
+        }
         group.check();
     }
 }

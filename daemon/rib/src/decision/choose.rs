@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use nouns::Family;
+use nouns::{Family, Several};
 
 use super::{
     Candidate, NextHops, Path, Resolution, Rules, STEPS, as_path_length, filter, share, share_limit, tie_order,
@@ -79,6 +79,29 @@ impl<'a> Chooser<'a> {
         choose_among(&mut equals, self.rules)
     }
 
+    /// The places of the paths that are told where several may be (RFC 7911); all usable ones in their order, else the
+    /// best one first.
+    pub fn several(&mut self, paths: &[Path], which: Several) -> Vec<usize> {
+        let usable = paths.iter().enumerate().filter_map(|(index, path)| self.candidate(index, path));
+        let mut left: Vec<Candidate<'_>> = usable.collect();
+        let wanted = match which {
+            Several::All => return left.into_iter().map(|candidate| candidate.index).collect(),
+            Several::PerAs => usize::MAX,
+            Several::Best(count) => usize::from(count.get()),
+        };
+        let mut told = Vec::new();
+        // MED makes the order depend on who takes part, so each next best is chosen among those that are left.
+        while told.len() < wanted
+            && let Some(best) = best_of(left.clone(), self.rules)
+        {
+            told.push(best.index);
+            let first = |candidate: &Candidate<'_>| candidate.path.attributes().as_path.first();
+            let rival = |other: &Candidate<'_>| which == Several::PerAs && first(other) == first(&best);
+            left.retain(|other| other.index != best.index && !rival(other));
+        }
+        told
+    }
+
     /// A path as candidate, when it is usable.
     fn candidate<'p>(&mut self, index: usize, path: &'p Path) -> Option<Candidate<'p>> {
         if path.rejected().is_some() {
@@ -113,6 +136,13 @@ impl<'a> Chooser<'a> {
         self.costs.push((next_hop, cost));
         cost
     }
+}
+
+fn best_of<'p>(mut candidates: Vec<Candidate<'p>>, rules: &Rules) -> Option<Candidate<'p>> {
+    for step in STEPS {
+        filter(&mut candidates, &step.rule, rules);
+    }
+    candidates.into_iter().min_by(tie_order)
 }
 
 fn choose_among(candidates: &mut Vec<Candidate<'_>>, rules: &Rules) -> Option<Choice> {

@@ -155,6 +155,31 @@ fn routed_world() -> World {
 }
 
 #[test]
+fn of_several_paths_all_or_those_of_each_as_or_the_best_ones_are_told() {
+    let through = |peer, asns: &[u32]| {
+        given(peer).with(|given| (given.internal, given.attributes.as_path) = (false, sequence(asns)))
+    };
+    let rejected = through(5, &[64601]).with(|given| given.rejected = true);
+    let scene = Scene::new(&[
+        through(1, &[64601, 64700, 64701]),
+        through(2, &[64601, 64700]),
+        through(3, &[64602, 64700, 64701]),
+        through(4, &[64602, 64700, 64701, 64702]),
+        rejected,
+    ]);
+    let told = |which| -> Vec<u32> {
+        let told = scene.table.several(service(), &scene.next_hops, &RULES, which);
+        told.into_iter().map(|path| path.peer().0).collect()
+    };
+    let best = |count| nouns::Several::Best(std::num::NonZeroU8::new(count).unwrap());
+    assert_eq!(told(nouns::Several::All), [1, 2, 3, 4]);
+    assert_eq!(told(nouns::Several::PerAs), [2, 3]);
+    assert_eq!(told(best(1)), [2]);
+    assert_eq!(told(best(3)), [2, 1, 3]);
+    assert_eq!(told(best(9)), [2, 1, 3, 4]);
+}
+
+#[test]
 fn each_step_prefers_one_of_a_pair_in_both_orders_and_says_why() {
     let external = |peer| given(peer).with(|given| given.internal = false);
     let through = |peer, asns: &[u32]| external(peer).with(|given| given.attributes.as_path = sequence(asns));

@@ -11,13 +11,21 @@ pub(super) static NEIGHBOR: Node = tag(
     ValueKind::NeighborAddress,
     "192.168.101.201",
     &[
+        &ADDPATH_TX_ALL,
+        &ADDPATH_TX_BEST,
+        &ADDPATH_TX_PER_AS,
         &ADDRESS_FAMILY,
         &DEFAULT_ORIGINATE,
         &DESCRIPTION,
+        &DISABLE_ADDPATH_RX,
         &EBGP_MULTIHOP,
         &FILTER_LIST,
         &LOCAL_AS,
         &MAXIMUM_PREFIX,
+        &MAXIMUM_PREFIX_OUT,
+        &MAXIMUM_PREFIX_RESTART,
+        &MAXIMUM_PREFIX_THRESHOLD,
+        &MAXIMUM_PREFIX_WARNING_ONLY,
         &NEXTHOP_SELF,
         &PASSIVE,
         &PASSWORD,
@@ -42,13 +50,21 @@ pub(super) static PEER_GROUP: Node = tag(
     ValueKind::PeerGroupName,
     "nodes",
     &[
+        &ADDPATH_TX_ALL,
+        &ADDPATH_TX_BEST,
+        &ADDPATH_TX_PER_AS,
         &ADDRESS_FAMILY,
         &DEFAULT_ORIGINATE,
         &DESCRIPTION,
+        &DISABLE_ADDPATH_RX,
         &EBGP_MULTIHOP,
         &FILTER_LIST,
         &LOCAL_AS,
         &MAXIMUM_PREFIX,
+        &MAXIMUM_PREFIX_OUT,
+        &MAXIMUM_PREFIX_RESTART,
+        &MAXIMUM_PREFIX_THRESHOLD,
+        &MAXIMUM_PREFIX_WARNING_ONLY,
         &NEXTHOP_SELF,
         &PASSIVE,
         &PASSWORD,
@@ -76,9 +92,17 @@ static ADDRESS_FAMILY: Node = inner(
 );
 
 static FAMILY4: &[&Node] = &[
+    &ADDPATH_TX_ALL,
+    &ADDPATH_TX_BEST,
+    &ADDPATH_TX_PER_AS,
     &DEFAULT_ORIGINATE,
+    &DISABLE_ADDPATH_RX,
     &FILTER_LIST,
     &MAXIMUM_PREFIX,
+    &MAXIMUM_PREFIX_OUT,
+    &MAXIMUM_PREFIX_RESTART,
+    &MAXIMUM_PREFIX_THRESHOLD,
+    &MAXIMUM_PREFIX_WARNING_ONLY,
     &NEXTHOP_SELF,
     &PREFIX_LIST,
     &ROUTE_MAP,
@@ -88,9 +112,17 @@ static FAMILY4: &[&Node] = &[
 ];
 
 static FAMILY6: &[&Node] = &[
+    &ADDPATH_TX_ALL,
+    &ADDPATH_TX_BEST,
+    &ADDPATH_TX_PER_AS,
     &DEFAULT_ORIGINATE,
+    &DISABLE_ADDPATH_RX,
     &FILTER_LIST,
     &MAXIMUM_PREFIX,
+    &MAXIMUM_PREFIX_OUT,
+    &MAXIMUM_PREFIX_RESTART,
+    &MAXIMUM_PREFIX_THRESHOLD,
+    &MAXIMUM_PREFIX_WARNING_ONLY,
     &NEXTHOP_SELF,
     &PREFIX_LIST6,
     &ROUTE_MAP,
@@ -98,6 +130,15 @@ static FAMILY6: &[&Node] = &[
     &SOFT_RECONFIGURATION,
     &WEIGHT,
 ];
+
+static ADDPATH_TX_ALL: Node = flag("addpath-tx-all", "Announce all usable paths of a prefix (RFC 7911)");
+
+static ADDPATH_TX_BEST: Node =
+    leaf("addpath-tx-best", "Announce so many of the best paths", ValueKind::U32 { min: 1, max: 255 }, "2");
+
+static ADDPATH_TX_PER_AS: Node = flag("addpath-tx-per-as", "Announce the best path of each neighboring AS");
+
+static DISABLE_ADDPATH_RX: Node = flag("disable-addpath-rx", "Take one path of a prefix from the neighbor only");
 
 static DEFAULT_ORIGINATE: Node = inner(
     "default-originate",
@@ -135,6 +176,31 @@ static MAXIMUM_PREFIX: Node = leaf(
     ValueKind::U32 { min: 1, max: u32::MAX },
     "1000",
 );
+
+static MAXIMUM_PREFIX_OUT: Node = leaf(
+    "maximum-prefix-out",
+    "Prefixes after which no others are announced",
+    ValueKind::U32 { min: 1, max: u32::MAX },
+    "1000",
+);
+
+static MAXIMUM_PREFIX_RESTART: Node = leaf(
+    "maximum-prefix-restart",
+    "Minutes until a session that was closed is tried again",
+    super::SECONDS,
+    "30",
+);
+
+static MAXIMUM_PREFIX_THRESHOLD: Node = leaf(
+    "maximum-prefix-threshold",
+    "Percent of maximum-prefix after which the log warns",
+    ValueKind::U32 { min: 1, max: 100 },
+    "75",
+)
+.inherited("75");
+
+static MAXIMUM_PREFIX_WARNING_ONLY: Node =
+    flag("maximum-prefix-warning-only", "Log more than maximum-prefix and close nothing");
 
 static NEXTHOP_SELF: Node = flag("nexthop-self", "Announce this router as the next hop");
 

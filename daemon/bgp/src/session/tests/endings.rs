@@ -1,12 +1,14 @@
 //! How sessions end: what is said, what stays, what comes next.
 
+use std::time::Duration;
+
 use bgp_wire::message::{Message, Open, Update};
 use bgp_wire::notification::{Notification, Reason};
 use nouns::Family;
 
-use crate::session::{ConnId, Input, Output, SessionConfig, StateName, StopReason};
+use crate::session::{ConnId, Input, Output, PrefixLimit, SessionConfig, StateName, StopReason};
 use crate::state::IdleReason;
-use crate::tests_support::{Script, config, node_open, notification, octets, restarting_open};
+use crate::tests_support::{Script, config, node_open, notification, octets, prefixes, restarting_open};
 
 /// Graceful restart of the peer: none, without the N bit, with it.
 const PEERS: [fn() -> Open; 3] = [node_open, || restarting_open(false), || restarting_open(true)];
@@ -35,7 +37,7 @@ fn routes_stay_after_an_ending_as_graceful_restart_says() {
     ] {
         for (open, keeps) in PEERS.into_iter().zip(keeps) {
             let mut limited = config();
-            limited.maximum_prefix.insert(Family::Ipv4Unicast, 10);
+            limited.maximum_prefix.insert(Family::Ipv4Unicast, prefixes(10));
             let mut script = Script::established(limited, open());
             let down = script.give(input.clone()).down();
             let expected = if keeps { vec![(Family::Ipv6Unicast, 120), (Family::Ipv4Unicast, 120)] } else { vec![] };
@@ -90,7 +92,7 @@ fn each_stop_tells_the_peer_why() {
 #[test]
 fn too_many_prefixes_end_the_session_until_it_is_cleared_or_the_limit_changes() {
     let mut limited = config();
-    limited.maximum_prefix.insert(Family::Ipv4Unicast, 10);
+    limited.maximum_prefix.insert(Family::Ipv4Unicast, prefixes(10));
     let mut script = Script::established(limited.clone(), node_open());
     script.give(Input::PrefixCount(Family::Ipv4Unicast, 10)).give(Input::PrefixCount(Family::Ipv6Unicast, 99));
     assert_eq!(script.session.state(), StateName::Established);
@@ -99,12 +101,59 @@ fn too_many_prefixes_end_the_session_until_it_is_cleared_or_the_limit_changes() 
     let expected = Notification::with_data(Reason::MaximumPrefixes, vec![0, 1, 1, 0, 0, 0, 10]);
     assert!(outputs.contains(&Output::Send(ConnId(1), octets(&Message::Notification(expected)).into())));
     script.at(10_000).start();
-    assert_eq!(script.session.idle_reason(), Some(IdleReason::PrefixLimit(Family::Ipv4Unicast)));
+    assert_eq!(script.session.idle_reason(), Some(IdleReason::PrefixLimit(Family::Ipv4Unicast, None)));
     script.accept(2);
     assert_eq!(script.said(), ["2 Cease/Connection Rejected", "2 closed"]);
-    limited.maximum_prefix.insert(Family::Ipv4Unicast, 20);
+    limited.maximum_prefix.insert(Family::Ipv4Unicast, prefixes(20));
     let (now, mut out) = (script.now(), Vec::new());
     script.session.reconfigure(now, limited, &mut out);
+    assert_eq!(script.session.state(), StateName::Connect);
+}
+
+#[test]
+fn the_threshold_is_told_once_and_again_when_the_count_has_fallen_well_below_it() {
+    let mut limited = config();
+    limited.maximum_prefix.insert(Family::Ipv4Unicast, PrefixLimit { threshold: 50, ..prefixes(100) });
+    let mut script = Script::established(limited, node_open());
+    let rows = [(50, false), (51, true), (60, false), (50, false), (51, false), (40, false), (51, true), (100, false)];
+    for (count, told) in rows {
+        let minds = script.session.minds_count(Family::Ipv4Unicast, count);
+        script.give(Input::PrefixCount(Family::Ipv4Unicast, count));
+        let outputs = script.outputs();
+        let warns = outputs.iter().any(|output| matches!(output, Output::Log(log) if log.warning));
+        assert_eq!(warns, told, "{count}: {outputs:?}");
+        assert!(minds || !told, "{count}");
+    }
+    assert_eq!(script.session.state(), StateName::Established);
+}
+
+#[test]
+fn more_prefixes_than_the_limit_end_nothing_where_they_are_only_told() {
+    let mut limited = config();
+    limited.maximum_prefix.insert(Family::Ipv4Unicast, PrefixLimit { warning_only: true, ..prefixes(10) });
+    let mut script = Script::established(limited.clone(), node_open());
+    script.give(Input::PrefixCount(Family::Ipv4Unicast, 11));
+    assert_eq!(script.session.state(), StateName::Established);
+    assert!(!script.session.minds_count(Family::Ipv4Unicast, 12), "once is enough");
+    limited.maximum_prefix.insert(Family::Ipv4Unicast, prefixes(10));
+    let (now, mut out) = (script.now(), Vec::new());
+    script.session.reconfigure(now, limited, &mut out);
+    assert!(script.session.minds_count(Family::Ipv4Unicast, 12), "now it ends the session");
+    script.give(Input::PrefixCount(Family::Ipv4Unicast, 12));
+    assert_eq!(script.session.state(), StateName::Idle);
+}
+
+#[test]
+fn a_session_that_was_ended_for_its_prefixes_is_tried_again_after_some_minutes() {
+    let mut limited = config();
+    limited.maximum_prefix.insert(Family::Ipv4Unicast, PrefixLimit { restart: Some(2), ..prefixes(10) });
+    let mut script = Script::established(limited, node_open());
+    script.give(Input::PrefixCount(Family::Ipv4Unicast, 11));
+    let ended = script.now();
+    assert_eq!(script.session.deadline(), Some(ended + Duration::from_secs(120)));
+    script.at(119).give(Input::Tick);
+    assert_eq!(script.session.state(), StateName::Idle);
+    script.at(121).give(Input::Tick);
     assert_eq!(script.session.state(), StateName::Connect);
 }
 

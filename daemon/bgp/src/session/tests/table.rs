@@ -5,7 +5,7 @@ use bgp_wire::notification::Reason;
 use nouns::{Asn, Family};
 
 use crate::session::{ConnId, Input, StateName, StopReason};
-use crate::tests_support::{Script, config, node_open, notification, octets, restarting_open};
+use crate::tests_support::{Script, config, node_open, notification, octets, prefixes, restarting_open};
 
 const INPUTS: [&str; 20] = [
     "start",
@@ -79,7 +79,7 @@ fn every_state_is_in_the_table() {
 
 fn begin(from: &str) -> Script {
     let mut limited = config();
-    limited.maximum_prefix.insert(Family::Ipv4Unicast, 10);
+    limited.maximum_prefix.insert(Family::Ipv4Unicast, prefixes(10));
     if from == "established" {
         return Script::established(limited, node_open());
     }
