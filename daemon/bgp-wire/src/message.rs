@@ -125,6 +125,15 @@ pub struct RouteRefresh {
 }
 
 impl RouteRefresh {
+    /// The routes of a family are asked for again (RFC 2918).
+    pub const REQUEST: u8 = 0;
+    /// They begin to be told again (BoRR, RFC 7313 §3.2).
+    pub const BEGINS: u8 = 1;
+    /// All of them were told (EoRR).
+    pub const ENDS: u8 = 2;
+}
+
+impl RouteRefresh {
     fn decode(mut body: Reader<'_>, message: &[u8]) -> Result<Self, DecodeError> {
         let (Some((afi_safi, subtype)), true) = (AfiSafi::read_with_gap(&mut body), body.is_empty()) else {
             // Outbound route filters, which would be longer, are never offered (RFC 5291).

@@ -37,6 +37,7 @@ pub fn our_open(config: &SessionConfig) -> Open {
     let mut capabilities: Vec<Capability> =
         config.families.iter().map(|family| Capability::multiprotocol(*family)).collect();
     capabilities.push(Capability::RouteRefresh);
+    capabilities.push(Capability::EnhancedRouteRefresh);
     if config.families.contains(&Family::Ipv4Unicast) {
         capabilities.push(Capability::ExtendedNextHop(vec![Family::Ipv4Unicast]));
     }
@@ -50,7 +51,8 @@ pub fn our_open(config: &SessionConfig) -> Open {
         });
     }
     capabilities.push(Capability::FourOctetAs(config.local_as));
-    let paths: Vec<(Family, u8)> = config.families.iter().map(|family| (*family, path_modes(config, *family))).collect();
+    let paths: Vec<(Family, u8)> =
+        config.families.iter().map(|family| (*family, path_modes(config, *family))).collect();
     if paths.iter().any(|(_, mode)| *mode != 0) {
         capabilities.push(Capability::AddPath(paths.into_iter().filter(|(_, mode)| *mode != 0).collect()));
     }
@@ -88,6 +90,7 @@ pub fn negotiate(config: &SessionConfig, open: &Open) -> Result<Negotiated, Refu
         codec: codec(config, open, internal, &families),
         families,
         route_refresh: offers(&Capability::RouteRefresh),
+        enhanced_refresh: offers(&Capability::EnhancedRouteRefresh),
         graceful_restart: config.graceful_restart.then(|| peer_restart(open)).flatten(),
         capabilities: open.capabilities.iter().map(describe::describe).collect(),
         hostname: open.capabilities.iter().find_map(describe::hostname),

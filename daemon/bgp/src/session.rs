@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bgp_wire::encode_end_of_rib;
-use bgp_wire::message::Message;
+use bgp_wire::message::{Message, RouteRefresh};
 use nouns::Family;
 
 use crate::classify::{Change, classify};
@@ -194,6 +194,14 @@ impl Session {
         let mut bytes = Vec::new();
         encode_end_of_rib(family, &negotiated.codec, &mut bytes);
         self.send_updates(now, Arc::new(bytes), 1, out);
+    }
+
+    /// Tells the peer that all routes of a family follow once more, or that they have all been told (RFC 7313); ignored
+    /// where the peer does not know these marks.
+    pub fn mark_refresh(&mut self, now: Instant, family: Family, begins: bool, out: &mut Vec<Output>) {
+        let State::Established(established) = &mut self.state else { return };
+        let subtype = if begins { RouteRefresh::BEGINS } else { RouteRefresh::ENDS };
+        established.mark_refresh(&mut Context::new(now, &self.config, &mut self.memory, out), family, subtype);
     }
 
     /// Puts a new configuration in force; the session goes on where `classify` says so.

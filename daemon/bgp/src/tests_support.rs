@@ -186,7 +186,13 @@ fn words(output: &Output) -> Option<String> {
         Output::CancelConnect => "cancel".to_owned(),
         Output::Up(_) => "up".to_owned(),
         Output::Down(down) if down.was_established => "down".to_owned(),
-        Output::Down(_) | Output::Update(_) | Output::RefreshRequested(_) | Output::State(..) | Output::Log(_) => {
+        Output::Down(_)
+        | Output::Update(_)
+        | Output::RefreshRequested(_)
+        | Output::RefreshBegins(_)
+        | Output::RefreshEnds(_)
+        | Output::State(..)
+        | Output::Log(_) => {
             return None;
         }
     })

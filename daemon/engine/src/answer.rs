@@ -188,7 +188,7 @@ impl Engine {
             self.drive(at, id, Input::RequestRefresh(family), out);
         }
         if matches!(how, ClearHow::SoftOut | ClearHow::Soft) {
-            self.advertise_again(id, family);
+            self.advertise_again(at, id, family, out);
         }
     }
 

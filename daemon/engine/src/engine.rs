@@ -316,6 +316,10 @@ impl Engine {
                 self.drop_stale(id, family);
                 self.let_go(at, id, out);
             }
+            let refreshed = self.peers.get(id).into_iter().flat_map(|peer| &peer.refreshed_until);
+            let late: Vec<Family> =
+                refreshed.filter(|(_, until)| **until <= at.instant).map(|(family, _)| *family).collect();
+            late.into_iter().for_each(|family| self.refresh_ends(at, id, family, out));
         }
     }
 

@@ -48,6 +48,8 @@ pub struct Peer {
     deadline: Option<Instant>,
     /// Until when stale routes of a family are kept (RFC 4724 §4.2).
     pub stale_until: BTreeMap<Family, Instant>,
+    /// Families that it tells all of again, and until when what it does not tell is kept (RFC 7313 §4).
+    pub refreshed_until: BTreeMap<Family, Instant>,
     /// When the session was last established; the moment from which it is waited for its routes after a restart.
     pub up_since: Option<Instant>,
     /// The AS of its last session, and whether that was internal: kept routes are judged by it, too.
@@ -75,7 +77,7 @@ pub struct Peers {
     last_conn: u64,
     /// When sessions want to be called again, the soonest first.
     deadlines: BTreeSet<(Instant, PeerId)>,
-    /// Peers whose stale routes are kept.
+    /// Peers whose stale routes are kept, or that are telling all their routes again.
     stale: BTreeSet<PeerId>,
     /// When a refused address was last told of.
     strangers: BTreeMap<IpAddr, Instant>,
@@ -159,13 +161,14 @@ impl Peers {
         self.deadlines.iter().take_while(|(due, _)| *due <= now).map(|(_, id)| *id).collect()
     }
 
-    /// The soonest deadline of a session or of stale routes.
+    /// The soonest deadline of a session, of stale routes, or of a refresh.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let stale = self.stale.iter().filter_map(|id| self.peers.get(id)?.stale_until.values().min().copied());
+        let waits = |peer: &Peer| peer.stale_until.values().chain(peer.refreshed_until.values()).min().copied();
+        let stale = self.stale.iter().filter_map(|id| waits(self.peers.get(id)?));
         self.deadlines.first().map(|(due, _)| *due).into_iter().chain(stale).min()
     }
 
-    /// Peers whose stale routes are kept.
+    /// Peers whose stale routes are kept, or that are telling all their routes again.
     pub(crate) fn with_stale_routes(&self) -> Vec<PeerId> {
         self.stale.iter().copied().collect()
     }
@@ -177,7 +180,22 @@ impl Peers {
             Some(until) => _ = peer.stale_until.insert(family, until),
             None => _ = peer.stale_until.remove(&family),
         }
-        if peer.stale_until.is_empty() {
+        self.note_stale(id);
+    }
+
+    /// A peer tells all its routes of a family again until a moment, or no longer.
+    fn set_refreshed_until(&mut self, id: PeerId, family: Family, until: Option<Instant>) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        match until {
+            Some(until) => _ = peer.refreshed_until.insert(family, until),
+            None => _ = peer.refreshed_until.remove(&family),
+        }
+        self.note_stale(id);
+    }
+
+    fn note_stale(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get(&id) else { return };
+        if peer.stale_until.is_empty() && peer.refreshed_until.is_empty() {
             self.stale.remove(&id);
         } else {
             self.stale.insert(id);

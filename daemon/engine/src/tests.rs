@@ -21,6 +21,7 @@ mod no_fib;
 mod octets;
 mod policies;
 mod recovery;
+mod refresh;
 mod shown;
 mod storms;
 

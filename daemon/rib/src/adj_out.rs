@@ -24,8 +24,8 @@ use crate::bgp_table::PeerId;
 use crate::id_hash::IdHash;
 use crate::prefix_map::PrefixMap;
 
-use bundle::{BundleId, Bundles};
 pub use bundle::{Audience, Portion};
+use bundle::{BundleId, Bundles};
 
 /// What shall be told of a prefix.
 #[derive(Clone, Debug)]

@@ -237,6 +237,7 @@ impl BgpTable {
             Some(old) if old.same_route(&path) => {
                 let revived = old.stale();
                 old.set_stale(false);
+                old.set_awaited(false);
                 if revived && rivals {
                     mark_dirty(&mut self.dirty, prefix, entry);
                 }

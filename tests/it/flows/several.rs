@@ -78,8 +78,7 @@ fn tells_several(kind: Kind) -> Result<()> {
         "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512",
     ])?;
     let clients = vec![second.ipv4.into(), third.ipv4.into()];
-    let _reflector =
-        up(&lab, &router, first, kind, Session { clients, add_path: true, ..Session::internal(first) })?;
+    let _reflector = up(&lab, &router, first, kind, Session { clients, add_path: true, ..Session::internal(first) })?;
     let client = |node| {
         let session = Session { remote: first.ipv4.into(), ..Session::internal(node) };
         let speaker = Speaker::start(&lab, node, Kind::Gobgp, session)?;

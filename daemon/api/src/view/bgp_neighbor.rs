@@ -221,8 +221,8 @@ pub struct NeighborFamily {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maximum_prefix_out: Option<u32>,
     /// Prefixes that are not announced for `maximum-prefix-out`.
-    #[serde(default)]
-    pub left_out: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<u64>,
     /// `nexthop-self`
     pub nexthop_self: bool,
     /// `route-reflector-client`
@@ -416,8 +416,8 @@ impl NeighborFamily {
         let restart = self.maximum_prefix_restart.map(|minutes| format!(", restart interval {minutes} min"));
         let restart = restart.unwrap_or_default();
         lines.extend(threshold.map(|percent| format!("  Threshold for warning message {percent}%{restart}")));
-        let left_out = self.left_out;
-        lines.extend(self.maximum_prefix_out.map(|most| format!("  Maximum prefixes announced {most}, {left_out} left out")));
+        let most = self.maximum_prefix_out.zip(self.left_out);
+        lines.extend(most.map(|(most, left)| format!("  Maximum prefixes announced {most}, {left} left out")));
         let seen = |flag: bool, word: &'static str| if flag { word.to_owned() } else { format!("not {word}") };
         lines.push(format!(
             "  End-of-RIB {}, {}",

@@ -29,6 +29,11 @@ pub enum Output {
     Update(Update),
     /// The peer asks for our routes of a family again.
     RefreshRequested(Family),
+    /// The peer begins to tell all its routes of a family again (RFC 7313); what it does not tell until
+    /// `RefreshEnds` is gone.
+    RefreshBegins(Family),
+    /// The peer has told them all.
+    RefreshEnds(Family),
     /// The state changed, for the log and for `show`.
     State(StateName, StateName),
     /// Something that an operator should read; `Log` says how loud.
@@ -54,6 +59,8 @@ pub struct Negotiated {
     pub codec: bgp_wire::Negotiated,
     /// The peer speaks route refresh.
     pub route_refresh: bool,
+    /// The peer tells where a refresh begins and ends (RFC 7313).
+    pub enhanced_refresh: bool,
     /// The peer's graceful restart capability, if both sides have it.
     pub graceful_restart: Option<PeerRestart>,
     /// Names of the peer's capabilities, for `show ip bgp neighbors`.

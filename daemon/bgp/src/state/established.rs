@@ -65,7 +65,8 @@ impl Established {
         *established = established.saturating_add(1);
         context.log_afresh();
         context.push(Output::Up(negotiated.clone()));
-        let mut state = Self { line, negotiated, timers, since: context.now, unsent: None, rival: None, levels: BTreeMap::new() };
+        let mut state =
+            Self { line, negotiated, timers, since: context.now, unsent: None, rival: None, levels: BTreeMap::new() };
         if let Some(rival) = rival {
             let local = Speaker { router_id: context.config.router_id, asn: context.config.local_as };
             let remote = Speaker { router_id: state.negotiated.remote_router_id, asn: state.negotiated.remote_as };
@@ -209,10 +210,16 @@ impl Established {
         match message {
             Message::Keepalive => {}
             Message::Update(update) => Self::update(context, update),
-            Message::RouteRefresh(RouteRefresh { family: Some(family), subtype: 0 })
+            Message::RouteRefresh(RouteRefresh { family: Some(family), subtype })
                 if self.negotiated.families.contains(&family) =>
             {
-                context.push(Output::RefreshRequested(family));
+                let marks = self.negotiated.enhanced_refresh;
+                match subtype {
+                    RouteRefresh::REQUEST => context.push(Output::RefreshRequested(family)),
+                    RouteRefresh::BEGINS if marks => context.push(Output::RefreshBegins(family)),
+                    RouteRefresh::ENDS if marks => context.push(Output::RefreshEnds(family)),
+                    _ => {}
+                }
             }
             Message::RouteRefresh(_) => {}
             Message::Notification(notification) => {
@@ -329,8 +336,17 @@ impl Established {
 
     fn request_refresh(&self, context: &mut Context<'_>, family: Family) {
         if self.negotiated.route_refresh && self.negotiated.families.contains(&family) {
-            let request = Message::RouteRefresh(RouteRefresh { family: Some(family), subtype: 0 });
-            context.send(self.line.conn, &request, &self.negotiated.codec);
+            let request = RouteRefresh { family: Some(family), subtype: RouteRefresh::REQUEST };
+            context.send(self.line.conn, &Message::RouteRefresh(request), &self.negotiated.codec);
+        }
+    }
+
+    /// Tells where a refresh begins or ends, if the peer minds.
+    pub(crate) fn mark_refresh(&mut self, context: &mut Context<'_>, family: Family, subtype: u8) {
+        if self.negotiated.enhanced_refresh && self.negotiated.families.contains(&family) {
+            let mark = Message::RouteRefresh(RouteRefresh { family: Some(family), subtype });
+            context.send(self.line.conn, &mark, &self.negotiated.codec);
+            self.restart_keepalive(context);
         }
     }
 

@@ -65,7 +65,10 @@ impl Idle {
         match (event, self.reason) {
             (Event::Start, IdleReason::Stopped) => search(context),
             (Event::Stop(_), _) => State::Idle(Self::stopped()),
-            (Event::Reset(_), IdleReason::HoldBack(_) | IdleReason::PrefixLimit(..) | IdleReason::OutOfResources(_)) => {
+            (
+                Event::Reset(_),
+                IdleReason::HoldBack(_) | IdleReason::PrefixLimit(..) | IdleReason::OutOfResources(_),
+            ) => {
                 context.forgive();
                 context.forgive_shortages();
                 search(context)

@@ -110,9 +110,25 @@ impl Engine {
             }
             self.perform(at, member, outputs, out);
         }
-        if let Some(group) = self.groups.get_mut(id) {
-            group.owing.clear();
+        let refreshed = match self.groups.get_mut(id) {
+            Some(group) => {
+                group.owing.clear();
+                std::mem::take(&mut group.refreshing)
+            }
+            None => return,
+        };
+        for member in refreshed {
+            self.mark_refresh(at, member, family, false, out);
         }
+    }
+
+    /// Tells a peer that everything of a family follows once more, or that it was told.
+    pub(crate) fn mark_refresh(&mut self, at: Moment, id: PeerId, family: Family, begins: bool, out: &mut Vec<Effect>) {
+        let mut outputs = Vec::new();
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.session.mark_refresh(at.instant, family, begins, &mut outputs);
+        }
+        self.perform(at, id, outputs, out);
     }
 
     /// What a peer hears of a prefix, while that is what its group was told or is about to be told: of each path the
@@ -121,7 +137,9 @@ impl Engine {
         let Some(group) = self.groups.of(id, family) else { return Vec::new() };
         let mut exporter = Exporter::new(self, family, &group.target);
         let heard = match group.target.several {
-            None => exporter.export(prefix, self.best_path(family, prefix)).map(|heard| (0, heard)).into_iter().collect(),
+            None => {
+                exporter.export(prefix, self.best_path(family, prefix)).map(|heard| (0, heard)).into_iter().collect()
+            }
             Some(several) => {
                 let ids = self.path_ids.get(&family);
                 exporter.several(prefix, several, |prefix, key| ids.and_then(|ids| ids.get(prefix, key)))

@@ -98,6 +98,7 @@ impl Engine {
             seen_end_of_rib: std::collections::BTreeSet::new(),
             deadline: None,
             stale_until: std::collections::BTreeMap::new(),
+            refreshed_until: std::collections::BTreeMap::new(),
             up_since: None,
             known: None,
             local: None,
@@ -171,10 +172,8 @@ impl Engine {
     /// A dynamic peer that is down, keeps no stale route and does not rest for a limit is nobody's any more.
     pub(crate) fn let_go(&mut self, at: Moment, id: PeerId, out: &mut Vec<Effect>) {
         let gone = self.peers.get(id).is_some_and(|peer| {
-            let rests = matches!(
-                peer.session.idle_reason(),
-                Some(IdleReason::OutOfResources(_) | IdleReason::PrefixLimit(..))
-            );
+            let rests =
+                matches!(peer.session.idle_reason(), Some(IdleReason::OutOfResources(_) | IdleReason::PrefixLimit(..)));
             peer.dynamic.is_some() && peer.up_since.is_none() && peer.stale_until.is_empty() && !rests
         });
         if gone {

@@ -14,7 +14,9 @@ use rib::adj_out::{AdjOut, Loops};
 use rib::bgp_table::PeerId;
 
 use super::review::default_route;
+use crate::effect::Effect;
 use crate::engine::Engine;
+use crate::event::Moment;
 
 /// Names a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +34,8 @@ pub(crate) struct Group {
     pub(crate) members: BTreeMap<PeerId, Option<Asn>>,
     /// Members whose End-of-RIB is still owed to them.
     pub(crate) owing: BTreeSet<PeerId>,
+    /// Members that have yet to hear that everything was told to them again (RFC 7313).
+    pub(crate) refreshing: BTreeSet<PeerId>,
     pub(crate) out: AdjOut,
 }
 
@@ -135,6 +139,7 @@ impl Groups {
         if let Some(group) = self.groups.get_mut(&id) {
             group.members.remove(&peer);
             group.owing.remove(&peer);
+            group.refreshing.remove(&peer);
             if group.members.is_empty() {
                 self.groups.remove(&id);
                 self.note_several();
@@ -146,10 +151,12 @@ impl Groups {
     fn split(&mut self, id: GroupId, members: &BTreeSet<PeerId>) -> Option<GroupId> {
         let group = self.groups.get_mut(&id)?;
         let owing = group.owing.intersection(members).copied().collect();
-        let mut split = Group { owing, ..group.clone() };
+        let refreshing = group.refreshing.intersection(members).copied().collect();
+        let mut split = Group { owing, refreshing, ..group.clone() };
         split.members.retain(|member, _| members.contains(member));
         group.members.retain(|member, _| !members.contains(member));
         group.owing.retain(|member| !members.contains(member));
+        group.refreshing.retain(|member| !members.contains(member));
         Some(self.add(split))
     }
 }
@@ -209,6 +216,7 @@ impl Engine {
                 codec: negotiated.codec.clone(),
                 members: BTreeMap::new(),
                 owing: BTreeSet::new(),
+                refreshing: BTreeSet::new(),
                 out: AdjOut::default(),
             };
             let silent = |(_, other): &(&GroupId, &Group)| other.out.is_silent() && other.hears_as(&group);
@@ -234,14 +242,19 @@ impl Engine {
         }
     }
 
-    /// Says everything of a family to a peer again, although it heard it before: ROUTE-REFRESH asks for it.
-    pub(crate) fn advertise_again(&mut self, id: PeerId, family: Family) {
+    /// Says everything of a family to a peer again, although it heard it before: ROUTE-REFRESH or a person asks for it.
+    /// The peer hears where that begins and ends, unless it has yet to hear everything for the first time.
+    pub(crate) fn advertise_again(&mut self, at: Moment, id: PeerId, family: Family, out: &mut Vec<Effect>) {
         let Some(shared) = self.groups.of.get(&(id, family)).copied() else { return };
         let own = self.split_off(shared, &BTreeSet::from([id]));
         if let Some(group) = self.groups.get_mut(own) {
             group.out.refresh();
         }
         self.reviews.offer(family, own);
+        if let Some(group) = self.groups.get_mut(own).filter(|group| !group.owing.contains(&id)) {
+            group.refreshing.insert(id);
+            self.mark_refresh(at, id, family, true, out);
+        }
     }
 
     /// A group for some members alone; the group itself where it has no others.
@@ -301,6 +314,7 @@ impl Engine {
             stays.out.count_for(&gone.out);
             stays.members.extend(gone.members);
             stays.owing.extend(gone.owing);
+            stays.refreshing.extend(gone.refreshing);
         }
     }
 

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bgp::import::{self, ImportRules, Reject};
 use bgp::policy::{Chain, Draft, NextHopChange, Source, Subject};
@@ -19,6 +20,9 @@ use super::settings;
 use crate::effect::{Effect, Notice};
 use crate::engine::Engine;
 use crate::event::Moment;
+
+/// How long a peer may take to tell all its routes again.
+const REFRESH: Duration = Duration::from_secs(360);
 
 impl Engine {
     /// Takes in an UPDATE.
@@ -106,6 +110,30 @@ impl Engine {
             self.tables.of_mut(family).sweep_stale(id);
             self.attribute_sets.released(before.saturating_sub(self.path_count()));
             self.peers.set_stale_until(id, family, None);
+        }
+    }
+
+    /// A peer begins to tell all its routes of a family again. Before its End-of-RIB that means nothing (RFC 7313 §4).
+    pub(crate) fn refresh_begins(&mut self, at: Moment, id: PeerId, family: Family) {
+        let Some(peer) = self.peers.get(id) else { return };
+        let restarts = peer.session.negotiated().is_some_and(|negotiated| negotiated.graceful_restart.is_some());
+        if restarts && !peer.seen_end_of_rib.contains(&family) {
+            return;
+        }
+        self.tables.of_mut(family).await_again(id);
+        self.peers.set_refreshed_until(id, family, at.instant.checked_add(REFRESH));
+    }
+
+    /// A peer has told all its routes of a family again, or had the time to: those that it did not tell are gone.
+    pub(crate) fn refresh_ends(&mut self, at: Moment, id: PeerId, family: Family, out: &mut Vec<Effect>) {
+        let Some(peer) = self.peers.get(id).filter(|peer| peer.refreshed_until.contains_key(&family)) else { return };
+        let address = peer.address;
+        self.peers.set_refreshed_until(id, family, None);
+        let swept = self.tables.of_mut(family).sweep_awaited(id);
+        self.attribute_sets.released(swept);
+        if swept > 0 {
+            let text = format!("neighbor {address}: {swept} routes of {family} were not told again in a refresh");
+            self.notice(at, Notice::warning(format!("{text}; they are dropped")), out);
         }
     }
 

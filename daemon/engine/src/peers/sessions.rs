@@ -127,7 +127,9 @@ impl Engine {
                 }
                 Output::Down(down) => self.session_down(at, id, &down, out),
                 Output::Update(update) => self.learn(at, id, update, out),
-                Output::RefreshRequested(family) => self.advertise_again(id, family),
+                Output::RefreshRequested(family) => self.advertise_again(at, id, family, out),
+                Output::RefreshBegins(family) => self.refresh_begins(at, id, family),
+                Output::RefreshEnds(family) => self.refresh_ends(at, id, family, out),
                 Output::State(from, to) => {
                     self.state_changed(at, id, (from, to), out);
                     self.rest_is_over(at, id, (from, to), out);
@@ -217,6 +219,7 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.up_since = None;
         let address = peer.address;
+        Family::ALL.into_iter().for_each(|family| self.peers.set_refreshed_until(id, family, None));
         // First of all: what follows may have to give up a whole Adj-RIB-Out.
         if down.was_established && down.keep_stale.is_empty() {
             self.repair_at_once(address, out);

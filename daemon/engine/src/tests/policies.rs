@@ -19,6 +19,8 @@ pub(super) struct Stage {
     now: Instant,
     pub(super) engine: Engine,
     pub(super) heard: Vec<Heard>,
+    /// Marks of refreshes that the listener heard, and how much it had heard then.
+    pub(super) marks: Vec<(u8, usize)>,
     /// What the listener knows.
     pub(super) known: BTreeMap<Prefix, PathAttributes>,
     /// Announcements of what it knew already.
@@ -55,6 +57,7 @@ impl Stage {
             now,
             engine: Engine::new(at, Facts::default()),
             heard: Vec::new(),
+            marks: Vec::new(),
             known: BTreeMap::new(),
             repeated: 0,
             closed: false,
@@ -82,7 +85,7 @@ impl Stage {
         self.take(Event::Accepted { conn, local: end(1, 179), remote: end(last, 40_000) });
         let asn = Asn(65000 + u32::from(last));
         let mut capabilities: Vec<Capability> = Family::ALL.map(Capability::multiprotocol).to_vec();
-        capabilities.extend([Capability::FourOctetAs(asn), Capability::RouteRefresh]);
+        capabilities.extend([Capability::FourOctetAs(asn), Capability::RouteRefresh, Capability::EnhancedRouteRefresh]);
         let open = Open { asn, hold_time: 0, router_id: [last; 4].into(), capabilities };
         self.says(last, octets_of(Message::Open(open)));
         self.says(last, octets_of(Message::Keepalive));
@@ -90,6 +93,12 @@ impl Stage {
 
     fn says(&mut self, last: u8, octets: Vec<u8>) {
         self.take(Event::Bytes(ConnId(u64::from(last) * 2 + 1), octets));
+    }
+
+    /// Somebody asks for all IPv4 routes again, or tells where such a refresh begins or ends.
+    pub(super) fn refreshes(&mut self, last: u8, subtype: u8) {
+        let refresh = RouteRefresh { family: Some(Family::Ipv4Unicast), subtype };
+        self.says(last, octets_of(Message::RouteRefresh(refresh)));
     }
 
     /// Lets time pass, with a tick at its end.
@@ -204,6 +213,7 @@ impl Stage {
             match Message::decode(message, &codec()).unwrap() {
                 Message::Update(update) => self.hear_update(update),
                 Message::Notification(_) => self.heard.push(Heard::Notified),
+                Message::RouteRefresh(refresh) => self.marks.push((refresh.subtype, self.heard.len())),
                 _ => {}
             }
         }
@@ -339,8 +349,7 @@ fn what_import_and_export_mark_and_stop_together_never_leaks_while_a_change_is_w
     stage.engine.tables.of_mut(Family::Ipv4Unicast).all_dirty();
     let last = *all.last().unwrap();
     stage.announces([last], 2);
-    let refresh = RouteRefresh { family: Family::Ipv4Unicast.into(), subtype: 0 };
-    stage.says(LISTENER, octets_of(Message::RouteRefresh(refresh)));
+    stage.refreshes(LISTENER, RouteRefresh::REQUEST);
     stage.rest();
     assert_eq!(stage.heard, Vec::new(), "the listener hears nothing of what both configurations hide");
     let paths = stage.engine.tables.of(Family::Ipv4Unicast).iter();

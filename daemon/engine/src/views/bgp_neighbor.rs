@@ -166,7 +166,9 @@ fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> Neighbo
         maximum_prefix_warning_only: flow.warning_only,
         maximum_prefix_restart: flow.restart,
         maximum_prefix_out: flow.maximum_prefix_out,
-        left_out: number(engine.groups.of(peer.id, family).map_or(0, |group| group.out.left_out())),
+        left_out: flow
+            .maximum_prefix_out
+            .map(|_| number(engine.groups.of(peer.id, family).map_or(0, |group| group.out.left_out()))),
         nexthop_self: peer.settings.nexthop_self.contains(&family),
         route_reflector_client: peer.settings.reflector_client.contains(&family),
         policy_missing: table_view::policy_missing(bgp, peer, family),

@@ -317,7 +317,8 @@ impl Several {
     fn drain(&mut self, max_octets: usize) {
         let codec = Codec { add_path_send: vec![Family::Ipv4Unicast], ..codec() };
         let Self { out, wish, knows } = self;
-        let exported = |(med, from): (u32, PeerId)| Exported { attributes: attributes(med), from, own: true, path: None };
+        let exported =
+            |(med, from): (u32, PeerId)| Exported { attributes: attributes(med), from, own: true, path: None };
         let export = |prefix| {
             let paths = wish.get(&prefix).into_iter().flatten();
             Say::Several(paths.map(|(path_id, path)| (*path_id, exported(*path))).collect())
@@ -334,7 +335,8 @@ impl Several {
             self.drain(usize::MAX);
         }
         let [.., listener] = MEMBERS;
-        let all = self.wish.iter().flat_map(|(prefix, paths)| paths.iter().map(move |(id, path)| (*prefix, *id, *path)));
+        let all =
+            self.wish.iter().flat_map(|(prefix, paths)| paths.iter().map(move |(id, path)| (*prefix, *id, *path)));
         let shall = all.filter(|(.., (_, from))| *from != listener).map(|(prefix, id, (med, _))| ((prefix, id), med));
         let shall: Heard = shall.collect();
         assert_eq!(self.knows, shall);

@@ -66,17 +66,20 @@ impl Inserted {
             let named = Aside { path_id: key.path_id, ..aside.as_deref().cloned().unwrap_or_default() };
             aside = Some(Arc::new(named));
         }
-        let when = When(seconds & !When::STALE);
+        let when = When(seconds & !When::MARKS);
         Path { attributes: Arc::clone(&self.attributes), aside, peer: key.peer, when }
     }
 }
 
-/// Seconds since the table was made, and in the highest bit whether the path is stale.
+/// Seconds since the table was made, and in the highest bits whether the path is stale, and whether its peer has yet to
+/// announce it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct When(u32);
 
 impl When {
     const STALE: u32 = 1 << 31;
+    const AWAITED: u32 = 1 << 30;
+    const MARKS: u32 = Self::STALE | Self::AWAITED;
 }
 
 /// One way to a prefix.
@@ -153,11 +156,24 @@ impl Path {
     }
 
     pub(super) fn seconds(&self) -> u32 {
-        self.when.0 & !When::STALE
+        self.when.0 & !When::MARKS
     }
 
     pub(super) fn set_stale(&mut self, stale: bool) {
-        self.when.0 = self.seconds() | if stale { When::STALE } else { 0 };
+        self.mark(When::STALE, stale);
+    }
+
+    /// The peer tells all its routes again (RFC 7313 §4), and has not told this one yet.
+    pub(super) fn awaited(&self) -> bool {
+        self.when.0 & When::AWAITED != 0
+    }
+
+    pub(super) fn set_awaited(&mut self, awaited: bool) {
+        self.mark(When::AWAITED, awaited);
+    }
+
+    fn mark(&mut self, mark: u32, set: bool) {
+        self.when.0 = self.when.0 & !mark | if set { mark } else { 0 };
     }
 
     /// Takes over the age of the path whose place it takes, and whether that was stale.

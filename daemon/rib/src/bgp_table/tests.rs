@@ -251,3 +251,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_awaited_is_used_as_before_and_goes_if_it_is_not_told_again() {
+    let mut table = table();
+    let (now, other) = (Instant::now(), prefix("10.0.0.0/8"));
+    for net in [service(), other] {
+        table.insert(net, key(1), &unchanged(attributes("192.168.101.201")), now);
+    }
+    table.insert(other, key(2), &unchanged(attributes("192.168.101.202")), now);
+    decide(&mut table, 9);
+    table.await_again(PeerId(1));
+    assert_eq!(table.dirty_len(), 0, "nothing is decided anew for it");
+    assert!(!table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), now), "it is told again");
+    assert_eq!((table.dirty_len(), table.sweep_awaited(PeerId(1))), (0, 1));
+    assert_eq!(table.paths(service()).len(), 1);
+    assert_eq!(table.paths(other).iter().map(Path::peer).collect::<Vec<_>>(), [PeerId(2)]);
+    table.await_again(PeerId(1));
+    table.mark_stale(PeerId(1));
+    table.insert(service(), key(1), &unchanged(attributes("192.168.101.203")), now);
+    assert_eq!(table.sweep_awaited(PeerId(1)) + table.sweep_stale(PeerId(1)), 0);
+}

@@ -11,6 +11,7 @@ use super::{BgpTable, Path, PeerId, mark_dirty};
 enum Touch {
     Nothing,
     Stale,
+    Awaited,
     Changed,
     Remove,
 }
@@ -24,6 +25,16 @@ impl BgpTable {
     /// Removes what a peer did not announce again (RFC 4724 §4.2); the answer is how many paths that were.
     pub fn sweep_stale(&mut self, peer: PeerId) -> usize {
         self.visit_peer(peer, |path| if path.stale() { Touch::Remove } else { Touch::Nothing })
+    }
+
+    /// A peer begins to tell all its routes again: they are used as before, and each is awaited (RFC 7313 §4).
+    pub fn await_again(&mut self, peer: PeerId) {
+        self.visit_peer(peer, |_| Touch::Awaited);
+    }
+
+    /// Removes what a peer was awaited to announce and did not; the answer is how many paths that were.
+    pub fn sweep_awaited(&mut self, peer: PeerId) -> usize {
+        self.visit_peer(peer, |path| if path.awaited() { Touch::Remove } else { Touch::Nothing })
     }
 
     /// Removes all paths of a peer; the answer is how many they were.
@@ -95,6 +106,7 @@ impl BgpTable {
                         path.set_stale(true);
                         changed |= rivals;
                     }
+                    Touch::Awaited => path.set_awaited(true),
                     Touch::Changed => {
                         entry.changed = true;
                         changed = true;

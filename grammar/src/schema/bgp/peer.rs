@@ -184,12 +184,8 @@ static MAXIMUM_PREFIX_OUT: Node = leaf(
     "1000",
 );
 
-static MAXIMUM_PREFIX_RESTART: Node = leaf(
-    "maximum-prefix-restart",
-    "Minutes until a session that was closed is tried again",
-    super::SECONDS,
-    "30",
-);
+static MAXIMUM_PREFIX_RESTART: Node =
+    leaf("maximum-prefix-restart", "Minutes until a session that was closed is tried again", super::SECONDS, "30");
 
 static MAXIMUM_PREFIX_THRESHOLD: Node = leaf(
     "maximum-prefix-threshold",

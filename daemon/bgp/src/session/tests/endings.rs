@@ -246,6 +246,28 @@ fn a_refresh_goes_both_ways_for_negotiated_families() {
 }
 
 #[test]
+fn the_marks_of_a_refresh_go_both_ways_where_both_sides_know_them() {
+    use bgp_wire::message::RouteRefresh;
+    let [v4, v6] = Family::ALL;
+    let mark = |family, subtype| Message::RouteRefresh(RouteRefresh { family: Some(family), subtype });
+    let mut open = node_open();
+    for enhanced in [false, true] {
+        let mut script = Script::established(config(), open.clone());
+        for (family, subtype) in [(v4, 1), (v6, 2), (v4, 9)] {
+            script.hear(1, &mark(family, subtype));
+        }
+        let heard = if enhanced { vec![Output::RefreshBegins(v4), Output::RefreshEnds(v6)] } else { Vec::new() };
+        assert_eq!(script.outputs(), heard);
+        let (now, mut out) = (script.now(), Vec::new());
+        script.session.mark_refresh(now, v6, true, &mut out);
+        script.session.mark_refresh(now, v6, false, &mut out);
+        let said = [1, 2].map(|subtype| Output::Send(ConnId(1), octets(&mark(v6, subtype)).into()));
+        assert_eq!(out, if enhanced { said.to_vec() } else { Vec::new() });
+        open.capabilities.push(bgp_wire::capability::Capability::EnhancedRouteRefresh);
+    }
+}
+
+#[test]
 fn a_stable_session_lets_the_rest_begin_anew() {
     let mut script = Script::new(SessionConfig { passive: true, ..config() });
     script.start();

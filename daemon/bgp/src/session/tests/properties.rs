@@ -142,7 +142,9 @@ impl Model {
                     assert_eq!(down.was_established, std::mem::replace(&mut self.up, false));
                 }
                 Output::Connect | Output::CancelConnect => {}
-                Output::Update(_) | Output::RefreshRequested(_) => assert!(self.up, "routes while down"),
+                Output::Update(_) | Output::RefreshRequested(_) | Output::RefreshBegins(_) | Output::RefreshEnds(_) => {
+                    assert!(self.up, "routes while down")
+                }
                 Output::State(from, to) => {
                     assert_eq!(from, self.state);
                     self.state = to;
