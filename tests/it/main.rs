@@ -23,6 +23,7 @@ mod laboratory;
 mod operational;
 mod policy;
 mod reflection;
+mod restarts;
 mod robustness;
 mod security;
 mod simulation;

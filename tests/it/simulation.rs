@@ -4,6 +4,7 @@
 
 mod external;
 mod reflection;
+mod restart;
 mod several;
 
 use std::collections::BTreeSet;

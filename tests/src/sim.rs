@@ -253,6 +253,7 @@ impl Network {
     pub fn power_off(&mut self, node: Node) {
         self.machines[node.0].end_life();
         self.machines[node.0].kernel.ours = rib::fib::KernelFib::default();
+        self.machines[node.0].ran = false;
         // What was kept for a restart does not count after a boot of the machine.
         self.machines[node.0].disk.active = None;
         let ends = self.wires.iter_mut().flat_map(|wire| &mut wire.ends);

@@ -168,13 +168,30 @@ pub enum RedistributeSource {
     Static,
 }
 
-/// `parameters graceful-restart` (RFC 4724): the helper is on unless disabled.
+/// `parameters graceful-restart` (RFC 4724): what holds for all sessions, and which part they take unless they say so
+/// themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GracefulRestart {
-    /// False after `graceful-restart disable`.
-    pub enabled: bool,
+    /// `Disable` after `graceful-restart disable`, else `Enable`.
+    pub role: RestartRole,
+    /// `restart-time` in seconds, 120 by default: how long neighbors are asked to keep our routes.
+    pub restart_time: u16,
+    /// `select-defer-time` in seconds, 300 by default: the longest that after a restart the routes of the kernel stay
+    /// as they were, and that those who keep our routes wait for the new ones.
+    pub select_defer_time: u16,
     /// `stalepath-time` in seconds, 360 by default: the longest that a helper keeps stale routes.
     pub stalepath_time: u16,
+}
+
+/// `neighbor X graceful-restart {enable|disable|restart-helper}`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestartRole {
+    /// Both sides keep routes for the other.
+    Enable,
+    /// Nothing is kept, and nothing is asked for.
+    Disable,
+    /// Routes of the neighbor are kept; it is not asked to keep ours.
+    RestartHelper,
 }
 
 /// `neighbor <address>`
@@ -216,6 +233,8 @@ pub struct PeerSettings {
     pub keepalive: u16,
     /// `timers connect` in seconds, 120 by default in the RFC, 10 here.
     pub connect_retry: u16,
+    /// `graceful-restart`; without it the speaker's.
+    pub graceful_restart: Option<RestartRole>,
     /// `ebgp-multihop`: the TTL, absent for directly connected external peers (TTL 1).
     pub ebgp_multihop: Option<u8>,
     /// `ttl-security hops` (RFC 5082).
@@ -309,6 +328,24 @@ impl RemoteAs {
             Self::Asn(asn) => asn == local,
             Self::Internal => true,
             Self::External => false,
+        }
+    }
+}
+
+/// Why a text is not a part in graceful restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not 'enable', 'disable' or 'restart-helper'")]
+pub struct RestartRoleError;
+
+impl FromStr for RestartRole {
+    type Err = RestartRoleError;
+
+    fn from_str(text: &str) -> Result<Self, RestartRoleError> {
+        match text {
+            "enable" => Ok(Self::Enable),
+            "disable" => Ok(Self::Disable),
+            "restart-helper" => Ok(Self::RestartHelper),
+            _ => Err(RestartRoleError),
         }
     }
 }

@@ -13,8 +13,8 @@ use grammar::schema::{self, Shape};
 use nouns::{Family, Several};
 
 use super::bgp::{
-    Limits, LocalAs, PeerFlow, PeerFlows, PeerPolicies, PeerSettings, Redistribute, RedistributeSource, RemoteAs,
-    UpdateSource,
+    GracefulRestart, Limits, LocalAs, PeerFlow, PeerFlows, PeerPolicies, PeerSettings, Redistribute,
+    RedistributeSource, RemoteAs, RestartRole, UpdateSource,
 };
 use super::*;
 use crate::fixtures::{PATHS, tree};
@@ -62,7 +62,9 @@ fn an_empty_speaker_has_the_documented_defaults() {
     let bgp = model("set protocols bgp 64512").bgp.unwrap();
     assert_eq!((bgp.asn.0, bgp.router_id, bgp.ebgp_requires_policy), (64512, None, true));
     assert_eq!((bgp.default_local_pref, bgp.log_neighbor_changes), (100, true));
-    assert_eq!((bgp.graceful_restart.enabled, bgp.graceful_restart.stalepath_time), (true, 360));
+    let restart =
+        GracefulRestart { role: RestartRole::Enable, restart_time: 120, select_defer_time: 300, stalepath_time: 360 };
+    assert_eq!(bgp.graceful_restart, restart);
     assert_eq!((bgp.always_compare_med, bgp.multipath_relax), (false, false));
     assert_eq!((bgp.distance_external, bgp.distance_internal, bgp.no_fib_install), (20, 200, false));
     assert_eq!((bgp.cluster_id, bgp.client_to_client, bgp.limits), (None, true, Limits::default()));
@@ -127,6 +129,7 @@ fn a_neighbor_with_its_as_alone_has_the_documented_defaults() {
         hold_time: 90,
         keepalive: 30,
         connect_retry: 10,
+        graceful_restart: None,
         ebgp_multihop: None,
         ttl_security_hops: None,
         update_source: None,
@@ -153,6 +156,7 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
          set protocols bgp 64512 neighbor 192.0.2.1 timers holdtime 12
          set protocols bgp 64512 neighbor 192.0.2.1 timers keepalive 3
          set protocols bgp 64512 neighbor 192.0.2.1 timers connect 7
+         set protocols bgp 64512 neighbor 192.0.2.1 graceful-restart restart-helper
          set protocols bgp 64512 neighbor 192.0.2.1 ebgp-multihop 3
          set protocols bgp 64512 neighbor 192.0.2.1 ttl-security hops 2
          set protocols bgp 64512 neighbor 192.0.2.1 update-source lo
@@ -173,6 +177,7 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
         hold_time: 12,
         keepalive: 3,
         connect_retry: 7,
+        graceful_restart: Some(RestartRole::RestartHelper),
         ebgp_multihop: Some(3),
         ttl_security_hops: Some(2),
         update_source: Some(UpdateSource::Interface("lo".parse().unwrap())),
@@ -257,7 +262,25 @@ fn networks_and_redistribution_of_both_families_are_read() {
         ((Family::Ipv6Unicast, RedistributeSource::Static), Redistribute::default()),
     ]);
     assert_eq!(bgp.redistribute, expect);
-    assert!(!bgp.ebgp_requires_policy && !bgp.graceful_restart.enabled);
+    assert!(!bgp.ebgp_requires_policy && bgp.graceful_restart.role == RestartRole::Disable);
+}
+
+#[test]
+fn a_neighbors_part_in_graceful_restart_wins_over_its_groups() {
+    let bgp = model(
+        "set protocols bgp 64512 parameters graceful-restart disable
+         set protocols bgp 64512 peer-group nodes remote-as 64512
+         set protocols bgp 64512 peer-group nodes graceful-restart restart-helper
+         set protocols bgp 64512 neighbor 192.0.2.1 peer-group nodes
+         set protocols bgp 64512 neighbor 192.0.2.2 peer-group nodes
+         set protocols bgp 64512 neighbor 192.0.2.2 graceful-restart enable
+         set protocols bgp 64512 neighbor 192.0.2.3 remote-as 64512",
+    )
+    .bgp
+    .unwrap();
+    let roles: Vec<_> = bgp.neighbors.values().map(|neighbor| neighbor.settings.graceful_restart).collect();
+    assert_eq!(roles, [Some(RestartRole::RestartHelper), Some(RestartRole::Enable), None]);
+    assert_eq!(bgp.graceful_restart.role, RestartRole::Disable);
 }
 
 #[test]

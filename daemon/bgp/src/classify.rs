@@ -15,7 +15,8 @@ pub enum Change {
 
 /// Compares two configurations of one session, leaf by leaf.
 ///
-/// `maximum-prefix`, `timers connect` and `passive` are obeyed by a running session as it is.
+/// `maximum-prefix`, `timers connect` and `passive` are obeyed by a running session as it is; what is asked of a peer for
+/// our next restart (`restart-time`) it hears when the session is opened anew for some other reason.
 #[must_use]
 pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
     let SessionConfig {
@@ -31,6 +32,7 @@ pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
         graceful_restart,
         add_path_send,
         add_path_receive,
+        restart_time: _,
         maximum_prefix: _,
     } = new;
     let changed: Vec<&str> = [
@@ -41,7 +43,7 @@ pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
         ("timers holdtime", old.hold_time != *hold_time),
         ("timers keepalive", old.keepalive != *keepalive),
         ("address-family", old.families != *families),
-        ("parameters graceful-restart", old.graceful_restart != *graceful_restart),
+        ("graceful-restart", old.graceful_restart != *graceful_restart),
         ("addpath-tx", old.add_path_send != *add_path_send),
         ("disable-addpath-rx", old.add_path_receive != *add_path_receive),
     ]
@@ -54,14 +56,14 @@ pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::ExpectedAs;
+    use crate::session::{ExpectedAs, RestartRole};
     use nouns::{Asn, Family};
 
     type Edit = fn(&mut SessionConfig);
 
     #[test]
     fn each_leaf_keeps_or_resets_the_session() {
-        let rows: [(Edit, Option<&str>); 13] = [
+        let rows: [(Edit, Option<&str>); 14] = [
             (|_| (), None),
             (|new| new.connect_retry = 7, None),
             (|new| new.passive = true, None),
@@ -72,7 +74,8 @@ mod tests {
             (|new| new.hold_time = 9, Some("timers holdtime")),
             (|new| new.keepalive = 1, Some("timers keepalive")),
             (|new| new.families = vec![Family::Ipv4Unicast], Some("address-family")),
-            (|new| new.graceful_restart = false, Some("parameters graceful-restart")),
+            (|new| new.graceful_restart = RestartRole::Helper, Some("graceful-restart")),
+            (|new| new.restart_time = 7, None),
             (|new| new.add_path_send = vec![Family::Ipv4Unicast], Some("addpath-tx")),
             (|new| new.add_path_receive.clear(), Some("disable-addpath-rx")),
         ];

@@ -28,7 +28,9 @@ pub(crate) fn keep_stale(negotiated: &Negotiated, ending: Ending<'_>) -> Vec<(Fa
         return Vec::new();
     };
     let keeps = match ending {
-        Ending::Lost | Ending::Silent => true,
+        Ending::Lost => true,
+        // Without RFC 8538 the NOTIFICATION that we send then ends the routes, too (RFC 4271 §6.5).
+        Ending::Silent => restart.notification,
         Ending::Sent(notification) | Ending::Received(notification) => {
             restart.notification && !notification.is_hard_reset()
         }

@@ -12,7 +12,7 @@ use bgp_wire::notification::{Notification, Reason};
 use bgp_wire::{AfiSafi, Negotiated as Codec};
 use nouns::{Asn, Family};
 
-use crate::session::{ExpectedAs, Negotiated, PeerRestart, SessionConfig};
+use crate::session::{ExpectedAs, Negotiated, OwnRestart, PeerRestart, RestartRole, SessionConfig};
 
 /// ADD-PATH: we would receive several paths (RFC 7911 §4).
 const RECEIVE: u8 = 1;
@@ -33,7 +33,7 @@ pub struct Refusal {
 /// Graceful restart lists both families whatever is configured: a restarting Kubernetes node withholds its
 /// routes until it has our End-of-RIB of every family, and older ones of families that we do not offer at all.
 #[must_use]
-pub fn our_open(config: &SessionConfig) -> Open {
+pub fn our_open(config: &SessionConfig, own: OwnRestart) -> Open {
     let mut capabilities: Vec<Capability> =
         config.families.iter().map(|family| Capability::multiprotocol(*family)).collect();
     capabilities.push(Capability::RouteRefresh);
@@ -42,12 +42,13 @@ pub fn our_open(config: &SessionConfig) -> Open {
         capabilities.push(Capability::ExtendedNextHop(vec![Family::Ipv4Unicast]));
     }
     capabilities.push(Capability::ExtendedMessage);
-    if config.graceful_restart {
+    if config.graceful_restart != RestartRole::Disabled {
+        let full = config.graceful_restart == RestartRole::Full;
         capabilities.push(Capability::GracefulRestart {
-            restarting: false,
+            restarting: full && own.restarting,
             notification: true,
-            time: 0,
-            families: Family::ALL.map(|family| (family, false)).to_vec(),
+            time: if full { config.restart_time } else { 0 },
+            families: Family::ALL.map(|family| (family, full && own.forwarding)).to_vec(),
         });
     }
     capabilities.push(Capability::FourOctetAs(config.local_as));
@@ -91,7 +92,7 @@ pub fn negotiate(config: &SessionConfig, open: &Open) -> Result<Negotiated, Refu
         families,
         route_refresh: offers(&Capability::RouteRefresh),
         enhanced_refresh: offers(&Capability::EnhancedRouteRefresh),
-        graceful_restart: config.graceful_restart.then(|| peer_restart(open)).flatten(),
+        graceful_restart: peer_restart(open).filter(|_| config.graceful_restart != RestartRole::Disabled),
         capabilities: open.capabilities.iter().map(describe::describe).collect(),
         hostname: open.capabilities.iter().find_map(describe::hostname),
         software: open.capabilities.iter().find_map(describe::software),

@@ -25,7 +25,7 @@ pub(crate) use context::{Context, Kind, Memory};
 pub use input::{ConnId, Input, StopReason};
 pub use output::{Counters, Down, Log, Negotiated, Output, PeerRestart, StateName};
 pub(crate) use settings::Level;
-pub use settings::{ExpectedAs, PrefixLimit, SessionConfig};
+pub use settings::{ExpectedAs, OwnRestart, PrefixLimit, RestartRole, SessionConfig};
 
 pub use crate::state::IdleReason;
 
@@ -163,6 +163,11 @@ impl Session {
             let now = limit.level(count, before);
             now != before || (now == Level::Over && !limit.warning_only)
         })
+    }
+
+    /// What our next OPEN says of our own restart.
+    pub fn announce_restart(&mut self, own: OwnRestart) {
+        self.memory.own_restart = own;
     }
 
     /// Counts announced routes that the caller's import refused, where they went in a circle.

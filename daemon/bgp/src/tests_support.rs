@@ -18,7 +18,9 @@ use bgp_wire::message::{Message, Open};
 use bgp_wire::notification::{Notification, Reason};
 use nouns::{Asn, Family};
 
-use crate::session::{ConnId, Down, ExpectedAs, Input, Output, PrefixLimit, Session, SessionConfig, StateName};
+use crate::session::{
+    ConnId, Down, ExpectedAs, Input, Output, PrefixLimit, RestartRole, Session, SessionConfig, StateName,
+};
 
 /// The router of the examples: 192.168.101.1 in AS 64512, with a node of the same AS.
 pub(crate) fn config() -> SessionConfig {
@@ -32,7 +34,8 @@ pub(crate) fn config() -> SessionConfig {
         connect_retry: 10,
         passive: false,
         families: Family::ALL.to_vec(),
-        graceful_restart: true,
+        graceful_restart: RestartRole::Full,
+        restart_time: 120,
         add_path_send: Vec::new(),
         add_path_receive: Family::ALL.to_vec(),
         maximum_prefix: BTreeMap::new(),

@@ -41,6 +41,8 @@ pub struct Boot {
     pub unconfirmed: Option<Unconfirmed>,
     /// What the kernel has.
     pub snapshot: Snapshot,
+    /// Another daemon ran before this one since the machine was booted.
+    pub restarted: bool,
     /// What went wrong before the engine began: the store, the kernel's features.
     pub problems: Vec<String>,
     /// What an earlier life of the daemon has changed of the system and not given back.
@@ -50,9 +52,9 @@ pub struct Boot {
 impl Engine {
     /// Starts with a configuration: what is understood and possible comes up, the rest is listed.
     pub fn boot(&mut self, at: Moment, boot: Boot, out: &mut Vec<Effect>) {
-        if boot.snapshot.ours != KernelFib::default() {
+        let adopted = boot.snapshot.ours != KernelFib::default();
+        if adopted {
             self.fib.adopt(&boot.snapshot.ours);
-            self.recovery.begin(at.instant);
         }
         self.world.reset(&boot.snapshot);
         for problem in &boot.problems {
@@ -126,6 +128,8 @@ impl Engine {
         }
         self.running.tree = admitted.tree;
         self.put_in_force(admitted.model);
+        let aside = boot.restarted && self.running.model.bgp.as_deref().is_some_and(|bgp| bgp.no_fib_install);
+        self.recovery.begin(at.instant, adopted, aside);
         for step in steps {
             if step == Step::Routing {
                 self.apply_routing(at, None, out);

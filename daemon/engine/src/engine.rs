@@ -283,7 +283,7 @@ impl Engine {
             .chain(self.truth.deadline())
             .chain(self.confirm_deadline())
             .chain(owed.map(|since| since + RETRY_AFTER))
-            .chain(self.recovery.deadline().filter(|_| !self.steps_under_way()))
+            .chain(self.recovery_deadline().filter(|_| !self.steps_under_way()))
             .chain(std::iter::once(self.next_audit))
             .chain((self.unsettled() || !self.looks.is_empty()).then_some(self.started.instant))
             .min()

@@ -19,6 +19,8 @@ use config::model::bgp::PeerSettings;
 use nouns::{Asn, Family, Prefix};
 use rib::bgp_table::PeerId;
 
+use crate::recovery::Recovery;
+
 /// How often the log hears of an address that is refused.
 const STRANGERS_EVERY: Duration = Duration::from_secs(60);
 /// How many refused addresses the log hears of within that time.
@@ -199,6 +201,13 @@ impl Peers {
             self.stale.remove(&id);
         } else {
             self.stale.insert(id);
+        }
+    }
+
+    /// What every peer is told in our next OPEN.
+    pub(crate) fn announce_restart(&mut self, recovery: &Recovery) {
+        for peer in self.peers.values_mut() {
+            peer.session.announce_restart(recovery.own_restart(peer.known.is_some()));
         }
     }
 

@@ -128,6 +128,17 @@ impl ActiveFile {
         done.and_then(|()| fs::rename(&beside, &self.path)).inspect_err(|_| drop(fs::remove_file(&beside)))
     }
 
+    /// Notes that a daemon runs in this boot of the machine; whether one did before.
+    pub(crate) fn ran_before(&self) -> bool {
+        let path = self.path.with_file_name("ran");
+        let before = fs::read_to_string(&path).is_ok_and(|boot_id| boot_id == self.boot_id);
+        if !before {
+            // Where it cannot be written, a restart is only not known for one.
+            let _ = fs::write(&path, &self.boot_id);
+        }
+        before && !self.boot_id.is_empty()
+    }
+
     /// Whether one is kept.
     pub(crate) fn is_kept(&self) -> bool {
         self.path.exists()

@@ -71,6 +71,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         interrupted: store.pending().unwrap_or_default(),
         unconfirmed: store.unconfirmed().unwrap_or_default(),
         snapshot,
+        restarted: active.ran_before(),
         problems,
         held: system.held(),
     };

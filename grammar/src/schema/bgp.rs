@@ -146,9 +146,23 @@ static PARAMETERS: Node = inner(
         .default("enable"),
         &inner(
             "graceful-restart",
-            "Keep routes while a neighbor restarts (RFC 4724)",
+            "Keep routes while one side restarts (RFC 4724)",
             &[
                 &flag("disable", "Drop the routes of a neighbor at once"),
+                &leaf(
+                    "restart-time",
+                    "Seconds for which neighbors keep our routes",
+                    ValueKind::U32 { min: 1, max: 4095 },
+                    "120",
+                )
+                .default("120"),
+                &leaf(
+                    "select-defer-time",
+                    "Longest time in seconds to await neighbors after a restart",
+                    ValueKind::U32 { min: 1, max: 3600 },
+                    "300",
+                )
+                .default("300"),
                 &leaf(
                     "stalepath-time",
                     "Longest time in seconds to keep its routes",

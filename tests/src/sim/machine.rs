@@ -48,6 +48,8 @@ pub(crate) struct Machine {
     pub(crate) engine: Option<Engine>,
     /// Counts the starts of the daemon: answers to an earlier one are nobody's.
     pub(crate) life: u64,
+    /// A daemon ran since the machine was booted.
+    pub(crate) ran: bool,
     pub(crate) listening: bool,
     pub(crate) accepted: u64,
     /// Seconds that its OPENs ask for when it restarts, as a Kubernetes node's do; none for a router.
@@ -73,6 +75,7 @@ impl Machine {
             disk: Disk { saved, ..Disk::default() },
             engine: None,
             life: 0,
+            ran: false,
             listening: false,
             accepted: 0,
             restart_time,
@@ -97,6 +100,7 @@ impl Machine {
             interrupted: store.pending().unwrap_or_default(),
             unconfirmed: store.unconfirmed().unwrap_or_default(),
             snapshot: self.kernel.snapshot(),
+            restarted: self.ran,
             problems: Vec::new(),
             held: self.system.held(),
         }
@@ -109,6 +113,7 @@ impl Machine {
         self.listening = false;
         let facts = Facts { host_name: self.name.clone(), ..Facts::default() };
         self.engine = Some(Engine::new(at, facts));
+        self.ran = true;
     }
 
     /// The daemon is gone; what it had open is closed by the system.

@@ -9,7 +9,7 @@ use nouns::{Asn, Family, Prefix};
 
 use super::peers::{self, Timers};
 use super::policies::reference;
-use super::{Bandwidth, Bgp, GracefulRestart, Limits, Redistribute, RedistributeSource};
+use super::{Bandwidth, Bgp, GracefulRestart, Limits, Redistribute, RedistributeSource, RestartRole};
 use crate::model::policy::Policy;
 use crate::model::reader::Reader;
 
@@ -66,10 +66,15 @@ fn bandwidth(best_path: &Reader<'_>) -> Bandwidth {
 }
 
 fn graceful_restart(parameters: &Reader<'_>) -> GracefulRestart {
-    // The helper is on without the word too; the word alone is how others turn it on.
+    // It is on without the word, too; the word alone is how others turn it on.
     let _ = parameters.is_set("graceful-restart");
     let place = parameters.at("graceful-restart");
-    GracefulRestart { enabled: !place.flag("disable"), stalepath_time: place.leaf_or_default("stalepath-time") }
+    GracefulRestart {
+        role: if place.flag("disable") { RestartRole::Disable } else { RestartRole::Enable },
+        restart_time: place.leaf_or_default("restart-time"),
+        select_defer_time: place.leaf_or_default("select-defer-time"),
+        stalepath_time: place.leaf_or_default("stalepath-time"),
+    }
 }
 
 fn networks(place: &Reader<'_>, policy: &Policy) -> BTreeMap<Prefix, Option<String>> {

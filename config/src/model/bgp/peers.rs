@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use nouns::{Asn, Family, Prefix};
 
-use super::{ListenRange, LocalAs, Neighbor, PeerPolicies, PeerSettings, RemoteAs, UpdateSource};
+use super::{ListenRange, LocalAs, Neighbor, PeerPolicies, PeerSettings, RemoteAs, RestartRole, UpdateSource};
 use super::{PeerFlow, PeerFlows, flows, policies};
 use crate::model::policy::Policy;
 use crate::model::reader::Reader;
@@ -23,6 +23,7 @@ pub(super) struct Leaves {
     port: Option<u16>,
     timers: Timers,
     connect_retry: Option<u16>,
+    graceful_restart: Option<RestartRole>,
     ebgp_multihop: Option<u8>,
     ttl_security_hops: Option<u8>,
     update_source: Option<UpdateSource>,
@@ -161,6 +162,7 @@ fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
         port: place.leaf("port"),
         timers: Timers::of_peer(place),
         connect_retry: timers.leaf("connect"),
+        graceful_restart: place.leaf("graceful-restart"),
         ebgp_multihop: place.leaf("ebgp-multihop"),
         ttl_security_hops: place.at("ttl-security").leaf("hops"),
         update_source: place.leaf("update-source"),
@@ -217,6 +219,7 @@ impl Leaves {
             hold_time,
             keepalive,
             connect_retry: self.or(group, |leaves| leaves.connect_retry).unwrap_or(self.fallback.1),
+            graceful_restart: self.or(group, |leaves| leaves.graceful_restart),
             ebgp_multihop: self.or(group, |leaves| leaves.ebgp_multihop),
             ttl_security_hops: self.or(group, |leaves| leaves.ttl_security_hops),
             update_source: self.or(group, |leaves| leaves.update_source.clone()),

@@ -132,6 +132,12 @@ pub struct NeighborRestart {
     pub restart_time: u16,
     /// Families listed, and whether it kept forwarding (F bit).
     pub families: Vec<RestartFamily>,
+    /// Seconds for which it is asked to keep our routes; 0 when it is not.
+    #[serde(default)]
+    pub asked: u16,
+    /// This router has restarted: the neighbor keeps our old routes, and hears of the new ones once they are complete.
+    #[serde(default)]
+    pub held_back: bool,
     /// Seconds until stale routes are swept, while it is away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stale_for: Option<u64>,
@@ -385,6 +391,13 @@ impl NeighborRestart {
         ];
         for one in &self.families {
             lines.push(format!("    {}: forwarding preserved: {}", one.family, yes(one.forwarding_preserved)));
+        }
+        match self.asked {
+            0 => lines.push("    It is not asked to keep our routes".to_owned()),
+            seconds => lines.push(format!("    It is asked to keep our routes for {seconds} seconds")),
+        }
+        if self.held_back {
+            lines.push("    This router has restarted; it is told of routes once they are complete".to_owned());
         }
         lines.extend(self.stale_for.map(|s| format!("    Stale routes are kept for at most {} more", uptime(s))));
         lines

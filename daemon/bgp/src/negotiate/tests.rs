@@ -9,22 +9,34 @@ use crate::tests_support::{config, node_open, octets, restarting_open};
 
 #[test]
 fn our_open_offers_graceful_restart_for_both_families_whatever_is_configured() {
-    let open = our_open(&SessionConfig { families: vec![Family::Ipv4Unicast], ..config() });
-    let restart = Capability::GracefulRestart {
-        restarting: false,
-        notification: true,
-        time: 0,
-        families: vec![(Family::Ipv4Unicast, false), (Family::Ipv6Unicast, false)],
-    };
-    assert!(open.capabilities.contains(&restart));
-    assert_eq!(open.families(), [Family::Ipv4Unicast]);
-    assert!(octets(&Message::Open(open)).len() < 255);
+    let (none, all) = (OwnRestart::default(), OwnRestart { restarting: true, forwarding: true });
+    for (role, own, said) in [
+        (RestartRole::Disabled, all, None),
+        (RestartRole::Helper, none, Some((false, 0, false))),
+        (RestartRole::Helper, all, Some((false, 0, false))),
+        (RestartRole::Full, none, Some((false, 120, false))),
+        (RestartRole::Full, OwnRestart { forwarding: true, ..none }, Some((false, 120, true))),
+        (RestartRole::Full, OwnRestart { restarting: true, ..none }, Some((true, 120, false))),
+        (RestartRole::Full, all, Some((true, 120, true))),
+    ] {
+        let config = SessionConfig { families: vec![Family::Ipv4Unicast], graceful_restart: role, ..config() };
+        let open = our_open(&config, own);
+        let restart = said.map(|(restarting, time, forwarding)| Capability::GracefulRestart {
+            restarting,
+            notification: true,
+            time,
+            families: vec![(Family::Ipv4Unicast, forwarding), (Family::Ipv6Unicast, forwarding)],
+        });
+        let found = open.capabilities.iter().find(|capability| capability.code() == 64);
+        assert_eq!(found, restart.as_ref(), "{role:?} {own:?}");
+        assert_eq!(open.families(), [Family::Ipv4Unicast]);
+        assert!(octets(&Message::Open(open)).len() < 255);
+    }
 }
 
 #[test]
 fn graceful_restart_can_be_switched_off() {
-    let off = SessionConfig { graceful_restart: false, ..config() };
-    assert!(our_open(&off).capabilities.iter().all(|capability| capability.code() != 64));
+    let off = SessionConfig { graceful_restart: RestartRole::Disabled, ..config() };
     assert_eq!(negotiate(&off, &restarting_open(true)).unwrap().graceful_restart, None);
 }
 
@@ -123,14 +135,19 @@ fn several_paths_are_received_where_the_peer_would_send_them() {
 fn several_paths_are_sent_where_we_offer_and_the_peer_takes_them() {
     let [v4, v6] = Family::ALL;
     let ours = SessionConfig { add_path_send: vec![v4], add_path_receive: vec![v6], ..config() };
-    assert!(our_open(&ours).capabilities.contains(&Capability::AddPath(vec![(v4, 2), (v6, 1)])));
+    assert!(our_open(&ours, OwnRestart::default()).capabilities.contains(&Capability::AddPath(vec![(v4, 2), (v6, 1)])));
     for (theirs, taken) in [(vec![(v4, 1)], vec![v4]), (vec![(v4, 3)], vec![v4]), (vec![(v4, 2)], vec![])] {
         let mut open = node_open();
         open.capabilities.push(Capability::AddPath(theirs));
         assert_eq!(negotiate(&ours, &open).unwrap().codec.add_path_send, taken);
     }
     let neither = SessionConfig { add_path_receive: Vec::new(), ..config() };
-    assert!(!our_open(&neither).capabilities.iter().any(|offer| matches!(offer, Capability::AddPath(_))));
+    assert!(
+        !our_open(&neither, OwnRestart::default())
+            .capabilities
+            .iter()
+            .any(|offer| matches!(offer, Capability::AddPath(_)))
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use bgp_wire::message::Message;
 use bgp_wire::notification::Notification;
 use nouns::Family;
 
-use super::{ConnId, Counters, Down, Log, Output, SessionConfig};
+use super::{ConnId, Counters, Down, Log, Output, OwnRestart, SessionConfig};
 use crate::jitter::Jitter;
 use crate::negotiate;
 
@@ -25,6 +25,7 @@ const LONGEST_SHORTAGE_REST: u64 = 960;
 pub(crate) struct Memory {
     pub(crate) jitter: Jitter,
     pub(crate) counters: Counters,
+    pub(crate) own_restart: OwnRestart,
     pub(crate) last_down: Option<(Instant, String)>,
     pub(crate) last_read: Option<Instant>,
     pub(crate) last_written: Option<Instant>,
@@ -41,6 +42,7 @@ impl Memory {
         Self {
             jitter,
             counters: Counters::default(),
+            own_restart: OwnRestart::default(),
             last_down: None,
             last_read: None,
             last_written: None,
@@ -124,7 +126,8 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn send_open(&mut self, conn: ConnId) {
-        self.send(conn, &Message::Open(negotiate::our_open(self.config)), &Codec::default());
+        let open = negotiate::our_open(self.config, self.memory.own_restart);
+        self.send(conn, &Message::Open(open), &Codec::default());
     }
 
     pub(crate) fn send_keepalive(&mut self, conn: ConnId) {

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use nouns::{Asn, Family};
 
 /// What a session needs to know of its configuration. A change of any field but
-/// `maximum_prefix`, `connect_retry` and `passive` resets the session (`classify`).
+/// `maximum_prefix`, `connect_retry`, `restart_time` and `passive` resets the session (`classify`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionConfig {
     /// The neighbor's address, for messages and tie-breaking.
@@ -29,8 +29,10 @@ pub struct SessionConfig {
     pub passive: bool,
     /// Families to offer.
     pub families: Vec<Family>,
-    /// Offer and obey graceful restart as helper (RFC 4724, RFC 8538).
-    pub graceful_restart: bool,
+    /// The part taken in graceful restart (RFC 4724, RFC 8538).
+    pub graceful_restart: RestartRole,
+    /// Seconds, at most 4095, that the peer is asked to wait for us to come back; heard with the next session.
+    pub restart_time: u16,
     /// Families in which several paths of a prefix are offered to the peer (RFC 7911).
     pub add_path_send: Vec<Family>,
     /// Families in which several paths of a prefix are taken from it.
@@ -80,6 +82,26 @@ impl PrefixLimit {
         let count = u64::from(count);
         level(count).max(before.min(level(count.saturating_mul(10).div_ceil(9))))
     }
+}
+
+/// The part that a session takes in graceful restart (RFC 4724).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RestartRole {
+    /// None: the capability is not offered, and nothing is kept for the peer.
+    Disabled,
+    /// Routes of a peer that restarts are kept; the peer is not asked to keep ours.
+    Helper,
+    /// The peer is asked to keep our routes, too.
+    Full,
+}
+
+/// What our OPEN says of our own restart; true of the daemon, and no part of its configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnRestart {
+    /// R bit: we have restarted, our routes are not complete yet, and nobody shall wait for them (RFC 4724 §3).
+    pub restarting: bool,
+    /// F bits: what we announced before is still forwarded.
+    pub forwarding: bool,
 }
 
 /// Which AS a peer may announce in its OPEN.

@@ -35,17 +35,33 @@ const MADE: u32 = u32::MAX;
 impl Engine {
     /// Sends what has gathered, then the End-of-RIB markers that are due.
     pub(crate) fn send_updates(&mut self, at: Moment, out: &mut Vec<Effect>) {
-        for id in self.groups.ids() {
+        let speaking: Vec<GroupId> = self
+            .groups
+            .ids()
+            .into_iter()
+            .filter(|id| self.groups.get(*id).is_some_and(|group| group.held.is_none()))
+            .collect();
+        for id in speaking {
             self.part_with_the_slow(id);
             self.send_to_group(at, id, out);
             self.send_end_of_rib(at, id, out);
             self.unite(id);
         }
+        for (id, family) in self.groups.mute() {
+            let Some(peer) = self.peers.get_mut(id) else { continue };
+            let role = peer.session.config().graceful_restart;
+            if peer.session.negotiated().is_none_or(|negotiated| self.recovery.holds_back(role, negotiated).is_none()) {
+                let mut outputs = Vec::new();
+                peer.session.send_end_of_rib(at.instant, family, &mut outputs);
+                self.perform(at, id, outputs, out);
+                self.groups.marked(id, family);
+            }
+        }
     }
 
     /// Whether some peer that listens still has something to be told.
     pub(crate) fn has_unsent(&self) -> bool {
-        self.groups.iter().any(|group| !group.out.is_drained() && self.listens(group))
+        self.groups.iter().any(|group| group.held.is_none() && !group.out.is_drained() && self.listens(group))
     }
 
     /// Whether some peer of a group has read most of what it was sent. What a peer that does not read is to hear

@@ -86,13 +86,15 @@ impl Engine {
         let Some(bgp) = self.running.model.bgp.as_deref() else { return id };
         let config = settings::session_config(bgp, &peer_settings, address, self.router_id);
         let shutdown = peer_settings.shutdown;
+        let mut session = Session::new(config, u64::from(id.0));
+        session.announce_restart(self.recovery.own_restart(false));
         self.peers.insert(Peer {
             id,
             address,
             settings: peer_settings,
             group,
             dynamic,
-            session: Session::new(config, u64::from(id.0)),
+            session,
             dialing: None,
             waiting: 0,
             seen_end_of_rib: std::collections::BTreeSet::new(),

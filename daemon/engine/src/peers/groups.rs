@@ -17,6 +17,7 @@ use super::review::default_route;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Moment;
+use crate::recovery::Hold;
 
 /// Names a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +33,8 @@ pub(crate) struct Group {
     pub(crate) codec: Codec,
     /// The peers, with their AS where they are in another one than ours.
     pub(crate) members: BTreeMap<PeerId, Option<Asn>>,
+    /// Nothing is said until our routes are complete: the members keep what they heard before we restarted.
+    pub(crate) held: Option<Hold>,
     /// Members whose End-of-RIB is still owed to them.
     pub(crate) owing: BTreeSet<PeerId>,
     /// Members that have yet to hear that everything was told to them again (RFC 7313).
@@ -41,7 +44,8 @@ pub(crate) struct Group {
 
 impl Group {
     fn hears_as(&self, other: &Self) -> bool {
-        self.family == other.family && self.codec == other.codec && self.target == other.target
+        let held = self.held == other.held;
+        self.family == other.family && held && self.codec == other.codec && self.target == other.target
     }
 }
 
@@ -53,6 +57,9 @@ pub(crate) struct Groups {
     last: u32,
     /// Some group hears of several paths of a prefix.
     several: bool,
+    /// Peers that can be told nothing of a family, for want of an address to send packets to, and whose End-of-RIB is
+    /// still owed to them all the same.
+    mute: BTreeSet<(PeerId, Family)>,
     /// What peers hear may have changed since they were put into groups.
     outdated: bool,
     /// Peers to which everything has to be offered again for that.
@@ -118,6 +125,11 @@ impl Groups {
         self.anew.insert((peer, family));
     }
 
+    /// Those who were to wait hear of our routes.
+    pub(crate) fn release(&mut self, hold: Hold) {
+        self.groups.values_mut().for_each(|group| _ = group.held.take_if(|held| *held == hold));
+    }
+
     /// Asks for peers to be put into groups again where what they hear has changed.
     pub(crate) fn look_again(&mut self) {
         self.outdated = true;
@@ -134,7 +146,24 @@ impl Groups {
         id
     }
 
+    /// Whether everything that a peer shall know of a family was told to it, the End-of-RIB marker too.
+    pub(crate) fn is_complete(&self, peer: PeerId, family: Family) -> bool {
+        let told = self.of(peer, family).is_none_or(|group| !group.owing.contains(&peer));
+        told && !self.mute.contains(&(peer, family))
+    }
+
+    /// Peers whose End-of-RIB is owed to them in a family of which they can be told nothing.
+    pub(crate) fn mute(&self) -> Vec<(PeerId, Family)> {
+        self.mute.iter().copied().collect()
+    }
+
+    /// The End-of-RIB marker of such a family was sent.
+    pub(crate) fn marked(&mut self, peer: PeerId, family: Family) {
+        self.mute.remove(&(peer, family));
+    }
+
     fn leave(&mut self, peer: PeerId, family: Family) {
+        self.mute.remove(&(peer, family));
         let Some(id) = self.of.remove(&(peer, family)) else { return };
         if let Some(group) = self.groups.get_mut(&id) {
             group.members.remove(&peer);
@@ -207,14 +236,19 @@ impl Engine {
     /// Puts a peer whose session is up into a group of each family: one that has said nothing yet, or a new one.
     pub(crate) fn join_groups(&mut self, id: PeerId, families: &[Family]) {
         for family in families {
-            let Some(target) = self.export_target(id, *family) else { continue };
-            let Some(negotiated) = self.peers.get(id).and_then(|peer| peer.session.negotiated()) else { continue };
+            let Some(target) = self.export_target(id, *family) else {
+                self.groups.mute.insert((id, *family));
+                continue;
+            };
+            let Some(session) = self.peers.get(id).map(|peer| &peer.session) else { continue };
+            let Some(negotiated) = session.negotiated() else { continue };
             let asn = (!negotiated.internal).then_some(negotiated.remote_as);
             let mut group = Group {
                 family: *family,
                 target,
                 codec: negotiated.codec.clone(),
                 members: BTreeMap::new(),
+                held: self.recovery.holds_back(session.config().graceful_restart, negotiated),
                 owing: BTreeSet::new(),
                 refreshing: BTreeSet::new(),
                 out: AdjOut::default(),

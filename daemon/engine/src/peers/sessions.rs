@@ -189,6 +189,7 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.up_since = Some(at.instant);
         peer.known = Some((negotiated.remote_as, negotiated.internal));
+        peer.session.announce_restart(self.recovery.own_restart(true));
         peer.waiting = 0;
         peer.seen_end_of_rib.clear();
         let info =

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use bgp::session::{ExpectedAs, PrefixLimit, SessionConfig};
+use bgp::session::{ExpectedAs, PrefixLimit, RestartRole, SessionConfig};
 use config::model::Bgp;
 use config::model::bgp::{ListenRange, PeerFlow, PeerSettings, RemoteAs, UpdateSource};
 use nouns::{Asn, Family};
@@ -68,13 +68,18 @@ pub fn session_config(bgp: &Bgp, settings: &PeerSettings, address: IpAddr, route
         // Both families are always offered: a Cilium node withholds its routes until it has an End-of-RIB of
         // each family that it configured itself, whatever the router needs.
         families: Family::ALL.to_vec(),
-        graceful_restart: bgp.graceful_restart.enabled,
         add_path_send: families(|flow| flow.several.is_some()),
         add_path_receive: families(|flow| !flow.one_path_only),
         maximum_prefix: Family::ALL
             .into_iter()
             .filter_map(|family| Some((family, prefix_limit(settings.flows.of(family))?)))
             .collect(),
+        graceful_restart: match settings.graceful_restart.unwrap_or(bgp.graceful_restart.role) {
+            config::model::bgp::RestartRole::Disable => RestartRole::Disabled,
+            config::model::bgp::RestartRole::RestartHelper => RestartRole::Helper,
+            config::model::bgp::RestartRole::Enable => RestartRole::Full,
+        },
+        restart_time: bgp.graceful_restart.restart_time,
     }
 }
 

@@ -9,6 +9,7 @@ use api::view::bgp_neighbor::{
     RestartFamily, RouteTroubles, SentReceived,
 };
 use api::{ApiError, View};
+use bgp::session::RestartRole;
 use config::model::Bgp;
 use config::model::bgp::UpdateSource;
 use nouns::Family;
@@ -55,7 +56,7 @@ fn one(engine: &Engine, bgp: &Bgp, at: Moment, peer: &Peer, only: Option<Family>
         last_write: peer.session.last_written().map(|when| seconds(when, at.instant)),
         timers: timers(at, peer),
         capabilities: negotiated.map(|up| up.capabilities.clone()).unwrap_or_default(),
-        graceful_restart: restart(at, peer),
+        graceful_restart: restart(engine, at, peer),
         messages: messages(peer),
         troubles: RouteTroubles {
             as_path_loops: counters.as_loops,
@@ -106,33 +107,27 @@ fn timers(at: Moment, peer: &Peer) -> NeighborTimers {
     }
 }
 
-fn restart(at: Moment, peer: &Peer) -> Option<NeighborRestart> {
+fn restart(engine: &Engine, at: Moment, peer: &Peer) -> Option<NeighborRestart> {
     let stale_for = peer.stale_until.values().max().map(|until| seconds(at.instant, *until));
-    let capability = peer.session.negotiated().and_then(|up| up.graceful_restart.as_ref());
-    match (capability, stale_for) {
-        (None, None) => None,
-        (None, Some(_)) => Some(NeighborRestart {
-            restarting: true,
-            notification: false,
-            restart_time: 0,
-            families: Vec::new(),
-            stale_for,
-        }),
-        (Some(restart), _) => Some(NeighborRestart {
-            restarting: restart.restarting,
-            notification: restart.notification,
-            restart_time: restart.restart_time,
-            families: restart
-                .families
-                .iter()
-                .map(|(family, forwarding_preserved)| RestartFamily {
-                    family: *family,
-                    forwarding_preserved: *forwarding_preserved,
-                })
-                .collect(),
-            stale_for,
-        }),
+    let negotiated = peer.session.negotiated();
+    let capability = negotiated.and_then(|up| up.graceful_restart.as_ref());
+    if capability.is_none() && stale_for.is_none() {
+        return None;
     }
+    let config = peer.session.config();
+    let families = capability.map_or(&[][..], |restart| &restart.families);
+    Some(NeighborRestart {
+        restarting: capability.is_none_or(|restart| restart.restarting),
+        notification: capability.is_some_and(|restart| restart.notification),
+        restart_time: capability.map_or(0, |restart| restart.restart_time),
+        families: families
+            .iter()
+            .map(|(family, kept)| RestartFamily { family: *family, forwarding_preserved: *kept })
+            .collect(),
+        asked: if config.graceful_restart == RestartRole::Full { config.restart_time } else { 0 },
+        held_back: negotiated.is_some_and(|up| engine.recovery.holds_back(config.graceful_restart, up).is_some()),
+        stale_for,
+    })
 }
 
 fn messages(peer: &Peer) -> MessageCounters {
@@ -173,8 +168,7 @@ fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> Neighbo
         route_reflector_client: peer.settings.reflector_client.contains(&family),
         policy_missing: table_view::policy_missing(bgp, peer, family),
         end_of_rib_received: peer.seen_end_of_rib.contains(&family),
-        end_of_rib_sent: negotiated
-            && engine.groups.of(peer.id, family).is_some_and(|group| !group.owing.contains(&peer.id)),
+        end_of_rib_sent: negotiated && engine.groups.is_complete(peer.id, family),
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) static NEIGHBOR: Node = tag(
         &DISABLE_ADDPATH_RX,
         &EBGP_MULTIHOP,
         &FILTER_LIST,
+        &GRACEFUL_RESTART,
         &LOCAL_AS,
         &MAXIMUM_PREFIX,
         &MAXIMUM_PREFIX_OUT,
@@ -59,6 +60,7 @@ pub(super) static PEER_GROUP: Node = tag(
         &DISABLE_ADDPATH_RX,
         &EBGP_MULTIHOP,
         &FILTER_LIST,
+        &GRACEFUL_RESTART,
         &LOCAL_AS,
         &MAXIMUM_PREFIX,
         &MAXIMUM_PREFIX_OUT,
@@ -160,6 +162,19 @@ static FILTER_LIST: Node = inner(
         &leaf("import", "What is accepted from it", list(PolicyList::AsPathList), "FROM-ISP"),
     ],
 );
+
+static GRACEFUL_RESTART: Node = leaf(
+    "graceful-restart",
+    "Which part sessions take in graceful restart (RFC 4724)",
+    ValueKind::Choice(RESTART_ROLE),
+    "restart-helper",
+);
+
+const RESTART_ROLE: &[(&str, &str)] = &[
+    ("disable", "Neither side keeps routes"),
+    ("enable", "Each side keeps routes while the other restarts"),
+    ("restart-helper", "Keep its routes, do not ask it to keep ours"),
+];
 
 static LOCAL_AS: Node = tag(
     "local-as",

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nouns::Asn;
 use proptest::prelude::*;
 
-use crate::session::{ConnId, ExpectedAs, Input, Output, Session, SessionConfig, StateName};
+use crate::session::{ConnId, ExpectedAs, Input, Output, RestartRole, Session, SessionConfig, StateName};
 use crate::tests_support::config;
 
 /// How long everything takes to arrive.
@@ -113,7 +113,7 @@ impl Pair {
                 expected_as: ExpectedAs::Exactly(asns[1 - index]),
                 router_id: [10, 0, 0, if equal_ids { 1 } else { u8::try_from(index).unwrap() + 1 }].into(),
                 passive: passive == index,
-                graceful_restart: seed & 1 == 0,
+                graceful_restart: if seed & 1 == 0 { RestartRole::Full } else { RestartRole::Disabled },
                 ..config()
             };
             let seed = seed.wrapping_add(u64::try_from(index).unwrap());
