@@ -101,6 +101,12 @@ impl Notification {
         (length > 0).then(|| escape(&String::from_utf8_lossy(text)))
     }
 
+    /// What it says by name, without its text: `Cease/Administrative Shutdown`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        Named(self).to_string()
+    }
+
     /// Decodes a body; the header guarantees two octets.
     pub(crate) fn decode(mut body: Reader<'_>, total: usize) -> Result<Self, DecodeError> {
         let short = HeaderError::Length(u16::try_from(total).unwrap_or(u16::MAX));
@@ -135,16 +141,26 @@ fn escape(text: &str) -> String {
 impl fmt::Display for Notification {
     /// `Cease/Administrative Shutdown`, and the text of a shutdown communication in quotes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        reason::name(self.code, self.subcode, f)?;
-        if let Some(inner) = self.inner() {
-            f.write_str(" (")?;
-            reason::name(inner.code, inner.subcode, f)?;
-            f.write_str(")")?;
-        }
+        Named(self).fmt(f)?;
         match self.text() {
             Some(text) => write!(f, " \"{text}\""),
             None => Ok(()),
         }
+    }
+}
+
+/// A notification without its text.
+struct Named<'a>(&'a Notification);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        reason::name(self.0.code, self.0.subcode, f)?;
+        if let Some(inner) = self.0.inner() {
+            f.write_str(" (")?;
+            reason::name(inner.code, inner.subcode, f)?;
+            f.write_str(")")?;
+        }
+        Ok(())
     }
 }
 

@@ -21,11 +21,13 @@ pub(crate) struct Line {
     understood: usize,
     /// What was decoded before it came here; behind the octets.
     decoded: VecDeque<Result<Message, DecodeError>>,
+    /// The peer's OPEN as it came, once it has.
+    open: Vec<u8>,
 }
 
 impl Line {
     pub(crate) fn new(conn: ConnId, opener: Opener) -> Self {
-        Self { conn, opener, received: Vec::new(), understood: 0, decoded: VecDeque::new() }
+        Self { conn, opener, received: Vec::new(), understood: 0, decoded: VecDeque::new(), open: Vec::new() }
     }
 
     /// Takes in what arrived.
@@ -49,6 +51,11 @@ impl Line {
         self.received.len().saturating_sub(self.understood)
     }
 
+    /// The octets of the peer's OPEN; none before it came.
+    pub(crate) fn open(&self) -> &[u8] {
+        &self.open
+    }
+
     /// The next whole message, if there is one; what is left waits for more octets.
     pub(crate) fn next_message(&mut self, codec: &Codec) -> Option<Result<Message, DecodeError>> {
         let rest = self.received.get(self.understood..).unwrap_or_default();
@@ -57,6 +64,9 @@ impl Line {
             Ok(Some(first)) => first,
             Err(error) => return Some(Err(error)),
         };
+        if matches!(message, Message::Open(_)) {
+            self.open = rest.get(..length).unwrap_or_default().to_vec();
+        }
         self.understood = self.understood.saturating_add(length);
         if self.understood == self.received.len() {
             self.received = Vec::new();

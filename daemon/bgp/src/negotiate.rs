@@ -93,7 +93,7 @@ pub fn negotiate(config: &SessionConfig, open: &Open) -> Result<Negotiated, Refu
         route_refresh: offers(&Capability::RouteRefresh),
         enhanced_refresh: offers(&Capability::EnhancedRouteRefresh),
         graceful_restart: peer_restart(open).filter(|_| config.graceful_restart != RestartRole::Disabled),
-        capabilities: open.capabilities.iter().map(describe::describe).collect(),
+        capabilities: describe::both(&our_open(config, OwnRestart::default()).capabilities, &open.capabilities),
         hostname: open.capabilities.iter().find_map(describe::hostname),
         software: open.capabilities.iter().find_map(describe::software),
     })

@@ -23,8 +23,8 @@ use crate::state::{Established, Event, Idle, State};
 
 pub(crate) use context::{Context, Kind, Memory};
 pub use input::{ConnId, Input, StopReason};
-pub use output::{Counters, Down, Log, Negotiated, Output, PeerRestart, StateName};
 pub(crate) use settings::Level;
+pub use output::{Counters, Down, Farewell, Log, Negotiated, Output, PeerRestart, StateName};
 pub use settings::{ExpectedAs, OwnRestart, PrefixLimit, RestartRole, SessionConfig};
 
 pub use crate::state::IdleReason;
@@ -136,6 +136,18 @@ impl Session {
         self.memory.last_down.as_ref().map(|(when, why)| (*when, why.as_str()))
     }
 
+    /// The NOTIFICATION that ended it then, where one did.
+    #[must_use]
+    pub fn last_farewell(&self) -> Option<&Farewell> {
+        self.memory.last_farewell.as_ref()
+    }
+
+    /// Our OPEN and the peer's as they went over the wire, while Established.
+    #[must_use]
+    pub fn opens(&self) -> Option<(&[u8], &[u8])> {
+        self.state.established().map(|established| (self.memory.our_open.as_slice(), established.peer_open()))
+    }
+
     /// When octets of the peer came last, on whichever connection.
     #[must_use]
     pub fn last_read(&self) -> Option<Instant> {
@@ -233,6 +245,9 @@ impl Session {
     /// One event, one transition.
     fn step(&mut self, now: Instant, event: Event, out: &mut Vec<Output>) {
         let before = self.state.name();
+        if let Event::Message(_, Message::Notification(notification)) = &event {
+            Context::new(now, &self.config, &mut self.memory, out).was_notified(notification);
+        }
         let state = std::mem::replace(&mut self.state, State::Idle(Idle::stopped()));
         self.state = state.handle(&mut Context::new(now, &self.config, &mut self.memory, out), event);
         let after = self.state.name();

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::Text;
 
 /// `show ip bgp neighbors A prefix-counts`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BgpPrefixCounts {
     /// The table.
     pub family: Family,
@@ -32,6 +32,18 @@ pub struct BgpPrefixCounts {
     pub multipath: u64,
     /// Prefixes that were sent to it.
     pub advertised: u64,
+    /// Who refused how many, those who refused most first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedPrefixes>,
+}
+
+/// Prefixes that were refused for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedPrefixes {
+    /// `route-map IN rule 10 denies it`
+    pub reason: String,
+    /// How many.
+    pub prefixes: u64,
 }
 
 impl Text for BgpPrefixCounts {
@@ -47,8 +59,11 @@ impl Text for BgpPrefixCounts {
             ("Adj-out", self.advertised),
         ];
         let counts: String = rows.iter().map(|(title, count)| format!("{title:>20}: {count}\n")).collect();
+        let refused: String =
+            self.refused.iter().map(|one| format!("{:>20}: {}\n", one.prefixes, one.reason)).collect();
+        let refused = if refused.is_empty() { refused } else { format!("\nFiltered by:\n\n{refused}") };
         format!(
-            "Prefix counts for {}, {}\nPfxCt: {}\n\nCounts from RIB table walk:\n\n{counts}",
+            "Prefix counts for {}, {}\nPfxCt: {}\n\nCounts from RIB table walk:\n\n{counts}{refused}",
             self.address, self.family, self.accepted
         )
     }

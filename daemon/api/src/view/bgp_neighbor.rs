@@ -65,7 +65,7 @@ pub struct BgpNeighbor {
     pub last_write: Option<u64>,
     /// Timers in seconds.
     pub timers: NeighborTimers,
-    /// Names of what both sides can: `Route refresh: advertised and received`.
+    /// What each side can, and what matters of the neighbor's: `Route refresh: advertised and received`.
     pub capabilities: Vec<String>,
     /// Absent when the peer does not take part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,8 +178,11 @@ pub struct MessageCounters {
     pub route_refreshes: SentReceived,
     /// Read but not yet handled.
     pub in_queue: u64,
-    /// Made but not yet written.
+    /// Prefixes that have yet to be told.
     pub out_queue: u64,
+    /// Octets made but not yet written.
+    #[serde(default)]
+    pub unwritten_octets: u64,
 }
 
 /// What went wrong with routes.
@@ -195,6 +198,18 @@ pub struct RouteTroubles {
     pub treated_as_withdrawn: u64,
     /// Attributes discarded (RFC 7606).
     pub attributes_discarded: u64,
+    /// UPDATEs of which something was malformed and cost less than the session (RFC 7606).
+    #[serde(default)]
+    pub malformed_updates: u64,
+    /// UPDATEs that cost the session.
+    #[serde(default)]
+    pub fatal_updates: u64,
+    /// Routes announced by the neighbor, each time that they were.
+    #[serde(default)]
+    pub announced: u64,
+    /// Routes withdrawn by the neighbor, those among them that were treated as withdrawn.
+    #[serde(default)]
+    pub withdrawn: u64,
 }
 
 /// A neighbor's part in one family.
@@ -209,8 +224,26 @@ pub struct NeighborFamily {
     pub received: u64,
     /// Prefixes accepted.
     pub accepted: u64,
+    /// Prefixes refused on arrival; `filtered-routes` tells why.
+    #[serde(default)]
+    pub rejected: u64,
     /// Prefixes sent.
     pub sent: u64,
+    /// Neighbors that hear the same share a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_group: Option<UpdateGroup>,
+    /// What it says goes through these.
+    #[serde(default, skip_serializing_if = "NeighborFilters::is_empty")]
+    pub import: NeighborFilters,
+    /// What it may hear goes through these.
+    #[serde(default, skip_serializing_if = "NeighborFilters::is_empty")]
+    pub export: NeighborFilters,
+    /// `default-originate`
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub default_originate: bool,
+    /// `weight`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
     /// `maximum-prefix`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maximum_prefix: Option<u32>,
@@ -242,6 +275,30 @@ pub struct NeighborFamily {
     pub end_of_rib_sent: bool,
 }
 
+/// Neighbors that hear the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateGroup {
+    /// Its number.
+    pub number: u32,
+    /// How many they are.
+    pub members: u64,
+}
+
+/// The policies of one direction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NeighborFilters {
+    /// `prefix-list`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix_list: Option<String>,
+    /// `filter-list`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter_list: Option<String>,
+    /// `route-map`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route_map: Option<String>,
+}
+
 /// The last time that a session went down or failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastReset {
@@ -249,6 +306,54 @@ pub struct LastReset {
     pub ago: u64,
     /// In words.
     pub reason: String,
+    /// The NOTIFICATION that it ended with, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification: Option<ResetNotification>,
+}
+
+/// A NOTIFICATION that ended a session (RFC 4271 §4.5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetNotification {
+    /// It was ours.
+    pub sent: bool,
+    /// Error code.
+    pub code: u8,
+    /// Error subcode.
+    pub subcode: u8,
+    /// `Cease/Administrative Shutdown`
+    pub name: String,
+    /// What whoever closed the session wrote for the other side (RFC 9003).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+impl NeighborFilters {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn lines(&self, direction: &str) -> Vec<String> {
+        let lists = [("prefix", &self.prefix_list), ("AS path", &self.filter_list)];
+        let lists = lists.into_iter().filter_map(|(kind, name)| Some((kind, name.as_ref()?)));
+        let mut lines: Vec<String> =
+            lists.map(|(kind, name)| format!("  {direction} update {kind} filter list is {name}")).collect();
+        let way = direction.to_lowercase();
+        lines.extend(self.route_map.iter().map(|name| format!("  Route map for {way} advertisements is {name}")));
+        lines
+    }
+}
+
+impl LastReset {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("  Last reset {},  {}", uptime(self.ago), self.reason)];
+        if let Some(notification) = &self.notification {
+            let way = if notification.sent { "sent" } else { "received" };
+            let ResetNotification { name, code, subcode, .. } = notification;
+            lines.push(format!("    NOTIFICATION {way}: {name} ({code}/{subcode})"));
+            lines.extend(notification.text.iter().map(|text| format!("    Message {way}: \"{text}\"")));
+        }
+        lines
+    }
 }
 
 impl Text for BgpNeighbors {
@@ -345,12 +450,24 @@ impl BgpNeighbor {
             format!("    Inq depth is {}", counters.in_queue),
             format!("    Outq depth is {}", counters.out_queue),
         ];
+        if counters.unwritten_octets > 0 {
+            lines.push(format!("    {} octets wait until the neighbor reads", counters.unwritten_octets));
+        }
         lines.extend(table.text().lines().map(str::to_owned));
         lines.push("  Prefix statistics:".to_owned());
-        lines.push(format!("    AS-PATH loop:          {}", self.troubles.as_path_loops));
-        lines.push(format!("    Reflection loop:       {}", self.troubles.reflection_loops));
-        lines.push(format!("    Treated as withdrawn:  {}", self.troubles.treated_as_withdrawn));
-        lines.push(format!("    Attributes discarded:  {}", self.troubles.attributes_discarded));
+        let troubles = &self.troubles;
+        for (title, count) in [
+            ("Announced", troubles.announced),
+            ("Withdrawn", troubles.withdrawn),
+            ("AS-PATH loop", troubles.as_path_loops),
+            ("Reflection loop", troubles.reflection_loops),
+            ("Malformed updates", troubles.malformed_updates),
+            ("Treated as withdrawn", troubles.treated_as_withdrawn),
+            ("Attributes discarded", troubles.attributes_discarded),
+            ("Fatal updates", troubles.fatal_updates),
+        ] {
+            lines.push(format!("    {:<22} {count}", format!("{title}:")));
+        }
         lines.extend(self.update_source.iter().map(|source| format!("  Update source is {source}")));
         lines
     }
@@ -361,10 +478,7 @@ impl BgpNeighbor {
             "  Connections established {}; dropped {}",
             self.connections_established, self.connections_dropped
         ));
-        lines.push(match &self.last_reset {
-            None => "  Last reset never".to_owned(),
-            Some(reset) => format!("  Last reset {},  {}", uptime(reset.ago), reset.reason),
-        });
+        lines.extend(self.last_reset.as_ref().map_or_else(|| vec!["  Last reset never".to_owned()], LastReset::lines));
         lines.extend(self.hops.iter().map(|words| format!("  {words}")));
         if self.passive {
             lines.push("  Passive: never opens, waits for the neighbor".to_owned());
@@ -410,6 +524,10 @@ impl NeighborFamily {
         if !self.negotiated {
             lines.push("  Not negotiated with the neighbor".to_owned());
         }
+        if let Some(UpdateGroup { number, members }) = self.update_group {
+            let members = crate::text::count(members, "neighbor", "neighbors");
+            lines.push(format!("  Update group {number}, {members}"));
+        }
         if self.policy_missing {
             lines.push("  Nothing is exchanged: no policy is set (RFC 8212)".to_owned());
         }
@@ -419,8 +537,15 @@ impl NeighborFamily {
         if self.nexthop_self {
             lines.push("  NEXT_HOP is always this router".to_owned());
         }
+        if self.default_originate {
+            lines.push("  Default information originate".to_owned());
+        }
+        lines.extend(self.import.lines("Incoming"));
+        lines.extend(self.export.lines("Outgoing"));
+        lines.extend(self.weight.map(|weight| format!("  Default weight {weight}")));
+        let rejected = if self.rejected > 0 { format!(", {} rejected", self.rejected) } else { String::new() };
         lines.push(format!(
-            "  {} received prefixes, {} accepted prefixes, {} sent prefixes",
+            "  {} received prefixes, {} accepted prefixes{rejected}, {} sent prefixes",
             self.received, self.accepted, self.sent
         ));
         let only = if self.maximum_prefix_warning_only { " (warning-only)" } else { "" };

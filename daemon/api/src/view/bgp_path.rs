@@ -37,6 +37,9 @@ pub struct BgpPrefix {
 pub struct BgpPath {
     /// Where it came from.
     pub source: PathSource,
+    /// What the import policy made of it: `local preference 200, received without`. Only told with `why`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
     /// `64513 64514`; empty for a path of this AS.
     pub as_path: String,
     /// ORIGIN
@@ -182,6 +185,12 @@ pub enum KernelState {
         next_hops: u32,
         /// It was found there at start and kept.
         adopted: bool,
+        /// The kernel's number of the group; absent where it leads nowhere.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<u32>,
+        /// Where the group leads.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        legs: Vec<ResolvedLeg>,
     },
     /// It was asked for and not yet answered.
     Pending,
@@ -219,6 +228,10 @@ impl Text for BgpPrefix {
             text.push_str(&path.text(self.why));
         }
         text.push_str(&format!("  Kernel: {}\n", self.kernel.words()));
+        if let (true, KernelState::Installed { group: Some(group), legs, .. }) = (self.why, &self.kernel) {
+            text.push_str(&format!("    Group {group}\n"));
+            text.extend(legs.iter().map(|leg| format!("      {}\n", leg.words())));
+        }
         text
     }
 }
@@ -243,6 +256,7 @@ impl BgpPath {
             let clusters: Vec<String> = self.cluster_list.iter().map(Ipv4Addr::to_string).collect();
             text.push_str(&format!("      Originator: {originator}, Cluster list: {}\n", clusters.join(" ")));
         }
+        text.extend(self.changed.iter().map(|change| format!("      Import: {change}\n")));
         if why {
             text.push_str(&format!("      Next hop: {}\n", self.resolution.words()));
         }
@@ -337,7 +351,7 @@ impl PathOutcome {
 impl KernelState {
     fn words(&self) -> String {
         match self {
-            Self::Installed { next_hops, adopted } => {
+            Self::Installed { next_hops, adopted, .. } => {
                 let legs = crate::text::count(u64::from(*next_hops), "next hop", "next hops");
                 format!("installed, {legs}{}", if *adopted { ", adopted at start" } else { "" })
             }

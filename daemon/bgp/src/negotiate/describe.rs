@@ -1,4 +1,4 @@
-//! A peer's capabilities in words, for `show ip bgp neighbors`.
+//! Capabilities of both sides in words, for `show ip bgp neighbors`.
 //!
 //! Never judges them. Texts of the peer are bounded and lose whatever could steer a terminal.
 
@@ -8,8 +8,35 @@ use nouns::Family;
 /// Characters of a peer's own text that are kept.
 const TEXT_LIMIT: usize = 128;
 
+/// Each capability that a side has, and which sides these are: `Route refresh: advertised and received`. Of the peer's
+/// also what matters of its value.
+pub(super) fn both(ours: &[Capability], theirs: &[Capability]) -> Vec<String> {
+    let mut lines: Vec<(String, String, [bool; 2])> = Vec::new();
+    for (side, capabilities) in [(1, theirs), (0, ours)] {
+        for capability in capabilities {
+            let text = describe(capability);
+            let (title, detail) = text.split_once(": ").unwrap_or((&text, ""));
+            let known = lines.iter().position(|(known, ..)| known == title);
+            let place = known.unwrap_or(lines.len());
+            if known.is_none() {
+                let detail = if side == 1 && !detail.is_empty() { format!(" ({detail})") } else { String::new() };
+                lines.push((title.to_owned(), detail, [false; 2]));
+            }
+            if let Some(has) = lines.get_mut(place).and_then(|(.., sides)| sides.get_mut(side)) {
+                *has = true;
+            }
+        }
+    }
+    let words = |[ours, theirs]: [bool; 2]| match (ours, theirs) {
+        (true, true) => "advertised and received",
+        (true, false) => "advertised",
+        (false, _) => "received",
+    };
+    lines.into_iter().map(|(title, detail, sides)| format!("{title}: {}{detail}", words(sides))).collect()
+}
+
 /// The capability's name, with what matters of its value.
-pub(super) fn describe(capability: &Capability) -> String {
+fn describe(capability: &Capability) -> String {
     match capability {
         Capability::Multiprotocol(family) => format!("Address family {family}"),
         Capability::RouteRefresh => "Route refresh".to_owned(),

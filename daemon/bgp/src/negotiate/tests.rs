@@ -156,6 +156,8 @@ fn capabilities_are_told_in_words_without_control_characters() {
     open.capabilities.push(Capability::SoftwareVersion("GoBGP/3.10.0\u{1b}[2J".to_owned()));
     let negotiated = negotiate(&config(), &open).unwrap();
     assert_eq!(negotiated.software.as_deref(), Some("GoBGP/3.10.0[2J"));
-    let restart = "Graceful restart: 120 s, restarting, notifications included, IPv6 Unicast, IPv4 Unicast";
-    assert!(negotiated.capabilities.contains(&restart.to_owned()), "{:?}", negotiated.capabilities);
+    let restart = "Graceful restart: advertised and received (120 s, restarting, notifications included, IPv6 Unicast, IPv4 Unicast)";
+    for line in [restart, "Software version: received", "Extended message: advertised"] {
+        assert!(negotiated.capabilities.contains(&line.to_owned()), "{line}: {:?}", negotiated.capabilities);
+    }
 }

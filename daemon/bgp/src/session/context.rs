@@ -10,7 +10,7 @@ use bgp_wire::message::Message;
 use bgp_wire::notification::Notification;
 use nouns::Family;
 
-use super::{ConnId, Counters, Down, Log, Output, OwnRestart, SessionConfig};
+use super::{ConnId, Counters, Down, Farewell, Log, Output, OwnRestart, SessionConfig};
 use crate::jitter::Jitter;
 use crate::negotiate;
 
@@ -20,6 +20,9 @@ const LONGEST_HOLD_BACK: u64 = 30;
 const SHORTAGE_REST: u64 = 60;
 const LONGEST_SHORTAGE_REST: u64 = 960;
 
+/// The code of NOTIFICATIONs about UPDATEs (RFC 4271 §6.3).
+const UPDATE_ERROR: u8 = 3;
+
 /// What outlives a state.
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -27,6 +30,12 @@ pub(crate) struct Memory {
     pub(crate) counters: Counters,
     pub(crate) own_restart: OwnRestart,
     pub(crate) last_down: Option<(Instant, String)>,
+    /// The NOTIFICATION that ended it, if one did.
+    pub(crate) last_farewell: Option<Farewell>,
+    /// The NOTIFICATION that went over any connection last, and when.
+    farewell: Option<(Instant, Farewell)>,
+    /// Our OPEN as it was sent last.
+    pub(crate) our_open: Vec<u8>,
     pub(crate) last_read: Option<Instant>,
     pub(crate) last_written: Option<Instant>,
     /// Errors in a row without a stable session between them; the hold-back grows with it.
@@ -44,6 +53,9 @@ impl Memory {
             counters: Counters::default(),
             own_restart: OwnRestart::default(),
             last_down: None,
+            last_farewell: None,
+            farewell: None,
+            our_open: Vec::new(),
             last_read: None,
             last_written: None,
             failures: 0,
@@ -126,8 +138,11 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn send_open(&mut self, conn: ConnId) {
-        let open = negotiate::our_open(self.config, self.memory.own_restart);
-        self.send(conn, &Message::Open(open), &Codec::default());
+        let open = Message::Open(negotiate::our_open(self.config, self.memory.own_restart));
+        self.memory.our_open.clear();
+        // Sending tells when it does not fit.
+        let _ = open.encode(&Codec::default(), &mut self.memory.our_open);
+        self.send(conn, &open, &Codec::default());
     }
 
     pub(crate) fn send_keepalive(&mut self, conn: ConnId) {
@@ -136,8 +151,18 @@ impl<'a> Context<'a> {
 
     /// Says why, and closes.
     pub(crate) fn notify(&mut self, conn: ConnId, notification: Notification) {
+        if notification.code == UPDATE_ERROR {
+            let fatal = &mut self.memory.counters.fatal_updates;
+            *fatal = fatal.saturating_add(1);
+        }
+        self.memory.farewell = Some((self.now, Farewell { sent: true, notification: notification.clone() }));
         self.send(conn, &Message::Notification(notification), &Codec::default());
         self.close(conn);
+    }
+
+    /// The peer says why it closes.
+    pub(crate) fn was_notified(&mut self, notification: &Notification) {
+        self.memory.farewell = Some((self.now, Farewell { sent: false, notification: notification.clone() }));
     }
 
     pub(crate) fn close(&mut self, conn: ConnId) {
@@ -150,6 +175,8 @@ impl<'a> Context<'a> {
             let dropped = &mut self.memory.counters.dropped;
             *dropped = dropped.saturating_add(1);
         }
+        let farewell = self.memory.farewell.take().filter(|(at, _)| *at == self.now);
+        self.memory.last_farewell = farewell.map(|(_, farewell)| farewell);
         self.memory.last_down = Some((self.now, reason.clone()));
         self.push(Output::Down(Down { reason, was_established, keep_stale }));
     }

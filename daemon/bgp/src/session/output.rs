@@ -5,6 +5,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use bgp_wire::Notification;
 use bgp_wire::message::Update;
 use nouns::{Asn, Family};
 
@@ -63,7 +64,7 @@ pub struct Negotiated {
     pub enhanced_refresh: bool,
     /// The peer's graceful restart capability, if both sides have it.
     pub graceful_restart: Option<PeerRestart>,
-    /// Names of the peer's capabilities, for `show ip bgp neighbors`.
+    /// Capabilities of both sides by name, and whose they are, for `show ip bgp neighbors`.
     pub capabilities: Vec<String>,
     /// The peer's host name and software, where it told them (FQDN and Software-Version capabilities).
     pub hostname: Option<String>,
@@ -113,6 +114,15 @@ pub enum StateName {
     Established,
 }
 
+/// The NOTIFICATION that ended a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Farewell {
+    /// It was ours.
+    pub sent: bool,
+    /// What it said.
+    pub notification: Notification,
+}
+
 /// A line for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
@@ -137,6 +147,14 @@ pub struct Counters {
     pub treated_as_withdraw: u64,
     /// Attributes discarded (RFC 7606).
     pub attributes_discarded: u64,
+    /// UPDATEs of which something was malformed, but did not cost the session (RFC 7606).
+    pub malformed_updates: u64,
+    /// UPDATEs that cost the session.
+    pub fatal_updates: u64,
+    /// Routes announced by the peer, each time that they were.
+    pub announced: u64,
+    /// Routes withdrawn by the peer, those among them that were treated as withdrawn.
+    pub withdrawn: u64,
     /// Announced routes dropped by the AS loop check.
     pub as_loops: u64,
     /// Announced routes that were reflected back to us or to our cluster (RFC 4456 §8).

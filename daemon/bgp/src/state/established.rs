@@ -97,6 +97,11 @@ impl Established {
         self.line.conn
     }
 
+    /// The octets of the peer's OPEN.
+    pub(crate) fn peer_open(&self) -> &[u8] {
+        self.line.open()
+    }
+
     /// Something was sent, so the next keepalive has time.
     pub(crate) fn restart_keepalive(&mut self, context: &mut Context<'_>) {
         if let Some(timers) = &mut self.timers {
@@ -240,12 +245,18 @@ impl Established {
 
     /// Counts what was wrong with an UPDATE, and hands it on; the words for the log travel in `Update::errors`.
     pub(crate) fn update(context: &mut Context<'_>, update: Update) {
+        let counters = &mut context.memory.counters;
+        let of = |lengths: &mut dyn Iterator<Item = usize>| count(lengths.fold(0, usize::saturating_add));
+        let announced = of(&mut update.reach.iter().map(|reach| reach.nlri.len()));
+        let withdrawn = of(&mut update.unreach.iter().map(|unreach| unreach.nlri.len()));
+        counters.announced = counters.announced.saturating_add(announced);
+        counters.withdrawn = counters.withdrawn.saturating_add(withdrawn);
         if !update.errors.is_empty() {
             let withdraws = update.errors.iter().any(|error| error.class == ErrorClass::Withdraw);
             let routes: usize =
                 if withdraws { update.unreach.iter().map(|unreach| unreach.nlri.len()).sum() } else { 0 };
             let discarded = update.errors.iter().filter(|error| error.class == ErrorClass::Discard).count();
-            let counters = &mut context.memory.counters;
+            counters.malformed_updates = counters.malformed_updates.saturating_add(1);
             counters.treated_as_withdraw = counters.treated_as_withdraw.saturating_add(count(routes));
             counters.attributes_discarded = counters.attributes_discarded.saturating_add(count(discarded));
         }

@@ -72,6 +72,12 @@ impl Groups {
         self.groups.get(self.of.get(&(peer, family))?)
     }
 
+    /// The group of a peer, and its number.
+    pub(crate) fn numbered(&self, peer: PeerId, family: Family) -> Option<(u32, &Group)> {
+        let id = self.of.get(&(peer, family))?;
+        Some((id.0, self.groups.get(id)?))
+    }
+
     /// A group by its name.
     pub(crate) fn get(&self, id: GroupId) -> Option<&Group> {
         self.groups.get(&id)

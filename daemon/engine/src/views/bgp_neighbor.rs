@@ -5,13 +5,14 @@
 use std::net::IpAddr;
 
 use api::view::bgp_neighbor::{
-    BgpNeighbor, BgpNeighbors, LastReset, MessageCounters, NeighborFamily, NeighborRestart, NeighborTimers,
-    RestartFamily, RouteTroubles, SentReceived,
+    BgpNeighbor, BgpNeighbors, LastReset, MessageCounters, NeighborFamily, NeighborFilters, NeighborRestart,
+    NeighborTimers, ResetNotification, RestartFamily, RouteTroubles, SentReceived, UpdateGroup,
 };
 use api::{ApiError, View};
 use bgp::session::RestartRole;
 use config::model::Bgp;
 use config::model::bgp::UpdateSource;
+use config::model::policy::Filters;
 use nouns::Family;
 
 use super::{bgp as table_view, configured, number, seconds};
@@ -57,12 +58,16 @@ fn one(engine: &Engine, bgp: &Bgp, at: Moment, peer: &Peer, only: Option<Family>
         timers: timers(at, peer),
         capabilities: negotiated.map(|up| up.capabilities.clone()).unwrap_or_default(),
         graceful_restart: restart(engine, at, peer),
-        messages: messages(peer),
+        messages: messages(engine, peer),
         troubles: RouteTroubles {
             as_path_loops: counters.as_loops,
             reflection_loops: counters.reflection_loops,
             treated_as_withdrawn: counters.treated_as_withdraw,
             attributes_discarded: counters.attributes_discarded,
+            malformed_updates: counters.malformed_updates,
+            fatal_updates: counters.fatal_updates,
+            announced: counters.announced,
+            withdrawn: counters.withdrawn,
         },
         families: Family::ALL
             .into_iter()
@@ -71,10 +76,7 @@ fn one(engine: &Engine, bgp: &Bgp, at: Moment, peer: &Peer, only: Option<Family>
             .collect(),
         connections_established: counters.established,
         connections_dropped: counters.dropped,
-        last_reset: peer
-            .session
-            .last_down()
-            .map(|(when, reason)| LastReset { ago: seconds(when, at.instant), reason: reason.to_owned() }),
+        last_reset: last_reset(at, peer),
         hops: hops(bgp, peer),
         passive: peer.settings.passive,
         password: peer.settings.password.is_some(),
@@ -92,6 +94,18 @@ fn obstacle(peer: &Peer) -> Option<String> {
         return None;
     }
     peer.session.last_down().map(|(_, why)| why.to_owned())
+}
+
+fn last_reset(at: Moment, peer: &Peer) -> Option<LastReset> {
+    let (when, reason) = peer.session.last_down()?;
+    let notification = peer.session.last_farewell().map(|farewell| ResetNotification {
+        sent: farewell.sent,
+        code: farewell.notification.code,
+        subcode: farewell.notification.subcode,
+        name: farewell.notification.name(),
+        text: farewell.notification.text(),
+    });
+    Some(LastReset { ago: seconds(when, at.instant), reason: reason.to_owned(), notification })
 }
 
 fn timers(at: Moment, peer: &Peer) -> NeighborTimers {
@@ -130,7 +144,8 @@ fn restart(engine: &Engine, at: Moment, peer: &Peer) -> Option<NeighborRestart> 
     })
 }
 
-fn messages(peer: &Peer) -> MessageCounters {
+fn messages(engine: &Engine, peer: &Peer) -> MessageCounters {
+    let pending = |family: Family| engine.groups.of(peer.id, family).map_or(0, |group| group.out.pending());
     let counters = peer.session.counters();
     let [opens, notifications, updates, keepalives, route_refreshes] = counters.sent;
     let [opens_in, notifications_in, updates_in, keepalives_in, route_refreshes_in] = counters.received;
@@ -142,7 +157,8 @@ fn messages(peer: &Peer) -> MessageCounters {
         keepalives: pair(keepalives, keepalives_in),
         route_refreshes: pair(route_refreshes, route_refreshes_in),
         in_queue: 0,
-        out_queue: 0,
+        out_queue: number(Family::ALL.map(pending).into_iter().sum()),
+        unwritten_octets: number(peer.waiting),
     }
 }
 
@@ -150,11 +166,14 @@ fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> Neighbo
     let table = engine.tables.of(family);
     let negotiated = peer.session.negotiated().is_some_and(|up| up.families.contains(&family));
     let flow = peer.settings.flows.of(family);
+    let (received, accepted) = (table.received_count(peer.id), table.accepted_count(peer.id));
+    let policies = peer.settings.policies.of(family);
     NeighborFamily {
         family,
         negotiated,
-        received: number(table.received_count(peer.id)),
-        accepted: number(table.accepted_count(peer.id)),
+        received: number(received),
+        accepted: number(accepted),
+        rejected: number(received.saturating_sub(accepted)),
         sent: number(engine.groups.count_known_by(peer.id, family)),
         maximum_prefix: flow.maximum_prefix,
         maximum_prefix_threshold: flow.threshold.filter(|_| flow.maximum_prefix.is_some()),
@@ -164,11 +183,27 @@ fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> Neighbo
         left_out: flow
             .maximum_prefix_out
             .map(|_| number(engine.groups.of(peer.id, family).map_or(0, |group| group.out.left_out()))),
+        update_group: engine
+            .groups
+            .numbered(peer.id, family)
+            .map(|(number, group)| UpdateGroup { number, members: self::number(group.members.len()) }),
+        import: filters(&policies.import),
+        export: filters(&policies.export),
+        default_originate: policies.default_originate.is_some(),
+        weight: policies.weight,
         nexthop_self: peer.settings.nexthop_self.contains(&family),
         route_reflector_client: peer.settings.reflector_client.contains(&family),
         policy_missing: table_view::policy_missing(bgp, peer, family),
         end_of_rib_received: peer.seen_end_of_rib.contains(&family),
         end_of_rib_sent: negotiated && engine.groups.is_complete(peer.id, family),
+    }
+}
+
+fn filters(filters: &Filters) -> NeighborFilters {
+    NeighborFilters {
+        prefix_list: filters.prefix_list.clone(),
+        filter_list: filters.filter_list.clone(),
+        route_map: filters.route_map.clone(),
     }
 }
 

@@ -6,11 +6,11 @@ use std::net::IpAddr;
 
 use api::view::bgp_path::{BgpPath, BgpPrefix, KernelState, PathOutcome, PathSource, Resolution, ResolvedLeg};
 use api::{ApiError, View};
-use bgp_wire::attribute::{Community, ExtendedCommunity};
+use bgp_wire::attribute::{Community, ExtendedCommunity, LargeCommunity};
 use nouns::{Family, Prefix};
 use rib::bgp_table::Path;
 use rib::decision::{Verdict, decide, explain};
-use rib::fib::FibState;
+use rib::fib::{FibState, FibTarget};
 use rib::nexthop;
 use rib::routes::Protocol;
 
@@ -50,7 +50,8 @@ pub(crate) fn prefix(engine: &Engine, at: Moment, family: Family, prefix: Prefix
                 PathOutcome::Multipath => 1,
                 PathOutcome::Lost { .. } | PathOutcome::Unusable { .. } | PathOutcome::Rejected { .. } => 2,
             };
-            (rank, one(engine, at, family, prefix, path, outcome))
+            let changed = if why { changes(path) } else { Vec::new() };
+            (rank, BgpPath { changed, ..one(engine, at, family, prefix, path, outcome) })
         })
         .collect();
     views.sort_by_key(|(rank, view)| (*rank, view.next_hop));
@@ -84,6 +85,7 @@ fn one(engine: &Engine, at: Moment, family: Family, prefix: Prefix, path: &Path,
     let stale_until = engine.peers.get(path.peer()).and_then(|peer| peer.stale_until.get(&family).copied());
     BgpPath {
         source: source(engine, family, prefix, path),
+        changed: Vec::new(),
         as_path: attributes.as_path.to_string(),
         origin: table_view::origin(attributes.origin),
         med: attributes.med,
@@ -106,6 +108,36 @@ fn one(engine: &Engine, at: Moment, family: Family, prefix: Prefix, path: &Path,
         told_as: engine.path_ids.get(&family).and_then(|ids| ids.get(prefix, path.key())),
         age: engine.tables.of(family).since(path).map_or(0, |since| seconds(since, at.instant)),
     }
+}
+
+/// What the import policy made of a path, one phrase for each attribute.
+fn changes(path: &Path) -> Vec<String> {
+    let (was, is) = (path.received(), path.attributes());
+    if std::sync::Arc::ptr_eq(was, is) {
+        return Vec::new();
+    }
+    let number = |value: Option<u32>| value.map_or_else(String::new, |value| value.to_string());
+    let list = |values: Vec<String>| values.join(" ");
+    let standard = |values: &[u32]| list(values.iter().map(|value| Community(*value).to_string()).collect());
+    let extended =
+        |values: &[[u8; 8]]| list(values.iter().map(|value| ExtendedCommunity(*value).to_string()).collect());
+    let large = |values: &[LargeCommunity]| list(values.iter().map(ToString::to_string).collect());
+    let pairs = [
+        ("origin", table_view::origin(was.origin).to_string(), table_view::origin(is.origin).to_string()),
+        ("AS path", was.as_path.to_string(), is.as_path.to_string()),
+        ("next hop", was.next_hop.address.to_string(), is.next_hop.address.to_string()),
+        ("metric", number(was.med), number(is.med)),
+        ("local preference", number(was.local_pref), number(is.local_pref)),
+        ("communities", standard(&was.communities), standard(&is.communities)),
+        ("extended communities", extended(&was.extended_communities), extended(&is.extended_communities)),
+        ("large communities", large(&was.large_communities), large(&is.large_communities)),
+    ];
+    let changed = pairs.into_iter().filter(|(_, was, is)| was != is).map(|(name, was, is)| match (&*was, &*is) {
+        ("", _) => format!("{name} {is}, received without"),
+        (_, "") => format!("no {name}, received with {was}"),
+        _ => format!("{name} {is}, received with {was}"),
+    });
+    changed.collect()
 }
 
 fn source(engine: &Engine, family: Family, prefix: Prefix, path: &Path) -> PathSource {
@@ -156,8 +188,8 @@ fn kernel(engine: &Engine, prefix: Prefix, decided: bool) -> KernelState {
     let legs = engine.rib.selected(prefix).and_then(|route| route.wanted(&engine.next_hops));
     let next_hops = legs.map_or(0, |legs| u32::try_from(legs.leg_count()).unwrap_or(u32::MAX));
     match engine.fib.state(prefix) {
-        FibState::Installed { .. } => KernelState::Installed { next_hops, adopted: false },
-        FibState::Adopted { .. } => KernelState::Installed { next_hops, adopted: true },
+        FibState::Installed { target } => installed(engine, next_hops, false, target),
+        FibState::Adopted { target } => installed(engine, next_hops, true, target),
         FibState::Pending => KernelState::Pending,
         FibState::Refused { errno, reason } => KernelState::Refused { errno, reason },
         FibState::Absent => KernelState::NotWanted {
@@ -169,4 +201,14 @@ fn kernel(engine: &Engine, prefix: Prefix, decided: bool) -> KernelState {
             },
         },
     }
+}
+
+fn installed(engine: &Engine, next_hops: u32, adopted: bool, target: FibTarget) -> KernelState {
+    let group = match target {
+        FibTarget::Group(id) => Some(id),
+        FibTarget::Blackhole | FibTarget::Unreachable => None,
+    };
+    let legs = route::gateway(engine.fib.legs_of(target), engine).into_iter();
+    let legs = legs.map(|(gateway, interface)| ResolvedLeg { gateway, interface }).collect();
+    KernelState::Installed { next_hops, adopted, group, legs }
 }

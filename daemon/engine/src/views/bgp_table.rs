@@ -2,11 +2,14 @@
 //!
 //! Never walks by itself, and never decides: it asks the decision what it did.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use api::request::NeighborRoutes;
 use api::view::BgpPrefixCounts;
 use api::view::bgp::{BgpTable, BgpTablePath, BgpTableRoute, PathStatus, TableNeighbor};
+use api::view::bgp_counts::RefusedPrefixes;
 use api::{ApiError, View};
 use grammar::commands::TableFilter;
 use nouns::{Family, Prefix};
@@ -25,6 +28,9 @@ pub(crate) struct Look {
     routes: Vec<BgpTableRoute>,
 }
 
+/// Why paths were refused, and how many for each reason.
+type Reasons = BTreeMap<Arc<str>, u64>;
+
 /// What is looked for.
 #[derive(Debug)]
 enum What {
@@ -35,7 +41,7 @@ enum What {
     /// What a neighbor was told.
     Advertised(PeerId, TableNeighbor),
     /// How many routes a neighbor sent.
-    Counts(PeerId, Box<BgpPrefixCounts>),
+    Counts(PeerId, Box<BgpPrefixCounts>, Reasons),
 }
 
 impl Look {
@@ -87,8 +93,9 @@ impl Look {
             best: 0,
             multipath: 0,
             advertised: number(engine.groups.count_known_by(peer, family)),
+            refused: Vec::new(),
         };
-        Ok(Self { family, what: What::Counts(peer, Box::new(counts)), routes: Vec::new() })
+        Ok(Self { family, what: What::Counts(peer, Box::new(counts), Reasons::new()), routes: Vec::new() })
     }
 
     pub(crate) fn family(&self) -> Family {
@@ -129,9 +136,9 @@ impl Look {
                 let told = engine.advertised(*peer, family, prefix);
                 told.iter().map(|(path_id, attributes)| line(attributes, *path_id, status, 0, None)).collect()
             }
-            What::Counts(peer, counts) => {
+            What::Counts(peer, counts, reasons) => {
                 if paths.iter().any(|path| path.peer() == *peer) {
-                    count(engine, family, prefix, paths, *peer, counts);
+                    count(engine, family, (prefix, paths), *peer, counts, reasons);
                 }
                 return;
             }
@@ -145,7 +152,14 @@ impl Look {
     pub(crate) fn view(self, engine: &Engine) -> Result<View, ApiError> {
         let bgp = configured(engine)?;
         let neighbor = match self.what {
-            What::Counts(_, counts) => return Ok(View::BgpPrefixCounts(*counts)),
+            What::Counts(_, counts, reasons) => {
+                let refused = reasons.into_iter();
+                let mut refused: Vec<RefusedPrefixes> = refused
+                    .map(|(reason, prefixes)| RefusedPrefixes { reason: reason.to_string(), prefixes })
+                    .collect();
+                refused.sort_by_key(|one| std::cmp::Reverse(one.prefixes));
+                return Ok(View::BgpPrefixCounts(BgpPrefixCounts { refused, ..*counts }));
+            }
             What::Table(_) => None,
             What::Received(_, of) | What::Advertised(_, of) => Some(of),
         };
@@ -183,9 +197,20 @@ fn received(
     own.map(|(path, status)| shown(engine, family, path, status)).collect()
 }
 
-fn count(engine: &Engine, family: Family, prefix: Prefix, paths: &[Path], peer: PeerId, counts: &mut BgpPrefixCounts) {
+fn count(
+    engine: &Engine,
+    family: Family,
+    (prefix, paths): (Prefix, &[Path]),
+    peer: PeerId,
+    counts: &mut BgpPrefixCounts,
+    reasons: &mut Reasons,
+) {
     let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| path.peer() == peer);
-    for (_, status) in own {
+    for (path, status) in own {
+        if let Some(reason) = path.rejected() {
+            let known = reasons.entry(Arc::clone(reason)).or_default();
+            *known = known.saturating_add(1);
+        }
         for (counter, counts_here) in [
             (&mut counts.received, true),
             (&mut counts.accepted, !status.filtered),

@@ -278,3 +278,48 @@ fn a_stable_session_lets_the_rest_begin_anew() {
     script.at(70).close(2);
     assert!(script.due().unwrap() <= 1.0);
 }
+
+#[test]
+fn the_last_words_of_a_session_are_remembered_with_whose_they_are() {
+    let shutdown = Notification::with_text(Reason::AdministrativeShutdown, "moved");
+    let heard = |message: Message| Input::Bytes(ConnId(1), octets(&message));
+    for (input, expect) in [
+        (heard(Message::Notification(shutdown)), Some((false, "Cease/Administrative Shutdown", Some("moved")))),
+        (
+            Input::Reset(StopReason::AdministrativeReset("back soon".to_owned())),
+            Some((true, "Cease/Administrative Reset", Some("back soon"))),
+        ),
+        (Input::Bytes(ConnId(1), vec![0; 19]), Some((true, "Message Header Error/Connection Not Synchronized", None))),
+        (Input::Closed(ConnId(1), None), None),
+        (Input::Stop(StopReason::Restarting), None),
+    ] {
+        let mut script = Script::established(config(), node_open());
+        assert_eq!(script.session.opens().map(|(_, theirs)| theirs), Some(&*octets(&Message::Open(node_open()))));
+        script.give(input.clone()).down();
+        let told = script.session.last_farewell();
+        let told = told.map(|told| (told.sent, told.notification.name(), told.notification.text()));
+        let told = told.as_ref().map(|(sent, name, text)| (*sent, name.as_str(), text.as_deref()));
+        assert_eq!(told, expect, "{input:?}");
+        assert_eq!(script.session.opens(), None);
+    }
+}
+
+#[test]
+fn what_a_peer_announces_and_takes_back_is_counted_with_what_was_wrong() {
+    let mut script = Script::established(config(), node_open());
+    // ORIGIN with a value that there is none of: the route is treated as withdrawn.
+    let bad = [&[0, 0, 0, 21, 64, 1, 1, 9, 64, 2, 0, 64, 3, 4, 192, 0, 2, 2, 64, 5, 4, 0, 0, 0][..], &[100, 8, 10]];
+    let header = |length: u8| [&[0xff; 16], &[0, length, 2][..]].concat();
+    let body = bad.concat();
+    let length = u8::try_from(19 + body.len()).unwrap();
+    script.give(Input::Bytes(ConnId(1), [header(length), body].concat()));
+    let counters = script.session.counters();
+    assert_eq!(
+        (counters.malformed_updates, counters.fatal_updates, counters.announced, counters.withdrawn),
+        (1, 0, 0, 1),
+        "{counters:?}"
+    );
+    // A prefix that is longer than an address costs the session.
+    script.give(Input::Bytes(ConnId(1), [header(28), vec![0, 5, 33, 1, 2, 3, 4, 0, 0]].concat()));
+    assert_eq!(script.session.counters().fatal_updates, 1);
+}
