@@ -13,6 +13,7 @@ use crate::model::Bgp;
 use crate::model::bgp::{PeerSettings, UpdateSource};
 
 pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<ConfigError>) {
+    seeing(bgp, errors);
     for (address, neighbor) in &bgp.neighbors {
         let mut reasons = settings(&neighbor.settings, bgp.asn);
         reasons.extend(addresses(*address, &neighbor.settings, local));
@@ -26,6 +27,38 @@ pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<Config
             path: path(&[&"protocols", &"bgp", &bgp.asn, &"listen", &"range", prefix]),
             message,
         }));
+    }
+}
+
+/// Collectors have addresses, and files of dumps a place.
+fn seeing(bgp: &Bgp, errors: &mut Vec<ConfigError>) {
+    for (name, target) in &bgp.bmp {
+        let place = path(&[&"protocols", &"bgp", &bgp.asn, &"bmp", &"target", name]);
+        if target.address.is_none() {
+            let message = "A collector needs an address; set address".to_owned();
+            errors.push(ConfigError { path: place.clone(), message });
+        }
+        if target.min_retry > target.max_retry {
+            let message = format!("min-retry {} is more than max-retry {}", target.min_retry, target.max_retry);
+            errors.push(ConfigError { path: place, message });
+        }
+    }
+    let dumps = [("table", &bgp.dumps.table), ("updates", &bgp.dumps.updates)];
+    for (word, dump) in dumps.into_iter().filter_map(|(word, dump)| Some((word, dump.as_ref()?))) {
+        if !dump.file.starts_with('/') {
+            errors.push(ConfigError {
+                path: path(&[&"protocols", &"bgp", &bgp.asn, &"dump", &word, &"file"]),
+                message: format!("{} is no absolute path; begin it with /", dump.file),
+            });
+        }
+    }
+    if let (Some(table), Some(updates)) = (&bgp.dumps.table, &bgp.dumps.updates)
+        && table.file == updates.file
+    {
+        errors.push(ConfigError {
+            path: path(&[&"protocols", &"bgp", &bgp.asn, &"dump"]),
+            message: format!("{} cannot hold both the table and the updates; name another file", table.file),
+        });
     }
 }
 

@@ -6,6 +6,7 @@ mod flows;
 mod lower;
 mod peers;
 mod policies;
+mod seeing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -15,6 +16,7 @@ use nouns::{Asn, Family, IfName, IfNameError, Prefix};
 
 pub use flows::{PeerFlow, PeerFlows};
 pub(super) use lower::lower;
+pub use seeing::{BmpTarget, Dump, Dumps, MonitoredView};
 
 use super::policy::Filters;
 
@@ -67,6 +69,10 @@ pub struct Bgp {
     pub networks: BTreeMap<Prefix, Option<String>>,
     /// `redistribute <source>` of each family.
     pub redistribute: BTreeMap<(Family, RedistributeSource), Redistribute>,
+    /// `bmp target <name>`
+    pub bmp: BTreeMap<String, BmpTarget>,
+    /// `dump`
+    pub dumps: Dumps,
 }
 
 /// `redistribute <source>`
@@ -107,6 +113,9 @@ impl Bgp {
             listen_limit,
             networks,
             redistribute,
+            // Collectors and dump files are no concern of peers.
+            bmp: _,
+            dumps: _,
             neighbors: _,
         } = self;
         *asn == other.asn

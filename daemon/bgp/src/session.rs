@@ -23,8 +23,8 @@ use crate::state::{Established, Event, Idle, State};
 
 pub(crate) use context::{Context, Kind, Memory};
 pub use input::{ConnId, Input, StopReason};
-pub(crate) use settings::Level;
 pub use output::{Counters, Down, Farewell, Log, Negotiated, Output, PeerRestart, StateName};
+pub(crate) use settings::Level;
 pub use settings::{ExpectedAs, OwnRestart, PrefixLimit, RestartRole, SessionConfig};
 
 pub use crate::state::IdleReason;

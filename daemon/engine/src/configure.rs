@@ -164,6 +164,8 @@ impl Engine {
         let same_id = self.router_id == self.choose_router_id(self.running.model.bgp.as_deref());
         if !same_id || before != Some(now) {
             self.configure_peers(at, old, out);
+            self.configure_collectors(at, out);
+            self.configure_dumps(at, out);
             self.groups.look_again();
         }
         let own_routes_changed = old.is_some_and(|old| own_routes_changed(old, &self.running.model));

@@ -3,7 +3,7 @@
 //! What is news is offered to the update groups. Never encodes a word of it, and never touches the kernel's wish.
 
 use config::model::Bgp;
-use config::model::bgp::Bandwidth;
+use config::model::bgp::{Bandwidth, MonitoredView};
 use nouns::{Family, Prefix};
 use rib::bgp_table::{Decided, Path};
 use rib::decision::Rules;
@@ -53,15 +53,22 @@ impl Engine {
 
     /// Decides some prefixes; what was chosen is offered to the main table, and what is news to the peers.
     fn decide(&mut self, at: Moment, family: Family, prefixes: &[Prefix], rules: &Rules) {
+        let mut chosen = self.collectors.want(family, MonitoredView::LocRib).then(Vec::new);
         let Self { tables, next_hops, running, groups, rib, .. } = self;
         let bgp = running.model.bgp.as_deref().filter(|bgp| !bgp.no_fib_install);
         tables.of_mut(family).decide(prefixes, next_hops, rules, |prefix, decided, news| {
             groups.offer_to_all(family, prefix, decided.is_some(), news);
+            if let Some(chosen) = chosen.as_mut().filter(|_| news) {
+                chosen.push(prefix);
+            }
             match bgp.zip(decided).and_then(|(bgp, decided)| bgp_route(bgp, &decided)) {
                 Some(route) => rib.set(prefix, &route, at.instant),
                 None => rib.remove(prefix, BGP, None),
             }
         });
+        if let Some(chosen) = chosen {
+            self.monitor_chosen(at, family, &chosen);
+        }
     }
 
     pub(crate) fn rules(&self) -> Option<Rules> {

@@ -65,6 +65,8 @@ pub enum Effect {
         /// First give back to the system what is free, which takes a moment.
         give_back: bool,
     },
+    /// Write into a dump file; what is written is answered by `Event::Dumped`, and what cannot be.
+    Dump(DumpFile, Writing),
     /// Answer a client.
     Answer(AskId, Reply),
     /// Tell the operator.
@@ -75,6 +77,35 @@ pub enum Effect {
     Audit,
     /// End the process: every connection is closed without a NOTIFICATION, routes stay in the kernel.
     Exit,
+}
+
+/// Dump files of one kind; one is open at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DumpFile {
+    /// `dump table`
+    Table,
+    /// `dump updates`
+    Updates,
+}
+
+impl fmt::Display for DumpFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Table => "table",
+            Self::Updates => "updates",
+        })
+    }
+}
+
+/// What is done to a dump file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// Begin the one of this name.
+    Open(String),
+    /// Write this behind the rest.
+    Octets(Vec<u8>),
+    /// It is whole.
+    Close,
 }
 
 /// What only the rim can read.

@@ -19,8 +19,10 @@ use rib::path_ids::PathIds;
 use rib::routes::Rib;
 use rib::world_view::World;
 
+use crate::collectors::Collectors;
 use crate::commit::Commit;
 use crate::confirm::Confirming;
+use crate::dumps::Dumps;
 use crate::effect::{Effect, Notice};
 use crate::event::{Event, Moment, StepId};
 use crate::flow::Flow;
@@ -134,6 +136,10 @@ pub struct Engine {
     pub(crate) taking_back: bool,
     pub(crate) under_way: UnderWay,
     pub(crate) watchers: Watchers,
+    /// Who is told of everything.
+    pub(crate) collectors: Collectors,
+    /// Files of tables and of what neighbors say.
+    pub(crate) dumps: Dumps,
     /// Who looks at a large table.
     pub(crate) looks: Looks,
     pub(crate) next_step: StepId,
@@ -205,6 +211,8 @@ impl Engine {
             taking_back: false,
             under_way: UnderWay::default(),
             watchers: Watchers::default(),
+            collectors: Collectors::default(),
+            dumps: Dumps::default(),
             looks: Looks::default(),
             next_step: StepId::default(),
             owed: Vec::new(),
@@ -257,6 +265,7 @@ impl Engine {
             Event::Journaled(result) => self.journaled(at, result, out),
             Event::Remembered => self.remembered(out),
             Event::Saved(result) => self.saved(at, result, out),
+            Event::Dumped(file, octets, result) => self.dumped(at, file, octets, result, out),
             Event::Left(client) => self.left(client),
             Event::Connected(conn, local) => self.connected(at, conn, local, out),
             Event::ConnectFailed(conn, reason) => self.connect_failed(at, conn, reason, out),
@@ -282,15 +291,25 @@ impl Engine {
             .into_iter()
             .chain(self.truth.deadline())
             .chain(self.confirm_deadline())
+            .chain(self.collectors.deadline())
+            .chain(self.dumps.deadline())
             .chain(owed.map(|since| since + RETRY_AFTER))
             .chain(self.recovery_deadline().filter(|_| !self.steps_under_way()))
             .chain(std::iter::once(self.next_audit))
-            .chain((self.unsettled() || !self.looks.is_empty()).then_some(self.started.instant))
+            .chain(
+                (self.unsettled()
+                    || !self.looks.is_empty()
+                    || self.collectors.is_unsettled()
+                    || self.dumps.is_unsettled())
+                .then_some(self.started.instant),
+            )
             .min()
     }
 
     fn tick(&mut self, at: Moment, out: &mut Vec<Effect>) {
         self.tick_sessions(at, out);
+        self.tick_collectors(at, out);
+        self.tick_dumps(at, out);
         self.expire_stale(at, out);
         self.retry_refused(at);
         if self.next_audit <= at.instant {

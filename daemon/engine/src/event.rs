@@ -6,6 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use crate::effect::DumpFile;
 use api::request::Request;
 use api::{ApiError, Level};
 use bgp::session::ConnId;
@@ -96,6 +97,8 @@ pub enum Event {
     Remembered,
     /// The configuration is saved, or why it is not.
     Saved(Result<SavedAs, ApiError>),
+    /// So many octets for a dump file are written, or why they, or the file, are not.
+    Dumped(DumpFile, usize, Result<(), String>),
     /// An outgoing connection is open, from this local address.
     Connected(ConnId, SocketAddr),
     /// An outgoing connection could not be opened.

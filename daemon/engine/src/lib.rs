@@ -6,10 +6,12 @@
 
 mod answer;
 pub mod boot;
+mod collectors;
 pub mod commit;
 pub mod configure;
 mod confirm;
 mod decide;
+mod dumps;
 pub mod effect;
 pub mod engine;
 pub mod event;

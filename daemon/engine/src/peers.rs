@@ -93,9 +93,14 @@ impl Peers {
     }
 
     /// The number for an outgoing connection: even, where the rim's are odd.
-    fn dial(&mut self, id: PeerId) -> ConnId {
+    pub(crate) fn number_conn(&mut self) -> ConnId {
         self.last_conn = self.last_conn.wrapping_add(2);
-        let conn = ConnId(self.last_conn);
+        ConnId(self.last_conn)
+    }
+
+    /// The number for an outgoing connection to a peer.
+    fn dial(&mut self, id: PeerId) -> ConnId {
+        let conn = self.number_conn();
         self.by_conn.insert(conn, id);
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.dialing = Some(conn);

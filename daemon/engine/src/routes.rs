@@ -52,6 +52,8 @@ impl Engine {
         self.settle_memory(out);
         self.check_recovery(at, out);
         self.settle_looks(out);
+        self.settle_collectors(at, out);
+        self.settle_dumps(at, out);
     }
 
     /// Whether more waits for a decision than two calls of `settle` decide: what peers say next had better wait.

@@ -12,6 +12,8 @@
 )]
 
 mod churn;
+mod collectors;
+mod dumps;
 mod levels;
 mod limits;
 mod looks;

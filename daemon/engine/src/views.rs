@@ -26,7 +26,7 @@ fn seconds(from: Instant, to: Instant) -> u64 {
 }
 
 /// A count as it crosses the interface.
-fn number(count: usize) -> u64 {
+pub(crate) fn number(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 

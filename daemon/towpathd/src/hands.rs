@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 
 use api::reply::Configuration;
 use api::{ApiError, Flush, Reply, View};
-use engine::effect::Recall;
+use engine::effect::{DumpFile, Recall, Writing};
 use engine::plan::{Key, Step};
 use engine::{AskId, Effect, Event, Level, StepId};
 use tokio::sync::mpsc::UnboundedSender;
@@ -33,6 +33,7 @@ pub(crate) struct Hands {
     /// Steps of the host and of links, done one after the other as they were ordered.
     pub(crate) steps: UnboundedSender<(StepId, Step)>,
     pub(crate) disk: Sender<Errand>,
+    pub(crate) dumps: Sender<(DumpFile, Writing)>,
     pub(crate) least: Level,
     pub(crate) counted: Counted,
 }
@@ -74,6 +75,8 @@ impl Hands {
             Effect::Recall(ask, what) => self.recall(ask, what),
             Effect::Flush(ask, what) => self.flush(ask, what),
             Effect::MeasureMemory { give_back } => self.measure_memory(give_back),
+            // Without its thread, which has been told, there are no dumps.
+            Effect::Dump(file, writing) => _ = self.dumps.send((file, writing)),
             Effect::Answer(ask, reply) => self.clients.reply(ask, reply),
             Effect::Notice(notice) => notices::write(&notice, self.least),
             Effect::Exit => {

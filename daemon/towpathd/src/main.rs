@@ -7,6 +7,7 @@ mod connections;
 mod control;
 mod conversation;
 mod credentials;
+mod dumps;
 mod files;
 mod hands;
 mod journal;

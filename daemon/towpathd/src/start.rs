@@ -12,6 +12,7 @@ use kernel::{Features, sysctl};
 use crate::arguments::Arguments;
 use crate::connections::Connections;
 use crate::control::{self, Clients};
+use crate::dumps;
 use crate::files::{self, ActiveFile};
 use crate::hands::Hands;
 use crate::journal::{self, Desk};
@@ -121,6 +122,7 @@ async fn serve(
         kernel: sockets.spawn(inbox.clone()),
         steps: steps::spawn(system, inbox.clone()),
         disk: journal::spawn(desk),
+        dumps: dumps::spawn(inbox.clone()),
         least: Level::from(arguments.log_level),
         counted: Counted::default(),
     };

@@ -1,6 +1,7 @@
 //! `protocols bgp <asn> …`: the speaker as a whole; its neighbors and groups stand in `bgp/peer.rs`.
 
 mod peer;
+mod seeing;
 
 use super::{Node, flag, inner, leaf, tag};
 use crate::value::{PolicyList, PolicyValue, ValueKind};
@@ -20,6 +21,8 @@ pub(super) static BGP: Node = tag(
                 &[&tag("network", "Prefix to announce", ValueKind::Prefix6, "2001:db8::/32", NETWORK), &REDISTRIBUTE],
             )],
         ),
+        &seeing::BMP,
+        &seeing::DUMP,
         &inner(
             "listen",
             "Neighbors that need not be configured one by one",

@@ -87,6 +87,7 @@ impl Network {
                 self.machines[index].disk.saved = text;
                 self.answer(index, Event::Saved(Ok(SavedAs { path: "config.boot".to_owned(), former: None })));
             }
+            Effect::Dump(..) => {}
             Effect::MeasureMemory { .. } => self.answer(index, Event::Memory(None)),
             Effect::Recall(ask, what) => self.recall(index, ask, &what),
             Effect::Answer(_, Reply::News(news)) => self.machines[index].news.push(news),

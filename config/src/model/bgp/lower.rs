@@ -53,6 +53,8 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
         listen_limit: listen.leaf_or_default("limit"),
         networks: networks(place, policy),
         redistribute: redistribute(place, policy),
+        bmp: super::seeing::targets(place),
+        dumps: super::seeing::dumps(place),
     }
 }
 

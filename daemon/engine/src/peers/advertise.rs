@@ -84,7 +84,7 @@ impl Engine {
         let Some(group) = self.groups.get(id).filter(|group| !group.out.is_drained() && self.listens(group)) else {
             return;
         };
-        let members: Vec<PeerId> = group.members.keys().copied().collect();
+        let (family, members) = (group.family, group.members.keys().copied().collect::<Vec<PeerId>>());
         for portion in self.drain(id) {
             for member in members.iter().filter(|member| portion.audience.includes(**member)) {
                 let mut outputs = Vec::new();
@@ -93,6 +93,7 @@ impl Engine {
                     peer.session.send_updates(at.instant, octets, portion.messages, &mut outputs);
                 }
                 self.perform(at, *member, outputs, out);
+                self.monitor_sent(at, *member, family, &portion.octets);
             }
         }
     }

@@ -58,6 +58,8 @@ impl Engine {
         if let Some(family) = update.end_of_rib {
             self.end_of_rib(id, family);
         }
+        self.monitor_update(at, id, &update);
+        self.dump_update(at, id, &update);
         self.check_counts(at, id, out);
         self.hold_limits(at, id, paths_before, out);
     }
@@ -84,12 +86,16 @@ impl Engine {
         let last = self.imports.get(&(key.peer, family)).and_then(|judge| judge.last.as_ref());
         let known = last.filter(|(known, _)| once && Arc::ptr_eq(known, received));
         if let Some((_, inserted)) = known {
-            self.tables.of_mut(family).rejudge(prefix, key, inserted);
+            if self.tables.of_mut(family).rejudge(prefix, key, inserted) {
+                self.collectors.note_judged(key, family, prefix);
+            }
             return;
         }
         let judged = import::check(received, &import.rules);
         let inserted = import.judge(received, &judged, prefix, &mut self.attribute_sets);
-        self.tables.of_mut(family).rejudge(prefix, key, &inserted);
+        if self.tables.of_mut(family).rejudge(prefix, key, &inserted) {
+            self.collectors.note_judged(key, family, prefix);
+        }
         if let Some(judge) = self.imports.get_mut(&(key.peer, family)).filter(|_| once) {
             judge.last = Some((Arc::clone(received), inserted));
         }

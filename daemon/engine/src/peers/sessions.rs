@@ -58,6 +58,9 @@ impl Engine {
     /// An outgoing connection is open.
     pub(crate) fn connected(&mut self, at: Moment, conn: ConnId, local: SocketAddr, out: &mut Vec<Effect>) {
         let Some(id) = self.peers.owner(conn) else {
+            if self.collector_connected(at, conn, out) {
+                return;
+            }
             out.push(Effect::Close(conn));
             return;
         };
@@ -71,8 +74,9 @@ impl Engine {
 
     /// An outgoing connection could not be opened.
     pub(crate) fn connect_failed(&mut self, at: Moment, conn: ConnId, reason: String, out: &mut Vec<Effect>) {
-        if let Some(id) = self.peers.unbind(conn) {
-            self.drive(at, id, Input::ConnectFailed(reason), out);
+        match self.peers.unbind(conn) {
+            Some(id) => self.drive(at, id, Input::ConnectFailed(reason), out),
+            None => _ = self.collector_lost(at, conn, &reason, out),
         }
     }
 
@@ -85,7 +89,10 @@ impl Engine {
 
     /// Octets wait to be written, or no longer do.
     pub(crate) fn send_queue(&mut self, at: Moment, conn: ConnId, octets: usize, out: &mut Vec<Effect>) {
-        let Some(id) = self.peers.owner(conn) else { return };
+        let Some(id) = self.peers.owner(conn) else {
+            self.collector_queue(at, conn, octets, out);
+            return;
+        };
         if let Some(peer) = self.peers.get_mut(id).filter(|peer| peer.session.connection() == Some(conn)) {
             peer.waiting = octets;
         }
@@ -94,8 +101,9 @@ impl Engine {
 
     /// A connection is gone.
     pub(crate) fn closed(&mut self, at: Moment, conn: ConnId, error: Option<String>, out: &mut Vec<Effect>) {
-        if let Some(id) = self.peers.unbind(conn) {
-            self.drive(at, id, Input::Closed(conn, error), out);
+        match self.peers.unbind(conn) {
+            Some(id) => self.drive(at, id, Input::Closed(conn, error), out),
+            None => _ = self.collector_lost(at, conn, error.as_deref().unwrap_or("it hung up"), out),
         }
     }
 
@@ -118,6 +126,7 @@ impl Engine {
                 }
                 Output::Up(negotiated) => {
                     self.session_up(at, id, &negotiated);
+                    self.monitor_up(at, id);
                     if let Some(peer) = self.peers.get(id) {
                         let conn = peer.session.connection();
                         out.extend(conn.map(|conn| Effect::Decode(conn, Box::new(negotiated.codec.clone()))));
@@ -131,6 +140,7 @@ impl Engine {
                 Output::RefreshBegins(family) => self.refresh_begins(at, id, family),
                 Output::RefreshEnds(family) => self.refresh_ends(at, id, family, out),
                 Output::State(from, to) => {
+                    self.dump_state(at, id, (from, to));
                     self.state_changed(at, id, (from, to), out);
                     self.rest_is_over(at, id, (from, to), out);
                 }
@@ -215,6 +225,7 @@ impl Engine {
     fn session_down(&mut self, at: Moment, id: PeerId, down: &Down, out: &mut Vec<Effect>) {
         let longest = self.running.model.bgp.as_deref().map_or(0, |bgp| bgp.graceful_restart.stalepath_time);
         if down.was_established {
+            self.monitor_down(at, id);
             self.tell_down(at, id, out);
         }
         let Some(peer) = self.peers.get_mut(id) else { return };

@@ -30,6 +30,8 @@ pub(super) struct Stage {
     /// Each time that memory was asked for, whether it was to be given back first.
     pub(super) measured: Vec<bool>,
     pub(super) kernel: KernelFib,
+    /// Connections to others than the listener, and what goes over them.
+    pub(super) others: Vec<Effect>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +66,7 @@ impl Stage {
             replies: Vec::new(),
             measured: Vec::new(),
             kernel: KernelFib::default(),
+            others: Vec::new(),
         };
         let neighbors = "set protocols bgp 64512 neighbor 192.0.2.2 remote-as 65002\n\
                          set protocols bgp 64512 neighbor 192.0.2.2 passive\n\
@@ -146,6 +149,7 @@ impl Stage {
     /// Nothing is left of what was written down on the way.
     pub(super) fn forget_what_was_heard(&mut self) {
         (self.heard, self.replies, self.measured) = (Vec::new(), Vec::new(), Vec::new());
+        self.others = Vec::new();
     }
 
     /// Takes one event in, and settles once: a walk is not at its end after that.
@@ -173,6 +177,9 @@ impl Stage {
             match effect {
                 Effect::Send(conn, octets) if conn == ConnId(u64::from(LISTENER) * 2 + 1) => self.hear(&octets),
                 Effect::Close(conn) if conn == ConnId(u64::from(LISTENER) * 2 + 1) => self.closed = true,
+                Effect::Connect(..) | Effect::Send(..) | Effect::Close(_) | Effect::Dump(..) => {
+                    self.others.push(effect)
+                }
                 Effect::Step(id, _) => self.take(Event::StepDone(id, Ok(()))),
                 Effect::Journal(_) => self.take(Event::Journaled(Ok(()))),
                 Effect::Remember { .. } => self.take(Event::Remembered),
