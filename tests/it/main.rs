@@ -21,6 +21,7 @@ mod guest;
 mod interop;
 mod laboratory;
 mod operational;
+mod paths;
 mod policy;
 mod reflection;
 mod restarts;

@@ -2,6 +2,7 @@
 //!
 //! No root and no clock is needed; a seed that fails is named by its test and fails again.
 
+mod confederation;
 mod external;
 mod reflection;
 mod restart;

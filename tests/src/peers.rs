@@ -62,6 +62,10 @@ pub struct Session {
     pub graceful_restart: bool,
     /// Whether several paths of a prefix are sent and received (RFC 7911); not by ExaBGP.
     pub add_path: bool,
+    /// What the speaker's own language says besides of its neighbor, one statement each; FRR, BIRD and OpenBGPD.
+    pub words: Vec<String>,
+    /// What FRR says besides of itself.
+    pub speaker_words: Vec<String>,
 }
 
 impl Session {
@@ -80,6 +84,8 @@ impl Session {
             clients: Vec::new(),
             graceful_restart: false,
             add_path: false,
+            words: Vec::new(),
+            speaker_words: Vec::new(),
         }
     }
 
@@ -87,6 +93,12 @@ impl Session {
     #[must_use]
     pub fn external(node: &Host, local_as: u32) -> Self {
         Self { local_as, ..Self::internal(node) }
+    }
+
+    /// The same with statements of the speaker's own language about its neighbor.
+    #[must_use]
+    pub fn saying(self, words: &[&str]) -> Self {
+        Self { words: words.iter().map(|word| (*word).to_owned()).collect(), ..self }
     }
 
     /// The same over IPv6.

@@ -6,16 +6,23 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::IpAddr;
 
-use nouns::{Asn, Family};
+use nouns::Family;
 
 use super::{ConfigError, ConfigWarning, path};
 use crate::model::Bgp;
-use crate::model::bgp::{PeerSettings, UpdateSource};
+use crate::model::bgp::{PathRules, PeerSettings, UpdateSource};
 
 pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<ConfigError>) {
     seeing(bgp, errors);
+    if bgp.confederation.as_ref().is_some_and(|all| all.members.contains(&bgp.asn)) {
+        let message = format!("the router's own AS {} is a member anyway; delete it from the peers", bgp.asn);
+        errors.push(ConfigError {
+            path: path(&[&"protocols", &"bgp", &bgp.asn, &"parameters", &"confederation", &"peers", &bgp.asn]),
+            message,
+        });
+    }
     for (address, neighbor) in &bgp.neighbors {
-        let mut reasons = settings(&neighbor.settings, bgp.asn);
+        let mut reasons = settings(&neighbor.settings, bgp);
         reasons.extend(addresses(*address, &neighbor.settings, local));
         errors.extend(reasons.into_iter().map(|message| ConfigError {
             path: path(&[&"protocols", &"bgp", &bgp.asn, &"neighbor", address]),
@@ -23,7 +30,7 @@ pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<Config
         }));
     }
     for (prefix, range) in &bgp.listen_ranges {
-        errors.extend(settings(&range.settings, bgp.asn).into_iter().map(|message| ConfigError {
+        errors.extend(settings(&range.settings, bgp).into_iter().map(|message| ConfigError {
             path: path(&[&"protocols", &"bgp", &bgp.asn, &"listen", &"range", prefix]),
             message,
         }));
@@ -74,7 +81,7 @@ pub(super) fn warnings(bgp: &Bgp) -> Vec<ConfigWarning> {
         .map(|(prefix, range)| ("listen range", prefix as &dyn Display, prefix.family(), &range.settings));
     let mut warnings = Vec::new();
     for (words, instance, family, settings) in neighbors.chain(ranges) {
-        let is_external = !settings.remote_as.is_internal(bgp.asn) && !settings.shutdown;
+        let is_external = bgp.is_external(settings.remote_as) && !settings.shutdown;
         if !bgp.ebgp_requires_policy || !is_external {
             continue;
         }
@@ -122,24 +129,35 @@ fn missing_policies(settings: &PeerSettings, of_session: Family) -> Vec<String> 
 }
 
 /// Rules that need the settings of one peer only.
-fn settings(peer: &PeerSettings, router: Asn) -> Vec<String> {
+fn settings(peer: &PeerSettings, bgp: &Bgp) -> Vec<String> {
+    let router = bgp.asn;
     let mut reasons = Vec::new();
+    let paths =
+        |set: fn(&PathRules) -> bool| Family::ALL.into_iter().any(|family| set(&peer.policies.of(family).paths));
     if peer.ebgp_multihop.is_some() && peer.ttl_security_hops.is_some() {
         reasons.push("you can't set both ebgp-multihop and ttl-security hops; delete one of them".to_owned());
     }
+    let external_only = |words: &[(&str, bool)], why: &str| -> Vec<String> {
+        let set = words.iter().filter(|(_, set)| *set);
+        set.map(|(word, _)| format!("can not set {word} and {why} at the same time; delete {word}")).collect()
+    };
+    let words = [
+        ("local-as", peer.local_as.is_some()),
+        ("local-role", peer.local_role.is_some()),
+        ("as-override", paths(|paths| paths.as_override)),
+        ("remove-private-as", paths(|paths| paths.remove_private.is_some())),
+        ("route-server-client", paths(|paths| paths.route_server_client)),
+        ("attribute-unchanged as-path", paths(|paths| paths.unchanged.as_path)),
+        ("attribute-unchanged med", paths(|paths| paths.unchanged.med)),
+    ];
+    let hops = [("ebgp-multihop", peer.ebgp_multihop.is_some()), ("ttl-security", peer.ttl_security_hops.is_some())];
     if peer.remote_as.is_internal(router) {
-        let external_only = [
-            ("ebgp-multihop", peer.ebgp_multihop.is_some()),
-            ("ttl-security", peer.ttl_security_hops.is_some()),
-            ("local-as", peer.local_as.is_some()),
-        ];
-        reasons.extend(
-            external_only
-                .iter()
-                .filter(|(_, set)| *set)
-                .map(|(word, _)| format!("can not set {word} and an iBGP remote-as at the same time; delete {word}")),
-        );
+        reasons.extend(external_only(&hops, "an iBGP remote-as"));
+        reasons.extend(external_only(&words, "an iBGP remote-as"));
     } else {
+        if bgp.is_member(peer.remote_as) {
+            reasons.extend(external_only(&words, "a remote-as of the confederation"));
+        }
         if peer.local_as.is_some_and(|local_as| local_as.asn == router) {
             reasons.push(format!("local-as can not be the router's own AS {router}; delete it or set another"));
         }

@@ -65,6 +65,49 @@ fn each_broken_rule_is_told_at_its_path() {
             "exclude each other",
         ),
         (
+            "protocols bgp 64512 neighbor 192.0.2.1 local-role peer",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "can not set local-role and an iBGP remote-as",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 as-override",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "can not set as-override and an iBGP",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 remove-private-as",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "can not set remove-private-as and an iBGP",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 address-family ipv6-unicast route-server-client",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "can not set route-server-client and an iBGP",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 attribute-unchanged med",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "can not set attribute-unchanged med and an iBGP",
+        ),
+        (
+            "protocols bgp 64512 parameters confederation identifier 65000;\
+             protocols bgp 64512 parameters confederation peers 64512",
+            "protocols bgp 64512 parameters confederation peers 64512",
+            "is a member anyway",
+        ),
+        (
+            "protocols bgp 64512 parameters confederation identifier 65000;\
+             protocols bgp 64512 parameters confederation peers 64513;\
+             protocols bgp 64512 neighbor 192.0.2.2 local-as 65001",
+            "protocols bgp 64512 neighbor 192.0.2.2",
+            "can not set local-as and a remote-as of the confederation",
+        ),
+        (
+            "protocols bgp 64512 parameters confederation peers 64513",
+            "protocols bgp 64512 parameters confederation",
+            "must set an identifier",
+        ),
+        (
             "protocols bgp 64512 neighbor 192.0.2.1 ebgp-multihop 2",
             "protocols bgp 64512 neighbor 192.0.2.1",
             "can not set ebgp-multihop and an iBGP remote-as",

@@ -4,6 +4,7 @@
 
 mod flows;
 mod lower;
+mod paths;
 mod peers;
 mod policies;
 mod seeing;
@@ -16,6 +17,7 @@ use nouns::{Asn, Family, IfName, IfNameError, Prefix};
 
 pub use flows::{PeerFlow, PeerFlows};
 pub(super) use lower::lower;
+pub use paths::{LocalRole, Mute, PathRules, RemovePrivate, Role, RoleError, Unchanged};
 pub use seeing::{BmpTarget, Dump, Dumps, MonitoredView};
 
 use super::policy::Filters;
@@ -29,10 +31,16 @@ pub struct Bgp {
     pub router_id: Option<Ipv4Addr>,
     /// `parameters cluster-id` (RFC 4456 §7); without it the router id.
     pub cluster_id: Option<Ipv4Addr>,
+    /// `parameters confederation`
+    pub confederation: Option<Confederation>,
     /// Routes of clients go to other clients unless `parameters no-client-to-client-reflection` is set.
     pub client_to_client: bool,
     /// `parameters ebgp-requires-policy`, enabled by default (RFC 8212).
     pub ebgp_requires_policy: bool,
+    /// `parameters enforce-first-as`, in force unless disabled; neighbors may say otherwise.
+    pub enforce_first_as: bool,
+    /// `parameters graceful-shutdown` (RFC 8326): traffic of all neighbors shall move away.
+    pub graceful_shutdown: bool,
     /// `parameters default local-pref`, 100 by default.
     pub default_local_pref: u32,
     /// Session changes go to the log unless `parameters no-log-neighbor-changes` is set.
@@ -45,6 +53,8 @@ pub struct Bgp {
     pub multipath_relax: bool,
     /// `parameters bestpath bandwidth`
     pub bandwidth: Bandwidth,
+    /// What else `parameters bestpath` says.
+    pub best_path: BestPath,
     /// `parameters no-fib-install`: routes of BGP are decided and announced, and go into no route table.
     pub no_fib_install: bool,
     /// `parameters limit`
@@ -84,7 +94,38 @@ pub struct Redistribute {
     pub route_map: Option<String>,
 }
 
+/// `parameters confederation`: several ASes that look like one from outside (RFC 5065).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confederation {
+    /// `identifier`: the AS that others see.
+    pub identifier: Asn,
+    /// `peers`: the other members.
+    pub members: BTreeSet<Asn>,
+}
+
 impl Bgp {
+    /// Whether a neighbor is in another member of the confederation.
+    #[must_use]
+    pub fn is_member(&self, remote_as: RemoteAs) -> bool {
+        let confederation = self.confederation.as_ref();
+        match remote_as {
+            RemoteAs::Asn(asn) => asn != self.asn && confederation.is_some_and(|all| all.members.contains(&asn)),
+            RemoteAs::Internal | RemoteAs::External => false,
+        }
+    }
+
+    /// Whether a neighbor is neither in this AS nor in the confederation.
+    #[must_use]
+    pub fn is_external(&self, remote_as: RemoteAs) -> bool {
+        !remote_as.is_internal(self.asn) && !self.is_member(remote_as)
+    }
+
+    /// The AS that those outside see.
+    #[must_use]
+    pub fn public_as(&self) -> Asn {
+        self.confederation.as_ref().map_or(self.asn, |confederation| confederation.identifier)
+    }
+
     /// Whether two differ in their neighbors at most.
     #[must_use]
     pub fn same_speaker(&self, other: &Self) -> bool {
@@ -94,14 +135,18 @@ impl Bgp {
             asn,
             router_id,
             cluster_id,
+            confederation,
             client_to_client,
             ebgp_requires_policy,
+            enforce_first_as,
+            graceful_shutdown,
             default_local_pref,
             log_neighbor_changes,
             graceful_restart,
             always_compare_med,
             multipath_relax,
             bandwidth,
+            best_path,
             no_fib_install,
             limits,
             distance_external,
@@ -121,14 +166,18 @@ impl Bgp {
         *asn == other.asn
             && *router_id == other.router_id
             && *cluster_id == other.cluster_id
+            && *confederation == other.confederation
             && *client_to_client == other.client_to_client
             && *ebgp_requires_policy == other.ebgp_requires_policy
+            && *enforce_first_as == other.enforce_first_as
+            && *graceful_shutdown == other.graceful_shutdown
             && *default_local_pref == other.default_local_pref
             && *log_neighbor_changes == other.log_neighbor_changes
             && *graceful_restart == other.graceful_restart
             && *always_compare_med == other.always_compare_med
             && *multipath_relax == other.multipath_relax
             && *bandwidth == other.bandwidth
+            && *best_path == other.best_path
             && *no_fib_install == other.no_fib_install
             && *limits == other.limits
             && *distance_external == other.distance_external
@@ -155,6 +204,21 @@ pub enum Bandwidth {
     SkipMissing,
     /// `default-weight-for-missing`: those that tell none get the least.
     DefaultWeightForMissing,
+}
+
+/// What `parameters bestpath` says of single steps of the decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BestPath {
+    /// `as-path ignore`
+    pub ignore_length: bool,
+    /// `as-path confed`
+    pub count_confederation: bool,
+    /// `med confed`
+    pub med_in_confederation: bool,
+    /// `med missing-as-worst`
+    pub missing_med_is_worst: bool,
+    /// `peer-type multipath-relax`
+    pub mixed_multipath: bool,
 }
 
 /// `parameters limit`: how much all neighbors together may make the router keep.
@@ -252,6 +316,14 @@ pub struct PeerSettings {
     pub update_source: Option<UpdateSource>,
     /// `local-as`
     pub local_as: Option<LocalAs>,
+    /// `local-role`
+    pub local_role: Option<LocalRole>,
+    /// `enforce-first-as`, where the neighbor or its group says so.
+    pub enforce_first_as: Option<bool>,
+    /// `graceful-shutdown`
+    pub graceful_shutdown: bool,
+    /// Paths that hold the neighbor's AS are kept from it unless `sender-as-path-loop-detection` is disabled.
+    pub keeps_loops_back: bool,
     /// `nexthop-self` of each family.
     pub nexthop_self: BTreeSet<Family>,
     /// `route-reflector-client` of each family.
@@ -280,6 +352,8 @@ pub struct PeerPolicy {
     pub default_originate: Option<DefaultOriginate>,
     /// `weight` of what it says.
     pub weight: Option<u32>,
+    /// What becomes of paths.
+    pub paths: PathRules,
 }
 
 /// `default-originate [route-map]`
@@ -320,13 +394,15 @@ pub enum UpdateSource {
     Interface(IfName),
 }
 
-/// `local-as <asn> [no-prepend]`
+/// `local-as <asn> [no-prepend [replace-as]]`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalAs {
     /// The AS that the peer sees.
     pub asn: Asn,
     /// Received paths do not get the local AS prepended.
     pub no_prepend: bool,
+    /// The neighbor does not see the router's own AS behind it.
+    pub replace_as: bool,
 }
 
 impl RemoteAs {

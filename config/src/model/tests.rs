@@ -13,8 +13,8 @@ use grammar::schema::{self, Shape};
 use nouns::{Family, Several};
 
 use super::bgp::{
-    GracefulRestart, Limits, LocalAs, PeerFlow, PeerFlows, PeerPolicies, PeerSettings, Redistribute,
-    RedistributeSource, RemoteAs, RestartRole, UpdateSource,
+    GracefulRestart, Limits, LocalAs, LocalRole, Mute, PathRules, PeerFlow, PeerFlows, PeerPolicies, PeerSettings,
+    Redistribute, RedistributeSource, RemoteAs, RemovePrivate, RestartRole, Role, Unchanged, UpdateSource,
 };
 use super::*;
 use crate::fixtures::{PATHS, tree};
@@ -69,6 +69,7 @@ fn an_empty_speaker_has_the_documented_defaults() {
     assert_eq!((bgp.distance_external, bgp.distance_internal, bgp.no_fib_install), (20, 200, false));
     assert_eq!((bgp.cluster_id, bgp.client_to_client, bgp.limits), (None, true, Limits::default()));
     assert!(model("set protocols bgp 64512 parameters no-fib-install").bgp.unwrap().no_fib_install);
+    assert_eq!((bgp.enforce_first_as, bgp.graceful_shutdown), (true, false));
     assert_eq!((bgp.maximum_paths_ebgp, bgp.maximum_paths_ibgp, bgp.listen_limit), (64, 64, 100));
     let quiet = "set protocols bgp 64512 parameters log-neighbor-changes
         set protocols bgp 64512 parameters no-log-neighbor-changes";
@@ -134,6 +135,10 @@ fn a_neighbor_with_its_as_alone_has_the_documented_defaults() {
         ttl_security_hops: None,
         update_source: None,
         local_as: None,
+        local_role: None,
+        enforce_first_as: None,
+        graceful_shutdown: false,
+        keeps_loops_back: true,
         nexthop_self: BTreeSet::new(),
         reflector_client: BTreeSet::new(),
         policies: PeerPolicies::default(),
@@ -160,7 +165,12 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
          set protocols bgp 64512 neighbor 192.0.2.1 ebgp-multihop 3
          set protocols bgp 64512 neighbor 192.0.2.1 ttl-security hops 2
          set protocols bgp 64512 neighbor 192.0.2.1 update-source lo
-         set protocols bgp 64512 neighbor 192.0.2.1 local-as 64999 no-prepend
+         set protocols bgp 64512 neighbor 192.0.2.1 local-as 64999 no-prepend replace-as
+         set protocols bgp 64512 neighbor 192.0.2.1 local-role customer strict
+         set protocols bgp 64512 neighbor 192.0.2.1 enforce-first-as disable
+         set protocols bgp 64512 neighbor 192.0.2.1 graceful-shutdown
+         set protocols bgp 64512 neighbor 192.0.2.1 sender-as-path-loop-detection disable
+         set protocols bgp 64512 neighbor 192.0.2.1 disable-connected-check
          set protocols bgp 64512 neighbor 192.0.2.1 maximum-prefix 10
          set protocols bgp 64512 neighbor 192.0.2.1 nexthop-self
          set protocols bgp 64512 neighbor 192.0.2.1 address-family ipv6-unicast route-reflector-client
@@ -181,7 +191,11 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
         ebgp_multihop: Some(3),
         ttl_security_hops: Some(2),
         update_source: Some(UpdateSource::Interface("lo".parse().unwrap())),
-        local_as: Some(LocalAs { asn: nouns::Asn(64999), no_prepend: true }),
+        local_as: Some(LocalAs { asn: nouns::Asn(64999), no_prepend: true, replace_as: true }),
+        local_role: Some(LocalRole { role: Role::Customer, strict: true }),
+        enforce_first_as: Some(false),
+        graceful_shutdown: true,
+        keeps_loops_back: false,
         nexthop_self: BTreeSet::from([Family::Ipv4Unicast]),
         reflector_client: BTreeSet::from([Family::Ipv6Unicast]),
         policies: PeerPolicies::default(),
@@ -189,6 +203,48 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
     };
     assert_eq!(settings, expect);
     assert_eq!(Family::ALL.map(|family| settings.flows.of(family).maximum_prefix), [Some(10), Some(20)]);
+}
+
+#[test]
+fn words_about_paths_are_read_by_family_and_come_on_top_of_the_groups() {
+    let member = "set protocols bgp 64512 neighbor 192.0.2.1";
+    let settings = neighbor(&format!(
+        "set protocols bgp 64512 peer-group others remote-as external
+         set protocols bgp 64512 peer-group others allowas-in number 5
+         set protocols bgp 64512 peer-group others disable-send-community extended
+         set protocols bgp 64512 peer-group others address-family ipv6-unicast as-override
+         {member} peer-group others
+         {member} allowas-in
+         {member} disable-send-community standard
+         {member} attribute-unchanged as-path
+         {member} attribute-unchanged next-hop
+         {member} remove-private-as
+         {member} nexthop-self force
+         {member} address-family ipv6-unicast attribute-unchanged med
+         {member} address-family ipv6-unicast remove-private-as all
+         {member} address-family ipv6-unicast disable-send-community large
+         {member} address-family ipv6-unicast route-server-client"
+    ));
+    let expect = PathRules {
+        allowas_in: Some(3),
+        as_override: false,
+        unchanged: Unchanged { as_path: true, med: false, next_hop: true },
+        mute: Mute { extended: true, large: false, standard: true },
+        nexthop_self_force: true,
+        remove_private: Some(RemovePrivate::Alone),
+        route_server_client: false,
+    };
+    assert_eq!(settings.policies.of(Family::Ipv4Unicast).paths, expect);
+    let expect = PathRules {
+        allowas_in: None,
+        as_override: true,
+        unchanged: Unchanged { med: true, ..Unchanged::default() },
+        mute: Mute { large: true, ..Mute::default() },
+        nexthop_self_force: false,
+        remove_private: Some(RemovePrivate::All),
+        route_server_client: true,
+    };
+    assert_eq!(settings.policies.of(Family::Ipv6Unicast).paths, expect);
 }
 
 #[test]

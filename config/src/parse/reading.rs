@@ -78,7 +78,7 @@ impl<'a> Reading<'a> {
         self.keep_flag(&path, &error);
     }
 
-    /// A flag with more behind it than is known stays a flag: `nexthop-self { force }`.
+    /// A flag with more behind it than is known stays a flag: `shutdown { now }`.
     fn keep_flag(&mut self, path: &[String], error: &TreeError) {
         if let TreeError::Refused(ResolveError::NotValid { path: known, .. }) = error
             && known.len() < path.len()

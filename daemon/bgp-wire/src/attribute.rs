@@ -10,6 +10,7 @@ use nouns::Asn;
 
 mod as_path;
 mod community;
+mod only_to_customer;
 
 pub(crate) use as_path::Builder;
 pub use as_path::{AsPath, Segment, SegmentKind, Segments};
@@ -111,7 +112,7 @@ pub struct PathAttributes {
     pub originator_id: Option<Ipv4Addr>,
     /// CLUSTER_LIST (RFC 4456)
     pub cluster_list: ThinVec<Ipv4Addr>,
-    /// Everything else that has to be passed on.
+    /// Everything else that has to be passed on; ONLY_TO_CUSTOMER is among it.
     pub unknown: ThinVec<UnknownAttribute>,
 }
 

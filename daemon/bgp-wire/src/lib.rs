@@ -51,6 +51,8 @@ pub struct Negotiated {
     pub extended_message: bool,
     /// The peer is in our AS: LOCAL_PREF, ORIGINATOR_ID and CLUSTER_LIST have a meaning.
     pub internal: bool,
+    /// The peer is in another AS of our confederation (RFC 5065): LOCAL_PREF has a meaning, and its paths begin with it.
+    pub confederation: bool,
     /// Families whose routes are exchanged; routes of others are ignored. IPv4 unicast has to be listed too.
     pub families: Vec<Family>,
     /// Families in which the peer's NLRI carry path identifiers (RFC 7911).

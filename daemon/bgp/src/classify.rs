@@ -16,12 +16,14 @@ pub enum Change {
 /// Compares two configurations of one session, leaf by leaf.
 ///
 /// `maximum-prefix`, `timers connect` and `passive` are obeyed by a running session as it is; what is asked of a peer for
-/// our next restart (`restart-time`) it hears when the session is opened anew for some other reason.
+/// our next restart (`restart-time`) it hears when the session is opened anew for some other reason, and `local-role
+/// strict` is asked then.
 #[must_use]
 pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
     let SessionConfig {
         remote_address,
         local_as,
+        confederation,
         expected_as,
         router_id,
         hold_time,
@@ -33,11 +35,14 @@ pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
         add_path_send,
         add_path_receive,
         restart_time: _,
+        role,
+        role_strict: _,
         maximum_prefix: _,
     } = new;
     let changed: Vec<&str> = [
         ("neighbor", old.remote_address != *remote_address),
         ("local-as", old.local_as != *local_as),
+        ("parameters confederation", old.confederation != *confederation),
         ("remote-as", old.expected_as != *expected_as),
         ("parameters router-id", old.router_id != *router_id),
         ("timers holdtime", old.hold_time != *hold_time),
@@ -46,6 +51,7 @@ pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
         ("graceful-restart", old.graceful_restart != *graceful_restart),
         ("addpath-tx", old.add_path_send != *add_path_send),
         ("disable-addpath-rx", old.add_path_receive != *add_path_receive),
+        ("local-role", old.role != *role),
     ]
     .into_iter()
     .filter_map(|(leaf, differs)| differs.then_some(leaf))
@@ -56,6 +62,7 @@ pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::role::Role;
     use crate::session::{ExpectedAs, RestartRole};
     use nouns::{Asn, Family};
 
@@ -63,12 +70,13 @@ mod tests {
 
     #[test]
     fn each_leaf_keeps_or_resets_the_session() {
-        let rows: [(Edit, Option<&str>); 14] = [
+        let rows: [(Edit, Option<&str>); 17] = [
             (|_| (), None),
             (|new| new.connect_retry = 7, None),
             (|new| new.passive = true, None),
             (|new| new.maximum_prefix = [(Family::Ipv4Unicast, crate::tests_support::prefixes(9))].into(), None),
             (|new| new.expected_as = ExpectedAs::Exactly(Asn(9)), Some("remote-as")),
+            (|new| new.confederation = true, Some("parameters confederation")),
             (|new| new.local_as = Asn(9), Some("local-as")),
             (|new| new.router_id = [9, 9, 9, 9].into(), Some("parameters router-id")),
             (|new| new.hold_time = 9, Some("timers holdtime")),
@@ -78,6 +86,8 @@ mod tests {
             (|new| new.restart_time = 7, None),
             (|new| new.add_path_send = vec![Family::Ipv4Unicast], Some("addpath-tx")),
             (|new| new.add_path_receive.clear(), Some("disable-addpath-rx")),
+            (|new| new.role = Some(Role::Peer), Some("local-role")),
+            (|new| new.role_strict = true, None),
         ];
         for (edit, expected) in rows {
             let old = crate::tests_support::config();

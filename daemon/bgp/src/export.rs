@@ -2,10 +2,12 @@
 //!
 //! It is a function of the route and of an [`ExportTarget`]: peers with equal targets hear the same of every route, but
 //! nobody hears of its own, nor of a path that holds its AS, which it would refuse: peers of many AS numbers may have
-//! equal targets, so the caller sees to that.
+//! equal targets, so the caller sees to that. Where the manner says otherwise (`as-override` makes the path acceptable,
+//! and some peers want loops), the caller does not; a target with `as-override` names the AS that it is for.
 //!
 //! Never chooses the route; and the caller never offers one to the peer that it came from.
 
+mod manner;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +18,9 @@ use bgp_wire::attribute::{Community, NextHop, PathAttributes};
 use nouns::{Asn, Marks, Several};
 
 use crate::policy::{Chain, Denial, Draft, NextHopChange, Subject};
+use crate::role::Leak;
+
+pub use manner::{Manner, Mute, Private, Unchanged};
 
 /// The bit of an extended community's type that keeps it within an AS (RFC 4360 §2).
 const NON_TRANSITIVE: u8 = 0x40;
@@ -32,6 +37,8 @@ pub enum Learned {
         /// Its BGP identifier, which becomes ORIGINATOR_ID where the route has none.
         router_id: Ipv4Addr,
     },
+    /// From a peer of another AS of our confederation (RFC 5065).
+    Confederation,
     /// From a peer of another AS.
     External,
 }
@@ -43,6 +50,8 @@ pub struct Exportable<'a> {
     pub attributes: &'a Arc<PathAttributes>,
     /// Where it was learned.
     pub learned: Learned,
+    /// It was learned from a client of this route server.
+    pub from_server_client: bool,
     /// What policies look at besides.
     pub subject: Subject<'a>,
     /// What the router noted about it.
@@ -54,6 +63,8 @@ pub struct Exportable<'a> {
 pub struct ExportTarget {
     /// The peer is in our AS.
     pub internal: bool,
+    /// The peer is in another AS of our confederation (RFC 5065): never together with `internal`.
+    pub confederation: bool,
     /// It is a client of this reflector (RFC 4456 §4), and hears of internal routes, too.
     pub client: bool,
     /// Routes of clients go to other clients (`no-client-to-client-reflection` is not set).
@@ -62,7 +73,8 @@ pub struct ExportTarget {
     pub cluster_id: Ipv4Addr,
     /// The AS that the peer sees us as: the router's, or the session's `local-as`.
     pub local_as: Asn,
-    /// The router's AS; stands in the path behind `local_as` where it differs.
+    /// The router's AS; stands in the path behind `local_as` where it differs, unless `replace-as` hides it: then it is
+    /// `local_as`, too.
     pub router_as: Asn,
     /// Our address for packets of the family.
     pub next_hop: IpAddr,
@@ -76,10 +88,20 @@ pub struct ExportTarget {
     pub several: Option<Several>,
     /// It hears of so many routes and no more; the caller counts them.
     pub at_most: Option<u32>,
+    /// How it is told of paths.
+    pub manner: Manner,
     /// What routes go through on their way to it.
     pub policy: Chain,
     /// What the default route goes through that `default-originate` makes for it.
     pub default_originate: Option<Chain>,
+}
+
+impl ExportTarget {
+    /// Whether LOCAL_PREF and MED go to the peer, and the next hop as it came: it is in our AS or confederation.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        self.internal || self.confederation
+    }
 }
 
 /// Why a peer does not hear of a route, as a sentence for the operator.
@@ -97,6 +119,9 @@ pub enum Withheld {
     /// RFC 4456 §6, where clients are fully meshed.
     #[error("it was learned from a client, and clients hear of each other themselves (no-client-to-client-reflection)")]
     ClientToClient,
+    /// RFC 9234 §5
+    #[error("ONLY_TO_CUSTOMER of AS {0} keeps it from providers and peers (RFC 9234)")]
+    OnlyToCustomer(Asn),
     /// RFC 8212
     #[error("external neighbor without export policy (RFC 8212)")]
     NoPolicy,
@@ -114,7 +139,7 @@ pub enum Withheld {
 pub fn export(route: &Exportable<'_>, to: &ExportTarget) -> Result<PathAttributes, Withheld> {
     may_hear(route, to)?;
     let mut draft = Draft::new(route.attributes, route.marks, to.default_local_pref);
-    if to.internal && draft.attributes.local_pref.is_none() {
+    if to.is_inside() && draft.attributes.local_pref.is_none() {
         draft.attributes.to_mut().local_pref = Some(to.default_local_pref);
     }
     to.policy.apply(&route.subject, &mut draft).map_err(Withheld::Policy)?;
@@ -127,9 +152,13 @@ pub fn export(route: &Exportable<'_>, to: &ExportTarget) -> Result<PathAttribute
             attributes.cluster_list.clear();
         }
     }
-    if !to.internal {
-        for_another_as(&mut attributes, set_med || route.learned == Learned::Local, to);
+    if to.confederation {
+        attributes.as_path.prepend_member(to.router_as);
+    } else if !to.internal {
+        let keep_med = set_med || route.learned == Learned::Local || to.manner.unchanged.med;
+        for_another_as(&mut attributes, keep_med, to);
     }
+    to.manner.finish(&mut attributes, to);
     attributes.next_hop = NextHop { address: chosen_next_hop(route, to, next_hop), link_local: None };
     Ok(attributes)
 }
@@ -141,7 +170,7 @@ fn reflected(attributes: &mut PathAttributes, from: Ipv4Addr, cluster_id: Ipv4Ad
 }
 
 /// The next hop that a policy chose, else the one that the session asks for; `nexthop-self` does not count for what is
-/// reflected (RFC 4456 §10). The link-local address that came with an
+/// reflected (RFC 4456 §10) unless it is forced. The link-local address that came with an
 /// external next hop has no meaning on another link.
 fn chosen_next_hop(route: &Exportable<'_>, to: &ExportTarget, change: Option<NextHopChange>) -> IpAddr {
     let came_with = route.attributes.next_hop.address;
@@ -150,8 +179,10 @@ fn chosen_next_hop(route: &Exportable<'_>, to: &ExportTarget, change: Option<Nex
         Some(NextHopChange::Address(address)) => address,
         Some(NextHopChange::PeerAddress | NextHopChange::ThisRouter) => to.next_hop,
         Some(NextHopChange::Unchanged) if !came_with.is_unspecified() => came_with,
+        _ if to.manner.unchanged.next_hop && !came_with.is_unspecified() => came_with,
+        _ if to.manner.nexthop_self_forced => to.next_hop,
         _ if reflected => came_with,
-        _ if !to.internal || to.nexthop_self || route.learned == Learned::Local => to.next_hop,
+        _ if !to.is_inside() || to.nexthop_self || route.learned == Learned::Local => to.next_hop,
         _ => came_with,
     }
 }
@@ -163,7 +194,7 @@ fn may_hear(route: &Exportable<'_>, to: &ExportTarget) -> Result<(), Withheld> {
     }
     if to.internal {
         return match route.learned {
-            Learned::Local | Learned::External => Ok(()),
+            Learned::Local | Learned::Confederation | Learned::External => Ok(()),
             Learned::Internal { client: true, .. } if to.client && !to.client_to_client => {
                 Err(Withheld::ClientToClient)
             }
@@ -172,21 +203,33 @@ fn may_hear(route: &Exportable<'_>, to: &ExportTarget) -> Result<(), Withheld> {
             Learned::Internal { .. } => Err(Withheld::Internal),
         };
     }
+    if to.confederation {
+        return if has(Community::LOCAL_AS) { Err(Withheld::NoExport) } else { Ok(()) };
+    }
     if to.requires_policy {
         return Err(Withheld::NoPolicy);
     }
-    if has(Community::NO_EXPORT) || has(Community::LOCAL_AS) {
+    // Communities between the clients of a route server are not its own affair (RFC 7947 §2.2.4).
+    let between_clients = to.manner.server_client && route.from_server_client;
+    if !between_clients && (has(Community::NO_EXPORT) || has(Community::LOCAL_AS)) {
         return Err(Withheld::NoExport);
     }
-    Ok(())
+    match to.manner.role.map_or(Ok(()), |role| role.release(route.attributes)) {
+        Ok(()) => Ok(()),
+        Err(Leak(marked)) => Err(Withheld::OnlyToCustomer(marked)),
+    }
 }
 
 /// What changes at the border of an AS.
 fn for_another_as(attributes: &mut PathAttributes, keep_med: bool, to: &ExportTarget) {
     attributes.as_path.drop_confederations();
-    attributes.as_path.prepend(to.router_as);
-    if to.local_as != to.router_as {
-        attributes.as_path.prepend(to.local_as);
+    to.manner.hide_numbers(attributes, to.local_as);
+    // A route of our own has to begin with somebody.
+    if !to.manner.unchanged.as_path || attributes.as_path.is_empty() {
+        attributes.as_path.prepend(to.router_as);
+        if to.local_as != to.router_as {
+            attributes.as_path.prepend(to.local_as);
+        }
     }
     attributes.local_pref = None;
     if !keep_med {

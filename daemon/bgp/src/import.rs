@@ -9,9 +9,11 @@ mod tests;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use bgp_wire::attribute::PathAttributes;
+use bgp_wire::attribute::{Community, PathAttributes, SegmentKind};
 use nouns::Asn;
 use thiserror::Error;
+
+use crate::role::{Leak, Role};
 
 /// What a peer's routes are judged by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +32,20 @@ pub struct ImportRules {
     pub cluster_id: Ipv4Addr,
     /// The peer is in our AS.
     pub internal: bool,
+    /// The AS that our confederation is seen as (RFC 5065), where this AS is a member of one.
+    pub confederation: Option<Asn>,
+    /// The peer is in another AS of our confederation.
+    pub member: bool,
     /// An external peer without an import policy gives nothing (RFC 8212).
     pub requires_policy: bool,
+    /// `allowas-in`: how often a path may hold an AS of ours.
+    pub own_as_allowed: u8,
+    /// Paths of an external peer begin with its AS (`enforce-first-as`).
+    pub enforce_first_as: bool,
+    /// The session is being shut down: what comes over it is the last choice (RFC 8326 §4.1).
+    pub graceful_shutdown: bool,
+    /// What we are to an external peer.
+    pub role: Option<Role>,
 }
 
 /// Why a route is not used, as a sentence for the operator.
@@ -57,6 +71,9 @@ pub enum Reject {
     /// The path of an external peer is empty, or begins with a set.
     #[error("the path does not begin with the neighbor's AS {0}")]
     NoFirstAs(Asn),
+    /// The route was to go to customers only, and came from one, or around one (RFC 9234 §5).
+    #[error("route leak: ONLY_TO_CUSTOMER of AS {0} came from where no such route may come (RFC 9234)")]
+    Leak(Asn),
     /// RFC 8212
     #[error(
         "external neighbor without policy (RFC 8212): \
@@ -75,27 +92,45 @@ pub fn check(attributes: &Arc<PathAttributes>, rules: &ImportRules) -> Result<Ar
     if rules.internal {
         return Ok(Arc::clone(attributes));
     }
-    check_first_as(attributes, rules)?;
+    if rules.enforce_first_as {
+        check_first_as(attributes, rules)?;
+    }
+    if rules.member {
+        return Ok(Arc::clone(attributes));
+    }
     if rules.requires_policy {
         return Err(Reject::NoPolicy);
     }
-    if !rules.prepend_local_as && attributes.local_pref.is_none() {
+    if let Some(role) = rules.role {
+        role.admit(attributes, rules.remote_as).map_err(|Leak(marked)| Reject::Leak(marked))?;
+    }
+    let last_choice = rules.graceful_shutdown || announces_shutdown(attributes);
+    let local_pref = last_choice.then_some(0);
+    let marks = rules.role.is_some_and(|role| role.marks_received(attributes));
+    if !rules.prepend_local_as && !marks && attributes.local_pref == local_pref {
         return Ok(Arc::clone(attributes));
     }
     let mut changed = PathAttributes::clone(attributes);
     // What another AS prefers has no meaning here.
-    changed.local_pref = None;
+    changed.local_pref = local_pref;
     if rules.prepend_local_as {
         changed.as_path.prepend(rules.local_as);
+    }
+    if marks {
+        changed.mark_only_to_customer(rules.remote_as);
     }
     Ok(Arc::new(changed))
 }
 
+/// The peer says that the path will be gone soon (RFC 8326 §4.2). Communities are in order, and hardly one is greater.
+fn announces_shutdown(attributes: &PathAttributes) -> bool {
+    let value = Community::GRACEFUL_SHUTDOWN.0;
+    attributes.communities.last().is_some_and(|last| *last >= value) && attributes.communities.contains(&value)
+}
+
 fn check_loops(attributes: &PathAttributes, rules: &ImportRules) -> Result<(), Reject> {
-    for own in [rules.router_as, rules.local_as] {
-        if attributes.as_path.contains(own) {
-            return Err(Reject::AsLoop(own));
-        }
+    if let Some(own) = looped(attributes, rules) {
+        return Err(Reject::AsLoop(own));
     }
     if attributes.originator_id == Some(rules.router_id) {
         return Err(Reject::OwnOriginator(rules.router_id));
@@ -106,8 +141,21 @@ fn check_loops(attributes: &PathAttributes, rules: &ImportRules) -> Result<(), R
     Ok(())
 }
 
+/// The AS of ours that a path holds too often. Members of a confederation know each other by the segments of their own,
+/// and others know the confederation by its identifier (RFC 5065 §4).
+fn looped(attributes: &PathAttributes, rules: &ImportRules) -> Option<Asn> {
+    let (path, allowed) = (&attributes.as_path, usize::from(rules.own_as_allowed));
+    let own = [rules.router_as, rules.local_as, rules.confederation.unwrap_or(rules.local_as)];
+    own.into_iter().find(|own| {
+        let counts =
+            |kind: SegmentKind| rules.confederation.is_none() || kind.is_confederation() == (*own == rules.router_as);
+        path.contains(*own) && path.count(*own, counts) > allowed
+    })
+}
+
 fn check_first_as(attributes: &PathAttributes, rules: &ImportRules) -> Result<(), Reject> {
-    match attributes.as_path.first() {
+    let path = &attributes.as_path;
+    match if rules.member { path.first_member() } else { path.first() } {
         Some(first) if first == rules.remote_as => Ok(()),
         Some(found) => Err(Reject::FirstAs { found, expected: rules.remote_as }),
         None => Err(Reject::NoFirstAs(rules.remote_as)),

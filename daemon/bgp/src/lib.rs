@@ -5,7 +5,7 @@
 //! Obeyed: RFC 4271 (§6.8 collisions, §8 states; DelayOpen is absent), RFC 2918 (route refresh), RFC 4724 and
 //! RFC 8538 (graceful restart as helper, notifications included), RFC 4760, RFC 5492, RFC 6793, RFC 7911 (receive),
 //! RFC 8654, RFC 8950 (capabilities), RFC 6286 (identifiers), RFC 6608 (subcodes of state errors), RFC 8212
-//! (no policy, no routes), RFC 9003 (words of a shutdown), RFC 9687 (send hold timer).
+//! (no policy, no routes), RFC 8326 (graceful shutdown), RFC 9234 (roles), RFC 7947 (route servers), RFC 9003 (words of a shutdown), RFC 9687 (send hold timer).
 
 pub mod classify;
 pub mod collision;
@@ -14,6 +14,7 @@ pub mod import;
 pub mod negotiate;
 pub mod policy;
 pub mod reception;
+pub mod role;
 pub mod session;
 
 mod cease;

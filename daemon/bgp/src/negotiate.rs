@@ -12,6 +12,7 @@ use bgp_wire::notification::{Notification, Reason};
 use bgp_wire::{AfiSafi, Negotiated as Codec};
 use nouns::{Asn, Family};
 
+use crate::role::Role;
 use crate::session::{ExpectedAs, Negotiated, OwnRestart, PeerRestart, RestartRole, SessionConfig};
 
 /// ADD-PATH: we would receive several paths (RFC 7911 §4).
@@ -51,6 +52,7 @@ pub fn our_open(config: &SessionConfig, own: OwnRestart) -> Open {
             families: Family::ALL.map(|family| (family, full && own.forwarding)).to_vec(),
         });
     }
+    capabilities.extend(config.role.map(|role| Capability::Role(role.code())));
     capabilities.push(Capability::FourOctetAs(config.local_as));
     let paths: Vec<(Family, u8)> =
         config.families.iter().map(|family| (*family, path_modes(config, *family))).collect();
@@ -70,7 +72,7 @@ fn path_modes(config: &SessionConfig, family: Family) -> u8 {
 ///
 /// # Errors
 /// A `Refusal` for a wrong AS (2/2), a hold time of 1 or 2 s (2/6), a BGP identifier that is zero or, within
-/// one AS, our own (2/3, RFC 6286), and for no family in common (2/7).
+/// one AS, our own (2/3, RFC 6286), for no family in common (2/7), and for a role that does not suit ours (2/11).
 pub fn negotiate(config: &SessionConfig, open: &Open) -> Result<Negotiated, Refusal> {
     check_as(config, open)?;
     check_identity(config, open)?;
@@ -80,6 +82,7 @@ pub fn negotiate(config: &SessionConfig, open: &Open) -> Result<Negotiated, Refu
         return Err(no_common_family(config, open));
     }
     let internal = open.asn == config.local_as;
+    let remote_role = if internal || config.confederation { None } else { check_role(config, open)? };
     let hold_time = Some(config.hold_time.min(open.hold_time)).filter(|seconds| *seconds > 0);
     let offers = |capability: &Capability| open.capabilities.contains(capability);
     Ok(Negotiated {
@@ -88,11 +91,12 @@ pub fn negotiate(config: &SessionConfig, open: &Open) -> Result<Negotiated, Refu
         internal,
         hold_time,
         keepalive: hold_time.map(|hold| keepalive(config, hold)),
-        codec: codec(config, open, internal, &families),
+        codec: Codec { confederation: config.confederation, ..codec(config, open, internal, &families) },
         families,
         route_refresh: offers(&Capability::RouteRefresh),
         enhanced_refresh: offers(&Capability::EnhancedRouteRefresh),
         graceful_restart: peer_restart(open).filter(|_| config.graceful_restart != RestartRole::Disabled),
+        remote_role,
         capabilities: describe::both(&our_open(config, OwnRestart::default()).capabilities, &open.capabilities),
         hostname: open.capabilities.iter().find_map(describe::hostname),
         software: open.capabilities.iter().find_map(describe::software),
@@ -123,6 +127,29 @@ fn check_identity(config: &SessionConfig, open: &Open) -> Result<(), Refusal> {
         return Err(Refusal { notification: Notification::new(Reason::BadBgpIdentifier), text });
     }
     Ok(())
+}
+
+/// The peer's role, where it suits ours (RFC 9234 §4.2). Without a role of ours, the peer's says nothing.
+fn check_role(config: &SessionConfig, open: &Open) -> Result<Option<Role>, Refusal> {
+    let mut codes = open.capabilities.iter().filter_map(|capability| match capability {
+        Capability::Role(code) => Some(*code),
+        _ => None,
+    });
+    let code = codes.next();
+    let theirs = code.and_then(Role::from_code);
+    let Some(ours) = config.role else { return Ok(theirs) };
+    let expected = ours.counterpart();
+    let text = match (code, theirs) {
+        _ if codes.any(|other| Some(other) != code) => "the neighbor says that it has several roles".to_owned(),
+        (None, _) if !config.role_strict => return Ok(None),
+        (None, _) => format!("the neighbor tells no role, and local-role is strict: it has to be {expected}"),
+        (_, Some(theirs)) if theirs == expected => return Ok(Some(theirs)),
+        (_, Some(theirs)) => {
+            format!("the neighbor's role is {theirs}, but local-role {ours} expects {expected}; correct one of them")
+        }
+        (Some(code), None) => format!("the neighbor's role {code} is unknown, local-role {ours} expects {expected}"),
+    };
+    Err(Refusal { notification: Notification::new(Reason::RoleMismatch), text })
 }
 
 /// The data lists the capabilities that we miss (RFC 5492 §5).
@@ -170,6 +197,7 @@ fn codec(config: &SessionConfig, open: &Open, internal: bool, families: &[Family
         four_octet_as: has(|capability| matches!(capability, Capability::FourOctetAs(_))),
         extended_message: has(|capability| *capability == Capability::ExtendedMessage),
         internal,
+        confederation: false,
         families: families.to_vec(),
         add_path_receive: paths(&config.add_path_receive, SEND),
         add_path_send: paths(&config.add_path_send, RECEIVE),

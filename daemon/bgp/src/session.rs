@@ -187,7 +187,7 @@ impl Session {
         let counter = match reject {
             Reject::AsLoop(_) => &mut self.memory.counters.as_loops,
             Reject::OwnOriginator(_) | Reject::ClusterLoop(_) => &mut self.memory.counters.reflection_loops,
-            Reject::FirstAs { .. } | Reject::NoFirstAs(_) | Reject::NoPolicy => return,
+            Reject::FirstAs { .. } | Reject::NoFirstAs(_) | Reject::Leak(_) | Reject::NoPolicy => return,
         };
         *counter = counter.saturating_add(routes);
     }

@@ -38,6 +38,9 @@ pub(crate) fn config() -> SessionConfig {
         restart_time: 120,
         add_path_send: Vec::new(),
         add_path_receive: Family::ALL.to_vec(),
+        confederation: false,
+        role: None,
+        role_strict: false,
         maximum_prefix: BTreeMap::new(),
     }
 }

@@ -179,6 +179,7 @@ impl Engine {
                     bgp.always_compare_med,
                     bgp.multipath_relax,
                     bgp.bandwidth,
+                    bgp.best_path,
                     bgp.default_local_pref,
                     bgp.no_fib_install,
                     bgp.distance_external,

@@ -6,7 +6,7 @@ use config::model::Bgp;
 use config::model::bgp::{Bandwidth, MonitoredView};
 use nouns::{Family, Prefix};
 use rib::bgp_table::{Decided, Path};
-use rib::decision::Rules;
+use rib::decision::{Rules, StepRules};
 use rib::routes::{Protocol, Route, RouteNextHop};
 
 use crate::engine::Engine;
@@ -21,6 +21,13 @@ const WITHOUT_BGP: Rules = Rules {
     always_compare_med: false,
     multipath_relax: false,
     default_local_pref: 100,
+    steps: StepRules {
+        ignore_length: false,
+        count_confederation: false,
+        med_in_confederation: false,
+        missing_med_is_worst: false,
+        mixed_multipath: false,
+    },
 };
 /// Names the BGP offer of a prefix, of whichever kind.
 pub(crate) const BGP: Protocol = Protocol::Bgp { internal: false };
@@ -79,6 +86,13 @@ impl Engine {
             always_compare_med: bgp.always_compare_med,
             multipath_relax: bgp.multipath_relax,
             default_local_pref: bgp.default_local_pref,
+            steps: StepRules {
+                ignore_length: bgp.best_path.ignore_length,
+                count_confederation: bgp.best_path.count_confederation,
+                med_in_confederation: bgp.best_path.med_in_confederation,
+                missing_med_is_worst: bgp.best_path.missing_med_is_worst,
+                mixed_multipath: bgp.best_path.mixed_multipath,
+            },
         })
     }
 }

@@ -21,6 +21,7 @@ mod mute;
 mod newer;
 mod no_fib;
 mod octets;
+mod paths;
 mod policies;
 mod recovery;
 mod refresh;

@@ -32,6 +32,24 @@ pub struct Rules {
     pub multipath_relax: bool,
     /// LOCAL_PREF of a path that has none.
     pub default_local_pref: u32,
+    /// What else the configuration says of single steps.
+    pub steps: StepRules,
+}
+
+/// What the configuration says of single steps; by default, nothing. However it is set, the outcome depends on the
+/// paths alone and not on the order in which they came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepRules {
+    /// Paths are not compared by their length (`bestpath as-path ignore`).
+    pub ignore_length: bool,
+    /// Segments of a confederation count in the length (`bestpath as-path confed`).
+    pub count_confederation: bool,
+    /// MED compares between all paths that never left the confederation (`bestpath med confed`).
+    pub med_in_confederation: bool,
+    /// A missing MED counts as the highest one (`bestpath med missing-as-worst`).
+    pub missing_med_is_worst: bool,
+    /// External and internal paths share the load (`bestpath peer-type multipath-relax`).
+    pub mixed_multipath: bool,
 }
 
 /// What became of one path.
@@ -80,6 +98,10 @@ pub struct Candidate<'a> {
     pub address: IpAddr,
     /// LOCAL_PREF, or the default one.
     pub local_pref: u32,
+    /// The length of the AS path as it counts.
+    pub length: u32,
+    /// MULTI_EXIT_DISC, or what a missing one counts as.
+    pub med: u32,
     /// The metric of the route to the next hop.
     pub cost: u32,
 }
@@ -116,13 +138,17 @@ const STEPS: &[Step] = &[
         rule: Rule::Lowest(|c| u64::from(u32::MAX - c.local_pref)),
         tell: |c| Told::Number(u64::from(c.local_pref)),
     },
-    Step { name: "AS path length", rule: Rule::Lowest(as_path_length), tell: |c| Told::Number(as_path_length(c)) },
+    Step {
+        name: "AS path length",
+        rule: Rule::Lowest(|c| u64::from(c.length)),
+        tell: |c| Told::Number(u64::from(c.length)),
+    },
     Step {
         name: "origin",
         rule: Rule::Lowest(|c| c.path.attributes().origin as u64),
         tell: |c| Told::Word(origin_name(c.path.attributes().origin)),
     },
-    Step { name: "MED", rule: Rule::Med, tell: |c| Told::Number(u64::from(med(c.path))) },
+    Step { name: "MED", rule: Rule::Med, tell: |c| Told::Number(u64::from(c.med)) },
     Step {
         name: "external over internal",
         rule: Rule::Lowest(|c| u64::from(c.internal)),
@@ -135,6 +161,9 @@ const STEPS: &[Step] = &[
     },
 ];
 
+/// How many steps come before the kind of a path's session counts.
+const BEFORE_KIND: usize = 7;
+
 /// Names of the comparisons that break the tie between paths that are equally good.
 const TIE_STEPS: [&str; 4] = ["router id", "cluster list length", "neighbor address", "path id"];
 
@@ -146,7 +175,11 @@ pub fn decide(paths: &[Path], table: &BgpTable, next_hops: &NextHops, rules: &Ru
         paths.iter().enumerate().filter_map(|(index, path)| candidate(index, path, table, next_hops, rules).ok()),
     );
     let mut decided_by = "only path";
-    for step in STEPS {
+    let mut of_any_kind = Vec::new();
+    for (place, step) in STEPS.iter().enumerate() {
+        if place == BEFORE_KIND && rules.steps.mixed_multipath {
+            of_any_kind.clone_from(&candidates);
+        }
         let before = candidates.len();
         filter(&mut candidates, &step.rule, rules);
         if before > 1 && candidates.len() == 1 {
@@ -158,6 +191,10 @@ pub fn decide(paths: &[Path], table: &BgpTable, next_hops: &NextHops, rules: &Ru
         decided_by = tie_step(second, best);
     }
     let best = *candidates.first()?;
+    if rules.steps.mixed_multipath {
+        candidates = as_near(&best, of_any_kind);
+        candidates.sort_unstable_by(|a, b| sharing_order(&best, a, b));
+    }
     let multipath = share(&best, &candidates, rules);
     Some(Decision { best: best.index, multipath, decided_by })
 }
@@ -183,6 +220,10 @@ pub fn explain(paths: &[Path], table: &BgpTable, next_hops: &NextHops, rules: &R
             let rival = rival_of(loser, &before, step, rules).or(best);
             verdicts.insert(loser.index, lost(step, loser, rival.as_ref(), decision.best));
         }
+    }
+    // Of several kinds some may share the load that lost as best path.
+    for index in &decision.multipath {
+        verdicts.insert(*index, Verdict::Multipath);
     }
     for survivor in &candidates {
         let verdict = match best {
@@ -217,6 +258,8 @@ fn candidate<'a>(
         router_id: path.attributes().originator_id.unwrap_or(peer.router_id),
         address: peer.address,
         local_pref: path.attributes().local_pref.unwrap_or(rules.default_local_pref),
+        length: length(path, &rules.steps),
+        med: med(path, &rules.steps),
         cost: 0,
     };
     if path.is_local() {
@@ -245,13 +288,12 @@ fn filter(candidates: &mut Vec<Candidate>, rule: &Rule, rules: &Rules) {
             candidates.retain(|candidate| value(candidate) == lowest);
         }
         Rule::Med => {
-            let mut lowest: BTreeMap<Option<Asn>, u32> = BTreeMap::new();
+            let mut lowest: BTreeMap<MedGroup, u32> = BTreeMap::new();
             for candidate in candidates.iter() {
-                let own = med(candidate.path);
-                let lowest = lowest.entry(med_group(candidate, rules)).or_insert(own);
-                *lowest = own.min(*lowest);
+                let lowest = lowest.entry(med_group(candidate, rules)).or_insert(candidate.med);
+                *lowest = candidate.med.min(*lowest);
             }
-            candidates.retain(|candidate| lowest.get(&med_group(candidate, rules)) == Some(&med(candidate.path)));
+            candidates.retain(|candidate| lowest.get(&med_group(candidate, rules)) == Some(&candidate.med));
         }
     }
 }
@@ -336,7 +378,7 @@ fn rival_of<'a>(loser: &Candidate, before: &[Candidate<'a>], step: &Step, rules:
         Rule::Med => {
             let group = med_group(loser, rules);
             let rivals = before.iter().filter(|candidate| med_group(candidate, rules) == group);
-            rivals.min_by_key(|candidate| med(candidate.path)).copied()
+            rivals.min_by_key(|candidate| candidate.med).copied()
         }
     }
 }
@@ -386,19 +428,58 @@ impl fmt::Display for Told {
     }
 }
 
-/// A missing MED counts as the lowest one (RFC 4271 §9.1.2.2 c).
-fn med(path: &Path) -> u32 {
-    path.attributes().med.unwrap_or(0)
+/// Of paths of any kind those that are as near as the best one.
+fn as_near<'a>(best: &Candidate<'a>, mut of_any_kind: Vec<Candidate<'a>>) -> Vec<Candidate<'a>> {
+    of_any_kind.retain(|candidate| candidate.cost == best.cost);
+    of_any_kind
 }
 
-/// Paths whose MEDs compare with each other; `None` when all of a kind do: paths that began in our own AS.
-fn med_group(candidate: &Candidate, rules: &Rules) -> Option<Asn> {
-    if rules.always_compare_med { None } else { candidate.path.attributes().as_path.first() }
+/// The order of the tie, but the best path first: where several kinds share, it need not win the tie.
+fn sharing_order(best: &Candidate, a: &Candidate, b: &Candidate) -> Ordering {
+    (a.index != best.index).cmp(&(b.index != best.index)).then_with(|| tie_order(a, b))
 }
 
-/// Compared as a number like the values of other steps.
-fn as_path_length(candidate: &Candidate) -> u64 {
-    u64::try_from(candidate.path.attributes().as_path.length()).unwrap_or(u64::MAX)
+/// A missing MED counts as the lowest one (RFC 4271 §9.1.2.2 c) unless the configuration says otherwise.
+fn med(path: &Path, steps: &StepRules) -> u32 {
+    path.attributes().med.unwrap_or(if steps.missing_med_is_worst { u32::MAX } else { 0 })
+}
+
+/// Paths whose MEDs compare with each other (RFC 4271 §9.1.2.2 c, RFC 5065 §5.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum MedGroup {
+    /// All there are.
+    All,
+    /// Those that began in our own AS.
+    Own,
+    /// Those of one neighboring AS.
+    Neighbor(Asn),
+    /// Those of one neighboring member that never left the confederation.
+    Member(Asn),
+    /// Those of all members that never left the confederation.
+    Confederation,
+}
+
+fn med_group(candidate: &Candidate, rules: &Rules) -> MedGroup {
+    let path = &candidate.path.attributes().as_path;
+    match path.first() {
+        _ if rules.always_compare_med => MedGroup::All,
+        Some(asn) => MedGroup::Neighbor(asn),
+        None => match path.first_member() {
+            None => MedGroup::Own,
+            Some(_) if rules.steps.med_in_confederation => MedGroup::Confederation,
+            Some(asn) => MedGroup::Member(asn),
+        },
+    }
+}
+
+/// The length of an AS path as it counts.
+fn length(path: &Path, steps: &StepRules) -> u32 {
+    if steps.ignore_length {
+        return 0;
+    }
+    let path = &path.attributes().as_path;
+    let confederation = if steps.count_confederation { path.confederation_length() } else { 0 };
+    u32::try_from(path.length().saturating_add(confederation)).unwrap_or(u32::MAX)
 }
 
 fn origin_name(origin: Origin) -> &'static str {

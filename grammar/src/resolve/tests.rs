@@ -26,7 +26,7 @@ fn typed_words_become_canonical_ones() {
         ),
         (
             "protocols bgp 64512",
-            "nei FD00::0201 rem internal",
+            "nei FD00::0201 remot internal",
             "protocols bgp 64512 neighbor fd00::201 remote-as internal",
             End::Value,
         ),

@@ -3,7 +3,7 @@
 mod peer;
 mod seeing;
 
-use super::{Node, flag, inner, leaf, tag};
+use super::{Node, flag, inner, leaf, multi, tag};
 use crate::value::{PolicyList, PolicyValue, ValueKind};
 
 pub(super) static BGP: Node = tag(
@@ -112,9 +112,27 @@ static PARAMETERS: Node = inner(
                 &inner(
                     "as-path",
                     "Rules about AS paths",
-                    &[&flag("multipath-relax", "Share traffic over different paths of equal length")],
+                    &[
+                        &flag("confed", "Members of the confederation count in the length"),
+                        &flag("ignore", "Do not compare the length"),
+                        &flag("multipath-relax", "Share traffic over different paths of equal length"),
+                    ],
                 ),
                 &leaf("bandwidth", "Shares of paths by their link bandwidth", ValueKind::Choice(BANDWIDTH), "ignore"),
+                &flag("compare-routerid", "Compare identifiers of external neighbors (always done)"),
+                &inner(
+                    "med",
+                    "Rules about the multi-exit discriminator",
+                    &[
+                        &flag("confed", "Compare it between members of the confederation"),
+                        &flag("missing-as-worst", "A path without one loses to every other"),
+                    ],
+                ),
+                &inner(
+                    "peer-type",
+                    "Rules about the kinds of neighbors",
+                    &[&flag("multipath-relax", "Share traffic between external and internal paths")],
+                ),
             ],
         ),
         &leaf(
@@ -124,10 +142,19 @@ static PARAMETERS: Node = inner(
             "192.0.2.1",
         ),
         &inner(
+            "confederation",
+            "This AS is one of several that look like one (RFC 5065)",
+            &[
+                &leaf("identifier", "AS number that others see", ValueKind::Asn, "65000"),
+                &multi("peers", "Other ASes of the confederation", ValueKind::Asn, "64513"),
+            ],
+        ),
+        &inner(
             "default",
             "Defaults of routes",
             &[&leaf("local-pref", "Local preference, higher wins", ANY_U32, "100").default("100")],
         ),
+        &flag("deterministic-med", "The order of arrival decides nothing (always so)"),
         &inner(
             "distance",
             "Administrative distances",
@@ -147,6 +174,12 @@ static PARAMETERS: Node = inner(
             "disable",
         )
         .default("enable"),
+        &inner(
+            "enforce-first-as",
+            "Paths begin with the AS of the neighbor (the default)",
+            &[&flag("disable", "They need not")],
+        )
+        .presence(),
         &inner(
             "graceful-restart",
             "Keep routes while one side restarts (RFC 4724)",
@@ -176,6 +209,7 @@ static PARAMETERS: Node = inner(
             ],
         )
         .presence(),
+        &flag("graceful-shutdown", "Let all neighbors move traffic away (RFC 8326)"),
         &inner(
             "limit",
             "How much all neighbors together may make the router keep",

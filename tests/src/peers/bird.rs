@@ -29,6 +29,9 @@ fn config(session: &Session, routes: &str) -> String {
     if session.ttl_security {
         options.push_str("  ttl security on;\n");
     }
+    for word in &session.words {
+        let _ = writeln!(options, "  {word};");
+    }
     let graceful = if session.graceful_restart { "on" } else { "off" };
     // Next hops of static routes are the node's own anyway; those of reflected ones are left alone.
     let (channel, client) = if session.clients.is_empty() {

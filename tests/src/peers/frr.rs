@@ -35,6 +35,12 @@ fn config(session: &Session, name: &str) -> String {
     if session.ttl_security {
         let _ = writeln!(text, " neighbor {peer} ttl-security hops 1");
     }
+    for word in &session.words {
+        let _ = writeln!(text, " neighbor {peer} {word}");
+    }
+    for word in &session.speaker_words {
+        let _ = writeln!(text, " {word}");
+    }
     if session.graceful_restart {
         text.push_str(" bgp graceful-restart\n");
     }

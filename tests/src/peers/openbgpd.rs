@@ -27,6 +27,9 @@ fn config(session: &Session, socket: &str) -> String {
     if session.ttl_security {
         options.push_str("  ttl-security yes\n");
     }
+    for word in &session.words {
+        let _ = writeln!(options, "  {word}");
+    }
     let graceful = if session.graceful_restart { "yes" } else { "no" };
     format!(
         "AS {}\nrouter-id {}\nlisten on {}\nsocket \"{socket}\"\nfib-update no\nholdtime {}\nconnect-retry 1\n\

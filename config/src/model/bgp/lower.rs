@@ -2,14 +2,17 @@
 //!
 //! Neighbors, groups and ranges are read next door, in `peers`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use grammar::value::PolicyList;
 use nouns::{Asn, Family, Prefix};
 
+use super::paths::first_as;
 use super::peers::{self, Timers};
 use super::policies::reference;
-use super::{Bandwidth, Bgp, GracefulRestart, Limits, Redistribute, RedistributeSource, RestartRole};
+use super::{
+    Bandwidth, BestPath, Bgp, Confederation, GracefulRestart, Limits, Redistribute, RedistributeSource, RestartRole,
+};
 use crate::model::policy::Policy;
 use crate::model::reader::Reader;
 
@@ -27,20 +30,32 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
     let (maximum_paths, listen) = (place.at("maximum-paths"), place.at("listen"));
     // Changes of sessions are logged anyway; the word is known so that files of others load.
     let _ = parameters.flag("log-neighbor-changes");
+    // The decision never depends on the order of arrival, and identifiers always break the tie.
+    let _ = (parameters.flag("deterministic-med"), best_path.flag("compare-routerid"));
     let groups = peers::groups(place, policy);
     let timers = Timers::of_speaker(place);
     Bgp {
         asn,
         router_id: parameters.leaf("router-id"),
         cluster_id: parameters.leaf("cluster-id"),
+        confederation: confederation(&parameters),
         client_to_client: !parameters.flag("no-client-to-client-reflection"),
         ebgp_requires_policy: parameters.leaf_or_default::<String>("ebgp-requires-policy") != "disable",
+        enforce_first_as: first_as(&parameters).unwrap_or(true),
+        graceful_shutdown: parameters.flag("graceful-shutdown"),
         default_local_pref: parameters.at("default").leaf_or_default("local-pref"),
         log_neighbor_changes: !parameters.flag("no-log-neighbor-changes"),
         graceful_restart: graceful_restart(&parameters),
         always_compare_med: parameters.flag("always-compare-med"),
         multipath_relax: best_path.at("as-path").flag("multipath-relax"),
         bandwidth: bandwidth(&best_path),
+        best_path: BestPath {
+            ignore_length: best_path.at("as-path").flag("ignore"),
+            count_confederation: best_path.at("as-path").flag("confed"),
+            med_in_confederation: best_path.at("med").flag("confed"),
+            missing_med_is_worst: best_path.at("med").flag("missing-as-worst"),
+            mixed_multipath: best_path.at("peer-type").flag("multipath-relax"),
+        },
         no_fib_install: parameters.flag("no-fib-install"),
         limits: Limits { paths: limit.leaf("paths"), memory: limit.leaf("memory") },
         distance_external: distance.leaf_or_default("external"),
@@ -65,6 +80,17 @@ fn bandwidth(best_path: &Reader<'_>) -> Bandwidth {
         Some("default-weight-for-missing") => Bandwidth::DefaultWeightForMissing,
         _ => Bandwidth::All,
     }
+}
+
+/// A confederation without an identifier is none.
+fn confederation(parameters: &Reader<'_>) -> Option<Confederation> {
+    let place = parameters.at("confederation");
+    let members: BTreeSet<Asn> = place.values("peers").into_iter().collect();
+    let identifier = place.leaf("identifier");
+    if identifier.is_none() && !members.is_empty() {
+        place.error("must set an identifier, which others see in the place of these ASes".to_owned());
+    }
+    Some(Confederation { identifier: identifier?, members })
 }
 
 fn graceful_restart(parameters: &Reader<'_>) -> GracefulRestart {

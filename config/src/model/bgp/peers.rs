@@ -8,7 +8,10 @@ use std::net::IpAddr;
 
 use nouns::{Asn, Family, Prefix};
 
-use super::{ListenRange, LocalAs, Neighbor, PeerPolicies, PeerSettings, RemoteAs, RestartRole, UpdateSource};
+use super::paths::first_as;
+use super::{
+    ListenRange, LocalAs, LocalRole, Neighbor, PeerPolicies, PeerSettings, RemoteAs, RestartRole, UpdateSource,
+};
 use super::{PeerFlow, PeerFlows, flows, policies};
 use crate::model::policy::Policy;
 use crate::model::reader::Reader;
@@ -28,12 +31,16 @@ pub(super) struct Leaves {
     ttl_security_hops: Option<u8>,
     update_source: Option<UpdateSource>,
     local_as: Option<LocalAs>,
+    local_role: Option<LocalRole>,
+    enforce_first_as: Option<bool>,
+    graceful_shutdown: bool,
+    keeps_loops_back: Option<bool>,
     nexthop_self: BTreeSet<Family>,
     reflector_client: BTreeSet<Family>,
     policies: PeerPolicies,
     flows: PeerFlows,
-    /// What holds when neither the neighbor nor its group says a word: port and connect timer.
-    fallback: (u16, u16),
+    /// What holds when neither the neighbor nor its group says a word: port, connect timer, loop detection.
+    fallback: (u16, u16, bool),
     /// And what flows over its session then.
     usual_flow: PeerFlow,
 }
@@ -153,6 +160,9 @@ fn known_group<'g>(place: &Reader<'_>, groups: &'g BTreeMap<String, Leaves>, nam
 fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
     let timers = place.at("timers");
     let local_as = place.instances::<Asn>("local-as").into_iter().next();
+    let loops = "sender-as-path-loop-detection";
+    // Nobody asks whether a neighbor is on a connected network; the word is known so that files of others load.
+    let _ = place.flag("disable-connected-check");
     Leaves {
         remote_as: place.leaf("remote-as"),
         description: place.leaf("description"),
@@ -166,12 +176,24 @@ fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
         ebgp_multihop: place.leaf("ebgp-multihop"),
         ttl_security_hops: place.at("ttl-security").leaf("hops"),
         update_source: place.leaf("update-source"),
-        local_as: local_as.map(|(asn, place)| LocalAs { asn, no_prepend: place.flag("no-prepend") }),
+        local_as: local_as.map(|(asn, place)| LocalAs {
+            asn,
+            no_prepend: place.is_set("no-prepend"),
+            replace_as: place.at("no-prepend").flag("replace-as"),
+        }),
+        local_role: LocalRole::read(place),
+        enforce_first_as: first_as(place),
+        graceful_shutdown: place.flag("graceful-shutdown"),
+        keeps_loops_back: place.leaf::<String>(loops).map(|word| word == "enable"),
         nexthop_self: flagged(place, "nexthop-self"),
         reflector_client: flagged(place, "route-reflector-client"),
         policies: policies::policies(place, policy),
         flows: flows::flows(place),
-        fallback: (place.default_of("port"), timers.default_of("connect")),
+        fallback: (
+            place.default_of("port"),
+            timers.default_of("connect"),
+            place.default_of::<String>(loops) == "enable",
+        ),
         usual_flow: flows::default(place),
     }
 }
@@ -224,6 +246,10 @@ impl Leaves {
             ttl_security_hops: self.or(group, |leaves| leaves.ttl_security_hops),
             update_source: self.or(group, |leaves| leaves.update_source.clone()),
             local_as: self.or(group, |leaves| leaves.local_as),
+            local_role: self.or(group, |leaves| leaves.local_role),
+            enforce_first_as: self.or(group, |leaves| leaves.enforce_first_as),
+            graceful_shutdown: self.graceful_shutdown || group.is_some_and(|group| group.graceful_shutdown),
+            keeps_loops_back: self.or(group, |leaves| leaves.keeps_loops_back).unwrap_or(self.fallback.2),
             nexthop_self,
             reflector_client,
             policies: group.map_or_else(|| self.policies.clone(), |group| self.policies.over(&group.policies)),

@@ -6,7 +6,7 @@
 use grammar::value::PolicyList;
 use nouns::Family;
 
-use super::{DefaultOriginate, PeerPolicies, PeerPolicy};
+use super::{DefaultOriginate, PathRules, PeerPolicies, PeerPolicy};
 use crate::model::policy::{Filters, Policy};
 use crate::model::reader::Reader;
 
@@ -45,6 +45,7 @@ fn of_family(place: &Reader<'_>, family: Family, policy: &Policy) -> PeerPolicy 
         export: filters("export"),
         default_originate: place.is_set("default-originate").then_some(DefaultOriginate { route_map: default_map }),
         weight: place.leaf("weight"),
+        paths: PathRules::read(place),
     }
 }
 
@@ -62,6 +63,7 @@ impl PeerPolicy {
             export: self.export.over(&other.export),
             default_originate: self.default_originate.clone().or_else(|| other.default_originate.clone()),
             weight: self.weight.or(other.weight),
+            paths: self.paths.over(other.paths),
         }
     }
 }

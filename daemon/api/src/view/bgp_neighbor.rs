@@ -30,6 +30,15 @@ pub struct BgpNeighbor {
     pub local_as: Asn,
     /// It is of the same AS.
     pub internal: bool,
+    /// It is of another AS of the same confederation (RFC 5065).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confederation: bool,
+    /// What we are to it, and what it says that it is to us (RFC 9234).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<NeighborRoles>,
+    /// Traffic moves away from it (RFC 8326).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub graceful_shutdown: bool,
     /// It exists because it connected from a `listen range`.
     pub dynamic: bool,
     /// `description`
@@ -99,6 +108,17 @@ pub struct BgpNeighbor {
     /// Their end of the connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_end: Option<SocketAddr>,
+}
+
+/// Roles of both sides (RFC 9234 §4.1): provider, customer, peer, rs-server or rs-client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeighborRoles {
+    /// `local-role`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<String>,
+    /// What the neighbor says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
 }
 
 /// Timers in seconds.
@@ -264,6 +284,9 @@ pub struct NeighborFamily {
     pub left_out: Option<u64>,
     /// `nexthop-self`
     pub nexthop_self: bool,
+    /// Words that shape the paths that it hears, and those that are taken from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
     /// `route-reflector-client`
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub route_reflector_client: bool,
@@ -388,7 +411,11 @@ impl Text for BgpNeighbor {
 impl BgpNeighbor {
     fn identity_lines(&self) -> Vec<String> {
         let remote_as = self.remote_as.map_or_else(|| "external".to_owned(), |asn| asn.to_string());
-        let link = if self.internal { "internal" } else { "external" };
+        let link = match (self.internal, self.confederation) {
+            (true, _) => "internal",
+            (false, true) => "confed-external",
+            (false, false) => "external",
+        };
         let star = if self.dynamic { "*" } else { "" };
         let mut lines = vec![format!(
             "BGP neighbor is {star}{}, remote AS {remote_as}, local AS {}, {link} link",
@@ -398,6 +425,13 @@ impl BgpNeighbor {
             lines.push("  Dynamic neighbor, accepted from a listen range".to_owned());
         }
         lines.extend(self.description.iter().map(|words| format!(" Description: {words}")));
+        if let Some(NeighborRoles { local, remote }) = &self.roles {
+            lines.extend(local.iter().map(|role| format!("  Local Role: {role}")));
+            lines.extend(remote.iter().map(|role| format!("  Neighbor Role: {role}")));
+        }
+        if self.graceful_shutdown {
+            lines.push("  Graceful shutdown: it is told to move traffic away (RFC 8326)".to_owned());
+        }
         lines.extend(self.host_name.iter().map(|name| format!("Hostname: {name}")));
         lines.extend(self.software.iter().map(|name| format!("Software: {name}")));
         let group = self.peer_group.iter();
@@ -537,6 +571,7 @@ impl NeighborFamily {
         if self.nexthop_self {
             lines.push("  NEXT_HOP is always this router".to_owned());
         }
+        lines.extend(self.paths.iter().map(|words| format!("  {words}")));
         if self.default_originate {
             lines.push("  Default information originate".to_owned());
         }

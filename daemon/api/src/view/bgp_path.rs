@@ -60,6 +60,9 @@ pub struct BgpPath {
     /// `65000:1:2`
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub large_communities: Vec<String>,
+    /// ONLY_TO_CUSTOMER: the AS from which on it goes to customers only (RFC 9234).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_to_customer: Option<Asn>,
     /// ORIGINATOR_ID
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub originator: Option<Ipv4Addr>,
@@ -99,6 +102,9 @@ pub enum PathSource {
         asn: Asn,
         /// It is of this AS.
         internal: bool,
+        /// It is of another AS of the same confederation (RFC 5065).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        confederation: bool,
         /// It is a client of this route reflector (RFC 4456).
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         client: bool,
@@ -252,6 +258,9 @@ impl BgpPath {
                 text.push_str(&format!("      {title}: {}\n", values.join(" ")));
             }
         }
+        if let Some(asn) = self.only_to_customer {
+            text.push_str(&format!("      Only-to-Customer: {asn}\n"));
+        }
         if let Some(originator) = self.originator {
             let clusters: Vec<String> = self.cluster_list.iter().map(Ipv4Addr::to_string).collect();
             text.push_str(&format!("      Originator: {originator}, Cluster list: {}\n", clusters.join(" ")));
@@ -286,6 +295,7 @@ impl BgpPath {
 
     fn attributes_line(&self) -> String {
         let kind = match &self.source {
+            PathSource::Neighbor { confederation: true, .. } => "confed-external",
             PathSource::Neighbor { internal: true, .. } => "internal",
             PathSource::Neighbor { internal: false, .. } => "external",
             PathSource::Local { .. } => "sourced, local",

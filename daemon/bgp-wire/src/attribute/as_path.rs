@@ -127,6 +127,28 @@ impl AsPath {
         }
     }
 
+    /// What the segments of a confederation would add to the length, were they counted.
+    #[must_use]
+    pub fn confederation_length(&self) -> usize {
+        match &self.0 {
+            Form::Short { .. } => 0,
+            Form::Long { .. } => self.segments().fold(0, |sum: usize, segment| {
+                sum.saturating_add(match segment.kind {
+                    SegmentKind::ConfedSequence => segment.asns.len(),
+                    SegmentKind::ConfedSet => 1,
+                    SegmentKind::Sequence | SegmentKind::Set => 0,
+                })
+            }),
+        }
+    }
+
+    /// The neighboring member of the confederation, where the path begins with one.
+    #[must_use]
+    pub fn first_member(&self) -> Option<Asn> {
+        let first = self.segments().next().filter(|segment| segment.kind == SegmentKind::ConfedSequence)?;
+        first.asns.first().copied()
+    }
+
     /// Whether a number is anywhere in the path, confederation segments included: the loop check.
     #[must_use]
     pub fn contains(&self, asn: Asn) -> bool {
@@ -175,11 +197,47 @@ impl AsPath {
         *self = path;
     }
 
+    /// Puts the AS of a member of a confederation in front (RFC 5065 §4.1), in a new segment where the first one is full
+    /// or not a sequence of members.
+    pub fn prepend_member(&mut self, asn: Asn) {
+        let mut builder = Builder::default();
+        let mut rest = self.segments();
+        let front = rest.clone().next().filter(|segment| segment.kind == SegmentKind::ConfedSequence);
+        let mut members = vec![asn];
+        if let Some(front) = front.filter(|front| front.asns.len() < SEGMENT_LIMIT) {
+            members.extend_from_slice(front.asns);
+            rest.next();
+        }
+        builder.push(Segment { kind: SegmentKind::ConfedSequence, asns: &members });
+        rest.for_each(|segment| builder.push(segment));
+        *self = builder.finish();
+    }
+
     /// Leaves out what has a meaning within a confederation only.
     pub fn drop_confederations(&mut self) {
         if self.segments().any(|segment| segment.kind.is_confederation()) {
             *self = self.segments().filter(|segment| !segment.kind.is_confederation()).collect();
         }
+    }
+
+    /// How often a number is in the path, in the kinds of segments that are asked for.
+    #[must_use]
+    pub fn count(&self, asn: Asn, wanted: impl Fn(SegmentKind) -> bool) -> usize {
+        let segments = self.segments().filter(|segment| wanted(segment.kind));
+        segments.flat_map(|segment| segment.asns).filter(|other| **other == asn).count()
+    }
+
+    /// Puts a number wherever another one was.
+    pub fn replace(&mut self, from: Asn, to: Asn) {
+        if !self.contains(from) {
+            return;
+        }
+        let mut builder = Builder::default();
+        for segment in self.segments() {
+            let asns: Vec<Asn> = segment.asns.iter().map(|asn| if *asn == from { to } else { *asn }).collect();
+            builder.push(Segment { kind: segment.kind, asns: &asns });
+        }
+        *self = builder.finish();
     }
 
     /// Leaves out numbers, and segments that have none left.

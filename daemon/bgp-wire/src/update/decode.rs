@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::multiprotocol::{self, Routes};
 use super::nlri;
 use super::opaque;
-use super::table::{self, Attribute, EXTENDED_LENGTH, External, Fault, MP_REACH, MP_UNREACH, OPTIONAL, TRANSITIVE};
+use super::table::{self, Attribute, EXTENDED_LENGTH, Fault, MP_REACH, MP_UNREACH, OPTIONAL, TRANSITIVE};
 use crate::Negotiated;
 use crate::attribute::{NextHop, PathAttributes};
 use crate::error::{AttributeError, ErrorClass, RAW_LIMIT, UpdateError};
@@ -123,7 +123,7 @@ impl Findings {
         attribute: Attribute<'_>,
         negotiated: &Negotiated,
     ) -> Result<(), UpdateError> {
-        if row.external == External::Discarded && !negotiated.internal {
+        if !row.is_for(negotiated) {
             self.note(row.code, ErrorClass::Discard, "has no meaning from another AS", attribute.raw);
             return Ok(());
         }

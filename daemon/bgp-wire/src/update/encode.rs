@@ -10,7 +10,7 @@ use nouns::Family;
 use super::table::{EXTENDED_LENGTH, MP_REACH, MP_UNREACH, OPTIONAL, PARTIAL, TABLE};
 use super::{multiprotocol, nlri};
 use crate::Negotiated;
-use crate::attribute::PathAttributes;
+use crate::attribute::{PathAttributes, UnknownAttribute};
 use crate::error::EncodeError;
 use crate::header::{self, MessageType};
 use crate::message::{Nlri, Reach, Update};
@@ -189,7 +189,10 @@ fn write_attributes(
         }
     }
     for unknown in &attributes.unknown {
-        writer.attribute(unknown.flags | PARTIAL, unknown.code, |writer| writer.bytes(&unknown.value))?;
+        // Partial says that somebody on the way did not know the attribute (RFC 4271 §5).
+        let known = unknown.code == UnknownAttribute::ONLY_TO_CUSTOMER;
+        let partial = if known { 0 } else { PARTIAL };
+        writer.attribute(unknown.flags | partial, unknown.code, |writer| writer.bytes(&unknown.value))?;
     }
     Ok(())
 }

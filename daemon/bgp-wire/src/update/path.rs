@@ -25,8 +25,14 @@ pub(super) fn decode_as_path(
     draft: &mut Draft,
 ) -> Result<(), Fault> {
     let path = read(attribute.value, negotiated.four_octet_as)?;
-    if !negotiated.internal && path.segments().any(|segment| segment.kind.is_confederation()) {
+    let outside = !negotiated.internal && !negotiated.confederation;
+    if outside && path.segments().any(|segment| segment.kind.is_confederation()) {
         return Err(Fault::new("a confederation segment from outside (RFC 5065 §5)"));
+    }
+    if negotiated.confederation && path.first_member().is_none() {
+        return Err(Fault::new(
+            "no segment of the confederation in front, as its members have to put it (RFC 5065 §5)",
+        ));
     }
     draft.as_path = Some(path);
     Ok(())

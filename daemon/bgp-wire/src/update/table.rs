@@ -55,7 +55,9 @@ impl Fault {
 pub(super) enum External {
     /// As much as from the own AS.
     Same,
-    /// Nothing: it is discarded unread (RFC 7606 §7.5, §7.9, §7.10).
+    /// Nothing, unless that AS is of our confederation (RFC 5065 §5): it is discarded unread (RFC 7606 §7.5).
+    Confederation,
+    /// Nothing: it is discarded unread (RFC 7606 §7.9, §7.10).
     Discarded,
 }
 
@@ -95,9 +97,18 @@ impl Row {
         Self { external: External::Discarded, ..self }
     }
 
-    /// Whether the attribute is sent in a session.
+    /// As `internal_only`, but for members of a confederation.
+    const fn inside_only(self) -> Self {
+        Self { external: External::Confederation, ..self }
+    }
+
+    /// Whether the attribute has a meaning in a session.
     pub(super) fn is_for(&self, negotiated: &Negotiated) -> bool {
-        negotiated.internal || self.external == External::Same
+        match self.external {
+            External::Same => true,
+            External::Confederation => negotiated.internal || negotiated.confederation,
+            External::Discarded => negotiated.internal,
+        }
     }
 
     /// Nobody passes it on, so wrong flags are worth no more than a wrong value (RFC 7311 §3.1, RFC 9552 §8.2.2).
@@ -113,7 +124,7 @@ pub(super) static TABLE: [Row; 24] = [
     row(3, "NEXT_HOP", WELL_KNOWN, Withdraw, values::decode_next_hop).written_by(values::encode_next_hop),
     row(4, "MULTI_EXIT_DISC", NON_TRANSITIVE, Withdraw, values::decode_med).written_by(values::encode_med),
     row(5, "LOCAL_PREF", WELL_KNOWN, Withdraw, values::decode_local_pref)
-        .internal_only()
+        .inside_only()
         .written_by(values::encode_local_pref),
     row(6, "ATOMIC_AGGREGATE", WELL_KNOWN, Discard, values::decode_atomic).written_by(values::encode_atomic),
     row(7, "AGGREGATOR", OPTIONAL_TRANSITIVE, Discard, values::decode_aggregator).written_by(values::encode_aggregator),

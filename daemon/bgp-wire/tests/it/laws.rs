@@ -56,9 +56,9 @@ fn nlri(family: Family, add_path: bool) -> impl Strategy<Value = Nlri> {
 }
 
 /// A confederation's own segments come first, if they come at all.
-fn as_path(confederation: bool) -> impl Strategy<Value = AsPath> {
+fn as_path(confederation: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = AsPath> {
     let segment = |kind| vec(asn(), 1..20).prop_map(move |asns| (kind, asns));
-    let inside = vec(segment(SegmentKind::ConfedSequence), 0..=usize::from(confederation));
+    let inside = vec(segment(SegmentKind::ConfedSequence), confederation);
     (inside, vec(segment(SegmentKind::Sequence), 0..=1)).prop_map(|(mut inside, outside)| {
         inside.extend(outside);
         inside.iter().map(|(kind, asns)| Segment { kind: *kind, asns }).collect()
@@ -76,9 +76,9 @@ fn unknown() -> impl Strategy<Value = Vec<UnknownAttribute>> {
 }
 
 fn attributes(family: Family, negotiated: &Negotiated) -> impl Strategy<Value = PathAttributes> + use<> {
-    let internal = negotiated.internal;
+    let (internal, member) = (negotiated.internal, negotiated.confederation);
     // AS4_PATH has no confederation segments, so a peer with two-octet numbers loses those that do not fit.
-    let confederation = internal && negotiated.four_octet_as;
+    let confederation = usize::from(member)..=usize::from((internal || member) && negotiated.four_octet_as);
     let origin = prop_oneof![Just(Origin::Igp), Just(Origin::Egp), Just(Origin::Incomplete)];
     let large = any::<[u32; 3]>().prop_map(|[a, b, c]| LargeCommunity(a, b, c));
     let aggregator = (asn(), ipv4()).prop_map(|(asn, address)| Aggregator { asn, address });
@@ -100,7 +100,7 @@ fn attributes(family: Family, negotiated: &Negotiated) -> impl Strategy<Value = 
                 as_path,
                 next_hop,
                 med,
-                local_pref: rest.0.filter(|_| internal),
+                local_pref: rest.0.filter(|_| internal || member),
                 atomic_aggregate,
                 aggregator,
                 communities: communities.0.into_iter().collect(),
@@ -114,17 +114,21 @@ fn attributes(family: Family, negotiated: &Negotiated) -> impl Strategy<Value = 
 }
 
 fn session() -> impl Strategy<Value = Negotiated> {
-    (any::<[bool; 3]>(), vec(family(), 0..2)).prop_map(|([four_octet_as, internal, extended_next_hop], add_path)| {
-        Negotiated {
-            four_octet_as,
-            internal,
-            extended_next_hop,
-            extended_message: true,
-            families: Family::ALL.to_vec(),
-            add_path_receive: add_path.clone(),
-            add_path_send: add_path,
-        }
-    })
+    (any::<[bool; 4]>(), vec(family(), 0..2)).prop_map(
+        |([four_octet_as, internal, member, extended_next_hop], add_path)| {
+            Negotiated {
+                four_octet_as,
+                internal,
+                // What a member of a confederation has in front may have four octets.
+                confederation: member && four_octet_as && !internal,
+                extended_next_hop,
+                extended_message: true,
+                families: Family::ALL.to_vec(),
+                add_path_receive: add_path.clone(),
+                add_path_send: add_path,
+            }
+        },
+    )
 }
 
 /// A session and an UPDATE that one message can carry in it.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use bgp_wire::attribute::{AsPath, Origin};
+use bgp_wire::attribute::{AsPath, Origin, Segment};
 
 use super::*;
 
@@ -18,7 +18,13 @@ fn rules(internal: bool) -> ImportRules {
         router_id: [10, 0, 0, 1].into(),
         cluster_id: [10, 0, 0, 9].into(),
         internal,
+        confederation: None,
+        member: false,
         requires_policy: false,
+        own_as_allowed: 0,
+        enforce_first_as: true,
+        graceful_shutdown: false,
+        role: None,
     }
 }
 
@@ -33,6 +39,8 @@ fn each_reason_to_reject_is_found() {
     let originator = PathAttributes { originator_id: Some([10, 0, 0, 1].into()), ..path(&[]) };
     let clusters =
         |last| PathAttributes { cluster_list: [[10, 0, 0, 7].into(), [10, 0, 0, last].into()].into(), ..path(&[]) };
+    let tolerant = |own_as_allowed| ImportRules { own_as_allowed, ..rules(false) };
+    let server = ImportRules { enforce_first_as: false, ..rules(false) };
     let strict = ImportRules { requires_policy: true, ..rules(false) };
     for (attributes, rules, expected) in [
         (path(&[64513, 64512]), rules(false), Err(Reject::AsLoop(OURS))),
@@ -43,6 +51,10 @@ fn each_reason_to_reject_is_found() {
         (clusters(1), rules(true), Ok(())),
         (path(&[7, 64513]), rules(false), Err(Reject::FirstAs { found: Asn(7), expected: THEIRS })),
         (path(&[]), rules(false), Err(Reject::NoFirstAs(THEIRS))),
+        (path(&[64513, 64512, 64512]), tolerant(2), Ok(())),
+        (path(&[64513, 64512, 64512]), tolerant(1), Err(Reject::AsLoop(OURS))),
+        (path(&[7, 64513]), server.clone(), Ok(())),
+        (path(&[]), server, Ok(())),
         (path(&[64513]), strict.clone(), Err(Reject::NoPolicy)),
         (path(&[64513]), rules(false), Ok(())),
         (path(&[7]), rules(true), Ok(())),
@@ -82,4 +94,78 @@ fn local_as_stands_before_the_paths_of_its_session() {
     let rules = ImportRules { local_as: Asn(65000), prepend_local_as: true, ..rules(false) };
     let used = check(&Arc::new(path(&[64513])), &rules).unwrap();
     assert_eq!(used.as_path, AsPath::sequence(&[Asn(65000), THEIRS]));
+}
+
+#[test]
+fn what_is_about_to_end_is_the_last_choice() {
+    let leaving = path(&[64513]);
+    let leaving = Arc::new(PathAttributes { communities: [1, Community::GRACEFUL_SHUTDOWN.0].into(), ..leaving });
+    assert_eq!(check(&leaving, &rules(false)).unwrap().local_pref, Some(0));
+    // Within the AS whoever let it in has said so already.
+    assert!(Arc::ptr_eq(&check(&leaving, &rules(true)).unwrap(), &leaving));
+    let shut = ImportRules { graceful_shutdown: true, ..rules(false) };
+    assert_eq!(check(&Arc::new(path(&[64513])), &shut).unwrap().local_pref, Some(0));
+    let other = Arc::new(PathAttributes { communities: [Community::NO_EXPORT.0].into(), ..path(&[64513]) });
+    assert!(Arc::ptr_eq(&check(&other, &rules(false)).unwrap(), &other));
+}
+
+/// RFC 9234 §5, ingress.
+#[test]
+fn a_leaked_route_is_refused_and_others_are_marked() {
+    use crate::role::Role::{Customer, Peer, Provider, RouteServer, RouteServerClient};
+    let received = |marked: Option<u32>| {
+        let mut attributes = path(&[64513]);
+        marked.into_iter().for_each(|asn| attributes.mark_only_to_customer(Asn(asn)));
+        Arc::new(attributes)
+    };
+    let leak = Err(Reject::Leak(Asn(7)));
+    for (role, unmarked, by_neighbor, by_other) in [
+        (Provider, Ok(None), Err(Reject::Leak(THEIRS)), leak),
+        (RouteServer, Ok(None), Err(Reject::Leak(THEIRS)), leak),
+        (Peer, Ok(Some(THEIRS)), Ok(Some(THEIRS)), leak),
+        (Customer, Ok(Some(THEIRS)), Ok(Some(THEIRS)), Ok(Some(Asn(7)))),
+        (RouteServerClient, Ok(Some(THEIRS)), Ok(Some(THEIRS)), Ok(Some(Asn(7)))),
+    ] {
+        let rules = ImportRules { role: Some(role), ..rules(false) };
+        for (marked, expected) in [(None, unmarked), (Some(64513), by_neighbor), (Some(7), by_other)] {
+            let used = check(&received(marked), &rules).map(|used| used.only_to_customer());
+            assert_eq!(used, expected, "{role}, {marked:?}");
+        }
+    }
+    assert_eq!(check(&received(None), &rules(false)).unwrap().only_to_customer(), None);
+}
+
+/// RFC 5065 §4, §5.
+#[test]
+fn a_confederation_knows_its_members_and_itself_in_a_path() {
+    const IDENTIFIER: Asn = Asn(65000);
+    let through = |members: &[u32], others: &[u32]| {
+        let [members, others] = [members, others].map(|asns| asns.iter().copied().map(Asn).collect::<Vec<_>>());
+        let parts = [(SegmentKind::ConfedSequence, &members), (SegmentKind::Sequence, &others)];
+        let as_path = parts.into_iter().map(|(kind, asns)| Segment { kind, asns }).collect();
+        Arc::new(PathAttributes { as_path, local_pref: Some(7), ..path(&[]) })
+    };
+    let confederation = Some(IDENTIFIER);
+    let inside = ImportRules { confederation, ..rules(true) };
+    let member = ImportRules { confederation, member: true, ..rules(false) };
+    let outside = ImportRules { confederation, local_as: IDENTIFIER, ..rules(false) };
+    for (members, others, rules, expected) in [
+        (&[64513][..], &[7][..], &member, Ok(())),
+        (&[64513, 64512], &[7], &member, Err(Reject::AsLoop(OURS))),
+        (&[64513], &[65000], &member, Err(Reject::AsLoop(IDENTIFIER))),
+        // Numbers of members mean something among members only.
+        (&[64513], &[64512], &member, Ok(())),
+        (&[64514], &[7], &member, Err(Reject::FirstAs { found: Asn(64514), expected: THEIRS })),
+        (&[64514, 64512], &[], &inside, Err(Reject::AsLoop(OURS))),
+        (&[64514], &[], &inside, Ok(())),
+        (&[], &[64513, 65000], &outside, Err(Reject::AsLoop(IDENTIFIER))),
+        (&[], &[64513, 64512], &outside, Ok(())),
+    ] {
+        let attributes = through(members, others);
+        let used = check(&attributes, rules);
+        assert_eq!(used.as_ref().map(|_| ()).map_err(|reject| *reject), expected, "{members:?} {others:?}");
+        if rules.member && used.is_ok() {
+            assert_eq!(used.unwrap().local_pref, Some(7), "it counts in the whole confederation");
+        }
+    }
 }

@@ -5,6 +5,8 @@
 use bgp_wire::capability::Capability;
 use nouns::Family;
 
+use crate::role::Role;
+
 /// Characters of a peer's own text that are kept.
 const TEXT_LIMIT: usize = 128;
 
@@ -42,7 +44,10 @@ fn describe(capability: &Capability) -> String {
         Capability::RouteRefresh => "Route refresh".to_owned(),
         Capability::ExtendedNextHop(families) => format!("Extended next hop: {}", list(families.iter().copied())),
         Capability::ExtendedMessage => "Extended message".to_owned(),
-        Capability::Role(role) => format!("Role {role}"),
+        Capability::Role(code) => match Role::from_code(*code) {
+            Some(role) => format!("Role: {role}"),
+            None => format!("Role {code}"),
+        },
         Capability::GracefulRestart { restarting, notification, time, families } => {
             let mut text = format!("Graceful restart: {time} s");
             for (set, word) in [(*restarting, ", restarting"), (*notification, ", notifications included")] {

@@ -1,6 +1,6 @@
 //! What two OPENs amount to.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
 use bgp_wire::message::Message;
 
@@ -159,5 +159,44 @@ fn capabilities_are_told_in_words_without_control_characters() {
     let restart = "Graceful restart: advertised and received (120 s, restarting, notifications included, IPv6 Unicast, IPv4 Unicast)";
     for line in [restart, "Software version: received", "Extended message: advertised"] {
         assert!(negotiated.capabilities.contains(&line.to_owned()), "{line}: {:?}", negotiated.capabilities);
+    }
+}
+
+/// RFC 9234 §4.2
+#[test]
+fn roles_have_to_suit_each_other_and_no_role_is_a_fault_only_where_that_is_said() {
+    let provider = |strict| SessionConfig {
+        expected_as: ExpectedAs::Exactly(Asn(64513)),
+        role: Some(Role::Provider),
+        role_strict: strict,
+        ..config()
+    };
+    let silent = SessionConfig { role: None, ..provider(false) };
+    for (config, theirs, expected) in [
+        (provider(false), &[][..], Ok(None)),
+        (provider(true), &[], Err("tells no role")),
+        (provider(true), &[3], Ok(Some(Role::Customer))),
+        (provider(false), &[3, 3], Ok(Some(Role::Customer))),
+        (provider(false), &[0], Err("the neighbor's role is provider, but local-role provider expects customer")),
+        (provider(false), &[4], Err("role is peer")),
+        (provider(false), &[3, 4], Err("several roles")),
+        (provider(false), &[77], Err("role 77 is unknown")),
+        (silent.clone(), &[0], Ok(Some(Role::Provider))),
+        (silent, &[], Ok(None)),
+    ] {
+        assert_eq!(
+            our_open(&config, OwnRestart::default()).capabilities.contains(&Capability::Role(0)),
+            config.role.is_some()
+        );
+        let mut open = Open { asn: Asn(64513), ..node_open() };
+        open.capabilities.extend(theirs.iter().map(|code| Capability::Role(*code)));
+        match (negotiate(&config, &open), expected) {
+            (Ok(negotiated), Ok(role)) => assert_eq!(negotiated.remote_role, role),
+            (Err(refusal), Err(words)) => {
+                assert_eq!((refusal.notification.code, refusal.notification.subcode), (2, 11));
+                assert!(refusal.text.contains(words), "{}", refusal.text);
+            }
+            (found, _) => panic!("{theirs:?}: {found:?}"),
+        }
     }
 }

@@ -10,6 +10,7 @@ use bgp_wire::message::Update;
 use nouns::{Asn, Family};
 
 use super::input::ConnId;
+use crate::role::Role;
 
 /// What a session wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub struct Negotiated {
     pub enhanced_refresh: bool,
     /// The peer's graceful restart capability, if both sides have it.
     pub graceful_restart: Option<PeerRestart>,
+    /// What the peer says that it is to us (RFC 9234 §4.1).
+    pub remote_role: Option<Role>,
     /// Capabilities of both sides by name, and whose they are, for `show ip bgp neighbors`.
     pub capabilities: Vec<String>,
     /// The peer's host name and software, where it told them (FQDN and Software-Version capabilities).

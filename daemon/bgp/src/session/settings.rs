@@ -7,14 +7,17 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use nouns::{Asn, Family};
 
-/// What a session needs to know of its configuration. A change of any field but
-/// `maximum_prefix`, `connect_retry`, `restart_time` and `passive` resets the session (`classify`).
+use crate::role::Role;
+
+/// What a session needs to know of its configuration. `classify` says which changes reset the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionConfig {
     /// The neighbor's address, for messages and tie-breaking.
     pub remote_address: IpAddr,
     /// The AS that this session speaks as (`local-as` or the router's).
     pub local_as: Asn,
+    /// The peer is in another AS of our confederation (RFC 5065).
+    pub confederation: bool,
     /// Which AS the peer may have.
     pub expected_as: ExpectedAs,
     /// Our BGP identifier.
@@ -37,6 +40,10 @@ pub struct SessionConfig {
     pub add_path_send: Vec<Family>,
     /// Families in which several paths of a prefix are taken from it.
     pub add_path_receive: Vec<Family>,
+    /// What we tell an external peer that we are to it (RFC 9234 §4.1).
+    pub role: Option<Role>,
+    /// An external peer that tells no role of its own is refused (RFC 9234 §4.2).
+    pub role_strict: bool,
     /// `maximum-prefix` of each family.
     pub maximum_prefix: BTreeMap<Family, PrefixLimit>,
 }

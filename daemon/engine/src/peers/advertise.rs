@@ -188,7 +188,9 @@ impl Engine {
             peer: self.tables.of(family).peer(path.peer()).filter(|_| !own).map(|peer| peer.address),
             interface: interface.as_ref(),
         };
-        let route = Exportable { attributes: path.attributes(), learned, subject, marks: path.marks() };
+        let from_server_client = !own && self.is_server_client(path.peer(), family);
+        let route =
+            Exportable { attributes: path.attributes(), learned, from_server_client, subject, marks: path.marks() };
         Some(export::export(&route, target))
     }
 
@@ -199,11 +201,21 @@ impl Engine {
         }
         let from = path.peer();
         let info = self.tables.of(family).peer(from)?;
+        let bgp = self.running.model.bgp.as_deref();
+        let of_member = |peer: &Peer| bgp.is_some_and(|bgp| bgp.is_member(peer.settings.remote_as));
         if !info.internal {
             return Some(Learned::External);
         }
+        if self.peers.get(from).is_some_and(of_member) {
+            return Some(Learned::Confederation);
+        }
         let client = self.peers.get(from).is_some_and(|peer| peer.settings.reflector_client.contains(&family));
         Some(Learned::Internal { client, router_id: info.router_id })
+    }
+
+    /// Whether a peer is a client of this route server (RFC 7947).
+    fn is_server_client(&self, id: PeerId, family: Family) -> bool {
+        self.peers.get(id).is_some_and(|peer| peer.settings.policies.of(family).paths.route_server_client)
     }
 
     /// The default route that `default-originate` makes for a peer, after its map.
@@ -212,7 +224,8 @@ impl Engine {
         let attributes = Arc::new(PathAttributes::new(Origin::Igp, prefix.address()));
         let subject = Subject { prefix, source: Source::Bgp, peer: None, interface: None };
         let marks = Marks { weight: Marks::OWN_WEIGHT, ..Marks::default() };
-        let route = Exportable { attributes: &attributes, learned: Learned::Local, subject, marks };
+        let route =
+            Exportable { attributes: &attributes, learned: Learned::Local, from_server_client: false, subject, marks };
         export::export(&route, &ExportTarget { policy, requires_policy: false, ..target.clone() }).ok()
     }
 
@@ -223,21 +236,24 @@ impl Engine {
         if !negotiated.families.contains(&family) {
             return None;
         }
+        let member = negotiated.codec.confederation;
         let policies = peer.settings.policies.of(family);
         let (filters, default) = (&policies.export, policies.default_originate.as_ref());
         Some(ExportTarget {
             internal: negotiated.internal,
+            confederation: member,
             client: peer.settings.reflector_client.contains(&family),
             client_to_client: bgp.client_to_client,
             cluster_id: settings::cluster_id(bgp, self.router_id()),
             local_as: settings::local_as(bgp, &peer.settings),
-            router_as: bgp.asn,
+            router_as: settings::shown_as(bgp, &peer.settings),
             next_hop: self.own_next_hop(peer.local.map(|local| local.ip())?, family)?,
             nexthop_self: peer.settings.nexthop_self.contains(&family),
             default_local_pref: bgp.default_local_pref,
             several: self.several(peer, family),
             at_most: peer.settings.flows.of(family).maximum_prefix_out,
-            requires_policy: bgp.ebgp_requires_policy && !negotiated.internal && filters.is_empty(),
+            requires_policy: bgp.ebgp_requires_policy && !negotiated.internal && !member && filters.is_empty(),
+            manner: settings::manner(bgp, &peer.settings, family, (negotiated.remote_as, negotiated.internal)),
             policy: self.policies.chain(family, filters),
             default_originate: default.map(|originate| self.policies.through(originate.route_map.as_ref())),
         })
@@ -335,8 +351,9 @@ impl<'a> Exporter<'a> {
         let exported = heard.map(|attributes| {
             let from = path.peer();
             let asn = engine.peers.get(from).and_then(|peer| peer.known).map(|(asn, _)| asn);
-            let holds_own = !self.target.internal && asn.is_some_and(|asn| path.attributes().as_path.contains(asn));
-            let source = (!self.target.internal).then(|| Arc::clone(path.attributes()));
+            let spares = !self.target.internal && self.target.manner.spares_loops();
+            let holds_own = spares && asn.is_some_and(|asn| path.attributes().as_path.contains(asn));
+            let source = spares.then(|| Arc::clone(path.attributes()));
             Exported { attributes: Arc::new(attributes), from, own: !holds_own, path: source }
         });
         let policy = &self.target.policy;

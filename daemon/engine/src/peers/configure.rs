@@ -45,8 +45,8 @@ impl Engine {
             match (wish, new.as_ref()) {
                 (Some(wish), _) if same_speaker && self.peers.get(id).is_some_and(|peer| peer.is(&wish)) => {}
                 (Some((settings, group)), Some(bgp)) => {
-                    let was = self.peers.get(id).map(|peer| &peer.settings.reflector_client);
-                    clients_changed.extend(was.into_iter().flat_map(|was| was ^ &settings.reflector_client));
+                    let was = self.peers.get(id).map(|peer| &peer.settings);
+                    clients_changed.extend(was.into_iter().flat_map(|was| client_changes(was, &settings)));
                     self.change_peer(at, id, (old, bgp), (settings, group), ids, out)
                 }
                 (None, _) | (_, None) => self.remove_peer(at, id, StopReason::PeerDeconfigured, out),
@@ -63,10 +63,11 @@ impl Engine {
         }
     }
 
-    /// Who is a client decides what all other internal peers hear of its routes.
-    fn reflect_again(&mut self, families: &BTreeSet<Family>) {
-        for family in families {
-            for peer in self.peers.iter().filter(|peer| peer.known.is_some_and(|(_, internal)| internal)) {
+    /// Who is a client, of the reflector or of the route server, decides what all other peers of that kind hear of its
+    /// routes.
+    fn reflect_again(&mut self, changes: &BTreeSet<(Family, bool)>) {
+        for (family, within) in changes {
+            for peer in self.peers.iter().filter(|peer| peer.known.is_some_and(|(_, internal)| internal == *within)) {
                 self.groups.change(peer.id, *family);
             }
         }
@@ -202,6 +203,14 @@ impl Engine {
     pub fn router_id(&self) -> Ipv4Addr {
         self.router_id
     }
+}
+
+/// The families in which a peer became or ceased to be a client, and whether of the reflector.
+fn client_changes(was: &PeerSettings, is: &PeerSettings) -> Vec<(Family, bool)> {
+    let of_server = |settings: &PeerSettings, family| settings.policies.of(family).paths.route_server_client;
+    let server = Family::ALL.into_iter().filter(|family| of_server(was, *family) != of_server(is, *family));
+    let reflector = &was.reflector_client ^ &is.reflector_client;
+    server.map(|family| (family, false)).chain(reflector.into_iter().map(|family| (family, true))).collect()
 }
 
 /// What the configuration wants of a peer that exists: of a neighbor, or of a range's member.

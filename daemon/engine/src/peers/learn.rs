@@ -164,6 +164,7 @@ impl Engine {
         let bgp = self.running.model.bgp.as_deref()?;
         let peer = self.peers.get(id)?;
         let (remote_as, internal) = peer.known?;
+        let member = bgp.is_member(peer.settings.remote_as);
         let policies = peer.settings.policies.of(family);
         let policy = self.policies.chain(family, &policies.import);
         Some(Import {
@@ -175,7 +176,13 @@ impl Engine {
                 router_id: self.router_id(),
                 cluster_id: settings::cluster_id(bgp, self.router_id()),
                 internal,
-                requires_policy: bgp.ebgp_requires_policy && !internal && policies.import.is_empty(),
+                confederation: bgp.confederation.as_ref().map(|all| all.identifier),
+                member,
+                requires_policy: bgp.ebgp_requires_policy && !internal && !member && policies.import.is_empty(),
+                own_as_allowed: policies.paths.allowas_in.unwrap_or(0),
+                enforce_first_as: settings::enforces_first_as(bgp, &peer.settings),
+                graceful_shutdown: settings::is_shutting_down(bgp, &peer.settings),
+                role: peer.settings.local_role.map(|local| settings::role(local.role)),
             },
             interface: if policy.looks_at_interface() { self.interface_to(peer) } else { None },
             policy,

@@ -202,8 +202,9 @@ impl Engine {
         peer.session.announce_restart(self.recovery.own_restart(true));
         peer.waiting = 0;
         peer.seen_end_of_rib.clear();
-        let info =
-            PeerInfo { address: peer.address, router_id: negotiated.remote_router_id, internal: negotiated.internal };
+        // The decision knows inside and outside (RFC 5065 §5.3).
+        let internal = negotiated.internal || negotiated.codec.confederation;
+        let info = PeerInfo { address: peer.address, router_id: negotiated.remote_router_id, internal };
         let preserved: Vec<Family> = negotiated
             .graceful_restart
             .iter()

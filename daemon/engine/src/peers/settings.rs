@@ -4,9 +4,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use bgp::export::{Manner, Mute, Private, Unchanged};
+use bgp::role::Role;
 use bgp::session::{ExpectedAs, PrefixLimit, RestartRole, SessionConfig};
 use config::model::Bgp;
-use config::model::bgp::{ListenRange, PeerFlow, PeerSettings, RemoteAs, UpdateSource};
+use config::model::bgp::{self as words, ListenRange, PeerFlow, PeerSettings, RemoteAs, RemovePrivate, UpdateSource};
 use nouns::{Asn, Family};
 
 use crate::effect::{SocketOptions, Target};
@@ -18,10 +20,69 @@ const FULL_TTL: u8 = 255;
 /// Seconds after which an attempt to connect is given up, so that the next one can be made.
 const CONNECT_TIMEOUT: u16 = 10;
 
+/// The AS that stands in the path behind `local_as`, where the neighbor sees it.
+#[must_use]
+pub fn shown_as(bgp: &Bgp, settings: &PeerSettings) -> Asn {
+    let own = if bgp.is_external(settings.remote_as) { bgp.public_as() } else { bgp.asn };
+    settings.local_as.filter(|local| local.replace_as).map_or(own, |local| local.asn)
+}
+
 /// The AS that a neighbor sees us as.
 #[must_use]
 pub fn local_as(bgp: &Bgp, settings: &PeerSettings) -> Asn {
-    settings.local_as.map_or(bgp.asn, |local| local.asn)
+    let own = if bgp.is_external(settings.remote_as) { bgp.public_as() } else { bgp.asn };
+    settings.local_as.map_or(own, |local| local.asn)
+}
+
+/// What we are to a neighbor, in the words of the session.
+#[must_use]
+pub fn role(role: words::Role) -> Role {
+    match role {
+        words::Role::Customer => Role::Customer,
+        words::Role::Peer => Role::Peer,
+        words::Role::Provider => Role::Provider,
+        words::Role::RouteServerClient => Role::RouteServerClient,
+        words::Role::RouteServer => Role::RouteServer,
+    }
+}
+
+/// Whether traffic shall move away from a neighbor (RFC 8326).
+#[must_use]
+pub fn is_shutting_down(bgp: &Bgp, settings: &PeerSettings) -> bool {
+    bgp.graceful_shutdown || settings.graceful_shutdown
+}
+
+/// Whether paths of an external neighbor have to begin with its AS.
+#[must_use]
+pub fn enforces_first_as(bgp: &Bgp, settings: &PeerSettings) -> bool {
+    settings.enforce_first_as.unwrap_or(bgp.enforce_first_as)
+}
+
+/// How a neighbor is told of paths of a family.
+#[must_use]
+pub fn manner(bgp: &Bgp, settings: &PeerSettings, family: Family, remote: (Asn, bool)) -> Manner {
+    let paths = &settings.policies.of(family).paths;
+    let (asn, internal) = remote;
+    let unchanged = &paths.unchanged;
+    Manner {
+        overridden: (paths.as_override && !internal).then_some(asn),
+        private: match paths.remove_private {
+            None => Private::Stay,
+            Some(RemovePrivate::Alone) => Private::GoAlone,
+            Some(RemovePrivate::All) => Private::Go,
+        },
+        unchanged: if paths.route_server_client {
+            Unchanged::ALL
+        } else {
+            Unchanged { as_path: unchanged.as_path, med: unchanged.med, next_hop: unchanged.next_hop }
+        },
+        server_client: paths.route_server_client,
+        nexthop_self_forced: paths.nexthop_self_force,
+        mute: Mute { standard: paths.mute.standard, extended: paths.mute.extended, large: paths.mute.large },
+        graceful_shutdown: is_shutting_down(bgp, settings),
+        role: settings.local_role.filter(|_| !internal).map(|local| role(local.role)),
+        tells_loops: !settings.keeps_loops_back,
+    }
 }
 
 /// The cluster that we are a reflector of (RFC 4456 §7).
@@ -55,6 +116,7 @@ pub fn session_config(bgp: &Bgp, settings: &PeerSettings, address: IpAddr, route
     SessionConfig {
         remote_address: address,
         local_as: local_as(bgp, settings),
+        confederation: bgp.is_member(settings.remote_as),
         expected_as: match settings.remote_as {
             RemoteAs::Asn(asn) => ExpectedAs::Exactly(asn),
             RemoteAs::Internal => ExpectedAs::Exactly(bgp.asn),
@@ -68,6 +130,8 @@ pub fn session_config(bgp: &Bgp, settings: &PeerSettings, address: IpAddr, route
         // Both families are always offered: a Cilium node withholds its routes until it has an End-of-RIB of
         // each family that it configured itself, whatever the router needs.
         families: Family::ALL.to_vec(),
+        role: settings.local_role.map(|local| role(local.role)),
+        role_strict: settings.local_role.is_some_and(|local| local.strict),
         add_path_send: families(|flow| flow.several.is_some()),
         add_path_receive: families(|flow| !flow.one_path_only),
         maximum_prefix: Family::ALL

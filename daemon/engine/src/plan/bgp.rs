@@ -7,13 +7,13 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use bgp::classify::{Change, classify};
-use config::model::bgp::{PeerPolicy, PeerSettings};
+use config::model::bgp::{PathRules, PeerPolicy, PeerSettings, RemovePrivate};
 use config::model::policy::{changed, route_map_changed};
 use config::model::{Bgp, Model, Policy};
 use nouns::{Family, Prefix};
 
 use super::Step;
-use crate::peers::settings::{cluster_id, is_internal, session_config};
+use crate::peers::settings::{cluster_id, enforces_first_as, is_internal, is_shutting_down, session_config};
 
 /// What becomes of a neighbor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +127,12 @@ pub(crate) struct Side<'a> {
     pub(crate) router_id: Ipv4Addr,
 }
 
+impl<'a> Side<'a> {
+    fn paths(self, family: Family) -> &'a PathRules {
+        &self.settings.policies.of(family).paths
+    }
+}
+
 /// The new policy; the old one where both are equal, so that nobody compares them once more for each neighbor.
 pub(crate) fn unless_equal<'p>(old: &'p Policy, new: &'p Policy) -> &'p Policy {
     if old == new { old } else { new }
@@ -157,7 +163,7 @@ pub(crate) fn transport_change(was: &PeerSettings, is: &PeerSettings) -> Option<
 /// What has to be judged or offered again.
 fn refresh(old: Side<'_>, new: Side<'_>) -> Refresh {
     let mut refresh = Refresh::default();
-    let external = !is_internal(new.bgp, new.settings);
+    let external = new.bgp.is_external(new.settings.remote_as);
     for family in Family::ALL {
         let (was, is) = (old.settings.policies.of(family), new.settings.policies.of(family));
         // A policy is asked of external neighbors only.
@@ -166,35 +172,82 @@ fn refresh(old: Side<'_>, new: Side<'_>) -> Refresh {
         let default_pref = || "parameters default local-pref changed".to_owned();
         let prefers = old.bgp.default_local_pref != new.bgp.default_local_pref;
         let [cluster, client, between] = reflection(family, old, new);
-        let no_prepend = |side: Side<'_>| side.settings.local_as.map(|local_as| local_as.no_prepend);
         let judge = [
             changed(family, (old.policy, &was.import), (new.policy, &is.import), "import"),
             (was.weight != is.weight).then(|| "weight changed".to_owned()),
             (strict && is.import.is_empty()).then(strictness),
             prefers.then(default_pref),
-            (no_prepend(old) != no_prepend(new)).then(|| "local-as no-prepend changed".to_owned()),
             cluster.clone(),
         ];
         let several = |side: Side<'_>| side.settings.flows.of(family).several;
         let at_most = |side: Side<'_>| side.settings.flows.of(family).maximum_prefix_out;
-        let next_hop_self = |side: Side<'_>| side.settings.nexthop_self.contains(&family);
         let offer = [
             changed(family, (old.policy, &was.export), (new.policy, &is.export), "export"),
             default_originate((old.policy, was), (new.policy, is)),
             (strict && is.export.is_empty()).then(strictness),
             prefers.then(default_pref),
-            (next_hop_self(old) != next_hop_self(new)).then(|| "nexthop-self changed".to_owned()),
             // That the session may tell several paths at all is asked of the session.
             (several(old) != several(new)).then(|| "addpath-tx changed".to_owned()),
             (at_most(old) != at_most(new)).then(|| "maximum-prefix-out changed".to_owned()),
             cluster,
             client,
             between,
+            (old.paths(family).unchanged != new.paths(family).unchanged)
+                .then(|| "attribute-unchanged changed".to_owned()),
+            (old.paths(family).mute != new.paths(family).mute).then(|| "disable-send-community changed".to_owned()),
         ];
         refresh.note(family, judge, |refresh| &mut refresh.judge);
         refresh.note(family, offer, |refresh| &mut refresh.offer);
+        refresh.note(family, paths_in(family, old, new), |refresh| &mut refresh.judge);
+        refresh.note(family, paths_out(family, old, new), |refresh| &mut refresh.offer);
     }
     refresh
+}
+
+/// A word with what it says on a side.
+type Word<T> = (&'static str, fn(Side<'_>, Family) -> T);
+
+/// The words that say something else now.
+fn changed_words<T: PartialEq, const N: usize>(
+    family: Family,
+    (old, new): (Side<'_>, Side<'_>),
+    words: [Word<T>; N],
+) -> [Option<String>; N] {
+    words.map(|(word, read)| (read(old, family) != read(new, family)).then(|| format!("{word} changed")))
+}
+
+/// What changed of the way that paths come in.
+fn paths_in(family: Family, old: Side<'_>, new: Side<'_>) -> [Option<String>; 5] {
+    changed_words(
+        family,
+        (old, new),
+        [
+            ("allowas-in", |side, family| side.paths(family).allowas_in.map(u32::from)),
+            ("parameters confederation", |side, _| side.bgp.confederation.as_ref().map(|all| all.identifier.0)),
+            ("enforce-first-as", |side, _| Some(enforces_first_as(side.bgp, side.settings).into())),
+            ("graceful-shutdown", |side, _| Some(is_shutting_down(side.bgp, side.settings).into())),
+            ("local-as no-prepend", |side, _| side.settings.local_as.map(|local_as| local_as.no_prepend.into())),
+        ],
+    )
+}
+
+/// What changed of the way that paths go out.
+fn paths_out(family: Family, old: Side<'_>, new: Side<'_>) -> [Option<String>; 9] {
+    changed_words(
+        family,
+        (old, new),
+        [
+            ("nexthop-self", |side, family| side.settings.nexthop_self.contains(&family)),
+            ("nexthop-self force", |side, family| side.paths(family).nexthop_self_force),
+            ("as-override", |side, family| side.paths(family).as_override),
+            ("route-server-client", |side, family| side.paths(family).route_server_client),
+            ("sender-as-path-loop-detection", |side, _| side.settings.keeps_loops_back),
+            ("graceful-shutdown", |side, _| is_shutting_down(side.bgp, side.settings)),
+            ("local-as replace-as", |side, _| side.settings.local_as.is_some_and(|local_as| local_as.replace_as)),
+            ("remove-private-as", |side, family| side.paths(family).remove_private == Some(RemovePrivate::Alone)),
+            ("remove-private-as", |side, family| side.paths(family).remove_private == Some(RemovePrivate::All)),
+        ],
+    )
 }
 
 /// What changed of reflection: the cluster, whether the neighbor is a client, and what clients hear of each other.

@@ -24,7 +24,7 @@ pub(super) struct Stage {
     /// What the listener knows.
     pub(super) known: BTreeMap<Prefix, PathAttributes>,
     /// Announcements of what it knew already.
-    repeated: usize,
+    pub(super) repeated: usize,
     pub(super) closed: bool,
     pub(super) replies: Vec<Reply>,
     /// Each time that memory was asked for, whether it was to be given back first.
@@ -124,9 +124,19 @@ impl Stage {
         let mut attributes = PathAttributes::new(Origin::Igp, [192, 0, 2, last].into());
         attributes.as_path = AsPath::sequence(&[Asn(65000 + u32::from(last))]);
         attributes.communities = thin_vec![community];
+        self.announced_with(last, prefixes, &attributes);
+    }
+
+    /// Somebody announces prefixes with attributes.
+    pub(super) fn announced_with(
+        &mut self,
+        last: u8,
+        prefixes: impl IntoIterator<Item = Prefix>,
+        attributes: &PathAttributes,
+    ) {
         let mut nlri = prefixes.into_iter().map(|prefix| Nlri { prefix, path_id: 0 });
         let mut octets = Vec::new();
-        bgp_wire::encode_reach(Family::Ipv4Unicast, &attributes, &mut nlri, &codec(), &mut octets).unwrap();
+        bgp_wire::encode_reach(Family::Ipv4Unicast, attributes, &mut nlri, &codec(), &mut octets).unwrap();
         self.says(last, octets);
     }
 

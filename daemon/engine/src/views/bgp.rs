@@ -101,7 +101,8 @@ pub(super) fn policy_missing(bgp: &Bgp, peer: &Peer, family: Family) -> bool {
     let internal =
         peer.session.negotiated().map_or_else(|| settings::is_internal(bgp, &peer.settings), |up| up.internal);
     let policies = peer.settings.policies.of(family);
-    bgp.ebgp_requires_policy && !internal && policies.import.is_empty() && policies.export.is_empty()
+    let member = bgp.is_member(peer.settings.remote_as);
+    bgp.ebgp_requires_policy && !internal && !member && policies.import.is_empty() && policies.export.is_empty()
 }
 
 /// Seconds since the session came up, or went down.

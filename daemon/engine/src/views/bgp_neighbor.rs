@@ -6,12 +6,12 @@ use std::net::IpAddr;
 
 use api::view::bgp_neighbor::{
     BgpNeighbor, BgpNeighbors, LastReset, MessageCounters, NeighborFamily, NeighborFilters, NeighborRestart,
-    NeighborTimers, ResetNotification, RestartFamily, RouteTroubles, SentReceived, UpdateGroup,
+    NeighborRoles, NeighborTimers, ResetNotification, RestartFamily, RouteTroubles, SentReceived, UpdateGroup,
 };
 use api::{ApiError, View};
 use bgp::session::RestartRole;
 use config::model::Bgp;
-use config::model::bgp::UpdateSource;
+use config::model::bgp::{RemovePrivate, UpdateSource};
 use config::model::policy::Filters;
 use nouns::Family;
 
@@ -43,6 +43,9 @@ fn one(engine: &Engine, bgp: &Bgp, at: Moment, peer: &Peer, only: Option<Family>
         remote_as: table_view::remote_as(bgp, peer),
         local_as: settings::local_as(bgp, &peer.settings),
         internal: negotiated.map_or_else(|| settings::is_internal(bgp, &peer.settings), |up| up.internal),
+        confederation: bgp.is_member(peer.settings.remote_as),
+        roles: roles(peer),
+        graceful_shutdown: settings::is_shutting_down(bgp, &peer.settings),
         dynamic: peer.dynamic.is_some(),
         description: peer.settings.description.clone(),
         host_name: negotiated.and_then(|up| up.hostname.clone()),
@@ -87,6 +90,38 @@ fn one(engine: &Engine, bgp: &Bgp, at: Moment, peer: &Peer, only: Option<Family>
         local_end: peer.local.filter(|_| negotiated.is_some()),
         remote_end: peer.remote.filter(|_| negotiated.is_some()),
     }
+}
+
+fn roles(peer: &Peer) -> Option<NeighborRoles> {
+    let local = peer.settings.local_role.map(|local| settings::role(local.role).to_string());
+    let remote = peer.session.negotiated().and_then(|up| up.remote_role).map(|role| role.to_string());
+    (local.is_some() || remote.is_some()).then_some(NeighborRoles { local, remote })
+}
+
+/// The words that shape paths, as the operator reads them.
+fn paths(peer: &Peer, family: Family) -> Vec<String> {
+    let rules = &peer.settings.policies.of(family).paths;
+    let list = |words: &[(&str, bool)]| {
+        words.iter().filter(|(_, set)| *set).map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
+    };
+    let unchanged = &rules.unchanged;
+    let unchanged = list(&[("AS path", unchanged.as_path), ("MED", unchanged.med), ("next hop", unchanged.next_hop)]);
+    let mute =
+        list(&[("standard", rules.mute.standard), ("extended", rules.mute.extended), ("large", rules.mute.large)]);
+    let told = [
+        rules.route_server_client.then(|| "Route-Server Client: paths are passed on as they came".to_owned()),
+        rules.allowas_in.map(|count| format!("Paths may hold our own AS {count} times")),
+        rules.as_override.then(|| "Our AS stands in the place of its own in what it hears".to_owned()),
+        rules.remove_private.map(|remove| match remove {
+            RemovePrivate::Alone => "Paths of private AS numbers alone are announced without them".to_owned(),
+            RemovePrivate::All => "Private AS numbers are left out of what it hears".to_owned(),
+        }),
+        (!unchanged.is_empty()).then(|| format!("Stays as it came: {unchanged}")),
+        (!mute.is_empty()).then(|| format!("Communities that it does not hear: {mute}")),
+        rules.nexthop_self_force.then(|| "NEXT_HOP of reflected routes is this router, too".to_owned()),
+        (!peer.settings.keeps_loops_back).then(|| "Hears of paths that hold its own AS".to_owned()),
+    ];
+    told.into_iter().flatten().collect()
 }
 
 fn obstacle(peer: &Peer) -> Option<String> {
@@ -192,6 +227,7 @@ fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> Neighbo
         default_originate: policies.default_originate.is_some(),
         weight: policies.weight,
         nexthop_self: peer.settings.nexthop_self.contains(&family),
+        paths: paths(peer, family),
         route_reflector_client: peer.settings.reflector_client.contains(&family),
         policy_missing: table_view::policy_missing(bgp, peer, family),
         end_of_rib_received: peer.seen_end_of_rib.contains(&family),

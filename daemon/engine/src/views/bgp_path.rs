@@ -98,6 +98,7 @@ fn one(engine: &Engine, at: Moment, family: Family, prefix: Prefix, path: &Path,
             .map(|community| ExtendedCommunity(*community).to_string())
             .collect(),
         large_communities: attributes.large_communities.iter().map(ToString::to_string).collect(),
+        only_to_customer: attributes.only_to_customer(),
         originator: attributes.originator_id,
         cluster_list: attributes.cluster_list.to_vec(),
         next_hop: attributes.next_hop.address,
@@ -152,6 +153,9 @@ fn source(engine: &Engine, family: Family, prefix: Prefix, path: &Path) -> PathS
                 .and_then(|peer| table_view::remote_as(engine.running.model.bgp.as_deref()?, peer))
                 .unwrap_or(nouns::Asn(0)),
             internal: info.internal,
+            confederation: engine.peers.get(path.peer()).is_some_and(|peer| {
+                engine.running.model.bgp.as_deref().is_some_and(|bgp| bgp.is_member(peer.settings.remote_as))
+            }),
             client: engine.peers.get(path.peer()).is_some_and(|peer| peer.settings.reflector_client.contains(&family)),
         },
         None => {

@@ -15,6 +15,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::decision::StepRules;
 use crate::fixtures::{attributes, ip, key, prefix, unchanged, world};
 use crate::routes::{Protocol, Rib};
 
@@ -39,6 +40,13 @@ const RULES: Rules = Rules {
     always_compare_med: false,
     multipath_relax: false,
     default_local_pref: 100,
+    steps: StepRules {
+        ignore_length: false,
+        count_confederation: false,
+        med_in_confederation: false,
+        missing_med_is_worst: false,
+        mixed_multipath: false,
+    },
 };
 
 /// The nodes are on a link of ours.

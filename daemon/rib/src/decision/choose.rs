@@ -9,7 +9,8 @@ use std::net::IpAddr;
 use nouns::{Family, Several};
 
 use super::{
-    Candidate, NextHops, Path, Resolution, Rules, STEPS, as_path_length, filter, share, share_limit, tie_order,
+    BEFORE_KIND, Candidate, NextHops, Path, Resolution, Rules, STEPS, as_near, filter, length, med, share, share_limit,
+    sharing_order, tie_order,
 };
 use crate::bgp_table::{PeerId, PeerInfo};
 
@@ -116,6 +117,8 @@ impl<'a> Chooser<'a> {
             router_id: path.attributes().originator_id.unwrap_or(peer.router_id),
             address: peer.address,
             local_pref: path.attributes().local_pref.unwrap_or(self.rules.default_local_pref),
+            length: length(path, &self.rules.steps),
+            med: med(path, &self.rules.steps),
             cost: if local { 0 } else { self.cost(path.next_hop())? },
         })
     }
@@ -146,10 +149,17 @@ fn best_of<'p>(mut candidates: Vec<Candidate<'p>>, rules: &Rules) -> Option<Cand
 }
 
 fn choose_among(candidates: &mut Vec<Candidate<'_>>, rules: &Rules) -> Option<Choice> {
-    for step in STEPS.iter().skip(NUMBERED) {
+    let mut of_any_kind = Vec::new();
+    for (place, step) in STEPS.iter().enumerate().skip(NUMBERED) {
+        if place == BEFORE_KIND && rules.steps.mixed_multipath {
+            of_any_kind.clone_from(candidates);
+        }
         filter(candidates, &step.rule, rules);
     }
     let best = *candidates.iter().min_by(|a, b| tie_order(a, b))?;
+    if rules.steps.mixed_multipath {
+        *candidates = as_near(&best, of_any_kind);
+    }
     let limit = share_limit(&best, rules);
     let others =
         if candidates.len() > 1 && limit > 1 { first_sharers(&best, candidates, limit, rules) } else { Vec::new() };
@@ -161,15 +171,16 @@ fn choose_among(candidates: &mut Vec<Candidate<'_>>, rules: &Rules) -> Option<Ch
 /// put in order.
 fn first_sharers(best: &Candidate<'_>, equals: &mut [Candidate<'_>], limit: usize, rules: &Rules) -> Vec<usize> {
     let enough = limit.saturating_mul(2);
+    let order = |a: &Candidate<'_>, b: &Candidate<'_>| sharing_order(best, a, b);
     if equals.len() > enough {
-        let (first, ..) = equals.select_nth_unstable_by(enough, tie_order);
-        first.sort_unstable_by(tie_order);
+        let (first, ..) = equals.select_nth_unstable_by(enough, order);
+        first.sort_unstable_by(order);
         let found = share(best, first, rules);
         if found.len() >= limit {
             return found;
         }
     }
-    equals.sort_unstable_by(tie_order);
+    equals.sort_unstable_by(order);
     share(best, equals, rules)
 }
 
@@ -181,7 +192,7 @@ fn number(candidate: &Candidate<'_>) -> u128 {
         (32, u64::from(u32::MAX - path.marks().weight)),
         (1, u64::from(!path.is_local())),
         (32, u64::from(u32::MAX - candidate.local_pref)),
-        (32, as_path_length(candidate).min(u64::from(u32::MAX))),
+        (32, u64::from(candidate.length)),
         (2, path.attributes().origin as u64),
     ];
     steps.iter().fold(0, |number, (bits, value)| number << bits | u128::from(*value))

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bgp_wire::attribute::{AsPath, PathAttributes, thin_vec};
+use bgp_wire::attribute::{AsPath, PathAttributes, Segment, SegmentKind, thin_vec};
 use nouns::Prefix;
 use proptest::prelude::*;
 
@@ -28,6 +28,13 @@ const RULES: Rules = Rules {
     always_compare_med: false,
     multipath_relax: false,
     default_local_pref: 100,
+    steps: StepRules {
+        ignore_length: false,
+        count_confederation: false,
+        med_in_confederation: false,
+        missing_med_is_worst: false,
+        mixed_multipath: false,
+    },
 };
 
 /// A path to be, and the peer it comes from.
@@ -358,16 +365,92 @@ fn any_given() -> impl Strategy<Value = Raw> {
         1..3u8,
         prop::option::of(0..3u32),
         prop::option::of(99..102u32),
-        prop::collection::vec(65001..65003u32, 0..3),
+        prop::collection::vec(65001..65005u32, 0..3),
         0..3u8,
         prop::bool::weighted(0.2),
         prop::bool::weighted(0.2),
     )
 }
 
+fn any_steps() -> impl Strategy<Value = StepRules> {
+    any::<[bool; 5]>().prop_map(|[ignore_length, count_confederation, med_in_confederation, worst, mixed_multipath]| {
+        StepRules {
+            ignore_length,
+            count_confederation,
+            med_in_confederation,
+            missing_med_is_worst: worst,
+            mixed_multipath,
+        }
+    })
+}
+
+/// The numbers from 65003 on are members of a confederation, through which the path came last.
+fn path_of(asns: &[u32]) -> AsPath {
+    let numbers = |member: bool| asns.iter().copied().filter(move |asn| (*asn > 65002) == member).map(Asn);
+    let (members, others): (Vec<Asn>, Vec<Asn>) = (numbers(true).collect(), numbers(false).collect());
+    let segments = [(SegmentKind::ConfedSequence, &members), (SegmentKind::Sequence, &others)];
+    segments.into_iter().map(|(kind, asns)| Segment { kind, asns }).collect()
+}
+
+/// A pair of paths, what is said of the steps, which of the two wins then, and which without it.
+#[test]
+fn each_word_about_a_step_turns_a_decision_round() {
+    let none = StepRules::default();
+    let path = |peer, asns: &[u32], med: Option<u32>| {
+        given(peer).with(|given| {
+            given.internal = false;
+            given.attributes.as_path = path_of(asns);
+            given.attributes.med = med;
+        })
+    };
+    let pair =
+        |one: (&[u32], Option<u32>), other: (&[u32], Option<u32>)| [path(1, one.0, one.1), path(2, other.0, other.1)];
+    for (steps, pair) in [
+        (StepRules { ignore_length: true, ..none }, pair((&[65001, 65002], None), (&[65001], None))),
+        (
+            StepRules { count_confederation: true, ..none },
+            pair((&[65001], None), (&[65003, 65003, 65001], None)).map(flipped),
+        ),
+        (StepRules { med_in_confederation: true, ..none }, pair((&[65003], Some(1)), (&[65004], Some(5))).map(flipped)),
+        (StepRules { missing_med_is_worst: true, ..none }, pair((&[65001], Some(5)), (&[65001], None))),
+    ] {
+        let best = |steps: StepRules, all: &[Given]| Scene::new(all).outcome(&Rules { steps, ..RULES }).unwrap().0.peer;
+        let (first, second) = (PeerId(pair[0].peer), PeerId(pair[1].peer));
+        assert_eq!((best(steps, &pair), best(none, &pair)), (first, second), "{steps:?}");
+    }
+}
+
+/// The router id that wins the tie for the other one of a pair.
+fn flipped(given: Given) -> Given {
+    let router_id = 255 - given.router_id;
+    Given { router_id, ..given }
+}
+
+#[test]
+fn paths_of_several_kinds_share_the_load_only_where_that_is_said() {
+    let path = |peer: u32, internal: bool| {
+        given(peer).with(|given| {
+            given.internal = internal;
+            given.attributes.as_path = sequence(&[65001]);
+        })
+    };
+    let mut all = [path(1, true), path(2, false), path(3, false)];
+    let mixed = Rules { steps: StepRules { mixed_multipath: true, ..StepRules::default() }, ..RULES };
+    for _ in 0..3 {
+        all.rotate_left(1);
+        let scene = Scene::new(&all);
+        let peers = |rules: &Rules| scene.outcome(rules).unwrap().1.iter().map(|key| key.peer.0).collect::<Vec<_>>();
+        assert_eq!(peers(&RULES), [2, 3]);
+        assert_eq!(peers(&mixed), [2, 1, 3], "the best one first");
+        let shared = scene.explain(&mixed).iter().filter(|verdict| **verdict == Verdict::Multipath).count();
+        assert_eq!(shared, 2);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
+    /// Whatever the configuration says of single steps.
     #[test]
     fn every_order_of_arrival_gives_the_same_outcome(
         raw in prop::collection::vec(any_given(), 1..14),
@@ -375,12 +458,14 @@ proptest! {
         always_compare_med in any::<bool>(),
         multipath_relax in any::<bool>(),
         limit in 1..4u16,
+        steps in any_steps(),
     ) {
         let rules = Rules {
             always_compare_med,
             multipath_relax,
             maximum_paths_ebgp: limit,
             maximum_paths_ibgp: limit,
+            steps,
             ..RULES
         };
         let mut all: Vec<Given> = Vec::new();
@@ -389,7 +474,7 @@ proptest! {
                 (given.internal, given.router_id, given.stale, given.rejected) = (internal, router_id, stale, rejected);
                 given.attributes.med = med;
                 given.attributes.local_pref = local_pref;
-                given.attributes.as_path = sequence(&asns);
+                given.attributes.as_path = path_of(&asns);
                 given.attributes.origin = [Origin::Igp, Origin::Egp, Origin::Incomplete][usize::from(origin)];
             }));
         }

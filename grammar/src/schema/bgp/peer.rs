@@ -15,13 +15,21 @@ pub(super) static NEIGHBOR: Node = tag(
         &ADDPATH_TX_BEST,
         &ADDPATH_TX_PER_AS,
         &ADDRESS_FAMILY,
+        &ALLOWAS_IN,
+        &AS_OVERRIDE,
+        &ATTRIBUTE_UNCHANGED,
         &DEFAULT_ORIGINATE,
         &DESCRIPTION,
         &DISABLE_ADDPATH_RX,
+        &DISABLE_CONNECTED_CHECK,
+        &DISABLE_SEND_COMMUNITY,
         &EBGP_MULTIHOP,
+        &ENFORCE_FIRST_AS,
         &FILTER_LIST,
         &GRACEFUL_RESTART,
+        &GRACEFUL_SHUTDOWN,
         &LOCAL_AS,
+        &LOCAL_ROLE,
         &MAXIMUM_PREFIX,
         &MAXIMUM_PREFIX_OUT,
         &MAXIMUM_PREFIX_RESTART,
@@ -34,8 +42,11 @@ pub(super) static NEIGHBOR: Node = tag(
         &PORT,
         &PREFIX_LIST,
         &REMOTE_AS,
+        &REMOVE_PRIVATE_AS,
         &ROUTE_MAP,
         &ROUTE_REFLECTOR_CLIENT,
+        &ROUTE_SERVER_CLIENT,
+        &SENDER_AS_PATH_LOOP_DETECTION,
         &SHUTDOWN,
         &SOFT_RECONFIGURATION,
         &TIMERS,
@@ -55,13 +66,21 @@ pub(super) static PEER_GROUP: Node = tag(
         &ADDPATH_TX_BEST,
         &ADDPATH_TX_PER_AS,
         &ADDRESS_FAMILY,
+        &ALLOWAS_IN,
+        &AS_OVERRIDE,
+        &ATTRIBUTE_UNCHANGED,
         &DEFAULT_ORIGINATE,
         &DESCRIPTION,
         &DISABLE_ADDPATH_RX,
+        &DISABLE_CONNECTED_CHECK,
+        &DISABLE_SEND_COMMUNITY,
         &EBGP_MULTIHOP,
+        &ENFORCE_FIRST_AS,
         &FILTER_LIST,
         &GRACEFUL_RESTART,
+        &GRACEFUL_SHUTDOWN,
         &LOCAL_AS,
+        &LOCAL_ROLE,
         &MAXIMUM_PREFIX,
         &MAXIMUM_PREFIX_OUT,
         &MAXIMUM_PREFIX_RESTART,
@@ -73,14 +92,36 @@ pub(super) static PEER_GROUP: Node = tag(
         &PORT,
         &PREFIX_LIST,
         &REMOTE_AS,
+        &REMOVE_PRIVATE_AS,
         &ROUTE_MAP,
         &ROUTE_REFLECTOR_CLIENT,
+        &ROUTE_SERVER_CLIENT,
+        &SENDER_AS_PATH_LOOP_DETECTION,
         &SHUTDOWN,
         &SOFT_RECONFIGURATION,
         &TIMERS,
         &TTL_SECURITY,
         &UPDATE_SOURCE,
         &WEIGHT,
+    ],
+);
+
+static ALLOWAS_IN: Node = inner(
+    "allowas-in",
+    "Accept paths that hold our own AS",
+    &[&leaf("number", "How often they may hold it", ValueKind::U32 { min: 1, max: 10 }, "1").default("3")],
+)
+.presence();
+
+static AS_OVERRIDE: Node = flag("as-override", "Put our AS in the place of the neighbor's in what it hears");
+
+static ATTRIBUTE_UNCHANGED: Node = inner(
+    "attribute-unchanged",
+    "What stays as it came in routes of others",
+    &[
+        &flag("as-path", "The AS path, without our own AS"),
+        &flag("med", "The multi-exit discriminator"),
+        &flag("next-hop", "The next hop"),
     ],
 );
 
@@ -97,8 +138,12 @@ static FAMILY4: &[&Node] = &[
     &ADDPATH_TX_ALL,
     &ADDPATH_TX_BEST,
     &ADDPATH_TX_PER_AS,
+    &ALLOWAS_IN,
+    &AS_OVERRIDE,
+    &ATTRIBUTE_UNCHANGED,
     &DEFAULT_ORIGINATE,
     &DISABLE_ADDPATH_RX,
+    &DISABLE_SEND_COMMUNITY,
     &FILTER_LIST,
     &MAXIMUM_PREFIX,
     &MAXIMUM_PREFIX_OUT,
@@ -107,8 +152,10 @@ static FAMILY4: &[&Node] = &[
     &MAXIMUM_PREFIX_WARNING_ONLY,
     &NEXTHOP_SELF,
     &PREFIX_LIST,
+    &REMOVE_PRIVATE_AS,
     &ROUTE_MAP,
     &ROUTE_REFLECTOR_CLIENT,
+    &ROUTE_SERVER_CLIENT,
     &SOFT_RECONFIGURATION,
     &WEIGHT,
 ];
@@ -117,8 +164,12 @@ static FAMILY6: &[&Node] = &[
     &ADDPATH_TX_ALL,
     &ADDPATH_TX_BEST,
     &ADDPATH_TX_PER_AS,
+    &ALLOWAS_IN,
+    &AS_OVERRIDE,
+    &ATTRIBUTE_UNCHANGED,
     &DEFAULT_ORIGINATE,
     &DISABLE_ADDPATH_RX,
+    &DISABLE_SEND_COMMUNITY,
     &FILTER_LIST,
     &MAXIMUM_PREFIX,
     &MAXIMUM_PREFIX_OUT,
@@ -127,8 +178,10 @@ static FAMILY6: &[&Node] = &[
     &MAXIMUM_PREFIX_WARNING_ONLY,
     &NEXTHOP_SELF,
     &PREFIX_LIST6,
+    &REMOVE_PRIVATE_AS,
     &ROUTE_MAP,
     &ROUTE_REFLECTOR_CLIENT,
+    &ROUTE_SERVER_CLIENT,
     &SOFT_RECONFIGURATION,
     &WEIGHT,
 ];
@@ -151,8 +204,28 @@ static DEFAULT_ORIGINATE: Node = inner(
 
 static DESCRIPTION: Node = leaf("description", "Who the neighbor is", ValueKind::Text { max: 255 }, "node 1");
 
+static DISABLE_CONNECTED_CHECK: Node =
+    flag("disable-connected-check", "Neighbors one hop away need no common network (holds anyway)");
+
+static DISABLE_SEND_COMMUNITY: Node = inner(
+    "disable-send-community",
+    "Communities that it does not hear",
+    &[
+        &flag("extended", "Extended communities (RFC 4360)"),
+        &flag("large", "Large communities (RFC 8092)"),
+        &flag("standard", "Communities (RFC 1997)"),
+    ],
+);
+
 static EBGP_MULTIHOP: Node =
     leaf("ebgp-multihop", "Hops that an external neighbor may be away", ValueKind::U32 { min: 1, max: 255 }, "2");
+
+static ENFORCE_FIRST_AS: Node = inner(
+    "enforce-first-as",
+    "Its paths have to begin with its own AS (the default)",
+    &[&flag("disable", "They need not: it is a transparent route server")],
+)
+.presence();
 
 static FILTER_LIST: Node = inner(
     "filter-list",
@@ -181,7 +254,29 @@ static LOCAL_AS: Node = tag(
     "AS number that the neighbor sees instead of ours",
     ValueKind::Asn,
     "64513",
-    &[&flag("no-prepend", "Do not prepend it to received paths")],
+    &[&inner(
+        "no-prepend",
+        "Do not prepend it to received paths",
+        &[&flag("replace-as", "Let the neighbor see it alone, without our own AS")],
+    )
+    .presence()],
+)
+.single();
+
+static GRACEFUL_SHUTDOWN: Node = flag("graceful-shutdown", "Let others move traffic away from it (RFC 8326)");
+
+static LOCAL_ROLE: Node = tag(
+    "local-role",
+    "What we are to the neighbor (RFC 9234)",
+    ValueKind::Choice(&[
+        ("customer", "It sells transit to us"),
+        ("peer", "Each hears of the other's customers only"),
+        ("provider", "We sell transit to it"),
+        ("rs-client", "It is a route server, we are its client"),
+        ("rs-server", "We are a route server, it is our client"),
+    ]),
+    "customer",
+    &[&flag("strict", "No session without its role")],
 )
 .single();
 
@@ -213,7 +308,9 @@ static MAXIMUM_PREFIX_THRESHOLD: Node = leaf(
 static MAXIMUM_PREFIX_WARNING_ONLY: Node =
     flag("maximum-prefix-warning-only", "Log more than maximum-prefix and close nothing");
 
-static NEXTHOP_SELF: Node = flag("nexthop-self", "Announce this router as the next hop");
+static NEXTHOP_SELF: Node =
+    inner("nexthop-self", "Announce this router as the next hop", &[&flag("force", "Of reflected routes, too")])
+        .presence();
 
 static PASSIVE: Node = flag("passive", "Wait for the neighbor to connect");
 
@@ -239,6 +336,13 @@ const fn prefix_list(directions: &'static [&'static Node]) -> Node {
 
 static REMOTE_AS: Node = leaf("remote-as", "AS of the neighbor", ValueKind::RemoteAs, "64512");
 
+static REMOVE_PRIVATE_AS: Node = inner(
+    "remove-private-as",
+    "Announce paths of private AS numbers without them",
+    &[&flag("all", "Private numbers among others, too")],
+)
+.presence();
+
 static ROUTE_MAP: Node = inner(
     "route-map",
     "Route maps that routes go through",
@@ -250,6 +354,19 @@ static ROUTE_MAP: Node = inner(
 
 static ROUTE_REFLECTOR_CLIENT: Node =
     flag("route-reflector-client", "Pass routes of the AS on to and from it (RFC 4456)");
+
+static ROUTE_SERVER_CLIENT: Node = flag("route-server-client", "Pass routes on to it as they came (RFC 7947)");
+
+static SENDER_AS_PATH_LOOP_DETECTION: Node = leaf(
+    "sender-as-path-loop-detection",
+    "Whether paths that hold its AS are kept from it",
+    ValueKind::Choice(&[
+        ("disable", "It hears them, and may accept them (allowas-in)"),
+        ("enable", "It would refuse them, so it never hears them"),
+    ]),
+    "disable",
+)
+.inherited("enable");
 
 static SHUTDOWN: Node = flag("shutdown", "Keep the session down");
 
