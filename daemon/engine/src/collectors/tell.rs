@@ -292,6 +292,7 @@ impl Monitored for Codec {
             // Attributes may have grown: numbers of two octets became four.
             extended_message: false,
             internal: true,
+            confederation: false,
             families: Family::ALL.to_vec(),
             add_path_receive: Vec::new(),
             add_path_send: add_path.to_vec(),
