@@ -27,6 +27,7 @@ mod reflection;
 mod restarts;
 mod robustness;
 mod security;
+mod seeing;
 mod simulation;
 mod system;
 mod terminal;

@@ -122,8 +122,8 @@ impl Collectors {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let due = self.all.values().flat_map(|collector| {
             let rest = match collector.stage {
-                Stage::Resting(until) => Some(until),
-                Stage::Dialing(_) | Stage::Open(_) => None,
+                Stage::Resting(until) if collector.wish.address.is_some() => Some(until),
+                Stage::Resting(_) | Stage::Dialing(_) | Stage::Open(_) => None,
             };
             rest.into_iter().chain(collector.report)
         });

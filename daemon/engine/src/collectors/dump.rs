@@ -19,7 +19,7 @@ use super::tell::{Monitored, announce, wrap};
 use crate::engine::Engine;
 use crate::event::Moment;
 
-/// How many prefixes are told before others get their turn; a test needs no large table.
+/// How many routes are told before others get their turn; a test needs no large table.
 const PIECE: usize = if cfg!(test) { 100 } else { 2_000 };
 
 /// Routes of one table of one peer that have the same attributes.
@@ -60,11 +60,15 @@ impl Engine {
         let mut alike = Alike::new();
         let mut after = None;
         if !views.is_empty() {
-            for (seen, (prefix, paths)) in self.tables.of(family).iter_from(next).enumerate() {
-                if seen == PIECE {
+            // What each peer was told has to be worked out for each of them.
+            let told = if views.contains(&MonitoredView::AdjRibOut) { self.collectors.up.len() } else { 0 };
+            let mut left = PIECE;
+            for (prefix, paths) in self.tables.of(family).iter_from(next) {
+                if left == 0 {
                     after = Some(prefix);
                     break;
                 }
+                left = left.saturating_sub(paths.len().saturating_add(told).max(1));
                 self.sort_out(family, prefix, paths, views, &mut alike);
             }
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bgp::export::{self, ExportTarget, Exportable, Learned, Withheld};
 use bgp::policy::{Source, Subject};
+use bgp::session::Output;
 use bgp_wire::attribute::{Origin, PathAttributes};
 use bgp_wire::message::Nlri;
 use nouns::{Family, Marks, Prefix, Several};
@@ -124,6 +125,11 @@ impl Engine {
             let mut outputs = Vec::new();
             if let Some(peer) = self.peers.get_mut(member) {
                 peer.session.send_end_of_rib(at.instant, family, &mut outputs);
+            }
+            for output in &outputs {
+                if let Output::Send(_, octets) = output {
+                    self.monitor_sent(at, member, family, octets);
+                }
             }
             self.perform(at, member, outputs, out);
         }
