@@ -20,7 +20,7 @@ needed=(ip:iproute2 ping:iputils-ping sysctl:procps curl:curl python3:python3 go
 if [ "$what" = all ]; then
     needed+=(/usr/lib/frr/bgpd:frr vtysh:frr bird:bird2 /usr/sbin/bgpd:openbgpd exabgp:exabgp setpriv:util-linux
         traceroute:traceroute qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio depmod:kmod
-        zstd:zstd strip:binutils flock:util-linux tmux:tmux less:less)
+        zstd:zstd strip:binutils flock:util-linux tmux:tmux less:less stayrtr:stayrtr)
 fi
 # Rust needs a linker, whatever else is there.
 command -v cc >/dev/null || needed+=(cc:build-essential)
@@ -58,7 +58,7 @@ install_packages() {
         for package in "${missing[@]}"; do
             case $package in
                 bird2) service=bird ;;
-                frr | openbgpd | exabgp | gobgpd) service=$package ;;
+                frr | openbgpd | exabgp | gobgpd | stayrtr) service=$package ;;
                 *) continue ;;
             esac
             say "keeping the service $service from starting"

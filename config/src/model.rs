@@ -7,6 +7,7 @@ pub mod bgp;
 pub mod interfaces;
 pub mod policy;
 mod reader;
+pub mod rpki;
 pub mod service;
 pub mod static_routes;
 pub mod system;
@@ -23,6 +24,7 @@ use crate::tree::Tree;
 pub use bgp::Bgp;
 pub use interfaces::Interface;
 pub use policy::Policy;
+pub use rpki::Rpki;
 pub use service::Service;
 pub use static_routes::StaticRoute;
 pub use system::System;
@@ -46,6 +48,8 @@ pub struct Model {
     pub static_tables: Arc<BTreeMap<u32, BTreeMap<Prefix, StaticRoute>>>,
     /// `protocols static arp …`
     pub static_arp: BTreeMap<IpAddr, MacAddress>,
+    /// `protocols rpki …`
+    pub rpki: Rpki,
     /// `protocols bgp …`
     pub bgp: Option<Arc<Bgp>>,
 }
@@ -94,6 +98,7 @@ impl Model {
             static_routes,
             static_tables,
             static_arp,
+            rpki: rpki::lower(&protocols.at("rpki")),
             // A neighbor is lowered with the policies that it names.
             bgp: if same_policy && same(&["protocols", "bgp"]) {
                 known.bgp.clone()
@@ -117,6 +122,7 @@ impl Model {
             static_routes: Arc::new(routes),
             static_tables: Arc::new(tables),
             static_arp: arp,
+            rpki: rpki::lower(&protocols.at("rpki")),
             bgp: bgp::lower(&protocols, &policy).map(Arc::new),
             policy,
             system,

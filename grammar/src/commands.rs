@@ -19,7 +19,7 @@ mod tree;
 pub use configuration::{CONFIRM_MINUTES, Compare, ConfigCommand};
 pub use op::{
     ClearHow, ClearTarget, ConfigurationForm, Destination, InterfaceClass, InterfaceForm, Machine, Monitored,
-    NeighborRoutes, Op, ProbeOption, RouteFilter, RouteSource, TerminalSetting, Tool, When,
+    NeighborRoutes, Op, ProbeOption, RouteFilter, RouteSource, RpkiShown, TerminalSetting, Tool, When,
 };
 pub use pipe::Pipe;
 pub use table_filter::TableFilter;

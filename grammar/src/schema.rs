@@ -6,6 +6,7 @@
 mod bgp;
 mod interfaces;
 mod policy;
+mod rpki;
 mod service;
 mod static_routes;
 mod system;
@@ -21,7 +22,7 @@ pub static ROOT: Node = inner(
     &[&interfaces::INTERFACES, &policy::POLICY, &PROTOCOLS, &service::SERVICE, &system::SYSTEM],
 );
 
-static PROTOCOLS: Node = inner("protocols", "Routing protocols", &[&bgp::BGP, &static_routes::STATIC]);
+static PROTOCOLS: Node = inner("protocols", "Routing protocols", &[&bgp::BGP, &rpki::RPKI, &static_routes::STATIC]);
 
 /// What may follow a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -101,6 +101,7 @@ pub(crate) fn deed(op: Op) -> Deed {
         Op::ShowConfiguration { form } => Deed::ShowConfiguration(form),
         Op::ShowPolicy { list, name } => show(Show::Policy { list, name }),
         Op::ShowPolicyTest { route_map, route } => show(Show::PolicyTest { route_map, route }),
+        Op::ShowRpki(what) => show(Show::Rpki(what)),
         Op::ShowLog { lines } => show(Show::Log { lines }),
         Op::ShowHistory { lines } => Deed::ShowHistory(lines),
         Op::ShowSystemCommit => Deed::Ask(Request::Revisions),

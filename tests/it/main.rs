@@ -32,5 +32,6 @@ mod simulation;
 mod system;
 mod terminal;
 mod truth;
+mod validation;
 mod walkthrough;
 mod weights;

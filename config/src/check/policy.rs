@@ -148,7 +148,7 @@ pub(super) fn warnings(model: &Model) -> Vec<ConfigWarning> {
     }
     for ((name, way), user) in uses(model) {
         for (map, number, word) in without_effect(policy, &name, way) {
-            let message = format!("sets {word}, which has no effect where the map is used: {user}");
+            let message = format!("{word} where the map is used: {user}");
             warn(&[&"policy", &"route-map", &map, &"rule", &number], message);
         }
     }
@@ -216,15 +216,17 @@ fn without_effect(policy: &Policy, name: &str, way: Way) -> Vec<(String, u16, &'
             continue;
         }
         for (number, rule) in policy.route_maps.get(&name).into_iter().flat_map(|map| &map.rules) {
+            let asks = way == Way::Own && rule.matches.iter().any(|asked| matches!(asked, Match::Validity(_)));
+            found.extend(asks.then(|| (name.clone(), *number, "matches rpki, which is not asked")));
             waiting.extend(rule.call.clone());
             let word = rule.sets.iter().find_map(|set| match (way, set) {
                 (Way::Import, Set::NextHop(_, NextHopChange::ThisRouter | NextHopChange::Unchanged)) => {
-                    Some("this next hop")
+                    Some("sets this next hop, which has no effect")
                 }
-                (Way::Own, Set::NextHop(..)) => Some("a next hop"),
-                (Way::Export | Way::Own, Set::Distance(_)) => Some("distance"),
-                (Way::Export, Set::Weight(_)) => Some("weight"),
-                (Way::Export, Set::Tag(_)) => Some("tag"),
+                (Way::Own, Set::NextHop(..)) => Some("sets a next hop, which has no effect"),
+                (Way::Export | Way::Own, Set::Distance(_)) => Some("sets distance, which has no effect"),
+                (Way::Export, Set::Weight(_)) => Some("sets weight, which has no effect"),
+                (Way::Export, Set::Tag(_)) => Some("sets tag, which has no effect"),
                 _ => None,
             });
             found.extend(word.map(|word| (name.clone(), *number, word)));

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use grammar::value::PolicyList;
-use nouns::{Family, IfName, Pattern, Prefix};
+use nouns::{Family, IfName, Pattern, Prefix, Validity};
 
 pub(super) use lower::lower;
 pub use reach::{Filters, changed, route_map_changed};
@@ -212,6 +212,8 @@ pub enum Match {
     Peer(PeerMatch),
     /// `protocol`
     Protocol(Source),
+    /// `rpki`
+    Validity(Validity),
     /// `tag`
     Tag(u32),
 }

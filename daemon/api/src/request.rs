@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use config::edit::Candidate;
-use grammar::commands::{Machine, TableFilter, TestedRoute};
+use grammar::commands::{Machine, RpkiShown, TableFilter, TestedRoute};
 use grammar::value::{NameKind, PolicyList};
 use nouns::{Asn, Family, IfName, Prefix, Revision};
 use serde::{Deserialize, Serialize};
@@ -198,6 +198,8 @@ pub enum Show {
         /// The route that goes through it.
         route: Box<TestedRoute>,
     },
+    /// `show rpki …`: `View::RpkiCaches` or `View::RpkiTable`.
+    Rpki(RpkiShown),
     /// `show log`
     Log {
         /// At most so many lines, the newest; `None` for all that are kept.

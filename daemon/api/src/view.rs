@@ -17,6 +17,7 @@ pub mod policy;
 pub mod policy_test;
 pub mod process;
 pub mod route;
+pub mod rpki;
 pub mod system;
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,7 @@ pub use policy::Policies;
 pub use policy_test::PolicyTest;
 pub use process::{Connections, KernelMessages, Processes};
 pub use route::{Fib, RouteDetail, RouteSummary, Routes};
+pub use rpki::{RpkiCaches, RpkiTable};
 pub use system::{Log, Revisions, Version};
 
 /// Any of the views.
@@ -78,6 +80,10 @@ pub enum View {
     Policies(Policies),
     /// `show policy test`
     PolicyTest(Box<PolicyTest>),
+    /// `show rpki cache-connection`
+    RpkiCaches(RpkiCaches),
+    /// `show rpki prefix-table`, `show rpki as-number N`, `show rpki prefix P [N]`
+    RpkiTable(RpkiTable),
     /// `show version`
     Version(Version),
     /// `show log`
@@ -131,6 +137,8 @@ impl View {
             Self::NeighborTable(view) => serde_json::to_string_pretty(view),
             Self::Policies(view) => serde_json::to_string_pretty(view),
             Self::PolicyTest(view) => serde_json::to_string_pretty(view),
+            Self::RpkiCaches(view) => serde_json::to_string_pretty(view),
+            Self::RpkiTable(view) => serde_json::to_string_pretty(view),
             Self::Version(view) => serde_json::to_string_pretty(view),
             Self::Log(view) => serde_json::to_string_pretty(view),
             Self::Revisions(view) => serde_json::to_string_pretty(view),
@@ -174,6 +182,8 @@ impl Text for View {
             Self::NeighborTable(view) => view.text(),
             Self::Policies(view) => view.text(),
             Self::PolicyTest(view) => view.text(),
+            Self::RpkiCaches(view) => view.text(),
+            Self::RpkiTable(view) => view.text(),
             Self::Version(view) => view.text(),
             Self::Log(view) => view.text(),
             Self::Revisions(view) => view.text(),

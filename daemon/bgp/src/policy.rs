@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_wire::attribute::PathAttributes;
-use nouns::{IfName, Marks, Prefix};
+use nouns::{IfName, Marks, Prefix, Validity};
 
 pub use change::{Change, MetricChange, NextHopChange};
 pub use lists::{Ask, CommunityList, PathList, PrefixList, PrefixRule, Spelled};
@@ -45,6 +45,8 @@ pub struct Subject<'a> {
     pub peer: Option<IpAddr>,
     /// The interface that it was learned through, or leads through.
     pub interface: Option<&'a IfName>,
+    /// What the RPKI says of the route as it came; `None` where nobody looked it up.
+    pub validity: Option<Validity>,
 }
 
 /// A route on its way through a policy.
@@ -162,6 +164,12 @@ impl Chain {
     #[must_use]
     pub fn looks_at_interface(&self) -> bool {
         self.route_map.as_ref().is_some_and(|map| map.looks_at_interface())
+    }
+
+    /// Whether it asks what the RPKI says of a route, which has to be looked up and may become another.
+    #[must_use]
+    pub fn looks_at_validity(&self) -> bool {
+        self.route_map.as_ref().is_some_and(|map| map.looks_at_validity())
     }
 
     /// Leads a route through.

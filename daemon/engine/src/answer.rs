@@ -136,6 +136,7 @@ impl Engine {
             Show::BgpNeighborRoutes { family, address, which } => {
                 return Look::routes_of(self, family, address, which).map(Answered::Look);
             }
+            Show::Rpki(what) => views::rpki::shown(self, at, what),
             Show::BgpSummary { family: Some(family) } => views::bgp::summary(self, at, family),
             Show::BgpSummary { family: None } => views::bgp::summaries(self, at),
             Show::BgpPrefix { family, target, why } => match target {

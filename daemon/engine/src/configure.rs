@@ -168,6 +168,9 @@ impl Engine {
             self.configure_dumps(at, out);
             self.groups.look_again();
         }
+        if old.is_none_or(|old| old.rpki != self.running.model.rpki) {
+            self.configure_caches(at, out);
+        }
         let own_routes_changed = old.is_some_and(|old| own_routes_changed(old, &self.running.model));
         let old = old.and_then(|old| old.bgp.as_deref());
         let new = self.running.model.bgp.as_deref();

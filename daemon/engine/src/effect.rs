@@ -16,6 +16,7 @@ use rib::fib::FibChange;
 
 use crate::event::{AskId, StepId};
 use crate::plan::Step;
+use crate::validation::CacheTarget;
 
 /// What the rim shall do.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,9 @@ pub enum Effect {
     Send(ConnId, Arc<Vec<u8>>),
     /// Close once everything that was sent is written; also gives up an attempt to connect.
     Close(ConnId),
+    /// Ask an RPKI cache from now on, anew where it is asked already; `None`: no longer. What it says comes as
+    /// `Event::Cache`.
+    AskCache(IpAddr, Option<CacheTarget>),
     /// Change the kernel's forwarding table, in this order; answered by `Event::FibDone`.
     Fib(Vec<FibChange>),
     /// Change groups of next hops at once, ahead of every `Fib` that waits; answered by `Event::Repaired`.

@@ -39,6 +39,7 @@ use crate::policies::Policies;
 use crate::recovery::Recovery;
 use crate::statics::StaticLinks;
 use crate::truth::Truth;
+use crate::validation::Validation;
 use crate::watch::Watchers;
 
 /// How often the kernel is compared with the wish although nothing seems wrong.
@@ -171,6 +172,8 @@ pub struct Engine {
     pub(crate) reviews: Reviews,
     /// What routes are judged by, kept until a commit, the world or a session changes it.
     pub(crate) imports: BTreeMap<(PeerId, Family), Judge>,
+    /// What the RPKI says.
+    pub(crate) validation: Validation,
     /// Routes of sessions that ended, still in the tables.
     pub(crate) dropping: BTreeSet<(PeerId, Family)>,
     pub(crate) forgotten: Vec<PeerId>,
@@ -236,6 +239,7 @@ impl Engine {
             path_ids: BTreeMap::new(),
             reviews: Reviews::default(),
             imports: BTreeMap::new(),
+            validation: Validation::default(),
             dropping: BTreeSet::new(),
             forgotten: Vec::new(),
             memory: Memory::default(),
@@ -274,6 +278,7 @@ impl Engine {
             Event::Messages(conn, messages) => self.heard(at, conn, Input::Messages(conn, messages), out),
             Event::Closed(conn, error) => self.closed(at, conn, error, out),
             Event::SendQueue(conn, octets) => self.send_queue(at, conn, octets, out),
+            Event::Cache(address, news) => self.cache_news(at, address, news, out),
             Event::Memory(resident) => self.memory_told(resident),
             Event::Terminate => {
                 self.notice(at, Notice::info("the daemon ends; routes stay in the kernel"), out);
@@ -290,6 +295,7 @@ impl Engine {
             .deadline()
             .into_iter()
             .chain(self.truth.deadline())
+            .chain(self.validation.deadline())
             .chain(self.confirm_deadline())
             .chain(self.collectors.deadline())
             .chain(self.dumps.deadline())
@@ -312,6 +318,7 @@ impl Engine {
         self.tick_dumps(at, out);
         self.expire_stale(at, out);
         self.retry_refused(at);
+        self.age_data(at);
         if self.next_audit <= at.instant {
             self.next_audit = at.instant + AUDIT_EVERY;
             self.ask_audit(out);

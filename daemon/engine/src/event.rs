@@ -3,7 +3,7 @@
 //! An event never carries a socket, a callback or a clock; its time stands beside it in `Moment`.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use crate::effect::DumpFile;
@@ -14,6 +14,7 @@ use bgp_wire::DecodeError;
 use bgp_wire::message::Message;
 use rib::fib::{KernelFib, Refused};
 use rib::world::{Snapshot, WorldEvent};
+use rpki::client::{Status, Synchronized};
 
 /// When something happened: the monotonic clock for timers, the wall clock for records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,17 @@ pub struct SavedAs {
     pub former: Option<String>,
 }
 
+/// What an RPKI cache is heard of.
+#[derive(Clone, Debug)]
+pub enum CacheNews {
+    /// A response of it is complete.
+    Synchronized(Box<Synchronized>),
+    /// What it said counts no more.
+    Flush,
+    /// How it stands with it.
+    Status(Status),
+}
+
 /// What can happen.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -120,6 +132,8 @@ pub enum Event {
     Closed(ConnId, Option<String>),
     /// Octets that still wait to be written.
     SendQueue(ConnId, usize),
+    /// An RPKI cache that was to be asked is heard of.
+    Cache(IpAddr, CacheNews),
     /// Octets of the machine's memory that the process has; `None` where the system does not tell.
     Memory(Option<u64>),
     /// The process was asked to end.

@@ -33,10 +33,11 @@ mod statics;
 #[cfg(test)]
 mod tests;
 mod truth;
+pub mod validation;
 mod views;
 mod watch;
 
 pub use boot::Boot;
 pub use effect::{Effect, Level, Notice};
 pub use engine::{Engine, Facts};
-pub use event::{AskId, Caller, ClientId, Event, Moment, SavedAs, StepId};
+pub use event::{AskId, CacheNews, Caller, ClientId, Event, Moment, SavedAs, StepId};

@@ -144,6 +144,7 @@ impl Policies {
                 words::Source::Kernel => Source::Kernel,
                 words::Source::Static => Source::Static,
             }),
+            Match::Validity(validity) => Condition::Validity(*validity),
             Match::Tag(tag) => Condition::Tag(*tag),
         }
     }

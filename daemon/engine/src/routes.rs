@@ -30,6 +30,7 @@ impl Engine {
         self.drop_ended();
         self.settle_groups();
         self.settle_reviews();
+        self.settle_validation();
         let mut budget = BATCH;
         for _ in 0..ROUNDS {
             if !self.unsettled() || budget == 0 {
@@ -76,6 +77,7 @@ impl Engine {
             || Family::ALL.iter().any(|family| self.tables.of(*family).dirty_len() > 0)
             || self.rib.is_unsettled()
             || !self.reviews.is_empty()
+            || !self.validation.is_settled()
     }
 
     /// The kernel changed by somebody's hand.

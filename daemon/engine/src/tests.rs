@@ -27,6 +27,7 @@ mod recovery;
 mod refresh;
 mod shown;
 mod storms;
+mod validation;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};

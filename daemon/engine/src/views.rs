@@ -10,6 +10,7 @@ pub(crate) mod interface;
 pub(crate) mod policy;
 pub(crate) mod policy_test;
 pub(crate) mod route;
+pub(crate) mod rpki;
 pub(crate) mod sieve;
 pub(crate) mod system;
 

@@ -12,6 +12,7 @@ use engine::plan::{Key, Step};
 use engine::{AskId, Effect, Event, Level, StepId};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::caches::Caches;
 use crate::connections::{Arrival, Connections};
 use crate::control::Clients;
 use crate::journal::{self, Errand, Masked};
@@ -28,6 +29,7 @@ const CLOSED: &str = "the revision store is closed";
 pub(crate) struct Hands {
     pub(crate) inbox: Inbox,
     pub(crate) connections: Connections,
+    pub(crate) caches: Caches,
     pub(crate) clients: Clients,
     pub(crate) kernel: Orders,
     /// Steps of the host and of links, done one after the other as they were ordered.
@@ -52,6 +54,7 @@ impl Hands {
             Effect::Decode(conn, codec) => self.connections.decode(conn, *codec),
             Effect::Send(conn, octets) => self.connections.send(conn, octets),
             Effect::Close(conn) => self.connections.close(conn),
+            Effect::AskCache(address, target) => self.caches.ask(address, target),
             Effect::Fib(changes) => self.ask_kernel(|kernel| kernel.write(changes)),
             Effect::Repair(changes) => self.ask_kernel(|kernel| kernel.repair(changes)),
             Effect::Snapshot => self.ask_kernel(Orders::snapshot),

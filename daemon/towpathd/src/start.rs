@@ -10,6 +10,7 @@ use engine::{Boot, Effect, Engine, Facts, Level, Notice};
 use kernel::{Features, sysctl};
 
 use crate::arguments::Arguments;
+use crate::caches::Caches;
 use crate::connections::Connections;
 use crate::control::{self, Clients};
 use crate::dumps;
@@ -118,6 +119,7 @@ async fn serve(
     let hands = Hands {
         inbox: inbox.clone(),
         connections,
+        caches: Caches::new(inbox.clone()),
         clients: clients.clone(),
         kernel: sockets.spawn(inbox.clone()),
         steps: steps::spawn(system, inbox.clone()),

@@ -11,6 +11,25 @@ use super::table_filter::TableFilter;
 use super::tested::TestedRoute;
 use crate::value::PolicyList;
 
+/// What of the RPKI is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RpkiShown {
+    /// The caches.
+    Caches,
+    /// Who may announce which prefix.
+    All,
+    /// What an AS may announce.
+    OfAs(Asn),
+    /// Who may announce a prefix.
+    Covering {
+        /// The prefix.
+        prefix: Prefix,
+        /// An AS that is judged.
+        asn: Option<Asn>,
+    },
+}
+
 /// An operational command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -124,6 +143,8 @@ pub enum Op {
         /// The route that goes through it.
         route: Box<TestedRoute>,
     },
+    /// `show rpki …`
+    ShowRpki(RpkiShown),
     /// `show log [N | tail [N]]`
     ShowLog {
         /// Only the newest lines.

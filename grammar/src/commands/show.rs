@@ -6,6 +6,7 @@ mod bgp;
 mod interfaces;
 mod policy;
 mod route;
+mod rpki;
 mod system;
 
 use nouns::Family;
@@ -54,6 +55,7 @@ pub(super) static SHOW: Step = Step::word(
         .op(|_| Some(Op::ShowLog { lines: None })),
         &policy::POLICY,
         &policy::ROUTE_MAP,
+        &rpki::RPKI,
         &system::SYSTEM,
         &Step::word("tech-support", "All that a person needs who helps from afar", &[])
             .op(|_| Some(Op::ShowTechSupport)),

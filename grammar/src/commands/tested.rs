@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use nouns::{Asn, IfName, Prefix};
+use nouns::{Asn, IfName, Prefix, Validity};
 use serde::{Deserialize, Serialize};
 
 use super::op::RouteSource;
@@ -46,6 +46,9 @@ pub struct TestedRoute {
     pub metric: Option<u32>,
     /// ORIGIN
     pub origin: RouteOrigin,
+    /// What the RPKI is made to say; absent for what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity: Option<Validity>,
     /// The tag.
     #[serde(default)]
     pub tag: u32,

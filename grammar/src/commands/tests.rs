@@ -164,6 +164,21 @@ fn words_become_commands() {
 }
 
 #[test]
+fn words_ask_the_rpki() {
+    let prefix = "192.0.2.0/24".parse().unwrap();
+    let asn = Asn(64512);
+    for (text, expect) in [
+        ("show rpki cache-connection", RpkiShown::Caches),
+        ("show rpki prefix-t", RpkiShown::All),
+        ("show rpki as-number 64512", RpkiShown::OfAs(asn)),
+        ("show rpki prefix 192.0.2.0/24", RpkiShown::Covering { prefix, asn: None }),
+        ("show rpki prefix 192.0.2.0/24 64512", RpkiShown::Covering { prefix, asn: Some(asn) }),
+    ] {
+        assert_eq!(op(text), Op::ShowRpki(expect), "{text}");
+    }
+}
+
+#[test]
 fn words_ask_for_policies() {
     let list = |list, name: Option<&str>| Op::ShowPolicy { list: Some(list), name: name.map(str::to_owned) };
     for (text, expect) in [
@@ -335,7 +350,7 @@ fn wrong_commands_are_refused_in_words_that_scripts_know() {
         ),
         (
             "show foo",
-            "Invalid command: show [foo]\nPossible: arp, bgp, configuration, date, hardware, history, interfaces, ip, ipv6, log, policy, route-map, system, tech-support, users, version",
+            "Invalid command: show [foo]\nPossible: arp, bgp, configuration, date, hardware, history, interfaces, ip, ipv6, log, policy, route-map, rpki, system, tech-support, users, version",
         ),
         ("show verison", "Invalid command: show [verison]\nDid you mean 'version'?"),
         ("configure now", "Invalid command: configure [now]\nNothing can follow here"),
@@ -417,6 +432,7 @@ fn every_way_through_the_words_ends_in_a_command_and_every_command_has_words() {
         "configuration",
         "policy",
         "policy test",
+        "rpki",
         "log",
         "history",
         "system commit",
@@ -460,6 +476,7 @@ fn name(op: &Op) -> &'static str {
         Op::ShowConfiguration { .. } => "configuration",
         Op::ShowPolicy { .. } => "policy",
         Op::ShowPolicyTest { .. } => "policy test",
+        Op::ShowRpki(_) => "rpki",
         Op::ShowLog { .. } => "log",
         Op::ShowHistory { .. } => "history",
         Op::ShowSystemCommit => "system commit",

@@ -45,6 +45,8 @@ impl Network {
             Effect::Connect(conn, target) => self.dial(index, conn, &target),
             // A simulated wire carries octets, which an engine takes at any time.
             Effect::Adjust(..) | Effect::Decode(..) => {}
+            // There is no RPKI cache in the simulated world.
+            Effect::AskCache(..) => {}
             Effect::Send(conn, octets) => {
                 if let Some((wire, side)) = self.machines[index].conns.get(&conn).copied() {
                     let octets = self.machines[index].dress(octets.to_vec());

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-use nouns::{Asn, Family, Prefix};
+use nouns::{Asn, Family, Prefix, Validity};
 use serde::{Deserialize, Serialize};
 
 use crate::request::NeighborRoutes;
@@ -312,6 +312,9 @@ pub struct BgpTablePath {
     /// The neighbor that sent it; absent for routes of our own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<IpAddr>,
+    /// What the RPKI says of its origin; absent where nobody asks a cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity: Option<Validity>,
     /// Why it was refused on arrival: `route-map IN rule 10 denies it`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -394,12 +397,17 @@ impl Text for BgpTable {
             "BGP table version is {}, local router ID is {}\n\
              Status codes: * valid, > best, = multipath, i - internal, S Stale,\n\
              \x20             r - refused by the kernel, f - refused on arrival\n\
-             Origin codes: i - IGP, e - EGP, ? - incomplete\n\n",
+             Origin codes: i - IGP, e - EGP, ? - incomplete\n",
             self.table_version, self.router_id
         );
+        let judged = self.routes.iter().flat_map(|route| &route.paths).any(|path| path.validity.is_some());
+        if judged {
+            text.push_str("RPKI validation codes: V valid, I invalid, N not found\n");
+        }
+        text.push('\n');
         let why = self.neighbor.is_some_and(|neighbor| neighbor.which == NeighborRoutes::Filtered);
         let mut columns = vec![
-            ("   Network", Align::Left, 21),
+            (if judged { "    Network" } else { "   Network" }, Align::Left, 21),
             ("Next Hop", Align::Left, 19),
             ("Metric", Align::Right, 6),
             ("LocPrf", Align::Right, 6),
@@ -412,7 +420,7 @@ impl Text for BgpTable {
             for (index, path) in route.paths.iter().enumerate() {
                 let network = if index == 0 { route.prefix.to_string() } else { String::new() };
                 let refused = path.refused.clone().filter(|_| why);
-                table.row(path.cells(&network).into_iter().chain(refused));
+                table.row(path.cells(&network, judged).into_iter().chain(refused));
             }
         }
         text.push_str(&table.text());
@@ -434,11 +442,13 @@ impl BgpTable {
 }
 
 impl BgpTablePath {
-    fn cells(&self, network: &str) -> [String; 6] {
+    fn cells(&self, network: &str, judged: bool) -> [String; 6] {
+        let letter = self.validity.map_or(' ', Validity::letter);
+        let letter = if judged { String::from(letter) } else { String::new() };
         let or_blank = |number: Option<u32>| number.map(|n| n.to_string()).unwrap_or_default();
         let separator = if self.as_path.is_empty() { "" } else { " " };
         [
-            format!("{}{network}", self.status.signs()),
+            format!("{letter}{}{network}", self.status.signs()),
             self.next_hop.to_string(),
             or_blank(self.med),
             or_blank(self.local_pref),

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use nouns::{Asn, Family, IfName, Prefix};
+use nouns::{Asn, Family, IfName, Prefix, Validity};
 use serde::{Deserialize, Serialize};
 
 use crate::text::{Text, uptime};
@@ -69,6 +69,9 @@ pub struct BgpPath {
     /// CLUSTER_LIST
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cluster_list: Vec<Ipv4Addr>,
+    /// What the RPKI says of its origin; absent where nobody asks a cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity: Option<Validity>,
     /// The next hop as received; unspecified for routes of our own.
     pub next_hop: IpAddr,
     /// What the next hop leads to.
@@ -308,7 +311,8 @@ impl BgpPath {
             PathOutcome::Unusable { .. } => format!(", invalid, {kind}"),
             PathOutcome::Rejected { .. } => format!(", {kind}, rejected"),
         };
-        format!("Origin {}{med}, localpref {}, weight {}{state}", self.origin, self.local_pref, self.weight)
+        let rpki = self.validity.map(|validity| format!(", rpki validation-state: {validity}")).unwrap_or_default();
+        format!("Origin {}{med}, localpref {}, weight {}{state}{rpki}", self.origin, self.local_pref, self.weight)
     }
 }
 

@@ -172,6 +172,17 @@ impl AsPath {
         self.segments().last().filter(|segment| segment.kind == SegmentKind::Sequence)?.asns.last().copied()
     }
 
+    /// The origin that the RPKI is asked about (RFC 6811 §2): the own AS where the path never left it or its
+    /// confederation, none where it ends with a set.
+    #[must_use]
+    pub fn validated_origin(&self, own: Asn) -> Option<Asn> {
+        match self.segments().last() {
+            Some(Segment { kind: SegmentKind::Sequence, asns }) => asns.last().copied(),
+            Some(Segment { kind: SegmentKind::Set, .. }) => None,
+            Some(_) | None => Some(own),
+        }
+    }
+
     /// Puts a number in front, in a new segment where the first one is full or not a sequence (RFC 4271 §5.1.2).
     pub fn prepend(&mut self, asn: Asn) {
         let own = std::slice::from_ref(&asn);

@@ -49,7 +49,13 @@ fn route() -> PathAttributes {
 }
 
 fn exportable(attributes: &Arc<PathAttributes>, learned: Learned) -> Exportable<'_> {
-    let subject = Subject { prefix: "10.0.0.0/8".parse().unwrap(), source: Source::Bgp, peer: None, interface: None };
+    let subject = Subject {
+        prefix: "10.0.0.0/8".parse().unwrap(),
+        source: Source::Bgp,
+        peer: None,
+        interface: None,
+        validity: None,
+    };
     Exportable { attributes, learned, from_server_client: false, subject, marks: Marks::default() }
 }
 

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_wire::attribute::{LargeCommunity, Origin};
-use nouns::IfName;
+use nouns::{IfName, Validity};
 
 use super::lists::{CommunityList, PathList, PrefixList, denials};
 use super::{Change, Denial, Draft, Source, Subject, Trace};
@@ -22,6 +22,7 @@ pub struct RouteMap {
     unmatched: Denial,
     looks_at_prefix: bool,
     looks_at_interface: bool,
+    looks_at_validity: bool,
 }
 
 /// A rule of a map.
@@ -81,6 +82,8 @@ pub enum Condition {
     Peer(Option<IpAddr>),
     /// The source.
     Source(Source),
+    /// What the RPKI says of the origin.
+    Validity(Validity),
     /// The tag.
     Tag(u32),
 }
@@ -90,13 +93,17 @@ impl RouteMap {
     #[must_use]
     pub fn new(name: &str, rules: Vec<Rule>) -> Self {
         let looks_at_prefix = rules.iter().any(|rule| {
-            rule.conditions.iter().any(|condition| matches!(condition, Condition::Prefix(_)))
+            rule.conditions.iter().any(|condition| matches!(condition, Condition::Prefix(_) | Condition::Validity(_)))
                 || rule.changes.iter().any(|change| matches!(change, Change::NextHop(..)))
                 || rule.call.as_ref().is_some_and(|map| map.looks_at_prefix)
         });
         let looks_at_interface = rules.iter().any(|rule| {
             rule.conditions.iter().any(|condition| matches!(condition, Condition::Interface(_)))
                 || rule.call.as_ref().is_some_and(|map| map.looks_at_interface)
+        });
+        let looks_at_validity = rules.iter().any(|rule| {
+            rule.conditions.iter().any(|condition| matches!(condition, Condition::Validity(_)))
+                || rule.call.as_ref().is_some_and(|map| map.looks_at_validity)
         });
         Self {
             name: name.to_owned(),
@@ -105,6 +112,7 @@ impl RouteMap {
             unmatched: format!("route-map {name}: no rule matches").into(),
             looks_at_prefix,
             looks_at_interface,
+            looks_at_validity,
         }
     }
 
@@ -114,6 +122,10 @@ impl RouteMap {
 
     pub(super) fn looks_at_interface(&self) -> bool {
         self.looks_at_interface
+    }
+
+    pub(super) fn looks_at_validity(&self) -> bool {
+        self.looks_at_validity
     }
 
     /// Leads a route through.
@@ -173,6 +185,7 @@ impl Condition {
             Self::Origin(origin) => attributes.origin == *origin,
             Self::Peer(peer) => subject.peer == *peer,
             Self::Source(source) => subject.source == *source,
+            Self::Validity(validity) => subject.validity == Some(*validity),
             Self::Tag(tag) => draft.marks.tag == *tag,
         }
     }

@@ -44,8 +44,13 @@ fn apply(map: RouteMap) -> Result<Draft<'static>, Denial> {
     let interface: IfName = "eth1".parse().unwrap();
     let attributes = Box::leak(Box::new(route()));
     let peer: IpAddr = "192.0.2.1".parse().unwrap();
-    let subject =
-        Subject { prefix: prefix("10.1.0.0/16"), source: Source::Bgp, peer: Some(peer), interface: Some(&interface) };
+    let subject = Subject {
+        prefix: prefix("10.1.0.0/16"),
+        source: Source::Bgp,
+        peer: Some(peer),
+        interface: Some(&interface),
+        validity: None,
+    };
     let mut draft = Draft::new(attributes, Marks { tag: 3, ..Marks::default() }, 100);
     let chain = Chain { route_map: Some(Arc::new(map)), ..Chain::default() };
     chain.apply(&subject, &mut draft).map(|()| draft)
@@ -185,7 +190,8 @@ fn rules_go_on_and_call_as_they_say_and_the_refusal_names_the_rule() {
 #[test]
 fn all_parts_of_a_chain_have_to_accept_in_their_order() {
     let route = route();
-    let subject = Subject { prefix: prefix("10.1.0.0/16"), source: Source::Bgp, peer: None, interface: None };
+    let subject =
+        Subject { prefix: prefix("10.1.0.0/16"), source: Source::Bgp, peer: None, interface: None, validity: None };
     let verdict = |net: &str, regex: &str, permit: bool| {
         let chain = Chain {
             prefix_list: Some(Arc::new(prefix_list(&[(net, 16, 16, true)]))),
@@ -303,7 +309,7 @@ proptest! {
         let accepted = naive(&maps, 0, &mut expect);
         let route = route();
         let chain = Chain { route_map: compiled.get(&0).cloned(), ..Chain::default() };
-        let subject = Subject { prefix: prefix("10.0.0.0/8"), source: Source::Bgp, peer: None, interface: None };
+        let subject = Subject { prefix: prefix("10.0.0.0/8"), source: Source::Bgp, peer: None, interface: None, validity: None };
         let run = || {
             let mut draft = Draft::new(&route, Marks::default(), 100);
             let mut path = Vec::new();

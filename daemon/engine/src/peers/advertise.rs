@@ -193,6 +193,7 @@ impl Engine {
             source: if own { self.own_source(prefix) } else { Source::Bgp },
             peer: self.tables.of(family).peer(path.peer()).filter(|_| !own).map(|peer| peer.address),
             interface: interface.as_ref(),
+            validity: if target.policy.looks_at_validity() { self.validity_of(path, prefix) } else { None },
         };
         let from_server_client = !own && self.is_server_client(path.peer(), family);
         let route =
@@ -228,7 +229,7 @@ impl Engine {
     fn default_for(prefix: Prefix, target: &ExportTarget) -> Option<PathAttributes> {
         let policy = target.default_originate.clone().filter(|_| prefix.is_default())?;
         let attributes = Arc::new(PathAttributes::new(Origin::Igp, prefix.address()));
-        let subject = Subject { prefix, source: Source::Bgp, peer: None, interface: None };
+        let subject = Subject { prefix, source: Source::Bgp, peer: None, interface: None, validity: None };
         let marks = Marks { weight: Marks::OWN_WEIGHT, ..Marks::default() };
         let route =
             Exportable { attributes: &attributes, learned: Learned::Local, from_server_client: false, subject, marks };

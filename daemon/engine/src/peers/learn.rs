@@ -15,6 +15,7 @@ use bgp_wire::message::{Nlri, Update};
 use nouns::{Family, IfName, Marks, Prefix};
 use rib::attribute_sets::AttributeSets;
 use rib::bgp_table::{Inserted, PathKey, PeerId};
+use rpki::Data;
 
 use super::settings;
 use crate::effect::{Effect, Notice};
@@ -184,12 +185,18 @@ impl Engine {
                 graceful_shutdown: settings::is_shutting_down(bgp, &peer.settings),
                 role: peer.settings.local_role.map(|local| settings::role(local.role)),
             },
+            rpki: policy.looks_at_validity().then(|| Arc::clone(self.validation.data())),
             interface: if policy.looks_at_interface() { self.interface_to(peer) } else { None },
             policy,
             peer: peer.address,
             default_local_pref: bgp.default_local_pref,
             marks: Marks { weight: policies.weight.unwrap_or(0), ..Marks::default() },
         })
+    }
+
+    /// Whether a peer's routes are judged by what the RPKI says of them.
+    pub(crate) fn judges_by_validity(&mut self, id: PeerId, family: Family) -> bool {
+        self.import(id, family).is_some_and(|import| import.rpki.is_some())
     }
 
     fn tell_errors(&mut self, at: Moment, id: PeerId, update: &Update, out: &mut Vec<Effect>) {
@@ -216,6 +223,11 @@ impl Judge {
     pub(crate) fn rest(&mut self) {
         self.last = None;
     }
+
+    /// Whether it asks the RPKI.
+    pub(crate) fn looks_at_validity(&self) -> bool {
+        self.import.rpki.is_some()
+    }
 }
 
 /// What routes of one peer and family are judged by.
@@ -225,6 +237,8 @@ struct Import {
     peer: IpAddr,
     default_local_pref: u32,
     interface: Option<IfName>,
+    /// What the RPKI says, where the policy asks for it.
+    rpki: Option<Arc<Data>>,
     marks: Marks,
 }
 
@@ -242,8 +256,14 @@ impl Import {
             Ok(attributes) => attributes,
             Err(reject) => return rejected(reject.to_string().into()),
         };
-        let subject =
-            Subject { prefix, source: Source::Bgp, peer: Some(self.peer), interface: self.interface.as_ref() };
+        let origin = || received.as_path.validated_origin(self.rules.router_as);
+        let subject = Subject {
+            prefix,
+            source: Source::Bgp,
+            peer: Some(self.peer),
+            interface: self.interface.as_ref(),
+            validity: self.rpki.as_ref().map(|data| data.vrps.validity(prefix, origin())),
+        };
         let mut draft = Draft::new(accepted, self.marks, self.default_local_pref);
         if let Err(denial) = self.policy.apply(&subject, &mut draft) {
             return rejected(denial);

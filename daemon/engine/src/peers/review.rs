@@ -106,16 +106,7 @@ impl Engine {
         }
         for prefix in piece {
             self.judge_prefix(family, prefix);
-            if offer.is_empty() {
-                continue;
-            }
-            // What is undecided waits in the group until it is decided.
-            let reachable = self.tables.of(family).settled_best(prefix).map_or(true, |best| best.is_some());
-            for id in offer {
-                if let Some(group) = self.groups.get_mut(*id) {
-                    group.offer(prefix, reachable);
-                }
-            }
+            self.offer_again(family, prefix, offer);
         }
         if after.is_none() {
             for id in offer {
@@ -134,12 +125,31 @@ impl Engine {
         budget
     }
 
+    /// Offers a prefix to groups once more.
+    pub(crate) fn offer_again(&mut self, family: Family, prefix: Prefix, groups: &BTreeSet<GroupId>) {
+        if groups.is_empty() {
+            return;
+        }
+        // What is undecided waits in the group until it is decided.
+        let reachable = self.tables.of(family).settled_best(prefix).map_or(true, |best| best.is_some());
+        for id in groups {
+            if let Some(group) = self.groups.get_mut(*id) {
+                group.offer(prefix, reachable);
+            }
+        }
+    }
+
     /// Judges those paths of a prefix again that may have been judged by older rules.
     pub(crate) fn judge_prefix(&mut self, family: Family, prefix: Prefix) {
         if self.reviews.is_empty() {
             return;
         }
         let peers = self.reviews.unjudged(family, prefix);
+        self.judge_paths(family, prefix, &peers);
+    }
+
+    /// Judges the paths of a prefix again that came from some peers.
+    pub(crate) fn judge_paths(&mut self, family: Family, prefix: Prefix, peers: &BTreeSet<PeerId>) {
         if peers.is_empty() {
             return;
         }

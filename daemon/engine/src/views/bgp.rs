@@ -180,12 +180,13 @@ pub(super) fn order<'a>(
     shown.into_iter().map(|(_, path, status)| (path, status)).collect()
 }
 
-pub(super) fn shown(engine: &Engine, family: Family, path: &Path, status: PathStatus) -> BgpTablePath {
+pub(super) fn shown(engine: &Engine, family: Family, prefix: Prefix, path: &Path, status: PathStatus) -> BgpTablePath {
     let from = engine.tables.of(family).peer(path.peer()).map(|peer| peer.address).filter(|_| !path.is_local());
     let refused = path.rejected().map(ToString::to_string);
+    let validity = engine.validity_of(path, prefix);
     let line = line(path.attributes(), path.key().path_id, status, weight(path), from);
     let local_pref = line.local_pref.or_else(|| (!path.is_local()).then(|| default_local_pref(engine)));
-    BgpTablePath { refused, local_pref, ..line }
+    BgpTablePath { refused, local_pref, validity, ..line }
 }
 
 /// LOCAL_PREF of a path that has none.
@@ -214,6 +215,7 @@ pub(super) fn line(
         as_path: attributes.as_path.to_string(),
         origin: origin(attributes.origin),
         from,
+        validity: None,
         refused: None,
     }
 }

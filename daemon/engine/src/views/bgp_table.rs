@@ -128,7 +128,7 @@ impl Look {
                 let passed = order(engine, family, prefix, paths)
                     .into_iter()
                     .filter(|(path, _)| sieve.lets_through(engine, prefix, path));
-                passed.map(|(path, status)| shown(engine, family, path, status)).collect()
+                passed.map(|(path, status)| shown(engine, family, prefix, path, status)).collect()
             }
             What::Received(peer, of) => received(engine, family, prefix, paths, (*peer, of.which)),
             What::Advertised(peer, _) => {
@@ -194,7 +194,7 @@ fn received(
         return Vec::new();
     }
     let own = order(engine, family, prefix, paths).into_iter().filter(|(path, _)| wanted(path));
-    own.map(|(path, status)| shown(engine, family, path, status)).collect()
+    own.map(|(path, status)| shown(engine, family, prefix, path, status)).collect()
 }
 
 fn count(

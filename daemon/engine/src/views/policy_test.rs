@@ -12,7 +12,7 @@ use bgp_wire::attribute::{AsPath, Community, ExtendedCommunity, LargeCommunity, 
 use config::model::policy::Policy;
 use grammar::commands::{RouteOrigin, RouteSource, TestedRoute};
 use grammar::value::PolicyList;
-use nouns::Marks;
+use nouns::{Marks, Validity};
 
 use super::{bgp as table_view, policy};
 use crate::engine::Engine;
@@ -22,7 +22,10 @@ pub(crate) fn tested(engine: &Engine, route_map: &str, route: &TestedRoute) -> R
     let attributes = attributes(route);
     let mut draft =
         Draft::new(&attributes, Marks { tag: route.tag, ..Marks::default() }, table_view::default_local_pref(engine));
-    let before = told(route, &draft);
+    let own = engine.running.model.bgp.as_deref().filter(|_| engine.validation.is_configured()).map(|bgp| bgp.asn);
+    let looked_up = || own.map(|own| engine.validation.validity(route.prefix, &attributes, own));
+    let validity = route.validity.or_else(looked_up);
+    let before = told(route, &draft, validity);
     let subject = Subject {
         prefix: route.prefix,
         source: match route.source {
@@ -33,6 +36,7 @@ pub(crate) fn tested(engine: &Engine, route_map: &str, route: &TestedRoute) -> R
         },
         peer: route.neighbor,
         interface: route.interface.as_ref(),
+        validity,
     };
     let model = &engine.running.model.policy;
     let mut trail = Vec::new();
@@ -47,7 +51,7 @@ pub(crate) fn tested(engine: &Engine, route_map: &str, route: &TestedRoute) -> R
         decided_by: decisive.map_or_else(|| route_map.to_owned(), |step| step.map.clone()),
         rule: decisive.and_then(|step| step.rule),
         before,
-        after: permitted.then(|| told(route, &draft)),
+        after: permitted.then(|| told(route, &draft, validity)),
         trail,
     })))
 }
@@ -96,7 +100,7 @@ fn attributes(route: &TestedRoute) -> PathAttributes {
     }
 }
 
-fn told(route: &TestedRoute, draft: &Draft<'_>) -> TestedAttributes {
+fn told(route: &TestedRoute, draft: &Draft<'_>, validity: Option<Validity>) -> TestedAttributes {
     let attributes = &draft.attributes;
     let (next_hop, word) = match draft.next_hop {
         None => (route.next_hop, None),
@@ -114,6 +118,7 @@ fn told(route: &TestedRoute, draft: &Draft<'_>) -> TestedAttributes {
         local_pref: attributes.local_pref,
         weight: draft.marks.weight,
         tag: draft.marks.tag,
+        validity,
         distance: draft.marks.distance,
         atomic_aggregate: attributes.atomic_aggregate,
         aggregator: attributes.aggregator.map(|aggregator| format!("{} {}", aggregator.asn, aggregator.address)),

@@ -114,7 +114,8 @@ impl Sieve {
                 let own = path.is_local();
                 let source = if own { engine.own_source(prefix) } else { Source::Bgp };
                 let peer = engine.peers.get(path.peer()).map(|peer| peer.address);
-                let subject = Subject { prefix, source, peer, interface: None };
+                let validity = engine.validity_of(path, prefix);
+                let subject = Subject { prefix, source, peer, interface: None, validity };
                 chain.apply(&subject, &mut Draft::new(attributes, path.marks(), *default_local_pref)).is_ok()
             }
         }

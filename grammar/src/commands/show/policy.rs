@@ -1,6 +1,6 @@
 //! `show policy …`, and the words by which others know parts of it.
 
-use nouns::{Prefix, community};
+use nouns::{Prefix, Validity, community};
 
 use crate::commands::op::{Op, RouteSource};
 use crate::commands::tested::{RouteOrigin, TestedRoute};
@@ -64,7 +64,7 @@ static TESTED_MAP: Step = Step::word(
 );
 
 /// Each option leads back to the options.
-static TEST_OPTIONS: [&Step; 12] = [
+static TEST_OPTIONS: [&Step; 13] = [
     &Step::word("as-path", "AS numbers, the neighbor's first", &[&policy(PolicyValue::AsNumbers, "64513 64514")]),
     &Step::word("community", "Communities", &[&policy(PolicyValue::Communities, "64512:100")]),
     &Step::word("extcommunity-rt", "Route targets", &[&policy(PolicyValue::ExtendedCommunities, "64512:100")]),
@@ -95,6 +95,15 @@ static TEST_OPTIONS: [&Step; 12] = [
             &Step::word("connected", "An interface", &TEST_OPTIONS).op(test),
             &Step::word("kernel", "The kernel", &TEST_OPTIONS).op(test),
             &Step::word("static", "The configuration", &TEST_OPTIONS).op(test),
+        ],
+    ),
+    &Step::word(
+        "rpki",
+        "What the RPKI says; looked up if none is given",
+        &[
+            &Step::word("invalid", "Another AS may announce it", &TEST_OPTIONS).op(test),
+            &Step::word("notfound", "Nobody said who may announce it", &TEST_OPTIONS).op(test),
+            &Step::word("valid", "Its origin may announce it", &TEST_OPTIONS).op(test),
         ],
     ),
     &Step::word("tag", "Tag", &[&option(ANY_NUMBER, "7")]),
@@ -176,6 +185,9 @@ fn test(arguments: &Arguments) -> Option<Op> {
             _ if arguments.has("egp") => RouteOrigin::Egp,
             _ => RouteOrigin::Igp,
         },
+        validity: [Validity::Invalid, Validity::NotFound, Validity::Valid]
+            .into_iter()
+            .find(|validity| arguments.has(&validity.to_string())),
         tag: arguments.after("tag").unwrap_or(0),
     };
     Some(Op::ShowPolicyTest { route_map: arguments.after("route-map")?, route: Box::new(route) })

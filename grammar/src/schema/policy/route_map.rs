@@ -43,6 +43,11 @@ const ANY_U32: ValueKind = ValueKind::U32 { min: 0, max: u32::MAX };
 const TAG: ValueKind = ValueKind::U32 { min: 1, max: u32::MAX };
 const ORIGINS: &[(&str, &str)] =
     &[("egp", "Through EGP"), ("igp", "Within the AS that announced it"), ("incomplete", "By other means")];
+const VALIDITIES: &[(&str, &str)] = &[
+    ("invalid", "Others may announce the prefix, and its origin may not"),
+    ("notfound", "Nobody said who may announce the prefix"),
+    ("valid", "The origin may announce the prefix"),
+];
 const PROTOCOLS: &[(&str, &str)] = &[
     ("bgp", "Routes of neighbors"),
     ("connected", "Networks of the router's interfaces"),
@@ -113,6 +118,7 @@ static MATCH: Node = inner(
         &leaf("origin", "Origin of the route", ValueKind::Choice(ORIGINS), "igp"),
         &leaf("peer", "Neighbor that the route came from", ValueKind::Policy(PolicyValue::Peer), "192.0.2.1"),
         &leaf("protocol", "Source of the route", ValueKind::Choice(PROTOCOLS), "static"),
+        &leaf("rpki", "What the RPKI says of the origin (RFC 6811)", ValueKind::Choice(VALIDITIES), "invalid"),
         &leaf("tag", "Tag that a route map gave the route", TAG, "7"),
     ],
 );
