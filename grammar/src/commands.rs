@@ -18,7 +18,7 @@ mod tree;
 
 pub use configuration::{CONFIRM_MINUTES, Compare, ConfigCommand};
 pub use op::{
-    ClearHow, ClearTarget, ConfigurationForm, Destination, InterfaceClass, InterfaceForm, Machine, Monitored,
+    ClearHow, ClearTarget, ConfigurationForm, DampingShown, Destination, InterfaceClass, InterfaceForm, Machine, Monitored,
     NeighborRoutes, Op, ProbeOption, RouteFilter, RouteSource, RpkiShown, TerminalSetting, Tool, When,
 };
 pub use pipe::Pipe;

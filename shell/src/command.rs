@@ -101,6 +101,8 @@ pub(crate) fn deed(op: Op) -> Deed {
         Op::ShowConfiguration { form } => Deed::ShowConfiguration(form),
         Op::ShowPolicy { list, name } => show(Show::Policy { list, name }),
         Op::ShowPolicyTest { route_map, route } => show(Show::PolicyTest { route_map, route }),
+        Op::ShowDamping { family, which } => show(Show::Damping { family, which }),
+        Op::ClearDamping { family, prefix } => Deed::Ask(Request::ClearDamping { family, prefix }),
         Op::ShowRpki(what) => show(Show::Rpki(what)),
         Op::ShowLog { lines } => show(Show::Log { lines }),
         Op::ShowHistory { lines } => Deed::ShowHistory(lines),

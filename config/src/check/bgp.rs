@@ -10,7 +10,7 @@ use nouns::Family;
 
 use super::{ConfigError, ConfigWarning, path};
 use crate::model::Bgp;
-use crate::model::bgp::{PathRules, PeerSettings, UpdateSource};
+use crate::model::bgp::{Dampening, PathRules, PeerSettings, UpdateSource};
 
 pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<ConfigError>) {
     seeing(bgp, errors);
@@ -21,6 +21,10 @@ pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<Config
             message,
         });
     }
+    errors.extend(dampening(bgp).into_iter().map(|message| ConfigError {
+        path: path(&[&"protocols", &"bgp", &bgp.asn, &"parameters", &"dampening"]),
+        message,
+    }));
     for (address, neighbor) in &bgp.neighbors {
         let mut reasons = settings(&neighbor.settings, bgp);
         reasons.extend(addresses(*address, &neighbor.settings, local));
@@ -67,6 +71,22 @@ fn seeing(bgp: &Bgp, errors: &mut Vec<ConfigError>) {
             message: format!("{} cannot hold both the table and the updates; name another file", table.file),
         });
     }
+}
+
+/// A route has to be able to come to rest, and to come back (RFC 2439 §4.2).
+fn dampening(bgp: &Bgp) -> Option<String> {
+    let Dampening { half_life, reuse, start_suppress, max_suppress } = bgp.dampening?;
+    if reuse >= start_suppress {
+        return Some(format!("re-use {reuse} must be less than start-suppress-time {start_suppress}"));
+    }
+    let ceiling = f64::from(reuse) * (f64::from(max_suppress) / f64::from(half_life)).exp2();
+    (ceiling <= f64::from(start_suppress)).then(|| {
+        format!(
+            "no route would ever be suppressed: within max-suppress-time a penalty of {} at most decays to re-use, which \
+             start-suppress-time {start_suppress} exceeds; set a longer max-suppress-time or a shorter half-life",
+            ceiling.floor()
+        )
+    })
 }
 
 /// External peers exchange nothing without a policy (RFC 8212), which surprises whoever does not know.

@@ -41,6 +41,8 @@ pub struct Bgp {
     pub enforce_first_as: bool,
     /// `parameters graceful-shutdown` (RFC 8326): traffic of all neighbors shall move away.
     pub graceful_shutdown: bool,
+    /// `parameters dampening`: all four of its words, or none.
+    pub dampening: Option<Dampening>,
     /// `parameters default local-pref`, 100 by default.
     pub default_local_pref: u32,
     /// Session changes go to the log unless `parameters no-log-neighbor-changes` is set.
@@ -140,6 +142,7 @@ impl Bgp {
             ebgp_requires_policy,
             enforce_first_as,
             graceful_shutdown,
+            dampening,
             default_local_pref,
             log_neighbor_changes,
             graceful_restart,
@@ -171,6 +174,7 @@ impl Bgp {
             && *ebgp_requires_policy == other.ebgp_requires_policy
             && *enforce_first_as == other.enforce_first_as
             && *graceful_shutdown == other.graceful_shutdown
+            && *dampening == other.dampening
             && *default_local_pref == other.default_local_pref
             && *log_neighbor_changes == other.log_neighbor_changes
             && *graceful_restart == other.graceful_restart
@@ -219,6 +223,19 @@ pub struct BestPath {
     pub missing_med_is_worst: bool,
     /// `peer-type multipath-relax`
     pub mixed_multipath: bool,
+}
+
+/// `parameters dampening` (RFC 2439).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dampening {
+    /// `half-life` in minutes.
+    pub half_life: u8,
+    /// `re-use`: a penalty.
+    pub reuse: u16,
+    /// `start-suppress-time`: a penalty, whatever the word says.
+    pub start_suppress: u16,
+    /// `max-suppress-time` in minutes.
+    pub max_suppress: u8,
 }
 
 /// `parameters limit`: how much all neighbors together may make the router keep.

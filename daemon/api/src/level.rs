@@ -46,6 +46,7 @@ impl Request {
             | Self::Confirm
             | Self::Save { .. }
             | Self::Clear(_)
+            | Self::ClearDamping { .. }
             | Self::Flush(_) => Level::Admin,
         }
     }
@@ -65,6 +66,7 @@ impl Request {
             Self::Confirm => "confirm a commit",
             Self::Save { .. } => "save the configuration",
             Self::Clear(_) => "clear sessions",
+            Self::ClearDamping { .. } => "clear routes that flapped",
             Self::Flush(Flush::Neighbors { .. }) => "clear neighbors of links",
             Self::Flush(Flush::Counters { .. }) => "clear counters",
             Self::Revision(_) => "read a revision",

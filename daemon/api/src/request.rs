@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use config::edit::Candidate;
-use grammar::commands::{Machine, RpkiShown, TableFilter, TestedRoute};
+use grammar::commands::{DampingShown, Machine, RpkiShown, TableFilter, TestedRoute};
 use grammar::value::{NameKind, PolicyList};
 use nouns::{Asn, Family, IfName, Prefix, Revision};
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,13 @@ pub enum Request {
     Show(Show),
     /// `clear|reset ip bgp …`. Answered by `Reply::Done` with a sentence (which may be empty).
     Clear(Clear),
+    /// `clear ip bgp dampening [PREFIX]`: what flapped is forgotten. Answered by `Reply::Done`.
+    ClearDamping {
+        /// Only routes of this family.
+        family: Option<Family>,
+        /// Only routes within it.
+        prefix: Option<Prefix>,
+    },
     /// `clear arp`, `clear ipv6 neighbors`, `clear interfaces counters`. Answered by `Reply::Done`.
     Flush(Flush),
     /// Live names for completion that begin as typed, as far as the daemon knows such names; not more than
@@ -197,6 +204,13 @@ pub enum Show {
         route_map: String,
         /// The route that goes through it.
         route: Box<TestedRoute>,
+    },
+    /// `show ip bgp dampening …`: `View::BgpDamping`.
+    Damping {
+        /// The table.
+        family: Family,
+        /// What of it.
+        which: DampingShown,
     },
     /// `show rpki …`: `View::RpkiCaches` or `View::RpkiTable`.
     Rpki(RpkiShown),

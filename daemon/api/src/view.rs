@@ -8,6 +8,7 @@ pub mod bgp;
 pub mod bgp_counts;
 pub mod bgp_neighbor;
 pub mod bgp_path;
+pub mod damping;
 pub mod hardware;
 pub mod interface;
 pub mod kernel_route;
@@ -28,6 +29,7 @@ pub use bgp::{BgpSummary, BgpTable};
 pub use bgp_counts::BgpPrefixCounts;
 pub use bgp_neighbor::{BgpNeighbor, BgpNeighbors};
 pub use bgp_path::BgpPrefix;
+pub use damping::BgpDamping;
 pub use hardware::{Cpu, Pci};
 pub use interface::{CountersOfInterfaces, InterfaceDetail, Interfaces};
 pub use kernel_route::KernelRoutes;
@@ -80,6 +82,8 @@ pub enum View {
     Policies(Policies),
     /// `show policy test`
     PolicyTest(Box<PolicyTest>),
+    /// `show ip bgp dampening dampened-paths`, `flap-statistics` and `parameters`
+    BgpDamping(BgpDamping),
     /// `show rpki cache-connection`
     RpkiCaches(RpkiCaches),
     /// `show rpki prefix-table`, `show rpki as-number N`, `show rpki prefix P [N]`
@@ -137,6 +141,7 @@ impl View {
             Self::NeighborTable(view) => serde_json::to_string_pretty(view),
             Self::Policies(view) => serde_json::to_string_pretty(view),
             Self::PolicyTest(view) => serde_json::to_string_pretty(view),
+            Self::BgpDamping(view) => serde_json::to_string_pretty(view),
             Self::RpkiCaches(view) => serde_json::to_string_pretty(view),
             Self::RpkiTable(view) => serde_json::to_string_pretty(view),
             Self::Version(view) => serde_json::to_string_pretty(view),
@@ -182,6 +187,7 @@ impl Text for View {
             Self::NeighborTable(view) => view.text(),
             Self::Policies(view) => view.text(),
             Self::PolicyTest(view) => view.text(),
+            Self::BgpDamping(view) => view.text(),
             Self::RpkiCaches(view) => view.text(),
             Self::RpkiTable(view) => view.text(),
             Self::Version(view) => view.text(),

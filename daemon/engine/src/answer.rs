@@ -68,6 +68,14 @@ impl Engine {
             Request::Confirm => return self.confirm(at, ask, caller, out),
             Request::Save { named } => return self.save(ask, caller, named, out),
             Request::Watch(watch) => return self.watch(ask, watch, out),
+            Request::ClearDamping { family, prefix } => {
+                self.notice(at, Notice::info(format!("routes that flapped forgotten by {caller}")), out);
+                Family::ALL
+                    .into_iter()
+                    .filter(|one| family.is_none_or(|only| only == *one))
+                    .for_each(|family| self.forget_flaps(family, prefix));
+                Reply::Done(String::new())
+            }
             Request::Clear(clear) => self.clear(at, caller, &clear, out),
             Request::Show(show) => match self.show(at, show) {
                 Ok(Answered::View(view)) => Reply::View(view),
@@ -136,6 +144,7 @@ impl Engine {
             Show::BgpNeighborRoutes { family, address, which } => {
                 return Look::routes_of(self, family, address, which).map(Answered::Look);
             }
+            Show::Damping { family, which } => views::damping::shown(self, at, family, which),
             Show::Rpki(what) => views::rpki::shown(self, at, what),
             Show::BgpSummary { family: Some(family) } => views::bgp::summary(self, at, family),
             Show::BgpSummary { family: None } => views::bgp::summaries(self, at),

@@ -168,6 +168,7 @@ impl Engine {
             self.configure_dumps(at, out);
             self.groups.look_again();
         }
+        self.configure_damping(at);
         if old.is_none_or(|old| old.rpki != self.running.model.rpki) {
             self.configure_caches(at, out);
         }

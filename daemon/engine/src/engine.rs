@@ -31,6 +31,7 @@ use crate::limits::Memory;
 use crate::log::Log;
 use crate::looks::Looks;
 use crate::peers::Peers;
+use crate::peers::damping::Dampings;
 use crate::peers::groups::Groups;
 use crate::peers::learn::Judge;
 use crate::peers::review::Reviews;
@@ -172,6 +173,8 @@ pub struct Engine {
     pub(crate) reviews: Reviews,
     /// What routes are judged by, kept until a commit, the world or a session changes it.
     pub(crate) imports: BTreeMap<(PeerId, Family), Judge>,
+    /// Which routes flapped.
+    pub(crate) damping: Dampings,
     /// What the RPKI says.
     pub(crate) validation: Validation,
     /// Routes of sessions that ended, still in the tables.
@@ -239,6 +242,7 @@ impl Engine {
             path_ids: BTreeMap::new(),
             reviews: Reviews::default(),
             imports: BTreeMap::new(),
+            damping: Dampings::default(),
             validation: Validation::default(),
             dropping: BTreeSet::new(),
             forgotten: Vec::new(),
@@ -296,6 +300,7 @@ impl Engine {
             .into_iter()
             .chain(self.truth.deadline())
             .chain(self.validation.deadline())
+            .chain(self.damping.deadline())
             .chain(self.confirm_deadline())
             .chain(self.collectors.deadline())
             .chain(self.dumps.deadline())
@@ -319,6 +324,7 @@ impl Engine {
         self.expire_stale(at, out);
         self.retry_refused(at);
         self.age_data(at);
+        self.end_rests(at);
         if self.next_audit <= at.instant {
             self.next_audit = at.instant + AUDIT_EVERY;
             self.ask_audit(out);

@@ -4,6 +4,7 @@
 
 pub mod advertise;
 pub mod configure;
+pub(crate) mod damping;
 pub(crate) mod groups;
 pub mod learn;
 pub(crate) mod review;

@@ -8,6 +8,7 @@
 pub mod adj_out;
 pub mod attribute_sets;
 pub mod bgp_table;
+pub mod damping;
 pub mod decision;
 mod few;
 pub mod fib;

@@ -72,6 +72,7 @@ static BGP: Step = Step::word("bgp", "BGP sessions", SESSIONS);
 static SESSIONS_OR_FAMILY: &[&Step] = &[
     &STAR,
     &ALL,
+    &DAMPENING,
     &EXTERNAL,
     &Step::word("ipv4", "IPv4 unicast routes", SESSIONS).family(Family::Ipv4Unicast),
     &Step::word("ipv6", "IPv6 unicast routes", SESSIONS).family(Family::Ipv6Unicast),
@@ -80,7 +81,18 @@ static SESSIONS_OR_FAMILY: &[&Step] = &[
     &AS_NUMBER,
 ];
 
-static SESSIONS: &[&Step] = &[&STAR, &ALL, &EXTERNAL, &PEER_GROUP, &ADDRESS, &AS_NUMBER];
+static SESSIONS: &[&Step] = &[&STAR, &ALL, &DAMPENING, &EXTERNAL, &PEER_GROUP, &ADDRESS, &AS_NUMBER];
+
+static DAMPENING: Step = Step::word(
+    "dampening",
+    "Forget routes that flapped, and use them again",
+    &[&Step::value(ValueKind::Prefix, "Only those within a prefix", "192.0.2.0/24", &[]).op(damping)],
+)
+.op(damping);
+
+fn damping(arguments: &Arguments) -> Option<Op> {
+    Some(Op::ClearDamping { family: arguments.family, prefix: arguments.first() })
+}
 
 static STAR: Step = Step::word("*", "All sessions", HOW).op(clear);
 static ALL: Step = Step::word("all", "All sessions", HOW).op(clear);

@@ -11,6 +11,18 @@ use super::table_filter::TableFilter;
 use super::tested::TestedRoute;
 use crate::value::PolicyList;
 
+/// What of damping is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DampingShown {
+    /// Paths that rest.
+    Paths,
+    /// All that flapped.
+    Flaps,
+    /// The numbers in force.
+    Parameters,
+}
+
 /// What of the RPKI is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -142,6 +154,20 @@ pub enum Op {
         route_map: String,
         /// The route that goes through it.
         route: Box<TestedRoute>,
+    },
+    /// `show ip bgp dampening …`
+    ShowDamping {
+        /// The family of the routes.
+        family: Family,
+        /// What of it.
+        which: DampingShown,
+    },
+    /// `clear ip bgp dampening [PREFIX]`
+    ClearDamping {
+        /// Only routes of this family.
+        family: Option<Family>,
+        /// Only routes within it.
+        prefix: Option<Prefix>,
     },
     /// `show rpki …`
     ShowRpki(RpkiShown),

@@ -164,6 +164,21 @@ fn words_become_commands() {
 }
 
 #[test]
+fn words_ask_for_routes_that_flap_and_forget_them() {
+    let prefix = "192.0.2.0/24".parse().ok();
+    let shown = |family, which| Op::ShowDamping { family, which };
+    for (text, expect) in [
+        ("show ip bgp dampening dampened-paths", shown(Ipv4Unicast, DampingShown::Paths)),
+        ("show bgp ipv6 damp flap", shown(Ipv6Unicast, DampingShown::Flaps)),
+        ("show ip bgp dampening parameters", shown(Ipv4Unicast, DampingShown::Parameters)),
+        ("clear ip bgp dampening", Op::ClearDamping { family: Some(Ipv4Unicast), prefix: None }),
+        ("reset bgp dampening 192.0.2.0/24", Op::ClearDamping { family: None, prefix }),
+    ] {
+        assert_eq!(op(text), expect, "{text}");
+    }
+}
+
+#[test]
 fn words_ask_the_rpki() {
     let prefix = "192.0.2.0/24".parse().unwrap();
     let asn = Asn(64512);
@@ -433,6 +448,8 @@ fn every_way_through_the_words_ends_in_a_command_and_every_command_has_words() {
         "policy",
         "policy test",
         "rpki",
+        "damping",
+        "clear damping",
         "log",
         "history",
         "system commit",
@@ -477,6 +494,8 @@ fn name(op: &Op) -> &'static str {
         Op::ShowPolicy { .. } => "policy",
         Op::ShowPolicyTest { .. } => "policy test",
         Op::ShowRpki(_) => "rpki",
+        Op::ShowDamping { .. } => "damping",
+        Op::ClearDamping { .. } => "clear damping",
         Op::ShowLog { .. } => "log",
         Op::ShowHistory { .. } => "history",
         Op::ShowSystemCommit => "system commit",

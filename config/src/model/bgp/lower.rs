@@ -11,7 +11,8 @@ use super::paths::first_as;
 use super::peers::{self, Timers};
 use super::policies::reference;
 use super::{
-    Bandwidth, BestPath, Bgp, Confederation, GracefulRestart, Limits, Redistribute, RedistributeSource, RestartRole,
+    Bandwidth, BestPath, Bgp, Confederation, Dampening, GracefulRestart, Limits, Redistribute, RedistributeSource,
+    RestartRole,
 };
 use crate::model::policy::Policy;
 use crate::model::reader::Reader;
@@ -43,6 +44,7 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
         ebgp_requires_policy: parameters.leaf_or_default::<String>("ebgp-requires-policy") != "disable",
         enforce_first_as: first_as(&parameters).unwrap_or(true),
         graceful_shutdown: parameters.flag("graceful-shutdown"),
+        dampening: dampening(&parameters.at("dampening")),
         default_local_pref: parameters.at("default").leaf_or_default("local-pref"),
         log_neighbor_changes: !parameters.flag("no-log-neighbor-changes"),
         graceful_restart: graceful_restart(&parameters),
@@ -91,6 +93,21 @@ fn confederation(parameters: &Reader<'_>) -> Option<Confederation> {
         place.error("must set an identifier, which others see in the place of these ASes".to_owned());
     }
     Some(Confederation { identifier: identifier?, members })
+}
+
+fn dampening(place: &Reader<'_>) -> Option<Dampening> {
+    let minutes = (place.leaf("half-life"), place.leaf("max-suppress-time"));
+    match (minutes, (place.leaf("re-use"), place.leaf("start-suppress-time"))) {
+        ((Some(half_life), Some(max_suppress)), (Some(reuse), Some(start_suppress))) => {
+            Some(Dampening { half_life, reuse, start_suppress, max_suppress })
+        }
+        ((None, None), (None, None)) => None,
+        _ => {
+            let all = "half-life, max-suppress-time, re-use and start-suppress-time";
+            place.error(format!("must set all of {all}, or none of them"));
+            None
+        }
+    }
 }
 
 fn graceful_restart(parameters: &Reader<'_>) -> GracefulRestart {

@@ -334,6 +334,8 @@ pub struct PathStatus {
     pub internal: bool,
     /// Its neighbor restarts; it stays for a while (RFC 4724).
     pub stale: bool,
+    /// It came and went too often, and rests.
+    pub damped: bool,
     /// It was received but refused (policy, loop).
     pub filtered: bool,
     /// The kernel refused the prefix.
@@ -376,6 +378,7 @@ impl PathStatus {
     /// Three signs: health, choice, origin.
     fn signs(self) -> String {
         let health = match self {
+            Self { damped: true, .. } => 'd',
             Self { filtered: true, .. } => 'f',
             Self { stale: true, .. } => 'S',
             Self { rib_failure: true, .. } => 'r',
@@ -401,6 +404,9 @@ impl Text for BgpTable {
             self.table_version, self.router_id
         );
         let judged = self.routes.iter().flat_map(|route| &route.paths).any(|path| path.validity.is_some());
+        if self.routes.iter().flat_map(|route| &route.paths).any(|path| path.status.damped) {
+            text.push_str("Damping codes: d damped\n");
+        }
         if judged {
             text.push_str("RPKI validation codes: V valid, I invalid, N not found\n");
         }

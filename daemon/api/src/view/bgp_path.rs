@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{Text, uptime};
 use crate::view::bgp::Origin;
+use crate::view::damping::DampedPath;
 
 /// `show ip bgp PREFIX`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub struct BgpPrefix {
     pub table_version: u64,
     /// Best first, then multipath members, then those that lost, then those refused.
     pub paths: Vec<BgpPath>,
+    /// Paths that flapped, where routes are damped; also those that are not announced any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flaps: Vec<DampedPath>,
     /// Neighbors to which the best path is announced.
     pub advertised_to: Vec<IpAddr>,
     /// What the kernel has of it.
@@ -236,6 +240,7 @@ impl Text for BgpPrefix {
         for path in &self.paths {
             text.push_str(&path.text(self.why));
         }
+        self.flaps.iter().for_each(|flaps| text.push_str(&flaps.line()));
         text.push_str(&format!("  Kernel: {}\n", self.kernel.words()));
         if let (true, KernelState::Installed { group: Some(group), legs, .. }) = (self.why, &self.kernel) {
             text.push_str(&format!("    Group {group}\n"));

@@ -122,6 +122,7 @@ impl Engine {
         for conn in self.peers.remove(id) {
             out.push(Effect::Close(conn));
         }
+        self.forget_flaps_of(id);
         self.forgotten.push(id);
     }
 

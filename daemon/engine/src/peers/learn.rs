@@ -30,9 +30,13 @@ impl Engine {
     pub(crate) fn learn(&mut self, at: Moment, id: PeerId, update: Update, out: &mut Vec<Effect>) {
         self.tell_errors(at, id, &update, out);
         let paths_before = self.path_count();
+        let damps = self.damps(id);
         for unreach in &update.unreach {
             for nlri in &unreach.nlri {
-                self.tables.of_mut(unreach.family).withdraw(nlri.prefix, key(id, *nlri));
+                let there = self.tables.of_mut(unreach.family).withdraw(nlri.prefix, key(id, *nlri));
+                if damps && there {
+                    self.flapped(at, unreach.family, nlri.prefix, key(id, *nlri));
+                }
             }
             self.attribute_sets.released(unreach.nlri.len());
         }
@@ -53,7 +57,10 @@ impl Engine {
                 }
                 let inserted: &Inserted = inserted
                     .get_or_insert_with(|| import.judge(&received, &judged, nlri.prefix, &mut self.attribute_sets));
-                self.tables.of_mut(reach.family).insert(nlri.prefix, key(id, *nlri), inserted, at.instant);
+                let route = (nlri.prefix, key(id, *nlri));
+                let rests = if damps { self.weighed(at, reach.family, route, inserted) } else { None };
+                let inserted = rests.as_ref().unwrap_or(inserted);
+                self.tables.of_mut(reach.family).insert(route.0, route.1, inserted, at.instant);
             }
         }
         if let Some(family) = update.end_of_rib {
@@ -87,14 +94,16 @@ impl Engine {
         let last = self.imports.get(&(key.peer, family)).and_then(|judge| judge.last.as_ref());
         let known = last.filter(|(known, _)| once && Arc::ptr_eq(known, received));
         if let Some((_, inserted)) = known {
-            if self.tables.of_mut(family).rejudge(prefix, key, inserted) {
+            let rests = self.still_rests(family, (prefix, key), inserted);
+            if self.tables.of_mut(family).rejudge(prefix, key, rests.as_ref().unwrap_or(inserted)) {
                 self.collectors.note_judged(key, family, prefix);
             }
             return;
         }
         let judged = import::check(received, &import.rules);
         let inserted = import.judge(received, &judged, prefix, &mut self.attribute_sets);
-        if self.tables.of_mut(family).rejudge(prefix, key, &inserted) {
+        let rests = self.still_rests(family, (prefix, key), &inserted);
+        if self.tables.of_mut(family).rejudge(prefix, key, rests.as_ref().unwrap_or(&inserted)) {
             self.collectors.note_judged(key, family, prefix);
         }
         if let Some(judge) = self.imports.get_mut(&(key.peer, family)).filter(|_| once) {

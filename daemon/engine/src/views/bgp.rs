@@ -160,6 +160,7 @@ pub(super) fn order<'a>(
                 multipath: multipath && !best,
                 internal: table.peer(path.peer()).is_some_and(|peer| peer.internal) && !path.is_local(),
                 stale: path.stale(),
+                damped: path.rejected().is_some() && engine.damping.of(family).is_suppressed((prefix, path.key())),
                 filtered: path.rejected().is_some(),
                 rib_failure: failure && best,
             };

@@ -14,7 +14,7 @@ use rib::fib::{FibState, FibTarget};
 use rib::nexthop;
 use rib::routes::Protocol;
 
-use super::{bgp as table_view, configured, route, seconds};
+use super::{bgp as table_view, configured, damping, route, seconds};
 use crate::engine::Engine;
 use crate::event::Moment;
 
@@ -33,7 +33,8 @@ pub(crate) fn prefix(engine: &Engine, at: Moment, family: Family, prefix: Prefix
     configured(engine)?;
     let table = engine.tables.of(family);
     let paths = table.paths(prefix);
-    if paths.is_empty() {
+    let flaps = damping::of_prefix(engine, at, family, prefix);
+    if paths.is_empty() && flaps.is_empty() {
         return Err(ApiError::new("not-in-table", "% Network not in table"));
     }
     let rules = engine.rules();
@@ -64,6 +65,7 @@ pub(crate) fn prefix(engine: &Engine, at: Moment, family: Family, prefix: Prefix
         prefix,
         table_version: table_view::version(engine, family),
         paths: views.into_iter().map(|(_, view)| view).collect(),
+        flaps,
         advertised_to: advertised.map(|peer| peer.address).collect(),
         kernel: kernel(engine, prefix, decision.is_some()),
         why,

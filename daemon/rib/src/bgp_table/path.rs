@@ -59,6 +59,23 @@ impl Inserted {
         Self { attributes, aside }
     }
 
+    /// The attributes as the peer sent them.
+    #[must_use]
+    pub fn received(&self) -> &Arc<PathAttributes> {
+        self.aside.as_ref().and_then(|aside| aside.received.as_ref()).unwrap_or(&self.attributes)
+    }
+
+    /// The same, but not to be used; what was refused already stays refused for its first reason.
+    #[must_use]
+    pub fn refused(&self, reason: Arc<str>) -> Self {
+        let marks = match &self.aside {
+            Some(aside) if aside.rejected.is_some() => return self.clone(),
+            aside => aside.as_ref().map_or_else(Marks::default, |aside| aside.marks),
+        };
+        let received = self.received();
+        Self::new(Arc::clone(received), Arc::clone(received), Some(reason), marks)
+    }
+
     /// The path that it makes under a name, since a number of seconds.
     pub(super) fn path(&self, key: PathKey, seconds: u32) -> Path {
         let mut aside = self.aside.clone();

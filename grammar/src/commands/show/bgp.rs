@@ -3,7 +3,7 @@
 use nouns::{Family, community};
 
 use super::route::destination;
-use crate::commands::op::{Destination, NeighborRoutes, Op};
+use crate::commands::op::{DampingShown, Destination, NeighborRoutes, Op};
 use crate::commands::table_filter::TableFilter;
 use crate::commands::tree::{Arguments, Make, Step};
 use crate::value::{PolicyList, PolicyValue, ValueKind};
@@ -33,6 +33,7 @@ static OF_IPV4: &[&Step] = &[
         .op(|a| filtered(a, TableFilter::CidrOnly)),
     &COMMUNITY,
     &COMMUNITY_LIST,
+    &DAMPENING,
     &FILTER_LIST,
     &LARGE_COMMUNITY,
     &LARGE_COMMUNITY_LIST,
@@ -47,6 +48,7 @@ static OF_IPV4: &[&Step] = &[
 static OF_IPV6: &[&Step] = &[
     &COMMUNITY,
     &COMMUNITY_LIST,
+    &DAMPENING,
     &FILTER_LIST,
     &LARGE_COMMUNITY,
     &LARGE_COMMUNITY_LIST,
@@ -58,6 +60,20 @@ static OF_IPV6: &[&Step] = &[
     &ADDRESS6,
     &PREFIX6,
 ];
+
+static DAMPENING: Step = Step::word(
+    "dampening",
+    "Routes that flap",
+    &[
+        &Step::word("dampened-paths", "Paths that rest", &[]).op(|a| damping(a, DampingShown::Paths)),
+        &Step::word("flap-statistics", "All paths that flapped", &[]).op(|a| damping(a, DampingShown::Flaps)),
+        &Step::word("parameters", "The numbers in force", &[]).op(|a| damping(a, DampingShown::Parameters)),
+    ],
+);
+
+fn damping(arguments: &Arguments, which: DampingShown) -> Option<Op> {
+    Some(Op::ShowDamping { family: arguments.family?, which })
+}
 
 static COMMUNITY: Step = Step::word("community", "Paths with communities", &[&ONE_COMMUNITY]);
 static ONE_COMMUNITY: Step = Step::value(
