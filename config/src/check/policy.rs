@@ -176,6 +176,7 @@ enum Way {
     Import,
     Export,
     Own,
+    Table,
 }
 
 /// Each map with what it is used for, and the first place that does.
@@ -199,6 +200,9 @@ fn uses(model: &Model) -> BTreeMap<(String, Way), String> {
         for (prefix, map) in &bgp.networks {
             note(map, Way::Own, &|| format!("network {prefix}"));
         }
+        for map in bgp.table_maps.values() {
+            note(&Some(map.clone()), Way::Table, &|| "table-map".to_owned());
+        }
         for redistribute in bgp.redistribute.values() {
             note(&redistribute.route_map, Way::Own, &|| "redistribute".to_owned());
         }
@@ -216,7 +220,7 @@ fn without_effect(policy: &Policy, name: &str, way: Way) -> Vec<(String, u16, &'
             continue;
         }
         for (number, rule) in policy.route_maps.get(&name).into_iter().flat_map(|map| &map.rules) {
-            let asks = way == Way::Own && rule.matches.iter().any(|asked| matches!(asked, Match::Validity(_)));
+            let asks = matches!(way, Way::Own | Way::Table) && rule.matches.iter().any(|asked| matches!(asked, Match::Validity(_)));
             found.extend(asks.then(|| (name.clone(), *number, "matches rpki, which is not asked")));
             waiting.extend(rule.call.clone());
             let word = rule.sets.iter().find_map(|set| match (way, set) {
@@ -227,6 +231,8 @@ fn without_effect(policy: &Policy, name: &str, way: Way) -> Vec<(String, u16, &'
                 (Way::Export | Way::Own, Set::Distance(_)) => Some("sets distance, which has no effect"),
                 (Way::Export, Set::Weight(_)) => Some("sets weight, which has no effect"),
                 (Way::Export, Set::Tag(_)) => Some("sets tag, which has no effect"),
+                (Way::Table, Set::Metric(_) | Set::Distance(_)) => None,
+                (Way::Table, _) => Some("sets something else than metric and distance, which has no effect"),
                 _ => None,
             });
             found.extend(word.map(|word| (name.clone(), *number, word)));

@@ -59,6 +59,8 @@ pub struct Bgp {
     pub best_path: BestPath,
     /// `parameters no-fib-install`: routes of BGP are decided and announced, and go into no route table.
     pub no_fib_install: bool,
+    /// `table-map` of each family: what goes into the route table.
+    pub table_maps: BTreeMap<Family, String>,
     /// `parameters limit`
     pub limits: Limits,
     /// `parameters distance global external`, 20 by default.
@@ -151,6 +153,7 @@ impl Bgp {
             bandwidth,
             best_path,
             no_fib_install,
+            table_maps,
             limits,
             distance_external,
             distance_internal,
@@ -183,6 +186,7 @@ impl Bgp {
             && *bandwidth == other.bandwidth
             && *best_path == other.best_path
             && *no_fib_install == other.no_fib_install
+            && *table_maps == other.table_maps
             && *limits == other.limits
             && *distance_external == other.distance_external
             && *distance_internal == other.distance_internal

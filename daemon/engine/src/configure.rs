@@ -26,6 +26,7 @@ use crate::journal::Written;
 use crate::plan::{self, Step};
 use crate::policies::Policies;
 use crate::secret;
+use crate::table_map;
 
 /// How many older configurations edits can be carried over from.
 const HISTORY: usize = 32;
@@ -171,6 +172,9 @@ impl Engine {
         self.configure_damping(at);
         if old.is_none_or(|old| old.rpki != self.running.model.rpki) {
             self.configure_caches(at, out);
+        }
+        for family in table_map::changed(old, &self.running.model) {
+            self.tables.of_mut(family).all_dirty();
         }
         let own_routes_changed = old.is_some_and(|old| own_routes_changed(old, &self.running.model));
         let old = old.and_then(|old| old.bgp.as_deref());

@@ -11,6 +11,8 @@ use rib::routes::{Protocol, Route, RouteNextHop};
 
 use crate::engine::Engine;
 use crate::event::Moment;
+use crate::peers::Peers;
+use crate::table_map::{Shaped, TableMap};
 
 /// How many prefixes are decided together; their entries stay in the processor's cache meanwhile.
 const PIECE: usize = 1024;
@@ -61,14 +63,15 @@ impl Engine {
     /// Decides some prefixes; what was chosen is offered to the main table, and what is news to the peers.
     fn decide(&mut self, at: Moment, family: Family, prefixes: &[Prefix], rules: &Rules) {
         let mut chosen = self.collectors.want(family, MonitoredView::LocRib).then(Vec::new);
-        let Self { tables, next_hops, running, groups, rib, .. } = self;
+        let map = self.table_map(family);
+        let Self { tables, next_hops, running, groups, rib, peers, .. } = self;
         let bgp = running.model.bgp.as_deref().filter(|bgp| !bgp.no_fib_install);
         tables.of_mut(family).decide(prefixes, next_hops, rules, |prefix, decided, news| {
             groups.offer_to_all(family, prefix, decided.is_some(), news);
             if let Some(chosen) = chosen.as_mut().filter(|_| news) {
                 chosen.push(prefix);
             }
-            match bgp.zip(decided).and_then(|(bgp, decided)| bgp_route(bgp, &decided)) {
+            match bgp.zip(decided).and_then(|(bgp, decided)| bgp_route(bgp, &decided, (prefix, map.as_ref(), peers))) {
                 Some(route) => rib.set(prefix, &route, at.instant),
                 None => rib.remove(prefix, BGP, None),
             }
@@ -97,18 +100,25 @@ impl Engine {
     }
 }
 
-/// The route that the chosen paths make; none for a path that the router made itself.
-fn bgp_route(bgp: &Bgp, decided: &Decided<'_>) -> Option<Route> {
+/// The route that the chosen paths make; none for a path that the router made itself, or that a map keeps out.
+fn bgp_route(
+    bgp: &Bgp,
+    decided: &Decided<'_>,
+    (prefix, map, peers): (Prefix, Option<&TableMap>, &Peers),
+) -> Option<Route> {
     let best = decided.best().filter(|best| !best.is_local())?;
+    let shaped = match map {
+        Some(map) => map.apply(peers, prefix, best).ok()?,
+        None => Shaped::untouched(best),
+    };
     let internal = decided.is_internal();
     let configured = if internal { bgp.distance_internal } else { bgp.distance_external };
-    let distance = best.marks().distance.unwrap_or(configured);
-    let metric = best.attributes().med.unwrap_or(0);
+    let distance = shaped.distance.unwrap_or(configured);
     let rates = rates(bgp.bandwidth, decided);
     let shares = |place: usize| rates.get(place).is_none_or(|rate| *rate != 0);
     let chosen = decided.chosen().enumerate().filter(|(place, _)| shares(*place)).map(|(_, path)| path);
     let next_hops = chosen.map(|path| RouteNextHop::Gateway { address: path.next_hop(), interface: None });
-    let route = Route::new(Protocol::Bgp { internal }, distance, metric, next_hops.collect());
+    let route = Route::new(Protocol::Bgp { internal }, distance, shaped.metric, next_hops.collect());
     Some(route.sharing(rates.into_iter().filter(|rate| *rate != 0).collect()))
 }
 

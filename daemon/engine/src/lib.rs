@@ -30,6 +30,7 @@ mod recovery;
 mod routes;
 pub mod secret;
 mod statics;
+mod table_map;
 #[cfg(test)]
 mod tests;
 mod truth;

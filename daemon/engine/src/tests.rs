@@ -13,6 +13,7 @@
 
 mod churn;
 mod collectors;
+mod damping;
 mod dumps;
 mod levels;
 mod limits;
@@ -27,6 +28,7 @@ mod recovery;
 mod refresh;
 mod shown;
 mod storms;
+mod table_map;
 mod validation;
 
 use std::collections::{BTreeMap, VecDeque};

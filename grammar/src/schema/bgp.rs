@@ -15,11 +15,18 @@ pub(super) static BGP: Node = tag(
         &inner(
             "address-family",
             "Settings of one address family",
-            &[&inner(
-                "ipv6-unicast",
-                "IPv6 unicast routes",
-                &[&tag("network", "Prefix to announce", ValueKind::Prefix6, "2001:db8::/32", NETWORK), &REDISTRIBUTE],
-            )],
+            &[
+                &inner("ipv4-unicast", "IPv4 unicast routes", &[&TABLE_MAP]),
+                &inner(
+                    "ipv6-unicast",
+                    "IPv6 unicast routes",
+                    &[
+                        &tag("network", "Prefix to announce", ValueKind::Prefix6, "2001:db8::/32", NETWORK),
+                        &REDISTRIBUTE,
+                        &TABLE_MAP,
+                    ],
+                ),
+            ],
         ),
         &seeing::BMP,
         &seeing::DUMP,
@@ -51,6 +58,7 @@ pub(super) static BGP: Node = tag(
         &PARAMETERS,
         &peer::PEER_GROUP,
         &REDISTRIBUTE,
+        &TABLE_MAP,
         &inner(
             "timers",
             "Timers of all neighbors",
@@ -79,6 +87,13 @@ static REDISTRIBUTE: Node = inner(
         &inner("kernel", "Routes that others put into the kernel", SOURCE).presence(),
         &inner("static", "Static routes", SOURCE).presence(),
     ],
+);
+
+static TABLE_MAP: Node = leaf(
+    "table-map",
+    "Map that lets routes into the route table and the kernel",
+    ValueKind::Policy(PolicyValue::Ref(PolicyList::RouteMap)),
+    "FIB",
 );
 
 static SOURCE: &[&Node] = &[&leaf("metric", "Multi-exit discriminator of these routes", ANY_U32, "10"), &OWN_ROUTE_MAP];

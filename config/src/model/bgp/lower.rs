@@ -58,6 +58,7 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
             missing_med_is_worst: best_path.at("med").flag("missing-as-worst"),
             mixed_multipath: best_path.at("peer-type").flag("multipath-relax"),
         },
+        table_maps: table_maps(place, policy),
         no_fib_install: parameters.flag("no-fib-install"),
         limits: Limits { paths: limit.leaf("paths"), memory: limit.leaf("memory") },
         distance_external: distance.leaf_or_default("external"),
@@ -127,6 +128,14 @@ fn networks(place: &Reader<'_>, policy: &Policy) -> BTreeMap<Prefix, Option<Stri
     let of_v6 = families.at("ipv6-unicast");
     let networks = place.instances("network").into_iter().chain(of_v6.instances("network"));
     networks.map(|(prefix, place)| (prefix, reference(&place, "route-map", PolicyList::RouteMap, policy))).collect()
+}
+
+fn table_maps(place: &Reader<'_>, policy: &Policy) -> BTreeMap<Family, String> {
+    let families = place.at("address-family");
+    let map = |place: &Reader<'_>| reference(place, "table-map", PolicyList::RouteMap, policy);
+    let (plain, ipv4, ipv6) = (map(place), map(&families.at("ipv4-unicast")), map(&families.at("ipv6-unicast")));
+    let maps = [(Family::Ipv4Unicast, ipv4.or(plain)), (Family::Ipv6Unicast, ipv6)];
+    maps.into_iter().filter_map(|(family, map)| Some((family, map?))).collect()
 }
 
 fn redistribute(place: &Reader<'_>, policy: &Policy) -> BTreeMap<(Family, RedistributeSource), Redistribute> {

@@ -204,7 +204,10 @@ fn kernel(engine: &Engine, prefix: Prefix, decided: bool) -> KernelState {
                 Some(Protocol::Connected | Protocol::Kernel) => "the kernel has a route of its own".to_owned(),
                 Some(Protocol::Static | Protocol::Bgp { .. }) => "it is about to be installed".to_owned(),
                 None if decided && route::keeps_bgp_out(engine) => route::NO_FIB_INSTALL.to_owned(),
-                None => "no path is usable".to_owned(),
+                None => match engine.kept_out(prefix.family(), prefix) {
+                    Some(denial) => format!("table-map: {denial}"),
+                    None => "no path is usable".to_owned(),
+                },
             },
         },
     }
