@@ -57,6 +57,7 @@ fn references(rule: &MapRule, policy: &Policy) -> Vec<String> {
         Match::Community { list: name, .. } => Some((PolicyList::CommunityList, name)),
         Match::ExtendedCommunity(name) => Some((PolicyList::ExtcommunityList, name)),
         Match::LargeCommunity(name) => Some((PolicyList::LargeCommunityList, name)),
+        Match::RouteSource(name) => Some((PolicyList::PrefixList, name)),
         Match::Prefix(Family::Ipv4Unicast, name) | Match::NextHopIn(Family::Ipv4Unicast, name) => {
             Some((PolicyList::PrefixList, name))
         }

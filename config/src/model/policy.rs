@@ -198,6 +198,10 @@ pub enum Match {
     Interface(IfName),
     /// `ip|ipv6 address prefix-list`
     Prefix(Family, String),
+    /// `ip|ipv6 address prefix-len`
+    PrefixLength(Family, u8),
+    /// `ip route-source prefix-list`
+    RouteSource(String),
     /// `ip|ipv6 nexthop address`
     NextHop(IpAddr),
     /// `ip|ipv6 nexthop prefix-list`

@@ -131,6 +131,8 @@ impl Policies {
             Match::LargeCommunity(name) => Condition::LargeCommunities(list_of(&self.large, name)),
             Match::Interface(name) => Condition::Interface(name.clone()),
             Match::Prefix(family, name) => Condition::Prefix(self.prefix_list(*family, name)),
+            Match::PrefixLength(family, length) => Condition::PrefixLength(*family, *length),
+            Match::RouteSource(name) => Condition::RouteSource(self.prefix_list(Family::Ipv4Unicast, name)),
             Match::NextHop(address) => Condition::NextHop(*address),
             Match::NextHopIn(family, name) => Condition::NextHopIn(self.prefix_list(*family, name)),
             Match::LocalPreference(value) => Condition::LocalPreference(*value),

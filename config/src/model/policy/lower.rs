@@ -127,10 +127,12 @@ fn matches(place: &Reader<'_>) -> Vec<Match> {
     for (word, family) in [("ip", Family::Ipv4Unicast), ("ipv6", Family::Ipv6Unicast)] {
         let place = place.at(word);
         all.extend(place.at("address").leaf("prefix-list").map(|name| Match::Prefix(family, name)));
+        all.extend(place.at("address").leaf("prefix-len").map(|length| Match::PrefixLength(family, length)));
         let next_hop = place.at("nexthop");
         all.extend(next_hop.leaf("address").map(Match::NextHop));
         all.extend(next_hop.leaf("prefix-list").map(|name| Match::NextHopIn(family, name)));
     }
+    all.extend(place.at("ip").at("route-source").leaf("prefix-list").map(Match::RouteSource));
     all.extend(place.leaf("local-preference").map(Match::LocalPreference));
     all.extend(place.leaf("metric").map(Match::Metric));
     all.extend(place.leaf("origin").map(Match::Origin));

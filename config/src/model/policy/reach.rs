@@ -74,6 +74,7 @@ pub fn route_map_changed(old: &Policy, new: &Policy, name: &str) -> Option<Strin
                 list("extcommunity-list", &old.extcommunity_lists, &new.extcommunity_lists, name)
             }
             Match::LargeCommunity(name) => large_communities(old, new, name),
+            Match::RouteSource(name) => prefix_list(Family::Ipv4Unicast, old, new, name),
             Match::Prefix(family, name) | Match::NextHopIn(family, name) => prefix_list(*family, old, new, name),
             _ => None,
         });

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_wire::attribute::{LargeCommunity, Origin};
-use nouns::{IfName, Validity};
+use nouns::{Family, IfName, Validity};
 
 use super::lists::{CommunityList, PathList, PrefixList, denials};
 use super::{Change, Denial, Draft, Source, Subject, Trace};
@@ -68,6 +68,10 @@ pub enum Condition {
     Interface(IfName),
     /// The list permits the destination.
     Prefix(Arc<PrefixList>),
+    /// The length of a destination of the family.
+    PrefixLength(Family, u8),
+    /// The list permits the neighbor.
+    RouteSource(Arc<PrefixList>),
     /// The next hop.
     NextHop(IpAddr),
     /// The list permits the next hop.
@@ -93,7 +97,7 @@ impl RouteMap {
     #[must_use]
     pub fn new(name: &str, rules: Vec<Rule>) -> Self {
         let looks_at_prefix = rules.iter().any(|rule| {
-            rule.conditions.iter().any(|condition| matches!(condition, Condition::Prefix(_) | Condition::Validity(_)))
+            rule.conditions.iter().any(|condition| matches!(condition, Condition::Prefix(_) | Condition::PrefixLength(..) | Condition::Validity(_)))
                 || rule.changes.iter().any(|change| matches!(change, Change::NextHop(..)))
                 || rule.call.as_ref().is_some_and(|map| map.looks_at_prefix)
         });
@@ -178,6 +182,10 @@ impl Condition {
             Self::LargeCommunities(list) => list.permits(&attributes.large_communities, false),
             Self::Interface(name) => subject.interface == Some(name),
             Self::Prefix(list) => list.permits(subject.prefix),
+            Self::PrefixLength(family, length) => {
+                subject.prefix.family() == *family && subject.prefix.length() == *length
+            }
+            Self::RouteSource(list) => subject.peer.is_some_and(|peer| list.permits(nouns::Prefix::host(peer))),
             Self::NextHop(address) => attributes.next_hop.address == *address,
             Self::NextHopIn(list) => list.permits(nouns::Prefix::host(attributes.next_hop.address)),
             Self::LocalPreference(value) => attributes.local_pref.unwrap_or(draft.default_local_pref) == *value,

@@ -140,6 +140,8 @@ pub(super) fn condition(condition: &Match) -> Clause {
         Match::LargeCommunity(name) => clause("large-community", name),
         Match::Interface(name) => clause("interface", name),
         Match::Prefix(family, name) => clause(&format!("{} address prefix-list", word(*family)), name),
+        Match::PrefixLength(family, length) => clause(&format!("{} address prefix-len", word(*family)), length),
+        Match::RouteSource(name) => clause("ip route-source prefix-list", name),
         Match::NextHop(address) => {
             clause(if address.is_ipv4() { "ip next-hop address" } else { "ipv6 next-hop address" }, address)
         }

@@ -77,7 +77,10 @@ static MATCH: Node = inner(
                 &inner(
                     "address",
                     "Prefix of the route",
-                    &[&leaf("prefix-list", "Prefix list", list(PolicyList::PrefixList), "SERVICES")],
+                    &[
+                        &leaf("prefix-len", "Length of the prefix", ValueKind::U32 { min: 0, max: 32 }, "24"),
+                        &leaf("prefix-list", "Prefix list", list(PolicyList::PrefixList), "SERVICES"),
+                    ],
                 ),
                 &inner(
                     "nexthop",
@@ -86,6 +89,11 @@ static MATCH: Node = inner(
                         &leaf("address", "Exactly this address", ValueKind::Ipv4, "192.0.2.1"),
                         &leaf("prefix-list", "Prefix list", list(PolicyList::PrefixList), "NODES"),
                     ],
+                ),
+                &inner(
+                    "route-source",
+                    "Neighbor that the route came from",
+                    &[&leaf("prefix-list", "Prefix list", list(PolicyList::PrefixList), "NODES")],
                 ),
             ],
         ),
@@ -96,7 +104,10 @@ static MATCH: Node = inner(
                 &inner(
                     "address",
                     "Prefix of the route",
-                    &[&leaf("prefix-list", "Prefix list", list(PolicyList::PrefixList6), "SERVICES6")],
+                    &[
+                        &leaf("prefix-len", "Length of the prefix", ValueKind::U32 { min: 0, max: 128 }, "64"),
+                        &leaf("prefix-list", "Prefix list", list(PolicyList::PrefixList6), "SERVICES6"),
+                    ],
                 ),
                 &inner(
                     "nexthop",
