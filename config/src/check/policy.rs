@@ -221,7 +221,8 @@ fn without_effect(policy: &Policy, name: &str, way: Way) -> Vec<(String, u16, &'
             continue;
         }
         for (number, rule) in policy.route_maps.get(&name).into_iter().flat_map(|map| &map.rules) {
-            let asks = matches!(way, Way::Own | Way::Table) && rule.matches.iter().any(|asked| matches!(asked, Match::Validity(_)));
+            let asks = matches!(way, Way::Own | Way::Table)
+                && rule.matches.iter().any(|asked| matches!(asked, Match::Validity(_)));
             found.extend(asks.then(|| (name.clone(), *number, "matches rpki, which is not asked")));
             waiting.extend(rule.call.clone());
             let word = rule.sets.iter().find_map(|set| match (way, set) {

@@ -295,7 +295,12 @@ fn of_a_block_that_is_translated_only_the_lines_that_are_not_understood_are_list
 }
 ",
     );
-    assert_eq!(told(&parsed), ["line 8: Configuration path: protocols bgp 64512 [nonsense] is not valid: nonsense 5"]);
+    assert_eq!(
+        told(&parsed),
+        [
+            "line 8: Configuration path: protocols bgp 64512 address-family ipv4-unicast [nonsense] is not valid: nonsense 5"
+        ]
+    );
     assert_eq!(parsed.tree, tree("set protocols bgp 64512 maximum-paths ebgp 8"));
 }
 

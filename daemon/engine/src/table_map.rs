@@ -63,7 +63,8 @@ impl Engine {
 /// Families whose map is another one now, or says something else.
 pub(crate) fn changed(old: Option<&Model>, new: &Model) -> Vec<Family> {
     let none = Policy::default();
-    let policies = old.map_or((&none, &*new.policy), |old| (&*old.policy, plan::unless_equal(&old.policy, &new.policy)));
+    let policies =
+        old.map_or((&none, &*new.policy), |old| (&*old.policy, plan::unless_equal(&old.policy, &new.policy)));
     let map = |bgp: Option<&Bgp>, family: &Family| bgp.and_then(|bgp| bgp.table_maps.get(family).cloned());
     let is_another = |family: &Family| {
         let (was, is) = (map(old.and_then(|old| old.bgp.as_deref()), family), map(new.bgp.as_deref(), family));

@@ -213,6 +213,7 @@ fn operational_lines_are_completed() {
                 "  cidr-only",
                 "  community",
                 "  community-list",
+                "  dampening",
                 "  filter-list",
                 "  large-community",
                 "  large-community-list",
@@ -237,6 +238,7 @@ fn operational_lines_are_completed() {
             &[
                 "  *",
                 "  all",
+                "  dampening",
                 "  external",
                 "  peer-group",
                 "  <x.x.x.x>",
@@ -284,7 +286,7 @@ fn a_listing_has_signs_words_and_help() {
         completion.listing(),
         "Possible completions:\n     <Enter>  Execute the current command\n  +> bgp      Border Gateway Protocol\n   > rpki     Resource Public Key Infrastructure\n   > static   Static routes\n"
     );
-    assert_eq!(completion.words().collect::<Vec<_>>(), ["bgp", "static"]);
+    assert_eq!(completion.words().collect::<Vec<_>>(), ["bgp", "rpki", "static"]);
 }
 
 #[test]

@@ -335,6 +335,7 @@ pub struct PathStatus {
     /// Its neighbor restarts; it stays for a while (RFC 4724).
     pub stale: bool,
     /// It came and went too often, and rests.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub damped: bool,
     /// It was received but refused (policy, loop).
     pub filtered: bool,

@@ -97,8 +97,9 @@ impl RouteMap {
     #[must_use]
     pub fn new(name: &str, rules: Vec<Rule>) -> Self {
         let looks_at_prefix = rules.iter().any(|rule| {
-            rule.conditions.iter().any(|condition| matches!(condition, Condition::Prefix(_) | Condition::PrefixLength(..) | Condition::Validity(_)))
-                || rule.changes.iter().any(|change| matches!(change, Change::NextHop(..)))
+            rule.conditions.iter().any(|condition| {
+                matches!(condition, Condition::Prefix(_) | Condition::PrefixLength(..) | Condition::Validity(_))
+            }) || rule.changes.iter().any(|change| matches!(change, Change::NextHop(..)))
                 || rule.call.as_ref().is_some_and(|map| map.looks_at_prefix)
         });
         let looks_at_interface = rules.iter().any(|rule| {

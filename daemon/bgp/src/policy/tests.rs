@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_wire::attribute::{Aggregator, AsPath, LargeCommunity, Origin, PathAttributes, thin_vec};
-use nouns::{Asn, Family, IfName, Marks, Prefix};
+use nouns::{Asn, Family, IfName, Marks, Prefix, Validity};
 use proptest::prelude::*;
 
 use super::*;
@@ -49,7 +49,7 @@ fn apply(map: RouteMap) -> Result<Draft<'static>, Denial> {
         source: Source::Bgp,
         peer: Some(peer),
         interface: Some(&interface),
-        validity: None,
+        validity: Some(Validity::Invalid),
     };
     let mut draft = Draft::new(attributes, Marks { tag: 3, ..Marks::default() }, 100);
     let chain = Chain { route_map: Some(Arc::new(map)), ..Chain::default() };
@@ -85,6 +85,13 @@ fn each_condition_holds_for_what_it_names_and_for_nothing_else() {
         (Condition::Interface(name("eth2")), false),
         (Condition::Prefix(list("10.0.0.0/8")), true),
         (Condition::Prefix(list("11.0.0.0/8")), false),
+        (Condition::PrefixLength(Family::Ipv4Unicast, 16), true),
+        (Condition::PrefixLength(Family::Ipv4Unicast, 24), false),
+        (Condition::PrefixLength(Family::Ipv6Unicast, 16), false),
+        (Condition::RouteSource(list("192.0.2.0/24")), true),
+        (Condition::RouteSource(list("10.0.0.0/8")), false),
+        (Condition::Validity(Validity::Invalid), true),
+        (Condition::Validity(Validity::NotFound), false),
         (Condition::NextHop(peer), true),
         (Condition::NextHop(other), false),
         (Condition::NextHopIn(list("192.0.2.0/24")), true),

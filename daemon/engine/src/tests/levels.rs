@@ -33,6 +33,7 @@ fn table() -> Vec<(Request, &'static [Level])> {
         (Request::Save { named: false }, ADMIN),
         (Request::Show(Show::Version), EVERYBODY),
         (Request::Clear(clear), ADMIN),
+        (Request::ClearDamping { family: None, prefix: None }, ADMIN),
         (Request::Flush(Flush::Counters { interface: None }), ADMIN),
         (Request::Names { kind: NameKind::Neighbor, typed: String::new() }, EVERYBODY),
         (Request::Revisions, EVERYBODY),
@@ -56,6 +57,7 @@ fn kind(request: &Request) -> usize {
         Request::Revision(_) => 10,
         Request::Watch(_) => 11,
         Request::Flush(_) => 12,
+        Request::ClearDamping { .. } => 13,
     }
 }
 
@@ -84,7 +86,7 @@ fn notices(effects: &[Effect]) -> Vec<&str> {
 fn each_request_is_for_those_who_may_ask_it_and_refusals_are_in_the_log() {
     let table = table();
     let kinds: std::collections::BTreeSet<usize> = table.iter().map(|(request, _)| kind(request)).collect();
-    assert_eq!(kinds.len(), 13);
+    assert_eq!(kinds.len(), 14);
     for (request, who) in table {
         for level in EVERYBODY {
             let (effects, engine) = ask(*level, request.clone());

@@ -48,7 +48,10 @@ fn an_edit_writes_only_the_routes_that_it_concerns_and_says_nothing_to_neighbors
     let before = stage.kernel.routes.clone();
     for (edit, expect) in [
         ("set policy prefix-list FIRST rule 10 prefix 10.0.0.0/24", &["10.0.1.0/24", "10.0.2.0/24", "10.0.3.0/24"][..]),
-        ("set policy route-map FIB rule 10 action permit", &["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24", "10.0.3.0/24"]),
+        (
+            "set policy route-map FIB rule 10 action permit",
+            &["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24", "10.0.3.0/24"],
+        ),
         ("set policy route-map FIB rule 20 action deny", &["10.0.0.0/24"]),
         ("delete protocols bgp 64512 table-map", &["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24", "10.0.3.0/24"]),
     ] {

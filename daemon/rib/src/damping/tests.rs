@@ -8,8 +8,12 @@ use super::*;
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// RFC 7196 §6, with the usual other three.
-const ADVISED: Parameters =
-    Parameters { half_life: Duration::from_secs(900), reuse: 750, suppress: 6000, max_suppress: Duration::from_secs(3600) };
+const ADVISED: Parameters = Parameters {
+    half_life: Duration::from_secs(900),
+    reuse: 750,
+    suppress: 6000,
+    max_suppress: Duration::from_secs(3600),
+};
 
 fn route(number: u32) -> Route {
     let prefix = Prefix::host(std::net::Ipv4Addr::from_bits(number).into());
