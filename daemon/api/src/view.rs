@@ -8,6 +8,7 @@ pub mod bgp;
 pub mod bgp_counts;
 pub mod bgp_neighbor;
 pub mod bgp_path;
+pub mod bgp_reset;
 pub mod damping;
 pub mod hardware;
 pub mod interface;
