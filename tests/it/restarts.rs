@@ -137,3 +137,49 @@ fn a_router_of_ipv4_alone_does_not_let_a_node_wait() -> Result<()> {
     let gateway = [node.ipv4.to_string()];
     lab.wait_until(SOON, "the node does not withhold its routes", || router.gateways(SHOP) == gateway)
 }
+
+/// The other side goes away for longer than its restart time, in both directions.
+fn stays_on(kind: Kind) -> Result<()> {
+    let lab = Lab::new()?;
+    let mut router = Router::start(&lab)?;
+    let [node, ..] = &lab.nodes;
+    router.configure(&[
+        "set protocols bgp 64512 parameters router-id 192.168.101.1",
+        "set protocols bgp 64512 parameters graceful-restart restart-time 3",
+        "set protocols bgp 64512 parameters graceful-restart long-lived stale-time 600",
+        &format!("set protocols bgp 64512 network {OWN}"),
+        "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512",
+    ])?;
+    router.script("configure\nsave\nexit\n")?.success()?;
+    let session = || Session { long_lived: Some((3, 600)), ..graceful(Session::internal(node)) };
+    let mut speaker = up(&lab, &router, node, kind, session())?;
+    speaker.announce(SHOP)?;
+    let gateway = [node.ipv4.to_string()];
+    lab.wait_until(SOON, "both have routes", || router.gateways(SHOP) == gateway && speaker.knows(OWN))?;
+    speaker.kill9();
+    let shown = |router: &Router| router.show(&format!("show ip bgp {SHOP}")).unwrap_or_default();
+    lab.wait_until(SOON, "it is long-lived stale", || shown(&router).contains("llgr-stale"))?;
+    assert_eq!(router.gateways(SHOP), gateway, "and forwarded: {}", shown(&router));
+    speaker = Speaker::start(&lab, node, kind, session())?;
+    speaker.announce(SHOP)?;
+    lab.wait_until(SESSIONS, "it is live again", || {
+        router.gateways(SHOP) == gateway && !shown(&router).contains("llgr-stale")
+    })?;
+    lab.wait_until(SOON, "the other side has ours again", || speaker.knows(OWN))?;
+    router.stop()?;
+    let theirs = || speaker.table(OWN).to_lowercase();
+    let marked = || ["llgr-stale", "llgr_stale", "65535,6", "65535:6"].iter().any(|word| theirs().contains(word));
+    lab.wait_until(SOON, "ours is long-lived stale there", marked)?;
+    router.boot(&lab)?;
+    lab.wait_until(SESSIONS, "and live again", || theirs().contains(OWN) && !marked())
+}
+
+#[test]
+fn what_stays_on_of_frr_and_of_us_at_frr_is_marked_and_comes_back_to_life() -> Result<()> {
+    stays_on(Kind::Frr)
+}
+
+#[test]
+fn what_stays_on_of_bird_and_of_us_at_bird_is_marked_and_comes_back_to_life() -> Result<()> {
+    stays_on(Kind::Bird)
+}

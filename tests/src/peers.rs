@@ -60,6 +60,9 @@ pub struct Session {
     pub clients: Vec<IpAddr>,
     /// Whether graceful restart is offered (RFC 4724), as a Cilium node does it when told to.
     pub graceful_restart: bool,
+    /// Restart time and long-lived stale time in seconds (RFC 9494), with graceful restart; BIRD and FRR alone have them
+    /// here.
+    pub long_lived: Option<(u16, u32)>,
     /// Whether several paths of a prefix are sent and received (RFC 7911); not by ExaBGP.
     pub add_path: bool,
     /// What the speaker's own language says besides of its neighbor, one statement each; FRR, BIRD and OpenBGPD.
@@ -83,6 +86,7 @@ impl Session {
             ttl_security: false,
             clients: Vec::new(),
             graceful_restart: false,
+            long_lived: None,
             add_path: false,
             words: Vec::new(),
             speaker_words: Vec::new(),

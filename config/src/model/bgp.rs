@@ -270,6 +270,11 @@ pub struct GracefulRestart {
     pub role: RestartRole,
     /// `restart-time` in seconds, 120 by default: how long neighbors are asked to keep our routes.
     pub restart_time: u16,
+    /// `long-lived stale-time` in seconds: how long neighbors are asked to keep our routes after that, and whether theirs
+    /// are kept as they ask (RFC 9494).
+    pub long_lived: Option<u32>,
+    /// `long-lived partial-deployment`: internal neighbors that know nothing of it hear of such routes, too.
+    pub partial_deployment: bool,
     /// `select-defer-time` in seconds, 300 by default: the longest that after a restart the routes of the kernel stay
     /// as they were, and that those who keep our routes wait for the new ones.
     pub select_defer_time: u16,

@@ -62,8 +62,14 @@ fn an_empty_speaker_has_the_documented_defaults() {
     let bgp = model("set protocols bgp 64512").bgp.unwrap();
     assert_eq!((bgp.asn.0, bgp.router_id, bgp.ebgp_requires_policy), (64512, None, true));
     assert_eq!((bgp.default_local_pref, bgp.log_neighbor_changes), (100, true));
-    let restart =
-        GracefulRestart { role: RestartRole::Enable, restart_time: 120, select_defer_time: 300, stalepath_time: 360 };
+    let restart = GracefulRestart {
+        role: RestartRole::Enable,
+        restart_time: 120,
+        long_lived: None,
+        partial_deployment: false,
+        select_defer_time: 300,
+        stalepath_time: 360,
+    };
     assert_eq!(bgp.graceful_restart, restart);
     assert_eq!((bgp.always_compare_med, bgp.multipath_relax), (false, false));
     assert_eq!((bgp.distance_external, bgp.distance_internal, bgp.no_fib_install), (20, 200, false));

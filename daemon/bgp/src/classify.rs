@@ -37,6 +37,7 @@ pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
         restart_time: _,
         role,
         role_strict: _,
+        long_lived,
         maximum_prefix: _,
     } = new;
     let changed: Vec<&str> = [
@@ -48,6 +49,7 @@ pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
         ("timers holdtime", old.hold_time != *hold_time),
         ("timers keepalive", old.keepalive != *keepalive),
         ("address-family", old.families != *families),
+        ("graceful-restart long-lived", old.long_lived.is_some() != long_lived.is_some()),
         ("graceful-restart", old.graceful_restart != *graceful_restart),
         ("addpath-tx", old.add_path_send != *add_path_send),
         ("disable-addpath-rx", old.add_path_receive != *add_path_receive),
@@ -70,7 +72,7 @@ mod tests {
 
     #[test]
     fn each_leaf_keeps_or_resets_the_session() {
-        let rows: [(Edit, Option<&str>); 17] = [
+        let rows: [(Edit, Option<&str>); 18] = [
             (|_| (), None),
             (|new| new.connect_retry = 7, None),
             (|new| new.passive = true, None),
@@ -84,6 +86,7 @@ mod tests {
             (|new| new.families = vec![Family::Ipv4Unicast], Some("address-family")),
             (|new| new.graceful_restart = RestartRole::Helper, Some("graceful-restart")),
             (|new| new.restart_time = 7, None),
+            (|new| new.long_lived = Some(60), Some("graceful-restart long-lived")),
             (|new| new.add_path_send = vec![Family::Ipv4Unicast], Some("addpath-tx")),
             (|new| new.add_path_receive.clear(), Some("disable-addpath-rx")),
             (|new| new.role = Some(Role::Peer), Some("local-role")),

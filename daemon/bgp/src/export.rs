@@ -82,6 +82,8 @@ pub struct ExportTarget {
     pub nexthop_self: bool,
     /// LOCAL_PREF for internal peers where the route has none.
     pub default_local_pref: u32,
+    /// What it hears of long-lived stale routes.
+    pub long_lived: LongLived,
     /// An external peer without an export policy hears nothing (RFC 8212).
     pub requires_policy: bool,
     /// Which paths of a prefix it hears of beside the best one (RFC 7911); the caller chooses them.
@@ -104,6 +106,18 @@ impl ExportTarget {
     }
 }
 
+/// What a peer hears of long-lived stale routes (RFC 9494 §4.3, §4.6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LongLived {
+    /// Nothing: it knows nothing of them.
+    #[default]
+    Nothing,
+    /// As the last of all, and not beyond this AS: it knows nothing of them, and is in our AS.
+    Last,
+    /// All: it knows what the community means.
+    All,
+}
+
 /// Why a peer does not hear of a route, as a sentence for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Withheld {
@@ -122,6 +136,9 @@ pub enum Withheld {
     /// RFC 9234 §5
     #[error("ONLY_TO_CUSTOMER of AS {0} keeps it from providers and peers (RFC 9234)")]
     OnlyToCustomer(Asn),
+    /// RFC 9494 §4.3
+    #[error("it is long-lived stale, which the neighbor knows nothing of (RFC 9494)")]
+    LongLivedStale,
     /// RFC 8212
     #[error("external neighbor without export policy (RFC 8212)")]
     NoPolicy,
@@ -150,6 +167,12 @@ pub fn export(route: &Exportable<'_>, to: &ExportTarget) -> Result<PathAttribute
         _ => {
             attributes.originator_id = None;
             attributes.cluster_list.clear();
+        }
+    }
+    if route.marks.long_lived && to.long_lived == LongLived::Last {
+        attributes.local_pref = Some(0);
+        if !attributes.communities.contains(&Community::NO_EXPORT.0) {
+            attributes.communities.push(Community::NO_EXPORT.0);
         }
     }
     if to.confederation {
@@ -191,6 +214,9 @@ fn may_hear(route: &Exportable<'_>, to: &ExportTarget) -> Result<(), Withheld> {
     let has = |community: Community| route.attributes.communities.contains(&community.0);
     if has(Community::NO_ADVERTISE) {
         return Err(Withheld::NoAdvertise);
+    }
+    if route.marks.long_lived && to.long_lived == LongLived::Nothing {
+        return Err(Withheld::LongLivedStale);
     }
     if to.internal {
         return match route.learned {

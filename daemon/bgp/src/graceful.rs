@@ -5,7 +5,7 @@
 use bgp_wire::notification::Notification;
 use nouns::Family;
 
-use crate::session::Negotiated;
+use crate::session::{Kept, Negotiated};
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug)]
@@ -22,11 +22,9 @@ pub(crate) enum Ending<'a> {
     OnPurpose,
 }
 
-/// The families whose routes stay as stale, and for how many seconds at most.
-pub(crate) fn keep_stale(negotiated: &Negotiated, ending: Ending<'_>) -> Vec<(Family, u16)> {
-    let Some(restart) = negotiated.graceful_restart.as_ref().filter(|restart| restart.restart_time > 0) else {
-        return Vec::new();
-    };
+/// What stays of the peer's routes.
+pub(crate) fn keep_stale(negotiated: &Negotiated, ending: Ending<'_>) -> Kept {
+    let Some(restart) = negotiated.graceful_restart.as_ref() else { return Kept::default() };
     let keeps = match ending {
         Ending::Lost => true,
         // Without RFC 8538 the NOTIFICATION that we send then ends the routes, too (RFC 4271 §6.5).
@@ -36,9 +34,18 @@ pub(crate) fn keep_stale(negotiated: &Negotiated, ending: Ending<'_>) -> Vec<(Fa
         }
         Ending::OnPurpose => false,
     };
+    if !keeps {
+        return Kept::default();
+    }
+    let long = restart.long_lived.iter().flatten();
+    let long: Vec<(Family, u32)> =
+        long.filter(|(_, _, seconds)| *seconds > 0).map(|(family, _, seconds)| (*family, *seconds)).collect();
+    let stays = |family: &Family| {
+        let long_lived = long.iter().any(|(long, _)| long == family);
+        negotiated.families.contains(family) && (restart.restart_time > 0 || long_lived)
+    };
     let families = restart.families.iter().map(|(family, _)| *family);
-    families
-        .filter(|family| keeps && negotiated.families.contains(family))
-        .map(|family| (family, restart.restart_time))
-        .collect()
+    let stale: Vec<(Family, u16)> = families.filter(stays).map(|family| (family, restart.restart_time)).collect();
+    let long_lived = long.iter().copied().filter(|(family, _)| stale.iter().any(|(kept, _)| kept == family));
+    Kept { long_lived: long_lived.collect(), stale }
 }

@@ -51,6 +51,11 @@ pub fn our_open(config: &SessionConfig, own: OwnRestart) -> Open {
             time: if full { config.restart_time } else { 0 },
             families: Family::ALL.map(|family| (family, full && own.forwarding)).to_vec(),
         });
+        // It means nothing without the other one (RFC 9494 §3.1).
+        capabilities.extend(config.long_lived.map(|seconds| {
+            let one = |family| (family, full && own.forwarding, if full { seconds } else { 0 });
+            Capability::LongLivedGracefulRestart(Family::ALL.map(one).to_vec())
+        }));
     }
     capabilities.extend(config.role.map(|role| Capability::Role(role.code())));
     capabilities.push(Capability::FourOctetAs(config.local_as));
@@ -95,7 +100,8 @@ pub fn negotiate(config: &SessionConfig, open: &Open) -> Result<Negotiated, Refu
         families,
         route_refresh: offers(&Capability::RouteRefresh),
         enhanced_refresh: offers(&Capability::EnhancedRouteRefresh),
-        graceful_restart: peer_restart(open).filter(|_| config.graceful_restart != RestartRole::Disabled),
+        graceful_restart: peer_restart(open, config.long_lived.is_some())
+            .filter(|_| config.graceful_restart != RestartRole::Disabled),
         remote_role,
         capabilities: describe::both(&our_open(config, OwnRestart::default()).capabilities, &open.capabilities),
         hostname: open.capabilities.iter().find_map(describe::hostname),
@@ -207,13 +213,18 @@ fn codec(config: &SessionConfig, open: &Open, internal: bool, families: &[Family
     }
 }
 
-fn peer_restart(open: &Open) -> Option<PeerRestart> {
+fn peer_restart(open: &Open, long_lived: bool) -> Option<PeerRestart> {
+    let long_lived = open.capabilities.iter().find_map(|capability| match capability {
+        Capability::LongLivedGracefulRestart(families) if long_lived => Some(families.clone()),
+        _ => None,
+    });
     open.capabilities.iter().find_map(|capability| match capability {
         Capability::GracefulRestart { restarting, notification, time, families } => Some(PeerRestart {
             restarting: *restarting,
             notification: *notification,
             restart_time: *time,
             families: families.clone(),
+            long_lived: long_lived.clone(),
         }),
         _ => None,
     })

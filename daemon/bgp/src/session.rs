@@ -23,7 +23,7 @@ use crate::state::{Established, Event, Idle, State};
 
 pub(crate) use context::{Context, Kind, Memory};
 pub use input::{ConnId, Input, StopReason};
-pub use output::{Counters, Down, Farewell, Log, Negotiated, Output, PeerRestart, StateName};
+pub use output::{Counters, Down, Farewell, Kept, Log, Negotiated, Output, PeerRestart, StateName};
 pub(crate) use settings::Level;
 pub use settings::{ExpectedAs, OwnRestart, PrefixLimit, RestartRole, SessionConfig};
 

@@ -36,6 +36,7 @@ pub(crate) fn config() -> SessionConfig {
         families: Family::ALL.to_vec(),
         graceful_restart: RestartRole::Full,
         restart_time: 120,
+        long_lived: None,
         add_path_send: Vec::new(),
         add_path_receive: Family::ALL.to_vec(),
         confederation: false,

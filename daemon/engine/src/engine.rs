@@ -345,6 +345,12 @@ impl Engine {
                 .map(|(family, _)| *family)
                 .collect();
             for family in expired {
+                if self.peers.begin_long_lived(id, family, at.instant).is_some() {
+                    // They become others: of the last resort, and told as such.
+                    self.imports.remove(&(id, family));
+                    self.reviews.judge(family, id);
+                    continue;
+                }
                 self.drop_stale(id, family);
                 self.let_go(at, id, out);
             }

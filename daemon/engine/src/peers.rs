@@ -51,6 +51,10 @@ pub struct Peer {
     deadline: Option<Instant>,
     /// Until when stale routes of a family are kept (RFC 4724 §4.2).
     pub stale_until: BTreeMap<Family, Instant>,
+    /// For how many seconds routes of a family stay on after that (RFC 9494 §4.2).
+    pub stays_on: BTreeMap<Family, u32>,
+    /// Families whose kept routes are long-lived stale.
+    pub long_lived: BTreeSet<Family>,
     /// Families that it tells all of again, and until when what it does not tell is kept (RFC 7313 §4).
     pub refreshed_until: BTreeMap<Family, Instant>,
     /// When the session was last established; the moment from which it is waited for its routes after a restart.
@@ -186,7 +190,11 @@ impl Peers {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         match until {
             Some(until) => _ = peer.stale_until.insert(family, until),
-            None => _ = peer.stale_until.remove(&family),
+            None => {
+                peer.stale_until.remove(&family);
+                peer.stays_on.remove(&family);
+                peer.long_lived.remove(&family);
+            }
         }
         self.note_stale(id);
     }
@@ -208,6 +216,23 @@ impl Peers {
         } else {
             self.stale.insert(id);
         }
+    }
+
+    /// Routes of these families stay on when their time is over.
+    fn set_stays_on(&mut self, id: PeerId, families: &[(Family, u32)]) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.stays_on = families.iter().copied().collect();
+            peer.long_lived.clear();
+        }
+    }
+
+    /// The restart of a peer took too long: answers for how many seconds its routes of a family stay on, if they do.
+    pub(crate) fn begin_long_lived(&mut self, id: PeerId, family: Family, now: Instant) -> Option<u32> {
+        let peer = self.peers.get_mut(&id)?;
+        let seconds = peer.stays_on.remove(&family)?;
+        peer.long_lived.insert(family);
+        peer.stale_until.insert(family, now + Duration::from_secs(u64::from(seconds)));
+        Some(seconds)
     }
 
     /// What every peer is told in our next OPEN.

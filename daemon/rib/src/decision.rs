@@ -122,7 +122,11 @@ enum Rule {
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "stale", rule: Rule::Lowest(|c| u64::from(c.path.stale())), tell: |c| Told::Stale(c.path.stale()) },
+    Step {
+        name: "stale",
+        rule: Rule::Lowest(|c| u64::from(staleness(c.path))),
+        tell: |c| Told::Stale(staleness(c.path)),
+    },
     Step {
         name: "weight",
         rule: Rule::Lowest(|c| u64::from(u32::MAX - c.path.marks().weight)),
@@ -163,6 +167,12 @@ const STEPS: &[Step] = &[
 
 /// How many steps come before the kind of a path's session counts.
 const BEFORE_KIND: usize = 7;
+
+/// 0 for a live path, 1 for one that is kept while its neighbor restarts, 2 for one that is kept long after that, here or
+/// by whoever announced it (RFC 9494 §4.3).
+fn staleness(path: &Path) -> u8 {
+    if path.marks().long_lived { 2 } else { u8::from(path.stale()) }
+}
 
 /// Names of the comparisons that break the tie between paths that are equally good.
 const TIE_STEPS: [&str; 4] = ["router id", "cluster list length", "neighbor address", "path id"];
@@ -399,7 +409,7 @@ fn lost(step: &Step, loser: &Candidate, rival: Option<&Candidate>, best: usize) 
 enum Told {
     Number(u64),
     Word(&'static str),
-    Stale(bool),
+    Stale(u8),
     Local(bool),
     Session(bool),
 }
@@ -418,8 +428,9 @@ impl fmt::Display for Told {
         match self {
             Self::Number(number) => number.fmt(f),
             Self::Word(word) => f.write_str(word),
-            Self::Stale(true) => f.write_str("stale while its neighbor restarts"),
-            Self::Stale(false) => f.write_str("live"),
+            Self::Stale(0) => f.write_str("live"),
+            Self::Stale(1) => f.write_str("stale while its neighbor restarts"),
+            Self::Stale(_) => f.write_str("long-lived stale"),
             Self::Local(true) => f.write_str("the router's own"),
             Self::Local(false) => f.write_str("learned from a neighbor"),
             Self::Session(true) => f.write_str("internal"),

@@ -11,6 +11,8 @@ pub struct Marks {
     pub tag: u32,
     /// The administrative distance, where a policy set one.
     pub distance: Option<u8>,
+    /// Long-lived stale (RFC 9494 §4.3): it loses to every route that is not.
+    pub long_lived: bool,
 }
 
 impl Marks {

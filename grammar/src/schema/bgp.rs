@@ -211,6 +211,19 @@ static PARAMETERS: Node = inner(
             "Keep routes while one side restarts (RFC 4724)",
             &[
                 &flag("disable", "Drop the routes of a neighbor at once"),
+                &inner(
+                    "long-lived",
+                    "Keep routes long after a restart failed (RFC 9494)",
+                    &[
+                        &flag("partial-deployment", "Internal neighbors hear of them that know nothing of it"),
+                        &leaf(
+                            "stale-time",
+                            "Seconds for which neighbors keep our routes then",
+                            ValueKind::U32 { min: 1, max: 0xff_ffff },
+                            "86400",
+                        ),
+                    ],
+                ),
                 &leaf(
                     "restart-time",
                     "Seconds for which neighbors keep our routes",

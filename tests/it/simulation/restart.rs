@@ -167,3 +167,95 @@ fn routers_that_restart_together_do_not_wait_for_each_other() {
         all_restart(seed);
     }
 }
+
+/// A router and a node whose routes stay on for 300 seconds after the 40 of its restart time, and three that hear of them:
+/// one that knows what that means, one that does not, and one of the router's own AS.
+struct LongLived {
+    network: Network,
+    router: Node,
+    node: Node,
+    knows: Node,
+    ignorant: Node,
+    internal: Node,
+}
+
+const FLEETING: &str = "172.16.104.4/32";
+const LONG: &str = "parameters graceful-restart long-lived stale-time 300\n";
+
+impl LongLived {
+    fn new(seed: u64) -> Self {
+        let mut network = Network::new(seed);
+        let neighbors = [(201, 65201), (99, 65099), (98, 65098), (97, 64512)];
+        let neighbors = neighbors
+            .map(|(last, asn)| format!("set protocols bgp 64512 neighbor 192.168.101.{last} remote-as {asn}\n"));
+        let open = "parameters ebgp-requires-policy disable\n";
+        let router = format!("set protocols bgp 64512 {open}set protocols bgp 64512 {LONG}{}", neighbors.concat());
+        let router = network.router("router", &["192.168.101.1/24"], config(&router));
+        let own = |asn: u32, more: &str| {
+            let peer = format!("neighbor 192.168.101.1 remote-as 64512\nset protocols bgp {asn} {open}");
+            config(&format!("set protocols bgp {asn} {peer}{more}"))
+        };
+        let services = [SHOP, FLEETING].map(|prefix| {
+            format!("set protocols static route {prefix} blackhole\nset protocols bgp 65201 network {prefix}\n")
+        });
+        let services = format!(
+            "set protocols bgp 65201 {LONG}{}set policy route-map SHORT rule 1 action permit\n\
+             set policy route-map SHORT rule 1 set community 65535:7\n\
+             set protocols bgp 65201 network {FLEETING} route-map SHORT\n",
+            services.concat()
+        );
+        let node = network.node("node", &["192.168.101.201/24"], own(65201, &services), 40);
+        let knows =
+            network.router("knows", &["192.168.101.99/24"], own(65099, &format!("set protocols bgp 65099 {LONG}")));
+        let ignorant = network.router("ignorant", &["192.168.101.98/24"], own(65098, ""));
+        let internal = network.router("internal", &["192.168.101.97/24"], own(64512, ""));
+        let mut scene = Self { network, router, node, knows, ignorant, internal };
+        let all = [router, knows, ignorant, internal];
+        let there = |network: &mut Network| all.iter().all(|one| network.gateways(*one, SHOP).is_some());
+        assert!(scene.network.run_until(seconds(60), there));
+        assert!(scene.network.gateways(router, FLEETING).is_some());
+        scene
+    }
+
+    /// Who has the service: the router, who knows, who does not, who is in the router's AS.
+    fn who(&self) -> [bool; 4] {
+        [self.router, self.knows, self.ignorant, self.internal].map(|one| self.network.gateways(one, SHOP).is_some())
+    }
+}
+
+#[test]
+fn what_stays_on_is_told_to_those_who_know_what_that_means_and_ends_in_time() {
+    let mut scene = LongLived::new(650);
+    scene.network.crash(scene.node);
+    scene.network.run(seconds(39));
+    assert_eq!(scene.who(), [true; 4], "the node may be restarting");
+    assert!(scene.network.gateways(scene.router, FLEETING).is_some());
+    scene.network.run(seconds(3));
+    assert_eq!(scene.who(), [true, true, false, false], "the node is away, and one of them knows what is told then");
+    assert!(scene.network.gateways(scene.router, FLEETING).is_none(), "no-llgr");
+    scene
+        .network
+        .commit(scene.router, "set protocols bgp 64512 parameters graceful-restart long-lived partial-deployment");
+    scene.network.run(seconds(1));
+    assert_eq!(scene.who(), [true, true, false, true], "its own AS hears of it as of the last resort");
+    scene.network.run(seconds(290));
+    assert_eq!(scene.who(), [true, true, false, true]);
+    scene.network.run(seconds(10));
+    assert_eq!(scene.who(), [false; 4], "300 seconds are over");
+}
+
+#[test]
+fn what_stays_on_is_live_again_when_its_node_is_back() {
+    let mut scene = LongLived::new(651);
+    scene.network.crash(scene.node);
+    scene.network.run(seconds(100));
+    assert_eq!(scene.who(), [true, true, false, false]);
+    let changes = scene.network.kernel(scene.router).changes;
+    scene.network.start(scene.node);
+    scene.network.run(seconds(60));
+    assert_eq!(scene.who(), [true; 4]);
+    assert!(scene.network.gateways(scene.router, FLEETING).is_some());
+    assert!(scene.network.kernel(scene.router).changes - changes <= 2, "the other route is put back, and no more");
+    scene.network.run(seconds(400));
+    assert_eq!(scene.who(), [true; 4], "nothing is left of the time that was given");
+}

@@ -32,6 +32,12 @@ fn config(session: &Session, routes: &str) -> String {
     for word in &session.words {
         let _ = writeln!(options, "  {word};");
     }
+    if let Some((restart, stale)) = session.long_lived {
+        let _ = writeln!(
+            options,
+            "  graceful restart time {restart};\n  long lived graceful restart on;\n  long lived stale time {stale};"
+        );
+    }
     let graceful = if session.graceful_restart { "on" } else { "off" };
     // Next hops of static routes are the node's own anyway; those of reflected ones are left alone.
     let (channel, client) = if session.clients.is_empty() {

@@ -44,6 +44,13 @@ fn config(session: &Session, name: &str) -> String {
     if session.graceful_restart {
         text.push_str(" bgp graceful-restart\n");
     }
+    if let Some((restart, stale)) = session.long_lived {
+        let _ = writeln!(
+            text,
+            " bgp graceful-restart restart-time {restart}\n bgp graceful-restart preserve-fw-state\n \
+             bgp long-lived-graceful-restart stale-time {stale}"
+        );
+    }
     for client in &session.clients {
         let _ = writeln!(text, " neighbor {client} remote-as {}\n neighbor {client} passive", session.local_as);
     }

@@ -115,9 +115,12 @@ fn graceful_restart(parameters: &Reader<'_>) -> GracefulRestart {
     // It is on without the word, too; the word alone is how others turn it on.
     let _ = parameters.is_set("graceful-restart");
     let place = parameters.at("graceful-restart");
+    let long_lived = place.at("long-lived");
     GracefulRestart {
         role: if place.flag("disable") { RestartRole::Disable } else { RestartRole::Enable },
         restart_time: place.leaf_or_default("restart-time"),
+        long_lived: long_lived.leaf("stale-time"),
+        partial_deployment: long_lived.flag("partial-deployment"),
         select_defer_time: place.leaf_or_default("select-defer-time"),
         stalepath_time: place.leaf_or_default("stalepath-time"),
     }

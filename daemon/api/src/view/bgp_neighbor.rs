@@ -500,10 +500,7 @@ impl NeighborRestart {
         for one in &self.families {
             lines.push(format!("    {}: forwarding preserved: {}", one.family, yes(one.forwarding_preserved)));
         }
-        match self.asked {
-            0 => lines.push("    It is not asked to keep our routes".to_owned()),
-            seconds => lines.push(format!("    It is asked to keep our routes for {seconds} seconds")),
-        }
+        lines.push(format!("    It is asked to keep our routes for {} seconds", self.asked));
         if self.held_back {
             lines.push("    This router has restarted; it is told of routes once they are complete".to_owned());
         }

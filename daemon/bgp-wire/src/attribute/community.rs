@@ -15,6 +15,10 @@ pub struct Community(pub u32);
 impl Community {
     /// Traffic is about to be moved away (RFC 8326).
     pub const GRACEFUL_SHUTDOWN: Self = Self(0xffff_0000);
+    /// Kept long after its neighbor went away (RFC 9494 §3.2).
+    pub const LLGR_STALE: Self = Self(0xffff_0006);
+    /// Not to be kept like that (RFC 9494 §3.3).
+    pub const NO_LLGR: Self = Self(0xffff_0007);
     /// Discard the traffic (RFC 7999).
     pub const BLACKHOLE: Self = Self(0xffff_029a);
     /// Not beyond this AS or confederation (RFC 1997).
@@ -28,8 +32,8 @@ impl Community {
 const WELL_KNOWN: [(u32, &str); 9] = [
     (Community::GRACEFUL_SHUTDOWN.0, "graceful-shutdown"),
     (0xffff_0001, "accept-own"),
-    (0xffff_0006, "llgr-stale"),
-    (0xffff_0007, "no-llgr"),
+    (Community::LLGR_STALE.0, "llgr-stale"),
+    (Community::NO_LLGR.0, "no-llgr"),
     (Community::BLACKHOLE.0, "blackhole"),
     (Community::NO_EXPORT.0, "no-export"),
     (Community::NO_ADVERTISE.0, "no-advertise"),

@@ -31,6 +31,7 @@ fn target(internal: bool) -> ExportTarget {
         next_hop: [192, 0, 2, 254].into(),
         nexthop_self: false,
         default_local_pref: 100,
+        long_lived: LongLived::Nothing,
         requires_policy: false,
         several: None,
         at_most: None,
@@ -349,5 +350,24 @@ fn members_of_a_confederation_hear_what_is_theirs_alone_and_others_do_not() {
         (Community::NO_ADVERTISE, &member, false),
     ] {
         assert_eq!(told(kept(community), Learned::External, to).is_some(), hears, "{community}");
+    }
+}
+
+#[test]
+fn what_is_long_lived_stale_is_told_as_the_peer_understands_it() {
+    let attributes = Arc::new(PathAttributes { communities: thin_vec![Community::LLGR_STALE.0], ..route() });
+    let marks = Marks { long_lived: true, ..Marks::default() };
+    let route = Exportable { marks, ..exportable(&attributes, Learned::External) };
+    let (stale, inside) = (Community::LLGR_STALE.0, Community::NO_EXPORT.0);
+    for (internal, long_lived, heard) in [
+        (true, LongLived::All, Some((Some(200), vec![stale]))),
+        (false, LongLived::All, Some((None, vec![stale]))),
+        (true, LongLived::Last, Some((Some(0), vec![stale, inside]))),
+        (true, LongLived::Nothing, None),
+        (false, LongLived::Nothing, None),
+    ] {
+        let said = export(&route, &ExportTarget { long_lived, ..target(internal) });
+        let said = said.map(|said| (said.local_pref, said.communities.to_vec()));
+        assert_eq!(said, heard.ok_or(Withheld::LongLivedStale), "{internal} {long_lived:?}");
     }
 }

@@ -71,7 +71,10 @@ fn describe(capability: &Capability) -> String {
             format!("Additional paths: {}", words.collect::<Vec<_>>().join(", "))
         }
         Capability::EnhancedRouteRefresh => "Enhanced route refresh".to_owned(),
-        Capability::LongLivedGracefulRestart(_) => "Long-lived graceful restart".to_owned(),
+        Capability::LongLivedGracefulRestart(families) => {
+            let times = families.iter().map(|(family, _, seconds)| format!("{family} {seconds} s"));
+            format!("Long-lived graceful restart: {}", times.collect::<Vec<_>>().join(", "))
+        }
         Capability::Fqdn { .. } => "FQDN".to_owned(),
         Capability::SoftwareVersion(_) => "Software version".to_owned(),
         Capability::Unknown { code, .. } => format!("Unknown capability {code}"),

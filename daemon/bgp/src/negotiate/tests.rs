@@ -35,6 +35,25 @@ fn our_open_offers_graceful_restart_for_both_families_whatever_is_configured() {
 }
 
 #[test]
+fn long_lived_graceful_restart_goes_with_graceful_restart() {
+    let own = OwnRestart { restarting: false, forwarding: true };
+    for (role, seconds, said) in [
+        (RestartRole::Full, None, None),
+        (RestartRole::Full, Some(3600), Some((true, 3600))),
+        (RestartRole::Helper, Some(3600), Some((false, 0))),
+        (RestartRole::Disabled, Some(3600), None),
+    ] {
+        let open = our_open(&SessionConfig { graceful_restart: role, long_lived: seconds, ..config() }, own);
+        let found = open.capabilities.iter().find(|capability| capability.code() == 71);
+        let wanted = said.map(|(forwarding, seconds)| {
+            Capability::LongLivedGracefulRestart(Family::ALL.map(|family| (family, forwarding, seconds)).to_vec())
+        });
+        assert_eq!(found, wanted.as_ref(), "{role:?}");
+        assert!(octets(&Message::Open(open)).len() < 255);
+    }
+}
+
+#[test]
 fn graceful_restart_can_be_switched_off() {
     let off = SessionConfig { graceful_restart: RestartRole::Disabled, ..config() };
     assert_eq!(negotiate(&off, &restarting_open(true)).unwrap().graceful_restart, None);

@@ -165,7 +165,7 @@ fn each_change_does_what_its_word_says_and_nothing_else() {
         Change::Weight(6),
     ];
     let draft = apply(RouteMap::new("M", vec![rule(10, Vec::new(), changes)])).unwrap();
-    assert_eq!(draft.marks, Marks { weight: 6, tag: 5, distance: Some(9) });
+    assert_eq!(draft.marks, Marks { weight: 6, tag: 5, distance: Some(9), ..Marks::default() });
     assert_eq!(draft.next_hop, Some(NextHopChange::PeerAddress));
     assert!(matches!(draft.attributes, Cow::Borrowed(_)), "marks copy no attributes");
 }

@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 use bgp_wire::Negotiated as Codec;
 use bgp_wire::message::Message;
 use bgp_wire::notification::Notification;
-use nouns::Family;
 
-use super::{ConnId, Counters, Down, Farewell, Log, Output, OwnRestart, SessionConfig};
+use super::{ConnId, Counters, Down, Farewell, Kept, Log, Output, OwnRestart, SessionConfig};
 use crate::jitter::Jitter;
 use crate::negotiate;
 
@@ -170,7 +169,7 @@ impl<'a> Context<'a> {
     }
 
     /// The session, or the attempt at one, has ended.
-    pub(crate) fn down(&mut self, reason: String, was_established: bool, keep_stale: Vec<(Family, u16)>) {
+    pub(crate) fn down(&mut self, reason: String, was_established: bool, kept: Kept) {
         if was_established {
             let dropped = &mut self.memory.counters.dropped;
             *dropped = dropped.saturating_add(1);
@@ -178,7 +177,7 @@ impl<'a> Context<'a> {
         let farewell = self.memory.farewell.take().filter(|(at, _)| *at == self.now);
         self.memory.last_farewell = farewell.map(|(_, farewell)| farewell);
         self.memory.last_down = Some((self.now, reason.clone()));
-        self.push(Output::Down(Down { reason, was_established, keep_stale }));
+        self.push(Output::Down(Down { reason, was_established, kept }));
     }
 
     /// A line for the log, unless it would only repeat the last one.

@@ -86,6 +86,18 @@ pub struct PeerRestart {
     pub restart_time: u16,
     /// Families listed, and whether forwarding state was preserved (F bit).
     pub families: Vec<(Family, bool)>,
+    /// Families whose routes stay on after that, whether their forwarding state was preserved, and for how many seconds, if
+    /// both sides take part in that (RFC 9494 §3.1).
+    pub long_lived: Option<Vec<(Family, bool, u32)>>,
+}
+
+/// The routes of a peer that stay after its session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Families, and for how many seconds at most they stay as stale (RFC 4724 §4.2, RFC 8538 §4).
+    pub stale: Vec<(Family, u16)>,
+    /// Those of them that stay on as long-lived stale, and for how many seconds (RFC 9494 §4.2).
+    pub long_lived: Vec<(Family, u32)>,
 }
 
 /// Why a session left Established (or failed before it), and what the helper may keep.
@@ -95,9 +107,8 @@ pub struct Down {
     pub reason: String,
     /// The session had been Established.
     pub was_established: bool,
-    /// Routes of these families stay as stale for at most this many seconds (RFC 4724 §4.2, RFC 8538 §4);
-    /// empty when nothing may stay.
-    pub keep_stale: Vec<(Family, u16)>,
+    /// What stays of its routes.
+    pub kept: Kept,
 }
 
 /// RFC 4271 §8.2.2

@@ -36,6 +36,9 @@ pub struct SessionConfig {
     pub graceful_restart: RestartRole,
     /// Seconds, at most 4095, that the peer is asked to wait for us to come back; heard with the next session.
     pub restart_time: u16,
+    /// Seconds, at most 16,777,215, that the peer is asked to keep our routes beyond that (RFC 9494); without it nothing is
+    /// kept for so long on either side.
+    pub long_lived: Option<u32>,
     /// Families in which several paths of a prefix are offered to the peer (RFC 7911).
     pub add_path_send: Vec<Family>,
     /// Families in which several paths of a prefix are taken from it.

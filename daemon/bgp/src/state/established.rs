@@ -16,7 +16,7 @@ use crate::cease;
 use crate::collision::{Opener, Speaker, survivor};
 use crate::graceful::{Ending, keep_stale};
 use crate::line::Line;
-use crate::session::{ConnId, Context, Level, Negotiated, Output, PrefixLimit, StopReason};
+use crate::session::{ConnId, Context, Kept, Level, Negotiated, Output, PrefixLimit, StopReason};
 
 /// A session that lasted this long was stable: the next error is the first again.
 const STABLE: Duration = Duration::from_secs(60);
@@ -369,7 +369,7 @@ impl Established {
     }
 
     /// The session is over; a second connection takes its place, or the peer is looked for after a rest.
-    fn leave(self, context: &mut Context<'_>, reason: String, kept: Vec<(Family, u16)>) -> State {
+    fn leave(self, context: &mut Context<'_>, reason: String, kept: Kept) -> State {
         if context.now.saturating_duration_since(self.since) >= STABLE {
             context.forgive();
         }

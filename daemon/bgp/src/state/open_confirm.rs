@@ -13,7 +13,7 @@ use crate::cease;
 use crate::collision::{Opener, Speaker, survivor};
 use crate::line::Line;
 use crate::negotiate::negotiate;
-use crate::session::{ConnId, Context, Negotiated, StopReason};
+use crate::session::{ConnId, Context, Kept, Negotiated, StopReason};
 
 /// RFC 4271 §8.2.2 OpenConfirm.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl OpenConfirm {
         for conn in [Some(self.line.conn), self.rival.map(|rival| rival.conn())].into_iter().flatten() {
             super::dismiss(context, conn, reason, false);
         }
-        context.down(cease::words(reason), false, Vec::new());
+        context.down(cease::words(reason), false, Kept::default());
         afterwards.begin(context)
     }
 
@@ -181,7 +181,7 @@ impl OpenConfirm {
             rival if self.line.conn != conn => State::OpenConfirm(Self { rival, ..self }),
             Some(rival) => OpenSent::with(rival),
             None => {
-                context.down(reason, false, Vec::new());
+                context.down(reason, false, Kept::default());
                 rest(context)
             }
         }

@@ -12,7 +12,7 @@ use super::{Active, Afterwards, Connect, Event, OpenConfirm, Opening, State, res
 use crate::cease;
 use crate::collision::Opener;
 use crate::negotiate::negotiate;
-use crate::session::{ConnId, Context, Output, StopReason};
+use crate::session::{ConnId, Context, Kept, Output, StopReason};
 
 /// RFC 4271 §8.2.2 OpenSent.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ impl OpenSent {
         if self.call.is_some() {
             context.push(Output::CancelConnect);
         }
-        context.down(cease::words(reason), false, Vec::new());
+        context.down(cease::words(reason), false, Kept::default());
         afterwards.begin(context)
     }
 
@@ -175,18 +175,18 @@ impl OpenSent {
     fn alone(context: &mut Context<'_>, call: Option<Call>, loss: Loss) -> State {
         match (loss, call) {
             (Loss::Closed(reason), Some(call)) => {
-                context.down(reason, false, Vec::new());
+                context.down(reason, false, Kept::default());
                 State::Connect(Connect::calling(context, call))
             }
             (Loss::Closed(reason), None) => {
-                context.down(reason, false, Vec::new());
+                context.down(reason, false, Kept::default());
                 State::Active(Active::retrying(context))
             }
             (Loss::Fault(reason), call) => {
                 if call.is_some() {
                     context.push(Output::CancelConnect);
                 }
-                context.down(reason, false, Vec::new());
+                context.down(reason, false, Kept::default());
                 rest(context)
             }
         }

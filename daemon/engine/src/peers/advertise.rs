@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU8;
 use std::sync::Arc;
 
-use bgp::export::{self, ExportTarget, Exportable, Learned, Withheld};
+use bgp::export::{self, ExportTarget, Exportable, Learned, LongLived, Withheld};
 use bgp::policy::{Source, Subject};
 use bgp::session::Output;
 use bgp_wire::attribute::{Origin, PathAttributes};
@@ -259,6 +259,11 @@ impl Engine {
             default_local_pref: bgp.default_local_pref,
             several: self.several(peer, family),
             at_most: peer.settings.flows.of(family).maximum_prefix_out,
+            long_lived: match &negotiated.graceful_restart {
+                Some(restart) if restart.long_lived.is_some() => LongLived::All,
+                _ if negotiated.internal && bgp.graceful_restart.partial_deployment => LongLived::Last,
+                _ => LongLived::Nothing,
+            },
             requires_policy: bgp.ebgp_requires_policy && !negotiated.internal && !member && filters.is_empty(),
             manner: settings::manner(bgp, &peer.settings, family, (negotiated.remote_as, negotiated.internal)),
             policy: self.policies.chain(family, filters),

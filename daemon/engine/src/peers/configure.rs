@@ -101,6 +101,8 @@ impl Engine {
             seen_end_of_rib: std::collections::BTreeSet::new(),
             deadline: None,
             stale_until: std::collections::BTreeMap::new(),
+            stays_on: std::collections::BTreeMap::new(),
+            long_lived: std::collections::BTreeSet::new(),
             refreshed_until: std::collections::BTreeMap::new(),
             up_since: None,
             known: None,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bgp::import::{self, ImportRules, Reject};
 use bgp::policy::{Chain, Draft, NextHopChange, Source, Subject};
 use bgp::session::Input;
-use bgp_wire::attribute::{NextHop, PathAttributes};
+use bgp_wire::attribute::{Community, NextHop, PathAttributes};
 use bgp_wire::message::{Nlri, Update};
 use nouns::{Family, IfName, Marks, Prefix};
 use rib::attribute_sets::AttributeSets;
@@ -200,6 +200,7 @@ impl Engine {
             peer: peer.address,
             default_local_pref: bgp.default_local_pref,
             marks: Marks { weight: policies.weight.unwrap_or(0), ..Marks::default() },
+            long_lived: peer.long_lived.contains(&family),
         })
     }
 
@@ -249,6 +250,8 @@ struct Import {
     /// What the RPKI says, where the policy asks for it.
     rpki: Option<Arc<Data>>,
     marks: Marks,
+    /// The peer is away, and what it said is long-lived stale (RFC 9494 §4.2).
+    long_lived: bool,
 }
 
 impl Import {
@@ -273,7 +276,13 @@ impl Import {
             interface: self.interface.as_ref(),
             validity: self.rpki.as_ref().map(|data| data.vrps.validity(prefix, origin())),
         };
-        let mut draft = Draft::new(accepted, self.marks, self.default_local_pref);
+        let has = |community: Community| received.communities.contains(&community.0);
+        if self.long_lived && has(Community::NO_LLGR) {
+            return rejected("its neighbor is away, and the community no-llgr forbids to keep it any longer".into());
+        }
+        let long_lived = self.long_lived || has(Community::LLGR_STALE);
+        let marks = Marks { long_lived, ..self.marks };
+        let mut draft = Draft::new(accepted, marks, self.default_local_pref);
         if let Err(denial) = self.policy.apply(&subject, &mut draft) {
             return rejected(denial);
         }
@@ -284,6 +293,9 @@ impl Import {
         };
         if let Some(address) = next_hop {
             draft.attributes.to_mut().next_hop = NextHop { address, link_local: None };
+        }
+        if long_lived && !draft.attributes.communities.contains(&Community::LLGR_STALE.0) {
+            draft.attributes.to_mut().communities.push(Community::LLGR_STALE.0);
         }
         let attributes = match draft.attributes {
             // What was received is one of the sets already.

@@ -9,7 +9,7 @@ use bgp::session::{ConnId, Down, Input, Negotiated, Output, StateName};
 use nouns::Family;
 use rib::bgp_table::{PeerId, PeerInfo};
 
-use super::settings;
+use super::{Peer, settings};
 use crate::effect::{Effect, Notice};
 use crate::engine::Engine;
 use crate::event::Moment;
@@ -205,14 +205,11 @@ impl Engine {
         // The decision knows inside and outside (RFC 5065 §5.3).
         let internal = negotiated.internal || negotiated.codec.confederation;
         let info = PeerInfo { address: peer.address, router_id: negotiated.remote_router_id, internal };
-        let preserved: Vec<Family> = negotiated
-            .graceful_restart
-            .iter()
-            .flat_map(|restart| &restart.families)
-            .filter(|(_, forwarding)| *forwarding)
-            .map(|(family, _)| *family)
-            .collect();
-        let lost: Vec<Family> = peer.stale_until.keys().filter(|family| !preserved.contains(family)).copied().collect();
+        let lost: Vec<Family> =
+            peer.stale_until.keys().copied().filter(|family| !preserves(negotiated, peer, *family)).collect();
+        // What it says from now on is live; what it said before goes with its End-of-RIB.
+        peer.stays_on.clear();
+        peer.long_lived.clear();
         for family in Family::ALL {
             self.tables.of_mut(family).set_peer(id, info);
         }
@@ -234,18 +231,19 @@ impl Engine {
         let address = peer.address;
         Family::ALL.into_iter().for_each(|family| self.peers.set_refreshed_until(id, family, None));
         // First of all: what follows may have to give up a whole Adj-RIB-Out.
-        if down.was_established && down.keep_stale.is_empty() {
+        if down.was_established && down.kept.stale.is_empty() {
             self.repair_at_once(address, out);
         }
         self.leave_groups(id);
         // An attempt that never got as far as routes must not cost the stale ones that are kept for it.
         let families: &[Family] = if down.was_established { &Family::ALL } else { &[] };
         for family in families.iter().copied() {
-            let kept = down.keep_stale.iter().find(|(kept, _)| *kept == family).map(|(_, seconds)| *seconds);
+            let kept = down.kept.stale.iter().find(|(kept, _)| *kept == family).map(|(_, seconds)| *seconds);
             match kept {
                 Some(seconds) => {
                     let until = at.instant + std::time::Duration::from_secs(u64::from(seconds.min(longest)));
                     self.peers.set_stale_until(id, family, Some(until));
+                    self.peers.set_stays_on(id, &down.kept.long_lived);
                     self.tables.of_mut(family).mark_stale(id);
                 }
                 None => _ = self.dropping.insert((id, family)),
@@ -284,4 +282,14 @@ impl Engine {
             self.notice(at, Notice::info(text), out);
         }
     }
+}
+
+/// Whether a peer that is back has forwarded what is kept for it: the F bit of the capability that it is kept by
+/// (RFC 4724 §4.2, RFC 9494 §4.2).
+fn preserves(negotiated: &Negotiated, peer: &Peer, family: Family) -> bool {
+    let Some(restart) = &negotiated.graceful_restart else { return false };
+    if peer.long_lived.contains(&family) {
+        return restart.long_lived.iter().flatten().any(|(of, forwarding, _)| (*of, *forwarding) == (family, true));
+    }
+    restart.families.contains(&(family, true))
 }

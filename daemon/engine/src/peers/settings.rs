@@ -144,6 +144,7 @@ pub fn session_config(bgp: &Bgp, settings: &PeerSettings, address: IpAddr, route
             config::model::bgp::RestartRole::Enable => RestartRole::Full,
         },
         restart_time: bgp.graceful_restart.restart_time,
+        long_lived: bgp.graceful_restart.long_lived,
     }
 }
 

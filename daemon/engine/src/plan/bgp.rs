@@ -186,6 +186,8 @@ fn refresh(old: Side<'_>, new: Side<'_>) -> Refresh {
             default_originate((old.policy, was), (new.policy, is)),
             (strict && is.export.is_empty()).then(strictness),
             prefers.then(default_pref),
+            (old.bgp.graceful_restart.partial_deployment != new.bgp.graceful_restart.partial_deployment)
+                .then(|| "graceful-restart long-lived partial-deployment changed".to_owned()),
             // That the session may tell several paths at all is asked of the session.
             (several(old) != several(new)).then(|| "addpath-tx changed".to_owned()),
             (at_most(old) != at_most(new)).then(|| "maximum-prefix-out changed".to_owned()),

@@ -10,7 +10,7 @@ use nouns::{Family, Several};
 
 use super::{
     BEFORE_KIND, Candidate, NextHops, Path, Resolution, Rules, STEPS, as_near, filter, length, med, share, share_limit,
-    sharing_order, tie_order,
+    sharing_order, staleness, tie_order,
 };
 use crate::bgp_table::{PeerId, PeerInfo};
 
@@ -188,7 +188,7 @@ fn first_sharers(best: &Candidate<'_>, equals: &mut [Candidate<'_>], limit: usiz
 fn number(candidate: &Candidate<'_>) -> u128 {
     let path = candidate.path;
     let steps = [
-        (1, u64::from(path.stale())),
+        (2, u64::from(staleness(path))),
         (32, u64::from(u32::MAX - path.marks().weight)),
         (1, u64::from(!path.is_local())),
         (32, u64::from(u32::MAX - candidate.local_pref)),

@@ -94,7 +94,7 @@ fn with_graceful_restart_the_new_connection_wins_and_routes_stay() {
     assert_eq!(script.session.connection(), Some(ConnId(2)));
     assert!(outputs.iter().any(|output| matches!(
         output,
-        crate::session::Output::Down(down) if down.reason == "Peer restarted" && down.keep_stale.len() == 2
+        crate::session::Output::Down(down) if down.reason == "Peer restarted" && down.kept.stale.len() == 2
     )));
     assert!(!outputs.iter().any(|output| matches!(output, crate::session::Output::Send(ConnId(1), _))));
 }

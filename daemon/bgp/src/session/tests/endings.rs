@@ -6,7 +6,7 @@ use bgp_wire::message::{Message, Open, Update};
 use bgp_wire::notification::{Notification, Reason};
 use nouns::Family;
 
-use crate::session::{ConnId, Input, Output, PrefixLimit, RestartRole, SessionConfig, StateName, StopReason};
+use crate::session::{ConnId, Input, Kept, Output, PrefixLimit, RestartRole, SessionConfig, StateName, StopReason};
 use crate::state::IdleReason;
 use crate::tests_support::{Script, config, node_open, notification, octets, prefixes, restarting_open};
 
@@ -41,7 +41,7 @@ fn routes_stay_after_an_ending_as_graceful_restart_says() {
             let mut script = Script::established(limited, open());
             let down = script.give(input.clone()).down();
             let expected = if keeps { vec![(Family::Ipv6Unicast, 120), (Family::Ipv4Unicast, 120)] } else { vec![] };
-            assert_eq!((down.keep_stale, down.was_established), (expected, true), "{input:?}");
+            assert_eq!((down.kept.stale, down.was_established), (expected, true), "{input:?}");
         }
     }
 }
@@ -50,7 +50,37 @@ fn routes_stay_after_an_ending_as_graceful_restart_says() {
 fn routes_stay_after_the_hold_time_of_a_restarting_peer() {
     for (open, kept) in PEERS.into_iter().zip([0, 0, 2]) {
         let mut script = Script::established(config(), open());
-        assert_eq!(script.at(90).down().keep_stale.len(), kept);
+        assert_eq!(script.at(90).down().kept.stale.len(), kept);
+    }
+}
+
+#[test]
+fn routes_stay_on_where_both_sides_said_so() {
+    use bgp_wire::capability::Capability;
+    let (v4, v6) = (Family::Ipv4Unicast, Family::Ipv6Unicast);
+    let both = vec![(v4, true, 600), (v6, true, 0)];
+    // Restart time of the peer, its long-lived capability, whether we take part; what stays, and what stays on.
+    for (time, theirs, ours, stale, long) in [
+        (120, None, true, vec![(v6, 120), (v4, 120)], vec![]),
+        (120, Some(both.clone()), false, vec![(v6, 120), (v4, 120)], vec![]),
+        (120, Some(both.clone()), true, vec![(v6, 120), (v4, 120)], vec![(v4, 600)]),
+        (0, Some(both.clone()), true, vec![(v4, 0)], vec![(v4, 600)]),
+        (0, Some(both), false, vec![], vec![]),
+        (0, None, true, vec![], vec![]),
+    ] {
+        let mut open = restarting_open(true);
+        for capability in &mut open.capabilities {
+            if let Capability::GracefulRestart { time: asked, .. } = capability {
+                *asked = time;
+            }
+        }
+        open.capabilities.extend(theirs.map(Capability::LongLivedGracefulRestart));
+        let config = SessionConfig { long_lived: ours.then_some(60), ..config() };
+        let mut script = Script::established(config.clone(), open.clone());
+        assert_eq!(script.close(1).down().kept, Kept { stale, long_lived: long });
+        let hard = Message::Notification(Notification::hard_reset(&Notification::new(Reason::AdministrativeShutdown)));
+        let mut script = Script::established(config, open);
+        assert_eq!(script.hear(1, &hard).down().kept, Kept::default());
     }
 }
 
@@ -58,7 +88,7 @@ fn routes_stay_after_the_hold_time_of_a_restarting_peer() {
 fn nothing_stays_when_graceful_restart_is_off_here() {
     let off = SessionConfig { graceful_restart: RestartRole::Disabled, ..config() };
     let mut script = Script::established(off, restarting_open(true));
-    assert_eq!(script.close(1).down().keep_stale, []);
+    assert_eq!(script.close(1).down().kept, Kept::default());
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn a_peer_that_does_not_read_is_left_after_the_send_hold_time() {
     script.at(580);
     let down = script.down();
     assert_eq!(down.reason, "Send hold timer expired");
-    assert_eq!(down.keep_stale.len(), 2);
+    assert_eq!(down.kept.stale.len(), 2);
 }
 
 #[test]
