@@ -33,6 +33,8 @@ pub enum ValueKind {
     RouterId,
     /// A unicast address of either family that a session can be opened to.
     NeighborAddress,
+    /// As `NeighborAddress`, or the interface that the neighbor is found on.
+    Neighbor,
     /// A unicast IPv4 address.
     NextHop4,
     /// A unicast IPv6 address.
@@ -191,7 +193,7 @@ impl ValueKind {
             Self::BridgeName => &["<brN>"],
             Self::DummyName => &["<dumN>"],
             Self::MacAddress => &["<h:h:h:h:h:h>"],
-            Self::AddressOrInterface => &["<x.x.x.x>", "<h:h:h:h:h:h:h:h>", "<interface>"],
+            Self::AddressOrInterface | Self::Neighbor => &["<x.x.x.x>", "<h:h:h:h:h:h:h:h>", "<interface>"],
             Self::HostName | Self::DomainName => &["<hostname>"],
             Self::Host => &["<hostname>", "<x.x.x.x>", "<h:h:h:h:h:h:h:h>"],
             Self::TimeZone => &["<Area/City>"],
@@ -244,7 +246,7 @@ impl ValueKind {
             Self::LoopbackName => Some(NameKind::Loopback),
             Self::BridgeName => Some(NameKind::Bridge),
             Self::DummyName => Some(NameKind::Dummy),
-            Self::NeighborAddress => Some(NameKind::Neighbor),
+            Self::NeighborAddress | Self::Neighbor => Some(NameKind::Neighbor),
             Self::PeerGroupRef => Some(NameKind::PeerGroup),
             Self::AddressOrInterface => Some(NameKind::LocalAddress),
             Self::Prefix4 => Some(NameKind::Prefix4),
@@ -263,7 +265,7 @@ impl ValueKind {
             Self::Asn | Self::U32 { .. } | Self::HoldTime | Self::RemoteAs => "u32",
             Self::Ipv4 | Self::RouterId | Self::NextHop4 => "ipv4",
             Self::Ipv6 | Self::NextHop6 => "ipv6",
-            Self::Address | Self::NeighborAddress | Self::AddressOrInterface => "ipv4 or ipv6",
+            Self::Address | Self::NeighborAddress | Self::Neighbor | Self::AddressOrInterface => "ipv4 or ipv6",
             Self::Prefix4 => "ipv4net",
             Self::Prefix6 => "ipv6net",
             Self::Prefix | Self::InterfaceAddress => "ipv4net or ipv6net",

@@ -32,6 +32,7 @@ mod simulation;
 mod system;
 mod terminal;
 mod truth;
+mod unnumbered;
 mod validation;
 mod walkthrough;
 mod weights;

@@ -8,6 +8,7 @@
 mod bird;
 mod exabgp;
 mod frr;
+mod frr_kernel;
 mod gobgp;
 mod openbgpd;
 
@@ -17,6 +18,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::lab::{Host, Lab, Process, ROUTER, ROUTER6};
+
+pub use frr_kernel::FrrRouter;
 
 /// How long a speaker may take to answer its own command line.
 const START: Duration = Duration::from_secs(15);

@@ -33,6 +33,20 @@ pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<Config
             message,
         }));
     }
+    for (name, neighbor) in &bgp.interfaces {
+        let mut reasons = settings(&neighbor.settings, bgp);
+        if neighbor.settings.password.is_some() {
+            reasons.push(format!(
+                "can't set a password for a neighbor of an interface, whose address is not known before it is heard; delete it, or name the neighbor of {name} by an address"
+            ));
+        }
+        errors.extend(
+            reasons.into_iter().map(|message| ConfigError {
+                path: path(&[&"protocols", &"bgp", &bgp.asn, &"neighbor", name]),
+                message,
+            }),
+        );
+    }
     for (prefix, range) in &bgp.listen_ranges {
         errors.extend(settings(&range.settings, bgp).into_iter().map(|message| ConfigError {
             path: path(&[&"protocols", &"bgp", &bgp.asn, &"listen", &"range", prefix]),
@@ -99,8 +113,12 @@ pub(super) fn warnings(bgp: &Bgp) -> Vec<ConfigWarning> {
         .listen_ranges
         .iter()
         .map(|(prefix, range)| ("listen range", prefix as &dyn Display, prefix.family(), &range.settings));
+    let interfaces = bgp
+        .interfaces
+        .iter()
+        .map(|(name, neighbor)| ("neighbor", name as &dyn Display, Family::Ipv6Unicast, &neighbor.settings));
     let mut warnings = Vec::new();
-    for (words, instance, family, settings) in neighbors.chain(ranges) {
+    for (words, instance, family, settings) in neighbors.chain(interfaces).chain(ranges) {
         let is_external = bgp.is_external(settings.remote_as) && !settings.shutdown;
         if !bgp.ebgp_requires_policy || !is_external {
             continue;

@@ -189,7 +189,9 @@ fn uses(model: &Model) -> BTreeMap<(String, Way), String> {
         }
     };
     if let Some(bgp) = &model.bgp {
-        for (address, neighbor) in &bgp.neighbors {
+        let by_address = bgp.neighbors.iter().map(|(address, neighbor)| (address.to_string(), neighbor));
+        let by_interface = bgp.interfaces.iter().map(|(name, neighbor)| (name.to_string(), neighbor));
+        for (address, neighbor) in by_address.chain(by_interface) {
             for family in Family::ALL {
                 let policy = neighbor.settings.policies.of(family);
                 note(&policy.import.route_map, Way::Import, &|| format!("import from {address}"));

@@ -73,6 +73,8 @@ pub struct Bgp {
     pub maximum_paths_ibgp: u16,
     /// `neighbor <address>`
     pub neighbors: BTreeMap<IpAddr, Neighbor>,
+    /// `neighbor <interface> interface …`
+    pub interfaces: BTreeMap<IfName, Neighbor>,
     /// Names of the `peer-group`s, for reference.
     pub groups: BTreeSet<String>,
     /// `listen range <net> peer-group <name>`
@@ -168,6 +170,7 @@ impl Bgp {
             bmp: _,
             dumps: _,
             neighbors: _,
+            interfaces: _,
         } = self;
         *asn == other.asn
             && *router_id == other.router_id
@@ -300,6 +303,26 @@ pub struct Neighbor {
     pub group: Option<String>,
     /// The effective settings: own leaves over the group's over the defaults.
     pub settings: PeerSettings,
+}
+
+/// `neighbor`: an address, or the interface that it is found on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NeighborName {
+    /// Its address.
+    Address(IpAddr),
+    /// Its interface.
+    Interface(IfName),
+}
+
+impl FromStr for NeighborName {
+    type Err = IfNameError;
+
+    fn from_str(text: &str) -> Result<Self, IfNameError> {
+        match text.parse() {
+            Ok(address) => Ok(Self::Address(address)),
+            Err(_) => text.parse().map(Self::Interface),
+        }
+    }
 }
 
 /// `listen range <net>`

@@ -11,7 +11,7 @@ mod manner;
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use bgp_wire::attribute::{Community, NextHop, PathAttributes};
@@ -78,6 +78,8 @@ pub struct ExportTarget {
     pub router_as: Asn,
     /// Our address for packets of the family.
     pub next_hop: IpAddr,
+    /// Our link-local address, for a peer that was found on its link (RFC 2545 §3).
+    pub link_local: Option<Ipv6Addr>,
     /// `nexthop-self`: internal peers send to us rather than to the external next hop.
     pub nexthop_self: bool,
     /// LOCAL_PREF for internal peers where the route has none.
@@ -182,7 +184,8 @@ pub fn export(route: &Exportable<'_>, to: &ExportTarget) -> Result<PathAttribute
         for_another_as(&mut attributes, keep_med, to);
     }
     to.manner.finish(&mut attributes, to);
-    attributes.next_hop = NextHop { address: chosen_next_hop(route, to, next_hop), link_local: None };
+    let address = chosen_next_hop(route, to, next_hop);
+    attributes.next_hop = NextHop { address, link_local: to.link_local.filter(|_| address == to.next_hop) };
     Ok(attributes)
 }
 
@@ -202,6 +205,8 @@ fn chosen_next_hop(route: &Exportable<'_>, to: &ExportTarget, change: Option<Nex
         Some(NextHopChange::Address(address)) => address,
         Some(NextHopChange::PeerAddress | NextHopChange::ThisRouter) => to.next_hop,
         Some(NextHopChange::Unchanged) if !came_with.is_unspecified() => came_with,
+        // A link-local next hop means nothing beyond the link that it came from.
+        _ if matches!(came_with, IpAddr::V6(v6) if v6.is_unicast_link_local()) => to.next_hop,
         _ if to.manner.unchanged.next_hop && !came_with.is_unspecified() => came_with,
         _ if to.manner.nexthop_self_forced => to.next_hop,
         _ if reflected => came_with,

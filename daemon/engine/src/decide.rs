@@ -117,7 +117,10 @@ fn bgp_route(
     let rates = rates(bgp.bandwidth, decided);
     let shares = |place: usize| rates.get(place).is_none_or(|rate| *rate != 0);
     let chosen = decided.chosen().enumerate().filter(|(place, _)| shares(*place)).map(|(_, path)| path);
-    let next_hops = chosen.map(|path| RouteNextHop::Gateway { address: path.next_hop(), interface: None });
+    let next_hops = chosen.map(|path| {
+        let (address, interface) = decided.gateway(path);
+        RouteNextHop::Gateway { address, interface }
+    });
     let route = Route::new(Protocol::Bgp { internal }, distance, shaped.metric, next_hops.collect());
     Some(route.sharing(rates.into_iter().filter(|rate| *rate != 0).collect()))
 }

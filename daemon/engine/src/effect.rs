@@ -28,6 +28,15 @@ pub enum Effect {
     /// Decode what the peer says from its next message on, so that it comes as `Event::Messages`. Whoever goes on giving
     /// octets does no harm.
     Decode(ConnId, Box<Codec>),
+    /// Tell all nodes of a link that a router is there, which is nobody's default router (RFC 4861 §6.2).
+    Advertise {
+        /// The link.
+        ifindex: u32,
+        /// Its hardware address.
+        mac: Vec<u8>,
+        /// Its MTU.
+        mtu: u32,
+    },
     /// Write octets, which may go to other connections, too.
     Send(ConnId, Arc<Vec<u8>>),
     /// Close once everything that was sent is written; also gives up an attempt to connect.

@@ -30,11 +30,11 @@ use crate::journal::UnderWay;
 use crate::limits::Memory;
 use crate::log::Log;
 use crate::looks::Looks;
-use crate::peers::Peers;
 use crate::peers::damping::Dampings;
 use crate::peers::groups::Groups;
 use crate::peers::learn::Judge;
 use crate::peers::review::Reviews;
+use crate::peers::{Beacons, Peers};
 use crate::plan::{Program, Step};
 use crate::policies::Policies;
 use crate::recovery::Recovery;
@@ -163,6 +163,8 @@ pub struct Engine {
     pub(crate) truth: Truth,
     pub(crate) next_audit: Instant,
     pub(crate) peers: Peers,
+    /// Where the router advertises itself to neighbors that are named by their interface.
+    pub(crate) beacons: Beacons,
     /// The running model's policies, as they run.
     pub(crate) policies: Policies,
     /// Who hears what.
@@ -237,6 +239,7 @@ impl Engine {
             truth: Truth::default(),
             next_audit: at.instant + AUDIT_EVERY,
             peers: Peers::default(),
+            beacons: Beacons::default(),
             policies: Policies::default(),
             groups: Groups::default(),
             path_ids: BTreeMap::new(),
@@ -278,6 +281,8 @@ impl Engine {
             Event::Connected(conn, local) => self.connected(at, conn, local, out),
             Event::ConnectFailed(conn, reason) => self.connect_failed(at, conn, reason, out),
             Event::Accepted { conn, local, remote } => self.accepted(at, conn, (local, remote), out),
+            Event::Router { ifindex, address } => self.router_heard(at, ifindex, address, out),
+            Event::Solicited { ifindex } => self.solicited(at, ifindex),
             Event::Bytes(conn, bytes) => self.heard(at, conn, Input::Bytes(conn, bytes), out),
             Event::Messages(conn, messages) => self.heard(at, conn, Input::Messages(conn, messages), out),
             Event::Closed(conn, error) => self.closed(at, conn, error, out),
@@ -301,6 +306,7 @@ impl Engine {
             .chain(self.truth.deadline())
             .chain(self.validation.deadline())
             .chain(self.damping.deadline())
+            .chain(self.beacons.deadline())
             .chain(self.confirm_deadline())
             .chain(self.collectors.deadline())
             .chain(self.dumps.deadline())
@@ -325,6 +331,7 @@ impl Engine {
         self.retry_refused(at);
         self.age_data(at);
         self.end_rests(at);
+        self.advertise_routers(at, out);
         if self.next_audit <= at.instant {
             self.next_audit = at.instant + AUDIT_EVERY;
             self.ask_audit(out);

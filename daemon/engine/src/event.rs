@@ -124,6 +124,18 @@ pub enum Event {
         /// The peer's end.
         remote: SocketAddr,
     },
+    /// A router advertised itself on a link.
+    Router {
+        /// The link.
+        ifindex: u32,
+        /// Its link-local address.
+        address: IpAddr,
+    },
+    /// Somebody asks on a link which routers there are.
+    Solicited {
+        /// The link.
+        ifindex: u32,
+    },
     /// Octets arrived.
     Bytes(ConnId, Vec<u8>),
     /// What arrived was decoded already, as `Effect::Decode` asked for; in its order behind whole messages of octets.

@@ -10,6 +10,9 @@ pub mod learn;
 pub(crate) mod review;
 pub mod sessions;
 pub mod settings;
+mod unnumbered;
+
+pub(crate) use unnumbered::Beacons;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -17,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use bgp::session::{ConnId, Session};
 use config::model::bgp::PeerSettings;
-use nouns::{Asn, Family, Prefix};
+use nouns::{Asn, Family, IfName, Prefix};
 use rib::bgp_table::PeerId;
 
 use crate::recovery::Recovery;
@@ -31,8 +34,10 @@ const STRANGERS: usize = 64;
 pub struct Peer {
     /// Its number in the tables.
     pub id: PeerId,
-    /// Its address.
+    /// Its address; unspecified while a neighbor of an interface has not been heard.
     pub address: IpAddr,
+    /// The interface that it is found on, for a neighbor that is named by one.
+    pub interface: Option<IfName>,
     /// Its effective settings.
     pub settings: PeerSettings,
     /// The peer group that it belongs to.
@@ -68,6 +73,12 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// What the operator calls it: its interface, or its address.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.interface.as_ref().map_or_else(|| self.address.to_string(), ToString::to_string)
+    }
+
     /// Whether the configuration wants nothing else of it than it has.
     fn is(&self, wish: &(PeerSettings, Option<String>)) -> bool {
         self.settings == wish.0 && self.group == wish.1
@@ -79,6 +90,7 @@ impl Peer {
 pub struct Peers {
     peers: BTreeMap<PeerId, Peer>,
     by_address: BTreeMap<IpAddr, PeerId>,
+    by_interface: BTreeMap<IfName, PeerId>,
     by_conn: BTreeMap<ConnId, PeerId>,
     last_peer: u32,
     last_conn: u64,
@@ -114,14 +126,20 @@ impl Peers {
     }
 
     fn insert(&mut self, peer: Peer) {
-        self.by_address.insert(peer.address, peer.id);
+        match &peer.interface {
+            Some(name) => _ = self.by_interface.insert(name.clone(), peer.id),
+            None => _ = self.by_address.insert(peer.address, peer.id),
+        }
         self.peers.insert(peer.id, peer);
     }
 
     /// Forgets a peer; answers the connections that were its.
     fn remove(&mut self, id: PeerId) -> Vec<ConnId> {
         if let Some(peer) = self.peers.remove(&id) {
-            self.by_address.remove(&peer.address);
+            match &peer.interface {
+                Some(name) => _ = self.by_interface.remove(name),
+                None => _ = self.by_address.remove(&peer.address),
+            }
             peer.deadline.map(|due| self.deadlines.remove(&(due, id)));
             self.stale.remove(&id);
         }
@@ -264,15 +282,22 @@ impl Peers {
         self.by_address.get(&address).and_then(|id| self.peers.get(id))
     }
 
-    /// All peers in the order of their addresses.
+    /// A peer by its interface.
+    #[must_use]
+    pub fn on(&self, interface: &str) -> Option<&Peer> {
+        let (_, id) = self.by_interface.iter().find(|(name, _)| name.as_str() == interface)?;
+        self.peers.get(id)
+    }
+
+    /// All peers in the order of their addresses, those of interfaces behind them.
     pub fn iter(&self) -> impl Iterator<Item = &Peer> {
-        self.by_address.values().filter_map(|id| self.peers.get(id))
+        self.by_address.values().chain(self.by_interface.values()).filter_map(|id| self.peers.get(id))
     }
 
     /// The numbers of all peers in the order of their addresses.
     #[must_use]
     pub fn ids(&self) -> Vec<PeerId> {
-        self.by_address.values().copied().collect()
+        self.by_address.values().chain(self.by_interface.values()).copied().collect()
     }
 
     /// How many connections, and attempts at one, are known.

@@ -9,7 +9,7 @@ use nouns::Family;
 use rib::fib::{KernelFib, RouteKey, Wanted};
 use rib::nexthop::NextHops;
 use rib::routes::{Protocol, Route};
-use rib::world::{Snapshot, WorldEvent};
+use rib::world::{Link, Snapshot, WorldEvent};
 use rib::world_view::News;
 
 use crate::effect::{Effect, Notice};
@@ -111,6 +111,9 @@ impl Engine {
                     self.ask_snapshot(out);
                 }
                 WorldEvent::Link(link) => {
+                    if self.world.link(link.index).is_some_and(Link::usable) != link.usable() {
+                        self.link_of_neighbor_changed(at, link.name.as_str(), link.usable(), out);
+                    }
                     let was_up = self.world.link(link.index).is_some_and(|known| known.admin_up);
                     self.link_seen(at, link, out);
                     // The kernel forgets the neighbors of a link that goes down, those for good too.
@@ -118,7 +121,12 @@ impl Engine {
                         self.pin_neighbors(Some(&link.name), out);
                     }
                 }
-                WorldEvent::LinkGone(index) => self.link_lost(at, *index, out),
+                WorldEvent::LinkGone(index) => {
+                    if let Some(name) = self.world.link(*index).map(|link| link.name.to_string()) {
+                        self.link_of_neighbor_changed(at, &name, false, out);
+                    }
+                    self.link_lost(at, *index, out);
+                }
                 WorldEvent::Address(there) => {
                     if let Some(name) = self.world.link(there.ifindex).map(|link| link.name.clone()) {
                         self.pin_neighbors(Some(&name), out);
@@ -226,11 +234,12 @@ impl Engine {
 
     fn settle_next_hops(&mut self) {
         for family in Family::ALL {
-            for (address, used) in self.tables.of_mut(family).take_next_hop_news() {
-                if used {
-                    self.next_hops.track(address);
-                } else {
-                    self.next_hops.untrack(address);
+            for ((address, link), used) in self.tables.of_mut(family).take_next_hop_news() {
+                match (link, used) {
+                    (None, true) => self.next_hops.track(address),
+                    (None, false) => self.next_hops.untrack(address),
+                    (Some(link), true) => self.next_hops.track_on(address, link),
+                    (Some(link), false) => self.next_hops.untrack_on(address, link),
                 }
             }
         }

@@ -29,6 +29,7 @@ mod refresh;
 mod shown;
 mod storms;
 mod table_map;
+mod unnumbered;
 mod validation;
 
 use std::collections::{BTreeMap, VecDeque};

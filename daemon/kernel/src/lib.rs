@@ -19,6 +19,7 @@ pub mod look;
 pub mod messages;
 mod monitor;
 mod number;
+pub mod routers;
 mod snapshot;
 mod socket;
 mod sys;

@@ -82,8 +82,17 @@ pub(crate) fn output_queue(fd: BorrowedFd<'_>) -> io::Result<i32> {
 
 /// `socket(2)` of type `SOCK_STREAM`, closed on `exec`.
 pub(crate) fn stream_socket(domain: i32) -> io::Result<OwnedFd> {
+    socket(domain, libc::SOCK_STREAM, 0)
+}
+
+/// `socket(2)` for ICMPv6 messages (`SOCK_RAW`), closed on `exec`.
+pub(crate) fn icmp6_socket() -> io::Result<OwnedFd> {
+    socket(libc::AF_INET6, libc::SOCK_RAW, libc::IPPROTO_ICMPV6)
+}
+
+fn socket(domain: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
     // SAFETY: no pointer is passed.
-    let fd = unsafe { libc::socket(domain, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) };
+    let fd = unsafe { libc::socket(domain, kind | libc::SOCK_CLOEXEC, protocol) };
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }

@@ -20,6 +20,7 @@ use crate::id_hash::IdHash;
 use crate::length_index::LengthIndex;
 use crate::nexthop::NextHops;
 use crate::prefix_map::PrefixMap;
+use crate::routes::Gateway;
 
 pub use path::{Inserted, Path, PathKey, PeerId};
 use uses::NextHopUses;
@@ -33,6 +34,19 @@ pub struct PeerInfo {
     pub router_id: Ipv4Addr,
     /// Whether the session is internal (iBGP).
     pub internal: bool,
+    /// The link that the peer was found on by its interface: link-local next hops of its paths are on this one.
+    pub link: Option<u32>,
+}
+
+impl PeerInfo {
+    /// Where packets for a path of the peer are sent.
+    #[must_use]
+    pub fn gateway(&self, path: &Path) -> Gateway {
+        match self.link {
+            Some(link) if path.may_need_link() => (path.next_hop_on_link(), Some(link)),
+            _ => (path.next_hop(), None),
+        }
+    }
 }
 
 /// One prefix.
@@ -99,12 +113,24 @@ struct Census {
 }
 
 impl Census {
+    /// Where packets for a path are sent.
+    fn gateway(&self, path: &Path) -> Gateway {
+        let info = || self.peers.get(&path.peer())?.info;
+        let info = if path.may_need_link() { info() } else { None };
+        info.map_or((path.next_hop(), None), |info| info.gateway(path))
+    }
+
+    /// The next hop that has to resolve for a path to be used; none for one that is never used.
+    fn tracked(&self, path: &Path) -> Option<Gateway> {
+        path.is_tracked().then(|| self.gateway(path))
+    }
+
     fn came(&mut self, path: &Path) {
         self.paths = self.paths.saturating_add(1);
         let peer = self.peers.entry(path.peer()).or_default();
         peer.received = peer.received.saturating_add(1);
         peer.accepted = peer.accepted.saturating_add(usize::from(path.rejected().is_none()));
-        self.next_hops.add(path.tracked_next_hop());
+        self.next_hops.add(self.tracked(path));
     }
 
     fn went(&mut self, path: &Path) {
@@ -113,7 +139,7 @@ impl Census {
             peer.received = peer.received.saturating_sub(1);
             peer.accepted = peer.accepted.saturating_sub(usize::from(path.rejected().is_none()));
         }
-        self.next_hops.drop(path.tracked_next_hop());
+        self.next_hops.drop(self.tracked(path));
     }
 
     /// A path took the place of another of the same peer.
@@ -124,7 +150,7 @@ impl Census {
             let before = usize::from(old.rejected().is_none());
             peer.accepted = peer.accepted.saturating_sub(before).saturating_add(1_usize.saturating_sub(before));
         }
-        let (before, now) = (old.tracked_next_hop(), new.tracked_next_hop());
+        let (before, now) = (self.tracked(old), self.tracked(new));
         if before != now {
             self.next_hops.add(now);
             self.next_hops.drop(before);
@@ -147,6 +173,7 @@ impl Census {
 pub struct Decided<'a> {
     paths: &'a [Path],
     choice: Choice,
+    census: &'a Census,
 }
 
 impl<'a> Decided<'a> {
@@ -160,6 +187,12 @@ impl<'a> Decided<'a> {
     #[must_use]
     pub fn is_internal(&self) -> bool {
         self.choice.internal
+    }
+
+    /// Where packets for a path are sent.
+    #[must_use]
+    pub fn gateway(&self, path: &Path) -> Gateway {
+        self.census.gateway(path)
     }
 
     /// Whether others share the load with the best path.
@@ -197,7 +230,10 @@ impl BgpTable {
         let mut table =
             Self { family, epoch: None, entries: PrefixMap::new(), census: Census::default(), dirty: VecDeque::new() };
         let address = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        table.set_peer(PeerId::LOCAL, PeerInfo { address, router_id: Ipv4Addr::UNSPECIFIED, internal: true });
+        table.set_peer(
+            PeerId::LOCAL,
+            PeerInfo { address, router_id: Ipv4Addr::UNSPECIFIED, internal: true, link: None },
+        );
         table
     }
 
@@ -209,10 +245,35 @@ impl BgpTable {
 
     /// Makes a peer known, or tells what changed about it; its prefixes are decided again when it did.
     pub fn set_peer(&mut self, id: PeerId, info: PeerInfo) {
+        if self.peer(id).is_some_and(|before| before.link != info.link) {
+            self.move_peer(id, info.link);
+        }
         let peer = self.census.peers.entry(id).or_default();
         if peer.info != Some(info) && peer.info.replace(info).is_some() && peer.received > 0 {
             self.peer_changed(id);
         }
+    }
+
+    /// The peer is on another link: so are the next hops of what it still has here.
+    fn move_peer(&mut self, id: PeerId, link: Option<u32>) {
+        let Self { entries, census, .. } = self;
+        let paths = || entries.iter().flat_map(|(_, entry)| entry.paths.as_slice()).filter(|path| path.peer() == id);
+        let before: Vec<Option<Gateway>> = paths().map(|path| census.tracked(path)).collect();
+        if let Some(info) = census.peers.get_mut(&id).and_then(|peer| peer.info.as_mut()) {
+            info.link = link;
+        }
+        for (path, before) in paths().zip(before) {
+            let now = census.tracked(path);
+            census.next_hops.add(now);
+            census.next_hops.drop(before);
+        }
+        self.peer_changed(id);
+    }
+
+    /// Where packets for a path are sent.
+    #[must_use]
+    pub fn gateway(&self, path: &Path) -> Gateway {
+        self.census.gateway(path)
     }
 
     /// Forgets a peer, with whatever paths it still has.
@@ -344,7 +405,7 @@ impl BgpTable {
             let before = std::mem::replace(&mut entry.best, best);
             let news = std::mem::take(&mut entry.changed) || before.is_none() || before != best;
             let paths = entry.paths.as_slice();
-            tell(*prefix, choice.map(|choice| Decided { paths, choice }), news);
+            tell(*prefix, choice.map(|choice| Decided { paths, choice, census: &self.census }), news);
             if paths.is_empty() {
                 self.entries.remove(*prefix);
             }
@@ -439,7 +500,7 @@ impl BgpTable {
 
     /// Next hops that came into use (true) or went out of it (false) since the last call, so that the caller
     /// can `track` and `untrack` them.
-    pub fn take_next_hop_news(&mut self) -> Vec<(IpAddr, bool)> {
+    pub fn take_next_hop_news(&mut self) -> Vec<(Gateway, bool)> {
         self.census.next_hops.take_news()
     }
 

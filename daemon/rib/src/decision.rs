@@ -16,6 +16,7 @@ use nouns::{Asn, Family};
 
 use crate::bgp_table::{BgpTable, Path};
 use crate::nexthop::{NextHops, Resolution};
+use crate::routes::Gateway;
 
 pub use choose::{Choice, Chooser};
 
@@ -104,6 +105,8 @@ pub struct Candidate<'a> {
     pub med: u32,
     /// The metric of the route to the next hop.
     pub cost: u32,
+    /// Where packets are sent.
+    pub gateway: Gateway,
 }
 
 /// One step of the decision.
@@ -271,15 +274,16 @@ fn candidate<'a>(
         length: length(path, &rules.steps),
         med: med(path, &rules.steps),
         cost: 0,
+        gateway: peer.gateway(path),
     };
     if path.is_local() {
         return Ok(candidate);
     }
-    let next_hop = path.next_hop();
+    let (next_hop, link) = candidate.gateway;
     if table.family() == Family::Ipv6Unicast && next_hop.is_ipv4() {
         return Err(Verdict::Unusable(format!("next hop {next_hop} is an IPv4 address, IPv6 routes cannot use it")));
     }
-    match next_hops.resolve(next_hop) {
+    match next_hops.resolve_via(next_hop, link) {
         Resolution::Resolved { metric, .. } => {
             candidate.cost = *metric;
             Ok(candidate)
@@ -311,13 +315,13 @@ fn filter(candidates: &mut Vec<Candidate>, rule: &Rule, rules: &Rules) {
 /// Paths that are as good as the best up to the tie: at most as many as the rules allow, each with its own next hop.
 fn share(best: &Candidate, equal: &[Candidate], rules: &Rules) -> Vec<usize> {
     let limit = share_limit(best, rules);
-    let mut next_hops: Vec<IpAddr> = Vec::new();
+    let mut next_hops: Vec<Gateway> = Vec::new();
     let mut shared = Vec::new();
     for candidate in equal {
         if shared.len() >= limit {
             break;
         }
-        let next_hop = candidate.path.next_hop();
+        let next_hop = candidate.gateway;
         if shares_as_path(candidate, best, rules) && !next_hops.contains(&next_hop) {
             next_hops.push(next_hop);
             shared.push(candidate.index);

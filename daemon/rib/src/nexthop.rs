@@ -303,7 +303,7 @@ impl NextHops {
 /// Looks an address up: pure, for `refresh` and for anybody who wants to know without tracking.
 #[must_use]
 pub fn resolution(address: IpAddr, interface: Option<u32>, rib: &Rib, world: &World) -> Resolution {
-    if let Some(why) = unsuitable(address, world) {
+    if let Some(why) = unsuitable(address, interface, world) {
         return Resolution::Unresolved(why);
     }
     match interface {
@@ -313,7 +313,7 @@ pub fn resolution(address: IpAddr, interface: Option<u32>, rib: &Rib, world: &Wo
     }
 }
 
-fn unsuitable(address: IpAddr, world: &World) -> Option<Unresolvable> {
+fn unsuitable(address: IpAddr, interface: Option<u32>, world: &World) -> Option<Unresolvable> {
     let unicast = match address {
         IpAddr::V4(v4) => !v4.is_broadcast() && v4.octets().first().is_some_and(|first| (1..240).contains(first)),
         IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => return Some(Unresolvable::Mapped(address)),
@@ -322,7 +322,12 @@ fn unsuitable(address: IpAddr, world: &World) -> Option<Unresolvable> {
     if !unicast || address.is_multicast() || address.is_loopback() || address.is_unspecified() {
         return Some(Unresolvable::NotUnicast(address));
     }
-    world.is_local(address).then_some(Unresolvable::Local(address))
+    // The same link-local address may be ours on one link and a neighbor's on another.
+    let is_local = match interface {
+        Some(link) if is_link_local(address) => world.addresses_of(link).any(|ours| ours.address.address() == address),
+        _ => world.is_local(address),
+    };
+    is_local.then_some(Unresolvable::Local(address))
 }
 
 /// A gateway on a named link: a link-local one is there by definition, another needs a network on that link.
@@ -404,7 +409,7 @@ fn through_route(
             RouteNextHop::Gateway { address: gateway, interface: None } if chain.contains(&gateway) => {
                 Resolution::Unresolved(Unresolvable::Loop(address))
             }
-            RouteNextHop::Gateway { address, interface: None } => match unsuitable(address, world) {
+            RouteNextHop::Gateway { address, interface: None } => match unsuitable(address, None, world) {
                 Some(why) => Resolution::Unresolved(why),
                 None => through_routes(address, rib, world, chain),
             },

@@ -211,7 +211,7 @@ impl Route {
 }
 
 /// A gateway, and the link where the route names one.
-pub(crate) type Gateway = (IpAddr, Option<u32>);
+pub type Gateway = (IpAddr, Option<u32>);
 
 /// The better route first.
 fn order(a: &Route, b: &Route) -> std::cmp::Ordering {

@@ -268,7 +268,12 @@ fn duplicate(socket: &impl std::os::fd::AsFd) -> io::Result<std::os::fd::OwnedFd
     socket.as_fd().try_clone_to_owned()
 }
 
-/// An IPv4 peer of an IPv6 socket is an IPv4 peer.
+/// An IPv4 peer of an IPv6 socket is an IPv4 peer. A link-local address keeps its link.
 fn canonical(address: SocketAddr) -> SocketAddr {
+    if let SocketAddr::V6(v6) = address
+        && v6.ip().is_unicast_link_local()
+    {
+        return address;
+    }
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }

@@ -20,6 +20,7 @@ use crate::machine;
 use crate::machine::links::{self, Counted};
 use crate::netlink::{Ended, Orders};
 use crate::notices;
+use crate::routers::Routers;
 use crate::run::Inbox;
 
 /// What is said when the thread of the disk has ended.
@@ -30,6 +31,7 @@ pub(crate) struct Hands {
     pub(crate) inbox: Inbox,
     pub(crate) connections: Connections,
     pub(crate) caches: Caches,
+    pub(crate) routers: Routers,
     pub(crate) clients: Clients,
     pub(crate) kernel: Orders,
     /// Steps of the host and of links, done one after the other as they were ordered.
@@ -52,6 +54,7 @@ impl Hands {
             Effect::Connect(conn, target) => self.connections.connect(conn, target),
             Effect::Adjust(conn, options) => self.connections.adjust(conn, options),
             Effect::Decode(conn, codec) => self.connections.decode(conn, *codec),
+            Effect::Advertise { ifindex, mac, mtu } => self.routers.advertise(ifindex, &mac, mtu),
             Effect::Send(conn, octets) => self.connections.send(conn, octets),
             Effect::Close(conn) => self.connections.close(conn),
             Effect::AskCache(address, target) => self.caches.ask(address, target),

@@ -19,6 +19,7 @@ use crate::hands::Hands;
 use crate::journal::{self, Desk};
 use crate::machine::{self, links::Counted};
 use crate::netlink::Sockets;
+use crate::routers::Routers;
 use crate::run::{self, inbox, moment};
 use crate::steps;
 use crate::system::System;
@@ -120,6 +121,7 @@ async fn serve(
         inbox: inbox.clone(),
         connections,
         caches: Caches::new(inbox.clone()),
+        routers: Routers::new(inbox.clone()),
         clients: clients.clone(),
         kernel: sockets.spawn(inbox.clone()),
         steps: steps::spawn(system, inbox.clone()),

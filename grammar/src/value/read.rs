@@ -20,6 +20,9 @@ pub(super) fn canonical(kind: ValueKind, text: &str) -> Result<String, String> {
         ValueKind::Address => address(text).map(|address| address.to_string()),
         ValueKind::RouterId => router_id(text),
         ValueKind::NeighborAddress => neighbor(text),
+        // A mistyped address must not pass as the name of an interface.
+        ValueKind::Neighbor if text.contains(':') || text.starts_with(|c: char| c.is_ascii_digit()) => neighbor(text),
+        ValueKind::Neighbor => interface_name(text),
         ValueKind::NextHop4 => unicast(IpAddr::V4(ipv4(text)?)),
         ValueKind::NextHop6 => unicast(IpAddr::V6(ipv6(text)?)),
         ValueKind::Prefix4 => prefix(text, Some(Family::Ipv4Unicast)),

@@ -109,7 +109,10 @@ impl Host {
     }
 
     /// A cable between two machines, both ends up.
-    pub(super) fn link(&self, interface: &str, other: &Host, other_interface: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// When `ip` refuses a step.
+    pub fn link(&self, interface: &str, other: &Host, other_interface: &str) -> Result<()> {
         let peer = ["peer", "name", other_interface, "netns", other.namespace()];
         self.ip(&[["link", "add", interface, "type", "veth"].as_slice(), &peer].concat())?;
         self.ip(&["link", "set", interface, "up"])?;

@@ -10,7 +10,7 @@ use super::{Change, Session, family};
 use crate::lab::{Host, Process};
 
 /// Debian keeps FRR's daemons out of the search path.
-const PROGRAM: &str = "/usr/lib/frr/bgpd";
+pub(super) const PROGRAM: &str = "/usr/lib/frr/bgpd";
 
 fn config(session: &Session, name: &str) -> String {
     let peer = session.remote;
@@ -114,9 +114,13 @@ pub(super) fn change(host: &Host, session: &Session, change: Change, prefix: &st
     Ok(())
 }
 
-fn vtysh(host: &Host, commands: &[&str]) -> Result<String> {
+pub(super) fn vtysh(host: &Host, commands: &[&str]) -> Result<String> {
+    vtysh_to(host, "bgpd", commands)
+}
+
+pub(super) fn vtysh_to(host: &Host, daemon: &str, commands: &[&str]) -> Result<String> {
     let directory = host.directory().to_string_lossy().into_owned();
-    let mut arguments = vec!["--vty_socket", &directory, "-d", "bgpd"];
+    let mut arguments = vec!["--vty_socket", &directory, "-d", daemon];
     for command in commands {
         arguments.extend(["-c", command]);
     }

@@ -47,6 +47,8 @@ impl Network {
             Effect::Adjust(..) | Effect::Decode(..) => {}
             // There is no RPKI cache in the simulated world.
             Effect::AskCache(..) => {}
+            // Simulated links have no link-local addresses.
+            Effect::Advertise { .. } => {}
             Effect::Send(conn, octets) => {
                 if let Some((wire, side)) = self.machines[index].conns.get(&conn).copied() {
                     let octets = self.machines[index].dress(octets.to_vec());

@@ -35,6 +35,7 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
     let _ = (parameters.flag("deterministic-med"), best_path.flag("compare-routerid"));
     let groups = peers::groups(place, policy);
     let timers = Timers::of_speaker(place);
+    let (neighbors, interfaces) = peers::neighbors(place, &groups, timers, policy);
     Bgp {
         asn,
         router_id: parameters.leaf("router-id"),
@@ -65,7 +66,8 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
         distance_internal: distance.leaf_or_default("internal"),
         maximum_paths_ebgp: maximum_paths.leaf_or_default("ebgp"),
         maximum_paths_ibgp: maximum_paths.leaf_or_default("ibgp"),
-        neighbors: peers::neighbors(place, &groups, timers, policy),
+        neighbors,
+        interfaces,
         listen_ranges: peers::listen_ranges(&listen, &groups, timers),
         groups: groups.into_keys().collect(),
         listen_limit: listen.leaf_or_default("limit"),

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use nouns::{Asn, Family, Prefix};
+use nouns::{Asn, Family, IfName, Prefix};
 
 use super::paths::first_as;
 use super::{
-    ListenRange, LocalAs, LocalRole, Neighbor, PeerPolicies, PeerSettings, RemoteAs, RestartRole, UpdateSource,
+    ListenRange, LocalAs, LocalRole, Neighbor, NeighborName, PeerFlow, PeerFlows, PeerPolicies, PeerSettings, RemoteAs,
+    RestartRole, UpdateSource, flows, policies,
 };
-use super::{PeerFlow, PeerFlows, flows, policies};
 use crate::model::policy::Policy;
 use crate::model::reader::Reader;
 
@@ -87,25 +87,55 @@ pub(super) fn groups(place: &Reader<'_>, policy: &Policy) -> BTreeMap<String, Le
     place.instances("peer-group").into_iter().map(|(name, place)| (name, leaves(&place, policy))).collect()
 }
 
-/// `neighbor <address>`
+/// Neighbors by their address, and those by their interface.
+pub(super) type Neighbors = (BTreeMap<IpAddr, Neighbor>, BTreeMap<IfName, Neighbor>);
+
+/// `neighbor <address>` and `neighbor <interface>`
 pub(super) fn neighbors(
     place: &Reader<'_>,
     groups: &BTreeMap<String, Leaves>,
     speaker: SpeakerTimers,
     policy: &Policy,
-) -> BTreeMap<IpAddr, Neighbor> {
-    let instances = place.instances::<IpAddr>("neighbor").into_iter();
-    instances.filter_map(|(address, place)| Some((address, neighbor(&place, groups, speaker, policy)?))).collect()
+) -> Neighbors {
+    let mut all = Neighbors::default();
+    for (name, place) in place.instances::<NeighborName>("neighbor") {
+        let interface = place.at("interface");
+        let only = interface.at("v6only");
+        // Sessions of interfaces run over link-local addresses anyway.
+        let by_interface = place.is_set("interface") | interface.is_set("v6only");
+        let of_interface = [&interface, &only];
+        match name {
+            NeighborName::Address(address) => {
+                if by_interface {
+                    place.error("interface is for neighbors that are named by one; delete it, or name the neighbor by its interface".to_owned());
+                } else if let Some(neighbor) = neighbor(&place, &[], groups, speaker, policy) {
+                    all.0.insert(address, neighbor);
+                }
+            }
+            NeighborName::Interface(name) => {
+                if let Some(neighbor) = neighbor(&place, &of_interface, groups, speaker, policy) {
+                    all.1.insert(name, neighbor);
+                }
+            }
+        }
+    }
+    all
 }
 
 fn neighbor(
     place: &Reader<'_>,
+    of_interface: &[&Reader<'_>],
     groups: &BTreeMap<String, Leaves>,
     speaker: SpeakerTimers,
     policy: &Policy,
 ) -> Option<Neighbor> {
-    let own = leaves(place, policy);
-    let name: Option<String> = place.leaf("peer-group");
+    let mut own = leaves(place, policy);
+    let mut name: Option<String> = place.leaf("peer-group");
+    for place in of_interface {
+        let (remote_as, group) = (place.leaf("remote-as"), place.leaf("peer-group"));
+        own.remote_as = own.remote_as.or(remote_as);
+        name = name.or(group);
+    }
     let group = match &name {
         Some(name) => Some(known_group(place, groups, name)?),
         None => None,
@@ -213,6 +243,7 @@ fn each_family<T>(place: &Reader<'_>, read: impl Fn(&Reader<'_>) -> Option<T>) -
         let _ = families.at(word).at("soft-reconfiguration").flag("inbound");
     }
     let _ = place.at("soft-reconfiguration").flag("inbound");
+    let _ = place.at("capability").flag("extended-nexthop");
     let own = read(place);
     let of_v4 = read(&families.at("ipv4-unicast"));
     let v4 = of_v4.or(own).map(|value| (Family::Ipv4Unicast, value));

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-use nouns::{Asn, Family, Prefix, Validity};
+use nouns::{Asn, Family, IfName, Prefix, Validity};
 use serde::{Deserialize, Serialize};
 
 use crate::request::NeighborRoutes;
@@ -66,6 +66,9 @@ pub struct BgpLimit {
 pub struct BgpSummaryNeighbor {
     /// The neighbor.
     pub address: IpAddr,
+    /// The interface that it is found on, where it is named by one; its address is unspecified until it is heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<IfName>,
     /// It exists because it connected from a `listen range`.
     pub dynamic: bool,
     /// Its AS; absent for `remote-as external` until the session tells.
@@ -142,6 +145,11 @@ impl fmt::Display for PeerState {
 }
 
 impl BgpSummaryNeighbor {
+    /// Its interface, or its address.
+    fn name(&self) -> String {
+        self.interface.as_ref().map_or_else(|| self.address.to_string(), ToString::to_string)
+    }
+
     /// The last column: the number of prefixes of a working session, else why there is none.
     fn state_or_prefixes(&self) -> String {
         match (self.state, self.family_negotiated, self.policy_missing) {
@@ -205,7 +213,7 @@ impl BgpSummary {
         let mut table = Table::new(&columns);
         for neighbor in &self.neighbors {
             table.row([
-                format!("{}{}", if neighbor.dynamic { "*" } else { "" }, neighbor.address),
+                format!("{}{}", if neighbor.dynamic { "*" } else { "" }, neighbor.name()),
                 "4".to_owned(),
                 neighbor.remote_as.map_or_else(|| "-".to_owned(), |asn| asn.to_string()),
                 neighbor.messages_received.to_string(),

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use nouns::{Asn, Family};
+use nouns::{Asn, Family, IfName};
 use serde::{Deserialize, Serialize};
 
 use crate::text::{Align, Table, Text, uptime};
@@ -24,6 +24,9 @@ pub struct BgpNeighbors {
 pub struct BgpNeighbor {
     /// The neighbor.
     pub address: IpAddr,
+    /// The interface that it is found on, where it is named by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<IfName>,
     /// Its AS; absent for `remote-as external` until the session tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_as: Option<Asn>,
@@ -376,9 +379,10 @@ impl BgpNeighbor {
             (false, true) => "confed-external",
             (false, false) => "external",
         };
+        let place = self.interface.as_ref().map_or_else(|| "is ".to_owned(), |name| format!("on {name}: "));
         let star = if self.dynamic { "*" } else { "" };
         let mut lines = vec![format!(
-            "BGP neighbor is {star}{}, remote AS {remote_as}, local AS {}, {link} link",
+            "BGP neighbor {place}{star}{}, remote AS {remote_as}, local AS {}, {link} link",
             self.address, self.local_as
         )];
         if self.dynamic {

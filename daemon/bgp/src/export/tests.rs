@@ -29,6 +29,7 @@ fn target(internal: bool) -> ExportTarget {
         local_as: OURS,
         router_as: OURS,
         next_hop: [192, 0, 2, 254].into(),
+        link_local: None,
         nexthop_self: false,
         default_local_pref: 100,
         long_lived: LongLived::Nothing,

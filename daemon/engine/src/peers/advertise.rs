@@ -3,7 +3,7 @@
 //! Never chooses a path; the decision did.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU8;
 use std::sync::Arc;
 
@@ -254,7 +254,8 @@ impl Engine {
             cluster_id: settings::cluster_id(bgp, self.router_id()),
             local_as: settings::local_as(bgp, &peer.settings),
             router_as: settings::shown_as(bgp, &peer.settings),
-            next_hop: self.own_next_hop(peer.local.map(|local| local.ip())?, family)?,
+            next_hop: self.own_next_hop(peer, negotiated.codec.extended_next_hop, family)?,
+            link_local: self.link_of(peer).and_then(|link| self.world.link_local_of(link)).and_then(as_v6),
             nexthop_self: peer.settings.nexthop_self.contains(&family),
             default_local_pref: bgp.default_local_pref,
             several: self.several(peer, family),
@@ -280,10 +281,16 @@ impl Engine {
     }
 
     /// The address of ours that a peer can send a family's packets to.
-    fn own_next_hop(&self, local: IpAddr, family: Family) -> Option<IpAddr> {
-        let local = local.to_canonical();
+    fn own_next_hop(&self, peer: &Peer, extended: bool, family: Family) -> Option<IpAddr> {
+        let local = peer.local?.ip().to_canonical();
+        // A peer of an interface has our link-local address beside the global one, if there is any.
+        let global = self.link_of(peer).and_then(|link| self.world.address_of_link(link, Family::Ipv6Unicast));
+        let over_ipv6 = global.or(Some(local)).filter(|address| address.is_ipv6());
+        if family == Family::Ipv4Unicast && extended && over_ipv6.is_some() {
+            return over_ipv6;
+        }
         if Family::of(local) == family {
-            return Some(local);
+            return global.or(Some(local));
         }
         // The session runs over the other family: the link that it runs over has an address of this one, or
         // none, and then an IPv4 route goes with the IPv6 address itself (RFC 8950).
@@ -295,6 +302,10 @@ impl Engine {
         });
         same_family.or((family == Family::Ipv4Unicast).then_some(local))
     }
+}
+
+fn as_v6(address: IpAddr) -> Option<Ipv6Addr> {
+    if let IpAddr::V6(v6) = address { Some(v6) } else { None }
 }
 
 /// What a group shall know of prefix after prefix, while nothing changes.

@@ -3,13 +3,13 @@
 //! Never resets a session that a change does not concern.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use bgp::session::{IdleReason, Input, Session, StopReason};
 use config::model::bgp::PeerSettings;
 use config::model::{Bgp, Model, Policy};
-use nouns::{Family, Prefix};
+use nouns::{Family, IfName, Prefix};
 use rib::bgp_table::PeerId;
 
 use super::{Peer, settings};
@@ -38,10 +38,7 @@ impl Engine {
             && old.zip(new.as_deref()).is_some_and(|((old, _), new)| old.same_speaker(new));
         let mut clients_changed = BTreeSet::new();
         for id in self.peers.ids() {
-            let Some((address, dynamic)) = self.peers.get(id).map(|peer| (peer.address, peer.dynamic)) else {
-                continue;
-            };
-            let wish = new.as_ref().and_then(|bgp| wish(bgp, address, dynamic));
+            let wish = new.as_ref().zip(self.peers.get(id)).and_then(|(bgp, peer)| wish(bgp, peer));
             match (wish, new.as_ref()) {
                 (Some(wish), _) if same_speaker && self.peers.get(id).is_some_and(|peer| peer.is(&wish)) => {}
                 (Some((settings, group)), Some(bgp)) => {
@@ -58,9 +55,17 @@ impl Engine {
         }
         for (address, neighbor) in new.iter().flat_map(|bgp| &bgp.neighbors) {
             if self.peers.at(*address).is_none() {
-                self.add_peer(at, *address, neighbor.settings.clone(), neighbor.group.clone(), None, out);
+                let place = (*address, None);
+                self.add_peer(at, place, neighbor.settings.clone(), neighbor.group.clone(), None, out);
             }
         }
+        for (name, neighbor) in new.iter().flat_map(|bgp| &bgp.interfaces) {
+            if self.peers.on(name.as_str()).is_none() {
+                let place = (IpAddr::V6(Ipv6Addr::UNSPECIFIED), Some(name.clone()));
+                self.add_peer(at, place, neighbor.settings.clone(), neighbor.group.clone(), None, out);
+            }
+        }
+        self.look_for_routers(at);
     }
 
     /// Who is a client, of the reflector or of the route server, decides what all other peers of that kind hear of its
@@ -77,7 +82,7 @@ impl Engine {
     pub(crate) fn add_peer(
         &mut self,
         at: Moment,
-        address: IpAddr,
+        (address, interface): (IpAddr, Option<IfName>),
         peer_settings: PeerSettings,
         group: Option<String>,
         dynamic: Option<Prefix>,
@@ -92,6 +97,7 @@ impl Engine {
         self.peers.insert(Peer {
             id,
             address,
+            interface,
             settings: peer_settings,
             group,
             dynamic,
@@ -217,10 +223,14 @@ fn client_changes(was: &PeerSettings, is: &PeerSettings) -> Vec<(Family, bool)> 
 }
 
 /// What the configuration wants of a peer that exists: of a neighbor, or of a range's member.
-fn wish(bgp: &Bgp, address: IpAddr, dynamic: Option<Prefix>) -> Option<(PeerSettings, Option<String>)> {
-    if let Some(neighbor) = bgp.neighbors.get(&address) {
+fn wish(bgp: &Bgp, peer: &Peer) -> Option<(PeerSettings, Option<String>)> {
+    let neighbor = match &peer.interface {
+        Some(name) => Some(bgp.interfaces.get(name)?),
+        None => bgp.neighbors.get(&peer.address),
+    };
+    if let Some(neighbor) = neighbor {
         return Some((neighbor.settings.clone(), neighbor.group.clone()));
     }
-    let listen = bgp.listen_ranges.get(&dynamic?)?;
+    let listen = bgp.listen_ranges.get(&peer.dynamic?)?;
     Some((settings::member_settings(listen), Some(listen.group.clone())))
 }

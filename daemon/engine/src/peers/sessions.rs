@@ -34,7 +34,7 @@ impl Engine {
     /// A peer opened a connection: to a neighbor, to a range, or to nobody.
     pub(crate) fn accepted(&mut self, at: Moment, conn: ConnId, ends: (SocketAddr, SocketAddr), out: &mut Vec<Effect>) {
         let (local, remote) = ends;
-        let known = self.peers.at(remote.ip()).map(|peer| peer.id);
+        let known = self.called_on_link(at, remote, out).or_else(|| self.peers.at(remote.ip()).map(|peer| peer.id));
         let Some(id) = known.or_else(|| self.welcome(at, remote.ip(), out)) else {
             if self.peers.is_news(remote.ip(), at.instant) {
                 let text =
@@ -112,7 +112,7 @@ impl Engine {
         self.peers.note_deadline(id);
         for output in outputs {
             match output {
-                Output::Connect => self.dial(id, out),
+                Output::Connect => self.dial(at, id, out),
                 Output::CancelConnect => {
                     if let Some(conn) = self.peers.get(id).and_then(|peer| peer.dialing) {
                         self.peers.unbind(conn);
@@ -145,7 +145,7 @@ impl Engine {
                     self.rest_is_over(at, id, (from, to), out);
                 }
                 Output::Log(log) => {
-                    let name = self.peers.get(id).map(|peer| peer.address);
+                    let name = self.peers.get(id).map(super::Peer::name);
                     let text = name.map_or_else(|| log.text.clone(), |name| format!("neighbor {name}: {}", log.text));
                     let notice = if log.warning { Notice::warning(text) } else { Notice::info(text) };
                     self.notice(at, notice, out);
@@ -154,11 +154,15 @@ impl Engine {
         }
     }
 
-    fn dial(&mut self, id: PeerId, out: &mut Vec<Effect>) {
+    fn dial(&mut self, at: Moment, id: PeerId, out: &mut Vec<Effect>) {
         let Some(bgp) = self.running.model.bgp.as_deref() else { return };
         let Some(peer) = self.peers.get(id) else { return };
+        if peer.address.is_unspecified() {
+            let text = format!("no router has been heard on {}", peer.name());
+            return self.drive(at, id, Input::ConnectFailed(text), out);
+        }
         let mut target = settings::target(bgp, &peer.settings, peer.address);
-        target.scope = self.scope_of(peer.address);
+        target.scope = self.link_of(peer).or_else(|| self.scope_of(peer.address));
         let conn = self.peers.dial(id);
         out.push(Effect::Connect(conn, target));
     }
@@ -190,12 +194,13 @@ impl Engine {
             return None;
         }
         let (range, group, member) = (*range, listen.group.clone(), settings::member_settings(listen));
-        Some(self.add_peer(at, address, member, Some(group), Some(range), out))
+        Some(self.add_peer(at, (address, None), member, Some(group), Some(range), out))
     }
 
     fn session_up(&mut self, at: Moment, id: PeerId, negotiated: &Negotiated) {
         // What the new session brings must not go with what the old one left.
         self.drop_ended();
+        let link = self.peers.get(id).and_then(|peer| self.link_of(peer));
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.up_since = Some(at.instant);
         peer.known = Some((negotiated.remote_as, negotiated.internal));
@@ -204,7 +209,7 @@ impl Engine {
         peer.seen_end_of_rib.clear();
         // The decision knows inside and outside (RFC 5065 §5.3).
         let internal = negotiated.internal || negotiated.codec.confederation;
-        let info = PeerInfo { address: peer.address, router_id: negotiated.remote_router_id, internal };
+        let info = PeerInfo { address: peer.address, router_id: negotiated.remote_router_id, internal, link };
         let lost: Vec<Family> =
             peer.stale_until.keys().copied().filter(|family| !preserves(negotiated, peer, *family)).collect();
         // What it says from now on is live; what it said before goes with its End-of-RIB.
@@ -230,9 +235,10 @@ impl Engine {
         peer.up_since = None;
         let address = peer.address;
         Family::ALL.into_iter().for_each(|family| self.peers.set_refreshed_until(id, family, None));
+        let link = self.peers.get(id).and_then(|peer| self.link_of(peer));
         // First of all: what follows may have to give up a whole Adj-RIB-Out.
         if down.was_established && down.kept.stale.is_empty() {
-            self.repair_at_once(address, out);
+            self.repair_at_once((address, link), out);
         }
         self.leave_groups(id);
         // An attempt that never got as far as routes must not cost the stale ones that are kept for it.
@@ -260,8 +266,8 @@ impl Engine {
     }
 
     /// A dead next hop leaves the kernel's groups before any route is looked at.
-    fn repair_at_once(&mut self, address: IpAddr, out: &mut Vec<Effect>) {
-        for leg in self.next_hops.resolve(address).legs().to_vec() {
+    fn repair_at_once(&mut self, (address, link): (IpAddr, Option<u32>), out: &mut Vec<Effect>) {
+        for leg in self.next_hops.resolve_via(address, link).legs().to_vec() {
             let changes = self.fib.leg_lost(&leg);
             self.repair(changes, out);
         }
@@ -271,10 +277,10 @@ impl Engine {
         let loud = self.running.model.bgp.as_deref().is_some_and(|bgp| bgp.log_neighbor_changes);
         let Some(peer) = self.peers.get(id) else { return };
         let text = match change {
-            (_, StateName::Established) => format!("neighbor {} Up", peer.address),
+            (_, StateName::Established) => format!("neighbor {} Up", peer.name()),
             (StateName::Established, _) => {
                 let why = peer.session.last_down().map_or("", |(_, why)| why);
-                format!("neighbor {} Down {why}", peer.address)
+                format!("neighbor {} Down {why}", peer.name())
             }
             _ => return,
         };

@@ -68,6 +68,7 @@ fn row(engine: &Engine, bgp: &Bgp, at: Moment, family: Family, peer: &Peer) -> B
     let counters = peer.session.counters();
     BgpSummaryNeighbor {
         address: peer.address,
+        interface: peer.interface.clone(),
         dynamic: peer.dynamic.is_some(),
         remote_as: remote_as(bgp, peer),
         description: peer.settings.description.clone(),
@@ -153,7 +154,8 @@ pub(super) fn order<'a>(
         .map(|(index, path)| {
             let best = decision.as_ref().is_some_and(|decision| decision.best == index);
             let multipath = decision.as_ref().is_some_and(|decision| decision.multipath.contains(&index));
-            let resolved = path.is_local() || engine.next_hops.resolve(path.next_hop()).is_resolved();
+            let (next_hop, link) = table.gateway(path);
+            let resolved = path.is_local() || engine.next_hops.resolve_via(next_hop, link).is_resolved();
             let status = PathStatus {
                 valid: path.rejected().is_none() && resolved,
                 best,

@@ -40,6 +40,7 @@ fn one(engine: &Engine, bgp: &Bgp, at: Moment, peer: &Peer, only: Option<Family>
     let negotiated = peer.session.negotiated();
     BgpNeighbor {
         address: peer.address,
+        interface: peer.interface.clone(),
         remote_as: table_view::remote_as(bgp, peer),
         local_as: settings::local_as(bgp, &peer.settings),
         internal: negotiated.map_or_else(|| settings::is_internal(bgp, &peer.settings), |up| up.internal),

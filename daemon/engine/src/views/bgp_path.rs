@@ -105,7 +105,7 @@ fn one(engine: &Engine, at: Moment, family: Family, prefix: Prefix, path: &Path,
         cluster_list: attributes.cluster_list.to_vec(),
         validity: engine.validity_of(path, prefix),
         next_hop: attributes.next_hop.address,
-        resolution: resolution(engine, path),
+        resolution: resolution(engine, family, path),
         outcome,
         stale_for: stale_until.filter(|_| path.stale()).map(|until| seconds(at.instant, until)),
         path_id: Some(path.key().path_id).filter(|path_id| *path_id != 0),
@@ -173,11 +173,12 @@ fn source(engine: &Engine, family: Family, prefix: Prefix, path: &Path) -> PathS
     }
 }
 
-fn resolution(engine: &Engine, path: &Path) -> Resolution {
+fn resolution(engine: &Engine, family: Family, path: &Path) -> Resolution {
     if path.is_local() {
         return Resolution::Local;
     }
-    match engine.next_hops.resolve(path.next_hop()) {
+    let (address, link) = engine.tables.of(family).gateway(path);
+    match engine.next_hops.resolve_via(address, link) {
         nexthop::Resolution::Resolved { legs, via, protocol, metric } => Resolution::Reachable {
             via: route::gateway(legs, engine)
                 .into_iter()

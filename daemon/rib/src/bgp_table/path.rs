@@ -9,6 +9,8 @@ use std::sync::Arc;
 use bgp_wire::attribute::PathAttributes;
 use nouns::Marks;
 
+use crate::world_view::is_link_local;
+
 /// Names a peer within the table; given out by whoever owns the sessions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub u32);
@@ -167,9 +169,19 @@ impl Path {
         self.peer == PeerId::LOCAL
     }
 
-    /// The next hop that has to resolve for the path to be used; none for one that is never used.
-    pub(super) fn tracked_next_hop(&self) -> Option<IpAddr> {
-        (self.rejected().is_none() && !self.is_local()).then(|| self.next_hop())
+    /// Where packets are sent on the link of the peer: the link-local address where one was given.
+    pub(super) fn next_hop_on_link(&self) -> IpAddr {
+        self.attributes.next_hop.link_local.map_or_else(|| self.next_hop(), IpAddr::V6)
+    }
+
+    /// Whether the next hop may mean something on the link of the peer alone.
+    pub(super) fn may_need_link(&self) -> bool {
+        self.attributes.next_hop.link_local.is_some() || is_link_local(self.next_hop())
+    }
+
+    /// Whether its next hop has to resolve; not that of one that is never used.
+    pub(super) fn is_tracked(&self) -> bool {
+        self.rejected().is_none() && !self.is_local()
     }
 
     pub(super) fn seconds(&self) -> u32 {

@@ -23,7 +23,8 @@ fn table() -> BgpTable {
     let mut table = BgpTable::new(Family::Ipv4Unicast);
     for peer in 1..4 {
         let router_id = Ipv4Addr::new(192, 168, 101, 200 + u8::try_from(peer).unwrap());
-        table.set_peer(PeerId(peer), PeerInfo { address: IpAddr::V4(router_id), router_id, internal: true });
+        table
+            .set_peer(PeerId(peer), PeerInfo { address: IpAddr::V4(router_id), router_id, internal: true, link: None });
     }
     table
 }
@@ -129,10 +130,10 @@ fn rejected_paths_are_counted_as_received_only_and_use_no_next_hop() {
     assert_eq!(table.next_hops(), Vec::<IpAddr>::new());
     assert!(table.insert(service(), key(1), &rejected(None), now));
     assert_eq!((table.received_count(PeerId(1)), table.accepted_count(PeerId(1))), (1, 1));
-    assert_eq!(table.take_next_hop_news(), [(ip("192.168.101.201"), true)]);
+    assert_eq!(table.take_next_hop_news(), [((ip("192.168.101.201"), None), true)]);
     table.insert(service(), key(1), &rejected(Some("AS loop")), now);
     assert_eq!(table.accepted_count(PeerId(1)), 0);
-    assert_eq!(table.take_next_hop_news(), [(ip("192.168.101.201"), false)]);
+    assert_eq!(table.take_next_hop_news(), [((ip("192.168.101.201"), None), false)]);
 }
 
 #[test]
@@ -216,6 +217,36 @@ fn a_link_local_next_hop_stands_in_for_a_global_one_that_is_missing() {
     assert_eq!(table.paths(service())[0].next_hop(), ip("fe80::7"));
 }
 
+#[test]
+fn one_link_local_address_on_two_links_is_two_next_hops_and_moves_with_its_peer() {
+    let (mut table, now) = (table(), Instant::now());
+    let on = |link: u32| PeerInfo {
+        address: ip("fe80::1"),
+        router_id: Ipv4Addr::new(192, 168, 101, 201),
+        internal: false,
+        link: Some(link),
+    };
+    for peer in [1, 2] {
+        table.set_peer(PeerId(peer), on(peer));
+        let mut attributes = attributes("2001:db8::1");
+        attributes.next_hop.link_local = Some("fe80::1".parse().unwrap());
+        table.insert(service(), key(peer), &unchanged(attributes), now);
+    }
+    table.insert(service(), key(3), &unchanged(attributes("fe80::1")), now);
+    let via = |link: Option<u32>| (ip("fe80::1"), link);
+    assert_eq!(table.take_next_hop_news(), [(via(None), true), (via(Some(1)), true), (via(Some(2)), true)]);
+    table.set_peer(PeerId(2), on(9));
+    assert_eq!(table.take_next_hop_news(), [(via(Some(2)), false), (via(Some(9)), true)]);
+    let gateways: Vec<Gateway> = table.paths(service()).iter().map(|path| table.gateway(path)).collect();
+    assert_eq!(gateways, [via(Some(1)), via(Some(9)), via(None)]);
+    table.take_dirty(9);
+    table.next_hop_changed(ip("fe80::1"));
+    for peer in [1, 2, 3] {
+        table.withdraw(service(), key(peer));
+    }
+    assert_eq!(table.take_next_hop_news(), [(via(None), false), (via(Some(1)), false), (via(Some(9)), false)]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
@@ -240,7 +271,7 @@ proptest! {
             if net == 0 {
                 decide(&mut table, 2);
             }
-            for (address, used) in table.take_next_hop_news() {
+            for ((address, _), used) in table.take_next_hop_news() {
                 prop_assert_ne!(tracked.insert(address, used).unwrap_or(false), used, "news are news");
             }
             let all: Vec<&Path> = table.iter().flat_map(|(_, paths)| paths).collect();

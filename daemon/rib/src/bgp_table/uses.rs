@@ -6,10 +6,13 @@ use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
+use crate::routes::Gateway;
+use crate::world_view::is_link_local;
+
 /// One next hop.
 #[derive(Debug)]
 struct Use {
-    address: IpAddr,
+    gateway: Gateway,
     paths: usize,
     reported: bool,
 }
@@ -18,63 +21,67 @@ struct Use {
 #[derive(Debug, Default)]
 pub(super) struct NextHopUses {
     uses: Vec<Use>,
-    places: HashMap<IpAddr, usize>,
+    places: HashMap<Gateway, usize>,
     /// The place that was used last: routes with the same next hop come together.
     cursor: Cell<usize>,
-    news: BTreeSet<IpAddr>,
+    news: BTreeSet<Gateway>,
 }
 
 impl NextHopUses {
     /// One path more.
-    pub(super) fn add(&mut self, address: Option<IpAddr>) {
-        let Some(address) = address else { return };
-        let place = self.place(address).unwrap_or_else(|| {
-            self.uses.push(Use { address, paths: 0, reported: false });
+    pub(super) fn add(&mut self, gateway: Option<Gateway>) {
+        let Some(gateway) = gateway else { return };
+        let place = self.place(gateway).unwrap_or_else(|| {
+            self.uses.push(Use { gateway, paths: 0, reported: false });
             let place = self.uses.len().saturating_sub(1);
-            self.places.insert(address, place);
+            self.places.insert(gateway, place);
             place
         });
         if let Some(usage) = self.uses.get_mut(place) {
             usage.paths = usage.paths.saturating_add(1);
             if usage.paths == 1 {
-                self.news.insert(address);
+                self.news.insert(gateway);
             }
         }
     }
 
     /// One path fewer.
-    pub(super) fn drop(&mut self, address: Option<IpAddr>) {
-        let Some(address) = address else { return };
-        if let Some(usage) = self.place(address).and_then(|place| self.uses.get_mut(place)) {
+    pub(super) fn drop(&mut self, gateway: Option<Gateway>) {
+        let Some(gateway) = gateway else { return };
+        if let Some(usage) = self.place(gateway).and_then(|place| self.uses.get_mut(place)) {
             usage.paths = usage.paths.saturating_sub(1);
             if usage.paths == 0 {
-                self.news.insert(address);
+                self.news.insert(gateway);
             }
         }
     }
 
-    /// How many paths lead through an address.
+    /// How many paths lead through an address, on whatever link.
     pub(super) fn of(&self, address: IpAddr) -> usize {
-        self.place(address).and_then(|place| self.uses.get(place)).map_or(0, |usage| usage.paths)
+        if is_link_local(address) {
+            return self.uses.iter().filter(|usage| usage.gateway.0 == address).map(|usage| usage.paths).sum();
+        }
+        self.place((address, None)).and_then(|place| self.uses.get(place)).map_or(0, |usage| usage.paths)
     }
 
     /// The addresses that paths lead through, sorted.
     pub(super) fn addresses(&self) -> Vec<IpAddr> {
         let used = self.uses.iter().filter(|usage| usage.paths > 0);
-        let mut addresses: Vec<IpAddr> = used.map(|usage| usage.address).collect();
+        let mut addresses: Vec<IpAddr> = used.map(|usage| usage.gateway.0).collect();
         addresses.sort_unstable();
+        addresses.dedup();
         addresses
     }
 
     /// Those that came into use (true) or went out of it (false) since the last call.
-    pub(super) fn take_news(&mut self) -> Vec<(IpAddr, bool)> {
+    pub(super) fn take_news(&mut self) -> Vec<(Gateway, bool)> {
         let mut news = Vec::new();
-        for address in std::mem::take(&mut self.news) {
-            let Some(place) = self.place(address) else { continue };
+        for gateway in std::mem::take(&mut self.news) {
+            let Some(place) = self.place(gateway) else { continue };
             let Some(usage) = self.uses.get_mut(place) else { continue };
             let used = usage.paths > 0;
             if used != std::mem::replace(&mut usage.reported, used) {
-                news.push((address, used));
+                news.push((gateway, used));
             }
             if !used {
                 self.forget(place);
@@ -85,18 +92,18 @@ impl NextHopUses {
 
     fn forget(&mut self, place: usize) {
         let gone = self.uses.swap_remove(place);
-        self.places.remove(&gone.address);
+        self.places.remove(&gone.gateway);
         if let Some(moved) = self.uses.get(place) {
-            self.places.insert(moved.address, place);
+            self.places.insert(moved.gateway, place);
         }
     }
 
-    fn place(&self, address: IpAddr) -> Option<usize> {
+    fn place(&self, gateway: Gateway) -> Option<usize> {
         let cursor = self.cursor.get();
-        if self.uses.get(cursor).is_some_and(|usage| usage.address == address) {
+        if self.uses.get(cursor).is_some_and(|usage| usage.gateway == gateway) {
             return Some(cursor);
         }
-        let place = *self.places.get(&address)?;
+        let place = *self.places.get(&gateway)?;
         self.cursor.set(place);
         Some(place)
     }

@@ -60,11 +60,12 @@ impl BgpTable {
         if left == 0 {
             return;
         }
+        let census = &self.census;
         for (prefix, entry) in self.entries.iter_mut() {
             if left == 0 {
                 break;
             }
-            let through = |path: &&Path| path.tracked_next_hop().is_some_and(|hop| addresses.contains(&hop));
+            let through = |path: &&Path| census.tracked(path).is_some_and(|(hop, _)| addresses.contains(&hop));
             let found = entry.paths.as_slice().iter().filter(through).count();
             left = left.saturating_sub(found);
             if found > 0 {

@@ -4,8 +4,6 @@
 //! it. What is left goes through the steps themselves. Next hops are few and paths many, so the cost of each is
 //! looked up once. Never tells why a path lost.
 
-use std::net::IpAddr;
-
 use nouns::{Family, Several};
 
 use super::{
@@ -13,6 +11,7 @@ use super::{
     sharing_order, staleness, tie_order,
 };
 use crate::bgp_table::{PeerId, PeerInfo};
+use crate::routes::Gateway;
 
 /// Next hops whose cost is remembered; with more of them the oldest are forgotten.
 const COSTS: usize = 32;
@@ -46,7 +45,7 @@ pub struct Chooser<'a> {
     peers: Peers<'a>,
     next_hops: &'a NextHops,
     rules: &'a Rules,
-    costs: Vec<(IpAddr, Option<u32>)>,
+    costs: Vec<(Gateway, Option<u32>)>,
 }
 
 impl<'a> Chooser<'a> {
@@ -119,17 +118,18 @@ impl<'a> Chooser<'a> {
             local_pref: path.attributes().local_pref.unwrap_or(self.rules.default_local_pref),
             length: length(path, &self.rules.steps),
             med: med(path, &self.rules.steps),
-            cost: if local { 0 } else { self.cost(path.next_hop())? },
+            cost: if local { 0 } else { self.cost(peer.gateway(path))? },
+            gateway: peer.gateway(path),
         })
     }
 
     /// The metric of the way to a next hop; `None` when there is none.
-    fn cost(&mut self, next_hop: IpAddr) -> Option<u32> {
+    fn cost(&mut self, next_hop: Gateway) -> Option<u32> {
         if let Some((_, cost)) = self.costs.iter().find(|(known, _)| *known == next_hop) {
             return *cost;
         }
-        let unfit = self.family == Family::Ipv6Unicast && next_hop.is_ipv4();
-        let cost = match self.next_hops.resolve(next_hop) {
+        let unfit = self.family == Family::Ipv6Unicast && next_hop.0.is_ipv4();
+        let cost = match self.next_hops.resolve_via(next_hop.0, next_hop.1) {
             Resolution::Resolved { metric, .. } if !unfit => Some(*metric),
             Resolution::Resolved { .. } | Resolution::Unresolved(_) => None,
         };

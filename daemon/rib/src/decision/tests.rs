@@ -82,6 +82,7 @@ impl Scene {
                 address: IpAddr::V4(Ipv4Addr::new(192, 168, 101, given.address)),
                 router_id: Ipv4Addr::new(1, 1, 1, given.router_id),
                 internal: given.internal,
+                link: None,
             };
             if PeerId(given.peer) != PeerId::LOCAL {
                 table.set_peer(PeerId(given.peer), info);
@@ -95,7 +96,7 @@ impl Scene {
         rib.replace_protocol(Protocol::Connected, world.connected_routes(), Instant::now());
         rib.replace_protocol(Protocol::Kernel, world.kernel_routes(), Instant::now());
         let mut next_hops = NextHops::new();
-        for (address, _) in table.take_next_hop_news() {
+        for ((address, _), _) in table.take_next_hop_news() {
             next_hops.track(address);
         }
         rib.settle(&mut next_hops, &world);

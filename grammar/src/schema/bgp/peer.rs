@@ -8,7 +8,7 @@ use crate::value::{PolicyList, PolicyValue, ValueKind};
 pub(super) static NEIGHBOR: Node = tag(
     "neighbor",
     "BGP neighbor",
-    ValueKind::NeighborAddress,
+    ValueKind::Neighbor,
     "192.168.101.201",
     &[
         &ADDPATH_TX_ALL,
@@ -18,6 +18,7 @@ pub(super) static NEIGHBOR: Node = tag(
         &ALLOWAS_IN,
         &AS_OVERRIDE,
         &ATTRIBUTE_UNCHANGED,
+        &CAPABILITY,
         &DEFAULT_ORIGINATE,
         &DESCRIPTION,
         &DISABLE_ADDPATH_RX,
@@ -28,6 +29,7 @@ pub(super) static NEIGHBOR: Node = tag(
         &FILTER_LIST,
         &GRACEFUL_RESTART,
         &GRACEFUL_SHUTDOWN,
+        &INTERFACE,
         &LOCAL_AS,
         &LOCAL_ROLE,
         &MAXIMUM_PREFIX,
@@ -69,6 +71,7 @@ pub(super) static PEER_GROUP: Node = tag(
         &ALLOWAS_IN,
         &AS_OVERRIDE,
         &ATTRIBUTE_UNCHANGED,
+        &CAPABILITY,
         &DEFAULT_ORIGINATE,
         &DESCRIPTION,
         &DISABLE_ADDPATH_RX,
@@ -195,6 +198,12 @@ static ADDPATH_TX_PER_AS: Node = flag("addpath-tx-per-as", "Announce the best pa
 
 static DISABLE_ADDPATH_RX: Node = flag("disable-addpath-rx", "Take one path of a prefix from the neighbor only");
 
+static CAPABILITY: Node = inner(
+    "capability",
+    "Capabilities of the session",
+    &[&flag("extended-nexthop", "IPv4 routes may have IPv6 next hops (always offered)")],
+);
+
 static DEFAULT_ORIGINATE: Node = inner(
     "default-originate",
     "Announce a default route, whether there is one or not",
@@ -248,6 +257,26 @@ const RESTART_ROLE: &[(&str, &str)] = &[
     ("enable", "Each side keeps routes while the other restarts"),
     ("restart-helper", "Keep its routes, do not ask it to keep ours"),
 ];
+
+/// The neighbor is whoever advertises itself as a router on the interface; the words below are VyOS's.
+static INTERFACE: Node = inner(
+    "interface",
+    "Neighbor found on the interface by router advertisements",
+    &[
+        &leaf("peer-group", "Group that the neighbor takes settings from", ValueKind::PeerGroupRef, "nodes"),
+        &REMOTE_AS,
+        &inner(
+            "v6only",
+            "Over link-local addresses alone (always so)",
+            &[
+                &leaf("peer-group", "Group that the neighbor takes settings from", ValueKind::PeerGroupRef, "nodes"),
+                &REMOTE_AS,
+            ],
+        )
+        .presence(),
+    ],
+)
+.presence();
 
 static LOCAL_AS: Node = tag(
     "local-as",

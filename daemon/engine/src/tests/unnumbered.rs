@@ -1,0 +1,127 @@
+//! Neighbors that are named by their interface: found by what routers advertise, called with the link, lost with it.
+
+use std::net::SocketAddrV6;
+
+use super::*;
+use rib::world::WorldEvent;
+
+const LINES: &str = "set protocols bgp 64512 parameters router-id 192.0.2.1
+set protocols bgp 64512 neighbor eth1 interface remote-as external";
+
+/// An engine with one link, its number 2, and a neighbor on it.
+struct Stage {
+    engine: Engine,
+    now: Instant,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let now = Instant::now();
+        let mut stage = Self { engine: Engine::new(Moment { instant: now, unix: 0 }, Facts::default()), now };
+        let mut out = Vec::new();
+        stage.engine.boot(stage.at(), boot(0, LINES), &mut out);
+        stage.engine.settle(stage.at(), &mut out);
+        stage
+    }
+
+    fn at(&self) -> Moment {
+        Moment { instant: self.now, unix: 0 }
+    }
+
+    fn take(&mut self, event: Event) -> Vec<Effect> {
+        let mut out = Vec::new();
+        self.engine.handle(self.at(), event, &mut out);
+        self.engine.settle(self.at(), &mut out);
+        out
+    }
+
+    /// What comes of a second after the other.
+    fn wait(&mut self, seconds: u64) -> Vec<Effect> {
+        let mut all = Vec::new();
+        for _ in 0..seconds {
+            self.now += Duration::from_secs(1);
+            all.extend(self.take(Event::Tick));
+        }
+        all
+    }
+
+    fn hears(&mut self, ifindex: u32, address: &str) -> Vec<Effect> {
+        self.take(Event::Router { ifindex, address: address.parse().unwrap() })
+    }
+
+    fn calls_in(&mut self, ifindex: u32, address: &str) -> bool {
+        let remote = SocketAddr::V6(SocketAddrV6::new(address.parse().unwrap(), 40_000, 0, ifindex));
+        let local = SocketAddr::V6(SocketAddrV6::new("fe80::ff".parse().unwrap(), 179, 0, ifindex));
+        let conn = ConnId(self.now.elapsed().as_nanos() as u64 | 1);
+        let effects = self.take(Event::Accepted { conn, local, remote });
+        !effects.contains(&Effect::Close(conn))
+    }
+
+    fn address(&self) -> String {
+        self.engine.peers.on("eth1").unwrap().address.to_string()
+    }
+}
+
+/// Whom the router calls, and on which link.
+fn called(effects: &[Effect]) -> Vec<(String, Option<u32>)> {
+    let target = |effect: &Effect| match effect {
+        Effect::Connect(_, target) => Some((target.remote.ip().to_string(), target.scope)),
+        _ => None,
+    };
+    effects.iter().filter_map(target).collect()
+}
+
+fn advertised(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::Advertise { ifindex: 2, mtu: 1500, .. })).count()
+}
+
+#[test]
+fn whoever_advertises_itself_on_the_interface_is_called_there_at_once() {
+    let mut stage = Stage::new();
+    assert_eq!(called(&stage.wait(60)), [], "nobody is heard");
+    assert_eq!(called(&stage.hears(7, "fe80::1")), [], "a link that nobody named");
+    assert_eq!(called(&stage.hears(2, "2001:db8::1")), [], "not an address of the link");
+    assert_eq!(called(&stage.hears(2, "fe80::1")), [("fe80::1".to_owned(), Some(2))]);
+    assert_eq!(called(&stage.hears(2, "fe80::1")), [], "once");
+    assert_eq!(called(&stage.hears(2, "fe80::2")), [("fe80::2".to_owned(), Some(2))], "another one in its place");
+}
+
+#[test]
+fn the_router_advertises_itself_often_at_first_and_seldom_afterwards() {
+    let mut stage = Stage::new();
+    let first = advertised(&stage.wait(6));
+    assert!((4..=6).contains(&first), "{first}");
+    let calm = advertised(&stage.wait(100));
+    assert!((9..=11).contains(&calm), "{calm}");
+    stage.take(Event::Solicited { ifindex: 2 });
+    assert_eq!(advertised(&stage.wait(1)), 1, "whoever asks is answered");
+    for _ in 0..100 {
+        stage.take(Event::Solicited { ifindex: 2 });
+    }
+    assert!(advertised(&stage.wait(5)) <= 5, "but nobody makes it more than one a second");
+    let down = Link { carrier: false, ..Link::card(2, "eth1".parse().unwrap()) };
+    stage.take(Event::World(vec![WorldEvent::Link(down)]));
+    assert_eq!(advertised(&stage.wait(30)), 0, "a link that is down hears nothing");
+}
+
+#[test]
+fn a_neighbor_that_calls_by_its_link_local_address_is_known_by_the_link() {
+    let mut stage = Stage::new();
+    assert!(!stage.calls_in(7, "fe80::9"), "another link");
+    assert!(stage.calls_in(2, "fe80::9"));
+    assert_eq!(stage.address(), "fe80::9");
+    stage.hears(2, "fe80::a");
+    assert_eq!(stage.address(), "fe80::9", "whoever has a session stays");
+}
+
+#[test]
+fn a_link_that_goes_takes_its_neighbor_along_and_another_of_its_number_is_not_taken_for_it() {
+    let mut stage = Stage::new();
+    stage.hears(2, "fe80::1");
+    let gone = stage.take(Event::World(vec![WorldEvent::LinkGone(2)]));
+    assert_eq!((called(&gone), stage.address().as_str()), (Vec::new(), "::"));
+    stage.take(Event::World(vec![WorldEvent::Link(Link::card(2, "other".parse().unwrap()))]));
+    assert_eq!(called(&stage.hears(2, "fe80::1")), [], "the number is another link's now");
+    stage.take(Event::World(vec![WorldEvent::Link(Link::card(3, "eth1".parse().unwrap()))]));
+    assert_eq!(called(&stage.hears(3, "fe80::1")), [("fe80::1".to_owned(), Some(3))]);
+}
