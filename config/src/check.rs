@@ -2,6 +2,7 @@
 //!
 //! Never changes the model, and never asks the world: what it has to know of it is in `Context`.
 
+mod bfd;
 mod bgp;
 mod interfaces;
 mod policy;
@@ -149,6 +150,7 @@ pub fn check(model: &Model, context: &Context) -> Vec<ConfigError> {
     interfaces::check(&model.interfaces, &mut errors);
     static_routes::check(model, &local, &mut errors);
     policy::check(&model.policy, &mut errors);
+    bfd::check(model, &local, &mut errors);
     if let Some(bgp) = &model.bgp {
         bgp::check(bgp, &local, &mut errors);
     }

@@ -3,6 +3,7 @@
 //! A `Model` that exists is valid in each of its values; rules between nodes are `check`'s.
 //! It never holds text that still has to be parsed, and never knows how a wish is carried out.
 
+pub mod bfd;
 pub mod bgp;
 pub mod interfaces;
 pub mod policy;
@@ -21,6 +22,7 @@ use nouns::{IfName, MacAddress, Prefix};
 use crate::check::ConfigError;
 use crate::tree::Tree;
 
+pub use bfd::Bfd;
 pub use bgp::Bgp;
 pub use interfaces::Interface;
 pub use policy::Policy;
@@ -50,6 +52,8 @@ pub struct Model {
     pub static_arp: BTreeMap<IpAddr, MacAddress>,
     /// `protocols rpki …`
     pub rpki: Rpki,
+    /// `protocols bfd …`
+    pub bfd: Arc<Bfd>,
     /// `protocols bgp …`
     pub bgp: Option<Arc<Bgp>>,
 }
@@ -99,6 +103,7 @@ impl Model {
             static_tables,
             static_arp,
             rpki: rpki::lower(&protocols.at("rpki")),
+            bfd: Arc::new(bfd::lower(&protocols.at("bfd"))),
             // A neighbor is lowered with the policies that it names.
             bgp: if same_policy && same(&["protocols", "bgp"]) {
                 known.bgp.clone()
@@ -123,6 +128,7 @@ impl Model {
             static_tables: Arc::new(tables),
             static_arp: arp,
             rpki: rpki::lower(&protocols.at("rpki")),
+            bfd: Arc::new(bfd::lower(&protocols.at("bfd"))),
             bgp: bgp::lower(&protocols, &policy).map(Arc::new),
             policy,
             system,

@@ -3,6 +3,7 @@
 //! Resolution, completion, help, printing of defaults, masking of secrets and the manual read this
 //! tree, so a new word is written once. A node never knows what its value does to the router.
 
+mod bfd;
 mod bgp;
 mod interfaces;
 mod policy;
@@ -22,7 +23,8 @@ pub static ROOT: Node = inner(
     &[&interfaces::INTERFACES, &policy::POLICY, &PROTOCOLS, &service::SERVICE, &system::SYSTEM],
 );
 
-static PROTOCOLS: Node = inner("protocols", "Routing protocols", &[&bgp::BGP, &rpki::RPKI, &static_routes::STATIC]);
+static PROTOCOLS: Node =
+    inner("protocols", "Routing protocols", &[&bfd::BFD, &bgp::BGP, &rpki::RPKI, &static_routes::STATIC]);
 
 /// What may follow a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

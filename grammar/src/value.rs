@@ -82,6 +82,10 @@ pub enum ValueKind {
     PeerGroupName,
     /// The name of a peer group where it is used.
     PeerGroupRef,
+    /// The name of a BFD profile where it is defined.
+    ProfileName,
+    /// The name of a BFD profile where it is used.
+    ProfileRef,
     /// A TCP MD5 key of 1 to 80 characters (RFC 2385), never repeated in a message.
     Password,
     /// The path of a file.
@@ -130,6 +134,8 @@ pub enum NameKind {
     Neighbor,
     /// Names of peer groups.
     PeerGroup,
+    /// Names of BFD profiles.
+    Profile,
     /// The router's own addresses and its interfaces.
     LocalAddress,
     /// IPv4 prefixes of the tables.
@@ -201,6 +207,8 @@ impl ValueKind {
             | Self::Password
             | Self::PeerGroupName
             | Self::PeerGroupRef
+            | Self::ProfileName
+            | Self::ProfileRef
             | Self::UserName
             | Self::FullName
             | Self::PlainPassword
@@ -248,6 +256,7 @@ impl ValueKind {
             Self::DummyName => Some(NameKind::Dummy),
             Self::NeighborAddress | Self::Neighbor => Some(NameKind::Neighbor),
             Self::PeerGroupRef => Some(NameKind::PeerGroup),
+            Self::ProfileRef => Some(NameKind::Profile),
             Self::AddressOrInterface => Some(NameKind::LocalAddress),
             Self::Prefix4 => Some(NameKind::Prefix4),
             Self::Prefix6 => Some(NameKind::Prefix6),

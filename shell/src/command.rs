@@ -88,6 +88,7 @@ pub(crate) fn deed(op: Op) -> Deed {
         }
         Op::ShowBgpNeighbors { family, neighbor } => show(Show::BgpNeighbors { family, address: neighbor }),
         Op::ShowBgpPrefixCounts { family, neighbor } => show(Show::BgpPrefixCounts { family, address: neighbor }),
+        Op::ShowBfdPeers { brief, peer } => show(Show::BfdPeers { brief, peer }),
         Op::ShowBgpNeighborRoutes { family, neighbor, which } => {
             show(Show::BgpNeighborRoutes { family, address: neighbor, which: neighbor_routes(which) })
         }

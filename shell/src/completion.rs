@@ -44,6 +44,7 @@ fn configured(tree: &Tree, kind: NameKind) -> Option<Vec<&str>> {
             let speakers = below(&["protocols", "bgp"]).into_iter();
             Some(speakers.flat_map(|speaker| below(&["protocols", "bgp", speaker, "peer-group"])).collect())
         }
+        NameKind::Profile => Some(below(&["protocols", "bfd", "profile"])),
         NameKind::Policy(list) => Some(below(&["policy", list.word()])),
         _ => None,
     }

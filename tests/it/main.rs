@@ -14,6 +14,7 @@
 )]
 
 mod bad_input;
+mod bfd;
 mod commits;
 mod flows;
 mod forwarding;

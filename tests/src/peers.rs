@@ -5,6 +5,7 @@
 //!
 //! It never tells the tests how a speaker is configured, nor a speaker what the test is about.
 
+pub mod bfd;
 mod bird;
 mod exabgp;
 mod frr;

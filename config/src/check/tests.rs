@@ -181,6 +181,31 @@ fn each_broken_rule_is_told_at_its_path() {
 }
 
 #[test]
+fn each_broken_rule_of_bfd_is_told_at_its_path() {
+    for (lines, path, expect) in [
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 bfd profile fast",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "BFD profile \"fast\" does not exist",
+        ),
+        ("protocols bfd peer 192.0.2.1 profile fast", "protocols bfd peer 192.0.2.1 profile", "does not exist"),
+        ("protocols bfd peer 192.0.2.254", "protocols bfd peer 192.0.2.254", "is an address of this router"),
+        (
+            "protocols bfd peer 192.0.2.1 source address 192.0.2.77",
+            "protocols bfd peer 192.0.2.1",
+            "is not an address of this router",
+        ),
+        (
+            "protocols bfd peer 192.0.2.1 authentication simple-password 12345678901234567",
+            "protocols bfd peer 192.0.2.1",
+            "at most 16 octets",
+        ),
+    ] {
+        refused_at(lines, path, expect);
+    }
+}
+
+#[test]
 fn each_broken_rule_of_links_and_static_entries_is_told_at_its_path() {
     for (lines, path, expect) in [
         (

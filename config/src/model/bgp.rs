@@ -377,10 +377,22 @@ pub struct PeerSettings {
     pub nexthop_self: BTreeSet<Family>,
     /// `route-reflector-client` of each family.
     pub reflector_client: BTreeSet<Family>,
+    /// `bfd`: the session ends when BFD says that the path is dead.
+    pub bfd: Option<PeerBfd>,
     /// What its routes go through.
     pub policies: PeerPolicies,
     /// What flows over its session.
     pub flows: PeerFlows,
+}
+
+/// `bfd` of a neighbor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeerBfd {
+    /// `profile`
+    pub profile: Option<String>,
+    /// `check-control-plane-failure`: BFD of a neighbor that shares the fate of its control plane does not end graceful
+    /// restart (RFC 5882 §4.3).
+    pub check_control_plane_failure: bool,
 }
 
 /// The policies of a neighbor by family.

@@ -13,8 +13,9 @@ use grammar::schema::{self, Shape};
 use nouns::{Family, Several};
 
 use super::bgp::{
-    GracefulRestart, Limits, LocalAs, LocalRole, Mute, PathRules, PeerFlow, PeerFlows, PeerPolicies, PeerSettings,
-    Redistribute, RedistributeSource, RemoteAs, RemovePrivate, RestartRole, Role, Unchanged, UpdateSource,
+    GracefulRestart, Limits, LocalAs, LocalRole, Mute, PathRules, PeerBfd, PeerFlow, PeerFlows, PeerPolicies,
+    PeerSettings, Redistribute, RedistributeSource, RemoteAs, RemovePrivate, RestartRole, Role, Unchanged,
+    UpdateSource,
 };
 use super::*;
 use crate::fixtures::{PATHS, tree};
@@ -147,6 +148,7 @@ fn a_neighbor_with_its_as_alone_has_the_documented_defaults() {
         keeps_loops_back: true,
         nexthop_self: BTreeSet::new(),
         reflector_client: BTreeSet::new(),
+        bfd: None,
         policies: PeerPolicies::default(),
         flows: usual_flows(),
     };
@@ -179,6 +181,8 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
          set protocols bgp 64512 neighbor 192.0.2.1 disable-connected-check
          set protocols bgp 64512 neighbor 192.0.2.1 maximum-prefix 10
          set protocols bgp 64512 neighbor 192.0.2.1 nexthop-self
+         set protocols bgp 64512 neighbor 192.0.2.1 bfd profile fast
+         set protocols bgp 64512 neighbor 192.0.2.1 bfd check-control-plane-failure
          set protocols bgp 64512 neighbor 192.0.2.1 address-family ipv6-unicast route-reflector-client
          set protocols bgp 64512 neighbor 192.0.2.1 address-family ipv6-unicast maximum-prefix 20
          set protocols bgp 64512 neighbor 192.0.2.1 soft-reconfiguration inbound",
@@ -204,6 +208,7 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
         keeps_loops_back: false,
         nexthop_self: BTreeSet::from([Family::Ipv4Unicast]),
         reflector_client: BTreeSet::from([Family::Ipv6Unicast]),
+        bfd: Some(PeerBfd { profile: Some("fast".to_owned()), check_control_plane_failure: true }),
         policies: PeerPolicies::default(),
         flows: settings.flows.clone(),
     };
@@ -279,6 +284,37 @@ fn a_group_is_folded_into_its_members_and_ranges() {
         assert_eq!(settings.reflector_client, BTreeSet::from([Family::Ipv4Unicast]));
     }
     assert_eq!(bgp.groups, BTreeSet::from(["nodes".to_owned()]));
+}
+
+#[test]
+fn a_session_of_bfd_takes_its_own_leaves_then_those_of_a_profile_then_the_defaults() {
+    let bfd = model(
+        "set protocols bfd profile fast interval transmit 50
+         set protocols bfd profile fast interval receive 50
+         set protocols bfd profile slow passive
+         set protocols bfd peer 192.0.2.1 interval receive 100
+         set protocols bfd peer 192.0.2.2 profile slow
+         set protocols bfd peer 192.0.2.2 interval multiplier 5",
+    )
+    .bfd;
+    let of = |peer: &str, profile| {
+        let settings = bfd.settings(peer.parse().unwrap(), profile);
+        (settings.transmit.as_millis(), settings.receive.as_millis(), settings.multiplier, settings.passive)
+    };
+    assert_eq!(of("192.0.2.9", None), (300, 300, 3, false));
+    assert_eq!(of("192.0.2.9", Some("fast")), (50, 50, 3, false));
+    assert_eq!(of("192.0.2.1", Some("fast")), (50, 100, 3, false));
+    assert_eq!(of("192.0.2.2", Some("fast")), (300, 300, 5, true), "its own profile wins");
+}
+
+#[test]
+fn what_watches_a_neighbor_may_stand_in_its_group() {
+    let settings = neighbor(
+        "set protocols bgp 64512 peer-group nodes bfd profile fast
+         set protocols bgp 64512 neighbor 192.0.2.1 peer-group nodes
+         set protocols bgp 64512 neighbor 192.0.2.1 remote-as internal",
+    );
+    assert_eq!(settings.bfd, Some(PeerBfd { profile: Some("fast".to_owned()), check_control_plane_failure: false }));
 }
 
 #[test]

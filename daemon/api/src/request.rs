@@ -149,6 +149,13 @@ pub enum Show {
         /// Which of its routes.
         which: NeighborRoutes,
     },
+    /// `show bfd peers [brief | A]`
+    BfdPeers {
+        /// One line for each.
+        brief: bool,
+        /// One session only.
+        peer: Option<IpAddr>,
+    },
     /// `show ip route …`: `View::Routes`, `View::RouteDetail` or `View::RouteSummary`.
     Routes {
         /// The table.

@@ -4,6 +4,7 @@
 //! seconds, times are seconds since the Unix epoch, an absent key means that the thing does not apply.
 //! A view never holds a sentence that could be a number or an address.
 
+pub mod bfd;
 pub mod bgp;
 pub mod bgp_counts;
 pub mod bgp_neighbor;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
 
+pub use bfd::BfdPeers;
 pub use bgp::{BgpSummary, BgpTable};
 pub use bgp_counts::BgpPrefixCounts;
 pub use bgp_neighbor::{BgpNeighbor, BgpNeighbors};
@@ -59,6 +61,8 @@ pub enum View {
     BgpNeighbors(BgpNeighbors),
     /// `show ip bgp neighbors A prefix-counts`
     BgpPrefixCounts(BgpPrefixCounts),
+    /// `show bfd peers`
+    BfdPeers(BfdPeers),
     /// `show ip route`
     Routes(Routes),
     /// `show ip route PREFIX`
@@ -130,6 +134,7 @@ impl View {
             Self::BgpPrefix(view) => serde_json::to_string_pretty(view),
             Self::BgpNeighbors(view) => serde_json::to_string_pretty(view),
             Self::BgpPrefixCounts(view) => serde_json::to_string_pretty(view),
+            Self::BfdPeers(view) => serde_json::to_string_pretty(view),
             Self::Routes(view) => serde_json::to_string_pretty(view),
             Self::RouteDetail(view) => serde_json::to_string_pretty(view),
             Self::RouteSummary(view) => serde_json::to_string_pretty(view),
@@ -176,6 +181,7 @@ impl Text for View {
             Self::BgpPrefix(view) => view.text(),
             Self::BgpNeighbors(view) => view.text(),
             Self::BgpPrefixCounts(view) => view.text(),
+            Self::BfdPeers(view) => view.text(),
             Self::Routes(view) => view.text(),
             Self::RouteDetail(view) => view.text(),
             Self::RouteSummary(view) => view.text(),

@@ -21,6 +21,8 @@ pub(crate) fn notification(reason: &StopReason, hard: bool) -> Option<Notificati
         StopReason::AdministrativeReset(text) => Some(Notification::with_text(Reason::AdministrativeReset, text)),
         StopReason::PeerDeconfigured => Some(for_good(Notification::new(Reason::PeerDeconfigured), hard)),
         StopReason::OtherConfigurationChange(_) => Some(Notification::new(Reason::OtherConfigurationChange)),
+        // What it announced is not used any more, so ours is not to be kept either (RFC 9384 §3, RFC 8538 §3).
+        StopReason::PathDown(_) => Some(for_good(Notification::new(Reason::BfdDown), hard)),
         StopReason::Restarting => None,
     }
 }
@@ -32,6 +34,7 @@ pub(crate) fn words(reason: &StopReason) -> String {
         StopReason::AdministrativeReset(text) => with_text("Reset by the user", text),
         StopReason::PeerDeconfigured => "Neighbor deleted".to_owned(),
         StopReason::OtherConfigurationChange(leaves) => with_text("Configuration changed", leaves),
+        StopReason::PathDown(why) => why.clone(),
         StopReason::Restarting => "This router restarts".to_owned(),
     }
 }

@@ -133,6 +133,10 @@ impl Engine {
                 interface.as_ref().map(|name| views::interface::known(self, name)).transpose()?;
                 return Ok(Answered::AskMachine(Recall::Neighbors { family, interface }));
             }
+            Show::BfdPeers { brief, peer } => {
+                let view = views::bfd::peers(self, brief, peer)?;
+                return Ok(Answered::AskMachine(Recall::BfdPeers(Box::new(view))));
+            }
             Show::Routes { family, filter } => views::route::routes(self, at, family, filter),
             Show::Fib { family } => Ok(views::route::fib(self, at, family)),
             Show::Policy { list, name } => views::policy::shown(self, list, name.as_deref()),

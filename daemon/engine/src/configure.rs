@@ -160,6 +160,7 @@ impl Engine {
 
     /// Routes and peers follow the running model.
     pub(crate) fn apply_routing(&mut self, at: Moment, old: Option<&Model>, out: &mut Vec<Effect>) {
+        self.paths.look_again();
         let (before, now) =
             (old.map(|old| (&old.bgp, &old.policy)), (&self.running.model.bgp, &self.running.model.policy));
         let same_id = self.router_id == self.choose_router_id(self.running.model.bgp.as_deref());

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use api::reply::Reply;
+use api::view::BfdPeers;
 use api::{Flush, Machine, View};
 use bgp::reception::Codec;
 use bgp::session::ConnId;
@@ -15,6 +16,7 @@ use nouns::{Family, IfName, Revision};
 use rib::fib::FibChange;
 
 use crate::event::{AskId, StepId};
+use crate::paths::Watched;
 use crate::plan::Step;
 use crate::validation::CacheTarget;
 
@@ -48,6 +50,8 @@ pub enum Effect {
     Fib(Vec<FibChange>),
     /// Change groups of next hops at once, ahead of every `Fib` that waits; answered by `Event::Repaired`.
     Repair(Vec<FibChange>),
+    /// Watch these paths and no others; what becomes of them comes as `Event::Paths`.
+    WatchPaths(Watched),
     /// Carry out a step of a commit; answered by `Event::StepDone`.
     Step(StepId, Step),
     /// Make a journal record durable; answered by `Event::Journaled`.
@@ -161,6 +165,8 @@ pub enum Recall {
         /// The kernel's number of the table.
         table: u32,
     },
+    /// How the sessions of BFD are that this view lists.
+    BfdPeers(Box<BfdPeers>),
     /// What is missing in this view: counters of interfaces, the machine's kind and uptime.
     Complete(Box<View>),
 }

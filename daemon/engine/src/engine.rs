@@ -30,6 +30,7 @@ use crate::journal::UnderWay;
 use crate::limits::Memory;
 use crate::log::Log;
 use crate::looks::Looks;
+use crate::paths::Paths;
 use crate::peers::damping::Dampings;
 use crate::peers::groups::Groups;
 use crate::peers::learn::Judge;
@@ -165,6 +166,8 @@ pub struct Engine {
     pub(crate) peers: Peers,
     /// Where the router advertises itself to neighbors that are named by their interface.
     pub(crate) beacons: Beacons,
+    /// Which paths are watched.
+    pub(crate) paths: Paths,
     /// The running model's policies, as they run.
     pub(crate) policies: Policies,
     /// Who hears what.
@@ -240,6 +243,7 @@ impl Engine {
             next_audit: at.instant + AUDIT_EVERY,
             peers: Peers::default(),
             beacons: Beacons::default(),
+            paths: Paths::default(),
             policies: Policies::default(),
             groups: Groups::default(),
             path_ids: BTreeMap::new(),
@@ -288,6 +292,7 @@ impl Engine {
             Event::Closed(conn, error) => self.closed(at, conn, error, out),
             Event::SendQueue(conn, octets) => self.send_queue(at, conn, octets, out),
             Event::Cache(address, news) => self.cache_news(at, address, news, out),
+            Event::Paths(changes) => self.paths_changed(at, changes, out),
             Event::Memory(resident) => self.memory_told(resident),
             Event::Terminate => {
                 self.notice(at, Notice::info("the daemon ends; routes stay in the kernel"), out);

@@ -146,6 +146,8 @@ pub enum Event {
     SendQueue(ConnId, usize),
     /// An RPKI cache that was to be asked is heard of.
     Cache(IpAddr, CacheNews),
+    /// Sessions of BFD changed their state.
+    Paths(Vec<(bfd::Key, bfd::Change)>),
     /// Octets of the machine's memory that the process has; `None` where the system does not tell.
     Memory(Option<u64>),
     /// The process was asked to end.

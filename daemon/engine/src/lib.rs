@@ -22,6 +22,7 @@ pub mod log;
 mod looks;
 mod names;
 mod originate;
+pub mod paths;
 pub mod peers;
 pub mod plan;
 mod policies;

@@ -33,6 +33,7 @@ impl Engine {
             }
             NameKind::Neighbor => self.peers.iter().map(|peer| peer.address.to_string()).collect(),
             NameKind::PeerGroup => self.running.model.bgp.iter().flat_map(|bgp| bgp.groups.iter().cloned()).collect(),
+            NameKind::Profile => self.running.model.bfd.profiles.keys().cloned().collect(),
             NameKind::Prefix4 => self.prefixes(Family::Ipv4Unicast, typed),
             NameKind::Prefix6 => self.prefixes(Family::Ipv6Unicast, typed),
             NameKind::Policy(list) => self.running.model.policy.names(list),

@@ -290,7 +290,7 @@ pub fn plan(old: &Model, new: &Model, world: &World) -> Vec<Step> {
     neighbors::plan(old, new, world, &mut steps);
     bgp::plan(old.bgp.as_deref(), new.bgp.as_deref(), &mut steps);
     let routes = old.static_routes != new.static_routes || old.static_tables != new.static_tables;
-    if routes || old.rpki != new.rpki || old.bgp != new.bgp || old.policy != new.policy {
+    if routes || old.rpki != new.rpki || old.bfd != new.bfd || old.bgp != new.bgp || old.policy != new.policy {
         steps.push(Step::Routing);
     }
     sort(&mut steps);

@@ -48,6 +48,7 @@ impl Engine {
         if !self.undecided() {
             self.fib.follow_shaken();
         }
+        self.settle_paths(out);
         self.flush_fib(out);
         self.send_updates(at, out);
         self.settle_memory(out);
@@ -190,6 +191,7 @@ impl Engine {
         let news = self.world.take_news();
         if self.world_changed || !news.is_empty() {
             self.imports.clear();
+            self.paths.look_again();
         }
         if std::mem::take(&mut self.world_changed) {
             self.settle_whole_world(at);

@@ -14,6 +14,7 @@
 mod churn;
 mod collectors;
 mod damping;
+mod dead_paths;
 mod dumps;
 mod levels;
 mod limits;

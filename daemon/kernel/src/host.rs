@@ -69,6 +69,14 @@ pub fn storage(place: &str) -> io::Result<(u64, u64, u64)> {
     sys::storage(&place)
 }
 
+/// Puts the calling thread before all others that are not of real time, or at least before most.
+///
+/// # Errors
+/// When neither is allowed (`CAP_SYS_NICE`).
+pub fn raise_priority() -> io::Result<()> {
+    sys::real_time().or_else(|_| sys::nice_least())
+}
+
 /// Raises the number of descriptors that this process may have to the most that it is allowed, and tells it.
 ///
 /// # Errors

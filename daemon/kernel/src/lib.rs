@@ -8,6 +8,7 @@
 //! It only ever touches routes and next hops of protocol [`rib::fib::RTPROT_TOWPATH`].
 
 mod attribute;
+pub mod datagram;
 mod decode;
 pub mod encode;
 pub mod features;

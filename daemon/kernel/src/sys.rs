@@ -10,6 +10,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::null_mut;
+use std::time::Duration;
 
 /// `setsockopt(2)` with a value of any layout.
 pub(crate) fn set_option(fd: BorrowedFd<'_>, level: i32, name: i32, value: &[u8]) -> io::Result<()> {
@@ -98,6 +99,73 @@ fn socket(domain: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
     }
     // SAFETY: the kernel just gave this descriptor to us, and nobody else has it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// `socket(2)` for datagrams, closed on `exec`, on which nothing waits.
+pub(crate) fn datagram_socket(domain: i32) -> io::Result<OwnedFd> {
+    socket(domain, libc::SOCK_DGRAM | libc::SOCK_NONBLOCK, 0)
+}
+
+/// `bind(2)` to an address as octets.
+pub(crate) fn bind(fd: BorrowedFd<'_>, address: &[u8]) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(address.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: the kernel reads exactly `length` octets from a slice of that length and judges them itself.
+    let answer = unsafe { libc::bind(fd.as_raw_fd(), address.as_ptr().cast(), length) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// `recvmsg(2)`: how many octets were written of the message, of its sender's address and of what the kernel says of it.
+pub(crate) fn receive_message(
+    fd: BorrowedFd<'_>,
+    octets: &mut [u8],
+    sender: &mut [u8],
+    control: &mut [u8],
+) -> io::Result<(usize, usize, usize)> {
+    let mut part = libc::iovec { iov_base: octets.as_mut_ptr().cast(), iov_len: octets.len() };
+    // SAFETY: all octets zero are a valid `msghdr`: null pointers and lengths of zero.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_name = sender.as_mut_ptr().cast();
+    message.msg_namelen = libc::socklen_t::try_from(sender.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = control.len();
+    // SAFETY: every pointer leads to a slice that lives through the call, each with its length beside it.
+    let answer = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, libc::MSG_DONTWAIT) };
+    let length = usize::try_from(answer).map_err(|_| io::Error::last_os_error())?;
+    let named = usize::try_from(message.msg_namelen).unwrap_or_default();
+    Ok((length.min(octets.len()), named.min(sender.len()), message.msg_controllen.min(control.len())))
+}
+
+/// `ppoll(2)`: waits until one of these can be read, for a time at most.
+pub(crate) fn wait_readable(fds: &[BorrowedFd<'_>], at_most: Option<Duration>) -> io::Result<()> {
+    let mut wanted: Vec<libc::pollfd> =
+        fds.iter().map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 }).collect();
+    let time = at_most.map(|time| libc::timespec {
+        tv_sec: libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: libc::c_long::from(time.subsec_nanos()),
+    });
+    let count = libc::nfds_t::try_from(wanted.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: `wanted` has `count` elements, `time` is null or leads to a `timespec`; all live through the call.
+    let answer = unsafe { libc::ppoll(wanted.as_mut_ptr(), count, time, std::ptr::null()) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// `sched_setscheduler(2)`: the calling thread goes before all that are not of real time.
+pub(crate) fn real_time() -> io::Result<()> {
+    let parameters = libc::sched_param { sched_priority: 1 };
+    let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: the kernel reads one `sched_param` from the pointer, which lives through the call; 0 is the calling thread.
+    let answer = unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// `setpriority(2)`: the calling thread gets as much of a processor as one can.
+pub(crate) fn nice_least() -> io::Result<()> {
+    // SAFETY: no pointer is passed; 0 is the calling thread.
+    let answer = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -20) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// `sethostname(2)`

@@ -116,7 +116,11 @@ pub fn unacknowledged_octets(socket: impl AsFd) -> io::Result<usize> {
 
 /// `struct tcp_md5sig`: an address, flags, prefix length, key length, interface, key.
 fn md5_option(socket: BorrowedFd<'_>, peers: Prefix, key: &[u8]) -> io::Result<()> {
-    let mut octets = socket_address(is_ipv6(socket)?, peers.address());
+    let address = match peers.address() {
+        IpAddr::V4(v4) if is_ipv6(socket)? => v4.to_ipv6_mapped().into(),
+        address => address,
+    };
+    let mut octets = socket_address(address, 0);
     octets.resize(SOCKADDR_STORAGE, 0);
     octets.extend_from_slice(&[TCP_MD5SIG_FLAG_PREFIX, peers.length()]);
     octets.extend_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_ne_bytes());
@@ -126,22 +130,14 @@ fn md5_option(socket: BorrowedFd<'_>, peers: Prefix, key: &[u8]) -> io::Result<(
     set_option(socket, libc::IPPROTO_TCP, TCP_MD5SIG_EXT, &octets)
 }
 
-/// `struct sockaddr_in` or `sockaddr_in6` with port 0; an IPv6 socket speaks of IPv4 peers as mapped ones.
-fn socket_address(ipv6_socket: bool, address: IpAddr) -> Vec<u8> {
-    let v6 = match address {
-        IpAddr::V4(v4) if ipv6_socket => v4.to_ipv6_mapped(),
-        IpAddr::V4(v4) => {
-            let mut octets = family_octets(libc::AF_INET);
-            octets.extend_from_slice(&[0, 0]);
-            octets.extend_from_slice(&v4.octets());
-            return octets;
-        }
-        IpAddr::V6(v6) => v6,
-    };
-    let mut octets = family_octets(libc::AF_INET6);
-    octets.extend_from_slice(&[0; 6]);
-    octets.extend_from_slice(&v6.octets());
-    octets
+/// `struct sockaddr_in` or `sockaddr_in6`.
+pub(crate) fn socket_address(address: IpAddr, port: u16) -> Vec<u8> {
+    let port = port.to_be_bytes();
+    match address {
+        IpAddr::V4(v4) => [family_octets(libc::AF_INET).as_slice(), &port, &v4.octets(), &[0; 8]].concat(),
+        // Flow information and scope are zero.
+        IpAddr::V6(v6) => [family_octets(libc::AF_INET6).as_slice(), &port, &[0; 4], &v6.octets(), &[0; 4]].concat(),
+    }
 }
 
 fn family_octets(family: i32) -> Vec<u8> {

@@ -20,6 +20,7 @@ use crate::machine;
 use crate::machine::links::{self, Counted};
 use crate::netlink::{Ended, Orders};
 use crate::notices;
+use crate::paths::Paths;
 use crate::routers::Routers;
 use crate::run::Inbox;
 
@@ -36,6 +37,7 @@ pub(crate) struct Hands {
     pub(crate) kernel: Orders,
     /// Steps of the host and of links, done one after the other as they were ordered.
     pub(crate) steps: UnboundedSender<(StepId, Step)>,
+    pub(crate) paths: Paths,
     pub(crate) disk: Sender<Errand>,
     pub(crate) dumps: Sender<(DumpFile, Writing)>,
     pub(crate) least: Level,
@@ -60,6 +62,7 @@ impl Hands {
             Effect::AskCache(address, target) => self.caches.ask(address, target),
             Effect::Fib(changes) => self.ask_kernel(|kernel| kernel.write(changes)),
             Effect::Repair(changes) => self.ask_kernel(|kernel| kernel.repair(changes)),
+            Effect::WatchPaths(watched) => self.paths.watch(watched),
             Effect::Snapshot => self.ask_kernel(Orders::snapshot),
             Effect::Audit => self.ask_kernel(Orders::audit),
             Effect::Step(id, step) => self.step(id, step),
@@ -86,6 +89,7 @@ impl Hands {
             Effect::Answer(ask, reply) => self.clients.reply(ask, reply),
             Effect::Notice(notice) => notices::write(&notice, self.least),
             Effect::Exit => {
+                self.paths.end();
                 journal::end(&self.disk);
                 return ControlFlow::Break(());
             }
@@ -141,6 +145,15 @@ impl Hands {
                 return self.look(ask, move |_| links::neighbors(family, interface.as_ref()));
             }
             Recall::KernelRoutes { family, table } => return self.look(ask, move |_| links::routes(family, table)),
+            Recall::BfdPeers(mut view) => {
+                let way = self.paths.way();
+                return self.look(ask, move |_| {
+                    if let Some(way) = way {
+                        way.complete(&mut view);
+                    }
+                    Ok(View::BfdPeers(*view))
+                });
+            }
             Recall::Complete(view) => return self.look(ask, move |counted| Ok(machine::complete(*view, counted))),
             Recall::Revision { revision, masked } => Errand::Revision(ask, revision, Masked(masked)),
         };

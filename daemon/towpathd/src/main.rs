@@ -16,6 +16,7 @@ mod lines;
 mod machine;
 mod netlink;
 mod notices;
+mod paths;
 mod routers;
 mod run;
 mod start;

@@ -19,6 +19,7 @@ use crate::hands::Hands;
 use crate::journal::{self, Desk};
 use crate::machine::{self, links::Counted};
 use crate::netlink::Sockets;
+use crate::paths::Paths;
 use crate::routers::Routers;
 use crate::run::{self, inbox, moment};
 use crate::steps;
@@ -125,6 +126,8 @@ async fn serve(
         clients: clients.clone(),
         kernel: sockets.spawn(inbox.clone()),
         steps: steps::spawn(system, inbox.clone()),
+        // The seed's lower half salts passwords.
+        paths: Paths::new(inbox.clone(), u32::try_from(facts.seed >> 96).unwrap_or_default()),
         disk: journal::spawn(desk),
         dumps: dumps::spawn(inbox.clone()),
         least: Level::from(arguments.log_level),

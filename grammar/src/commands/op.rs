@@ -90,6 +90,13 @@ pub enum Op {
         /// Which of its routes.
         which: NeighborRoutes,
     },
+    /// `show bfd peers [brief | A]`
+    ShowBfdPeers {
+        /// One line for each.
+        brief: bool,
+        /// One session only.
+        peer: Option<IpAddr>,
+    },
     /// `show ip route […]`
     ShowRoutes {
         /// The family of the routes.

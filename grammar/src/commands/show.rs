@@ -2,6 +2,7 @@
 //!
 //! Only the first words; what follows them is in the files below.
 
+mod bfd;
 mod bgp;
 mod interfaces;
 mod policy;
@@ -20,6 +21,7 @@ pub(super) static SHOW: Step = Step::word(
     "Show what is",
     &[
         &interfaces::ARP,
+        &bfd::BFD,
         &bgp::BGP,
         &system::CONFIGURATION,
         &system::DATE,

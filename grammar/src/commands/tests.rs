@@ -194,6 +194,18 @@ fn words_ask_the_rpki() {
 }
 
 #[test]
+fn words_of_bfd_become_commands() {
+    let node = "192.168.101.201".parse().ok();
+    for (text, brief, peer) in [
+        ("show bfd peers", false, None),
+        ("show bfd peers br", true, None),
+        ("show bfd peers 192.168.101.201", false, node),
+    ] {
+        assert_eq!(op(text), Op::ShowBfdPeers { brief, peer }, "{text}");
+    }
+}
+
+#[test]
 fn words_ask_for_policies() {
     let list = |list, name: Option<&str>| Op::ShowPolicy { list: Some(list), name: name.map(str::to_owned) };
     for (text, expect) in [
@@ -365,7 +377,7 @@ fn wrong_commands_are_refused_in_words_that_scripts_know() {
         ),
         (
             "show foo",
-            "Invalid command: show [foo]\nPossible: arp, bgp, configuration, date, hardware, history, interfaces, ip, ipv6, log, policy, route-map, rpki, system, tech-support, users, version",
+            "Invalid command: show [foo]\nPossible: arp, bfd, bgp, configuration, date, hardware, history, interfaces, ip, ipv6, log, policy, route-map, rpki, system, tech-support, users, version",
         ),
         ("show verison", "Invalid command: show [verison]\nDid you mean 'version'?"),
         ("configure now", "Invalid command: configure [now]\nNothing can follow here"),
@@ -446,6 +458,7 @@ fn every_way_through_the_words_ends_in_a_command_and_every_command_has_words() {
         "machine",
         "configuration",
         "policy",
+        "bfd peers",
         "policy test",
         "rpki",
         "damping",
@@ -483,6 +496,7 @@ fn name(op: &Op) -> &'static str {
         Op::ShowBgpPrefix { .. } => "bgp prefix",
         Op::ShowBgpNeighbors { .. } => "bgp neighbors",
         Op::ShowBgpNeighborRoutes { .. } => "bgp neighbor routes",
+        Op::ShowBfdPeers { .. } => "bfd peers",
         Op::ShowRoutes { .. } => "routes",
         Op::ShowFib { .. } => "fib",
         Op::ShowBgpPrefixCounts { .. } => "bgp prefix counts",

@@ -60,6 +60,7 @@ const LEVELS_OF_A_NEIGHBOR: &[&str] = &[
     " >address-family",
     " >allowas-in",
     " >attribute-unchanged",
+    " >bfd",
     " >capability",
     " >default-originate",
     " >disable-send-community",
@@ -84,13 +85,13 @@ fn configuration_lines_are_completed() {
         ("", "com^", &["  comment", "  commit", "  commit-confirm", "  compare"][..]),
         ("", "set ^", &[" >interfaces", " >policy", " >protocols", " >service", " >system"]),
         ("", "set p^", &[" >policy", " >protocols"]),
-        ("", "set protocols ^", &["  <Enter>", "+>bgp", " >rpki", " >static"]),
+        ("", "set protocols ^", &["  <Enter>", " >bfd", "+>bgp", " >rpki", " >static"]),
         ("", "set protocols bgp ^", &["  <1-4294967294>", "  64512"]),
         ("", "set protocols static route ^", &["  <x.x.x.x/x>"]),
         ("", "set protocols bgp 64512 ne^", &["+>neighbor", "+>network"]),
         (
             "",
-            "set pro b 64512 nei ^",
+            "set pro bg 64512 nei ^",
             &["  <x.x.x.x>", "  <h:h:h:h:h:h:h:h>", "  <interface>", "  192.168.101.201", "  192.168.101.202"],
         ),
         (neighbor, "set pa^", &["  passive", "  password"]),
@@ -286,9 +287,9 @@ fn a_listing_has_signs_words_and_help() {
     let completion = config(&ROOT, &[], "set protocols ", 14, &NoNames);
     assert_eq!(
         completion.listing(),
-        "Possible completions:\n     <Enter>  Execute the current command\n  +> bgp      Border Gateway Protocol\n   > rpki     Resource Public Key Infrastructure\n   > static   Static routes\n"
+        "Possible completions:\n     <Enter>  Execute the current command\n   > bfd      Bidirectional Forwarding Detection\n  +> bgp      Border Gateway Protocol\n   > rpki     Resource Public Key Infrastructure\n   > static   Static routes\n"
     );
-    assert_eq!(completion.words().collect::<Vec<_>>(), ["bgp", "rpki", "static"]);
+    assert_eq!(completion.words().collect::<Vec<_>>(), ["bfd", "bgp", "rpki", "static"]);
 }
 
 #[test]

@@ -43,7 +43,9 @@ pub(super) fn canonical(kind: ValueKind, text: &str) -> Result<String, String> {
         ValueKind::Choice(words) => choice(text, words),
         ValueKind::RemoteAs => remote_as(text),
         ValueKind::HoldTime => hold_time(text),
-        ValueKind::PeerGroupName | ValueKind::PeerGroupRef => peer_group(text),
+        ValueKind::PeerGroupName | ValueKind::PeerGroupRef | ValueKind::ProfileName | ValueKind::ProfileRef => {
+            name(text)
+        }
         ValueKind::Password => password(text),
         ValueKind::FileName => file_name(text),
         ValueKind::DomainName => domain_name(text),
@@ -278,7 +280,7 @@ fn hold_time(text: &str) -> Result<String, String> {
     }
 }
 
-fn peer_group(text: &str) -> Result<String, String> {
+fn name(text: &str) -> Result<String, String> {
     let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
     let rest = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     if first && rest && text.len() <= 64 {

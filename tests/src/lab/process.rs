@@ -84,6 +84,14 @@ impl Process {
         self.signal("-STOP")
     }
 
+    /// Lets a process go on that was frozen.
+    ///
+    /// # Errors
+    /// When `kill` cannot be started.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal("-CONT")
+    }
+
     /// Waits for its end and gives the exit status, -1 when a signal ended it.
     ///
     /// # Errors

@@ -5,8 +5,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use api::Reply;
 use api::reply::Configuration;
+use api::{Reply, View};
 use bgp::session::ConnId;
 use config::store::Store;
 use engine::effect::{Recall, Target};
@@ -44,7 +44,7 @@ impl Network {
         match effect {
             Effect::Connect(conn, target) => self.dial(index, conn, &target),
             // A simulated wire carries octets, which an engine takes at any time.
-            Effect::Adjust(..) | Effect::Decode(..) => {}
+            Effect::Adjust(..) | Effect::Decode(..) | Effect::WatchPaths(_) => {}
             // There is no RPKI cache in the simulated world.
             Effect::AskCache(..) => {}
             // Simulated links have no link-local addresses.
@@ -125,6 +125,9 @@ impl Network {
                     format!("{} {} {} {comment}\n", record.revision, record.user, record.via)
                 });
                 lines.collect()
+            }
+            Recall::BfdPeers(view) => {
+                return drop(machine.replies.insert(ask, Reply::View(View::BfdPeers((**view).clone()))));
             }
             Recall::Complete(view) => return drop(machine.replies.insert(ask, Reply::View((**view).clone()))),
             Recall::Machine(_) | Recall::Neighbors { .. } | Recall::KernelRoutes { .. } => {

@@ -10,8 +10,8 @@ use nouns::{Asn, Family, IfName, Prefix};
 
 use super::paths::first_as;
 use super::{
-    ListenRange, LocalAs, LocalRole, Neighbor, NeighborName, PeerFlow, PeerFlows, PeerPolicies, PeerSettings, RemoteAs,
-    RestartRole, UpdateSource, flows, policies,
+    ListenRange, LocalAs, LocalRole, Neighbor, NeighborName, PeerBfd, PeerFlow, PeerFlows, PeerPolicies, PeerSettings,
+    RemoteAs, RestartRole, UpdateSource, flows, policies,
 };
 use crate::model::policy::Policy;
 use crate::model::reader::Reader;
@@ -37,6 +37,7 @@ pub(super) struct Leaves {
     keeps_loops_back: Option<bool>,
     nexthop_self: BTreeSet<Family>,
     reflector_client: BTreeSet<Family>,
+    bfd: Option<PeerBfd>,
     policies: PeerPolicies,
     flows: PeerFlows,
     /// What holds when neither the neighbor nor its group says a word: port, connect timer, loop detection.
@@ -217,6 +218,7 @@ fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
         keeps_loops_back: place.leaf::<String>(loops).map(|word| word == "enable"),
         nexthop_self: flagged(place, "nexthop-self"),
         reflector_client: flagged(place, "route-reflector-client"),
+        bfd: bfd(place),
         policies: policies::policies(place, policy),
         flows: flows::flows(place),
         fallback: (
@@ -251,6 +253,16 @@ fn each_family<T>(place: &Reader<'_>, read: impl Fn(&Reader<'_>) -> Option<T>) -
     v4.into_iter().chain(v6)
 }
 
+fn bfd(place: &Reader<'_>) -> Option<PeerBfd> {
+    let is_set = place.is_set("bfd");
+    let place = place.at("bfd");
+    let bfd = PeerBfd {
+        profile: place.leaf("profile"),
+        check_control_plane_failure: place.flag("check-control-plane-failure"),
+    };
+    is_set.then_some(bfd)
+}
+
 impl Leaves {
     /// The effective settings: these leaves over a group's over the speaker's.
     fn over(&self, group: Option<&Self>, remote_as: RemoteAs, speaker: SpeakerTimers) -> PeerSettings {
@@ -283,9 +295,19 @@ impl Leaves {
             keeps_loops_back: self.or(group, |leaves| leaves.keeps_loops_back).unwrap_or(self.fallback.2),
             nexthop_self,
             reflector_client,
+            bfd: self.bfd(group),
             policies: group.map_or_else(|| self.policies.clone(), |group| self.policies.over(&group.policies)),
             flows: self.flows.over(group.map(|group| &group.flows), &self.usual_flow),
         }
+    }
+
+    fn bfd(&self, group: Option<&Self>) -> Option<PeerBfd> {
+        let (own, group) = (self.bfd.as_ref(), group.and_then(|group| group.bfd.as_ref()));
+        let levels = || own.into_iter().chain(group);
+        (own.is_some() || group.is_some()).then(|| PeerBfd {
+            profile: levels().find_map(|bfd| bfd.profile.clone()),
+            check_control_plane_failure: levels().any(|bfd| bfd.check_control_plane_failure),
+        })
     }
 
     fn or<T>(&self, group: Option<&Self>, leaf: impl Fn(&Self) -> Option<T>) -> Option<T> {

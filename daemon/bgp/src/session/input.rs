@@ -55,6 +55,8 @@ pub enum StopReason {
     PeerDeconfigured,
     /// A changed configuration needs a new session; the text says which leaf.
     OtherConfigurationChange(String),
+    /// The path to the peer is dead: BFD says so, or its probes are not answered (RFC 9384); the text says how.
+    PathDown(String),
     /// The daemon ends; the connection closes without NOTIFICATION so that graceful restart applies.
     Restarting,
 }

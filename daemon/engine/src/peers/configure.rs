@@ -89,6 +89,7 @@ impl Engine {
         out: &mut Vec<Effect>,
     ) -> PeerId {
         let id = self.peers.number();
+        self.paths.look_again();
         let Some(bgp) = self.running.model.bgp.as_deref() else { return id };
         let config = settings::session_config(bgp, &peer_settings, address, self.router_id);
         let shutdown = peer_settings.shutdown;
@@ -123,6 +124,7 @@ impl Engine {
 
     /// Stops a peer, drops its routes and forgets it.
     pub(crate) fn remove_peer(&mut self, at: Moment, id: PeerId, reason: StopReason, out: &mut Vec<Effect>) {
+        self.paths.look_again();
         self.drive(at, id, Input::Stop(reason), out);
         for family in Family::ALL {
             self.drop_routes(id, family);

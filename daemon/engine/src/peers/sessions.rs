@@ -110,6 +110,7 @@ impl Engine {
     /// Does what a session wants, and looks when it wants to be called again.
     pub(crate) fn perform(&mut self, at: Moment, id: PeerId, outputs: Vec<Output>, out: &mut Vec<Effect>) {
         self.peers.note_deadline(id);
+        let ended = outputs.iter().any(|output| matches!(output, Output::Down(_)));
         for output in outputs {
             match output {
                 Output::Connect => self.dial(at, id, out),
@@ -152,6 +153,10 @@ impl Engine {
                 }
             }
         }
+        // Behind its last words, so that the log has them of a dynamic neighbor, too.
+        if ended {
+            self.let_go(at, id, out);
+        }
     }
 
     fn dial(&mut self, at: Moment, id: PeerId, out: &mut Vec<Effect>) {
@@ -168,7 +173,7 @@ impl Engine {
     }
 
     /// The link of a link-local peer, where only one link can be meant.
-    fn scope_of(&self, address: IpAddr) -> Option<u32> {
+    pub(crate) fn scope_of(&self, address: IpAddr) -> Option<u32> {
         match address {
             IpAddr::V6(v6) if v6.is_unicast_link_local() => {
                 let mut links = self.world.links().filter(|link| link.usable() && !link.loopback);
@@ -255,7 +260,6 @@ impl Engine {
                 None => _ = self.dropping.insert((id, family)),
             }
         }
-        self.let_go(at, id, out);
     }
 
     /// Drops the routes of sessions that ended; the walk over a large table comes behind the repair of the kernel.
@@ -266,7 +270,7 @@ impl Engine {
     }
 
     /// A dead next hop leaves the kernel's groups before any route is looked at.
-    fn repair_at_once(&mut self, (address, link): (IpAddr, Option<u32>), out: &mut Vec<Effect>) {
+    pub(crate) fn repair_at_once(&mut self, (address, link): (IpAddr, Option<u32>), out: &mut Vec<Effect>) {
         for leg in self.next_hops.resolve_via(address, link).legs().to_vec() {
             let changes = self.fib.leg_lost(&leg);
             self.repair(changes, out);

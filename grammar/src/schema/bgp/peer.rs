@@ -18,6 +18,7 @@ pub(super) static NEIGHBOR: Node = tag(
         &ALLOWAS_IN,
         &AS_OVERRIDE,
         &ATTRIBUTE_UNCHANGED,
+        &BFD,
         &CAPABILITY,
         &DEFAULT_ORIGINATE,
         &DESCRIPTION,
@@ -71,6 +72,7 @@ pub(super) static PEER_GROUP: Node = tag(
         &ALLOWAS_IN,
         &AS_OVERRIDE,
         &ATTRIBUTE_UNCHANGED,
+        &BFD,
         &CAPABILITY,
         &DEFAULT_ORIGINATE,
         &DESCRIPTION,
@@ -197,6 +199,16 @@ static ADDPATH_TX_BEST: Node =
 static ADDPATH_TX_PER_AS: Node = flag("addpath-tx-per-as", "Announce the best path of each neighboring AS");
 
 static DISABLE_ADDPATH_RX: Node = flag("disable-addpath-rx", "Take one path of a prefix from the neighbor only");
+
+static BFD: Node = inner(
+    "bfd",
+    "End the session when BFD says that the path is dead",
+    &[
+        &flag("check-control-plane-failure", "Keep routes when only its control plane may be dead"),
+        &leaf("profile", "BFD profile that gives the settings", ValueKind::ProfileRef, "nodes"),
+    ],
+)
+.presence();
 
 static CAPABILITY: Node = inner(
     "capability",

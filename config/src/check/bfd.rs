@@ -1,0 +1,74 @@
+//! Rules of `protocols bfd …`, and of neighbors that are watched.
+//!
+//! Settings of neighbors are the effective ones, so a rule that a group breaks is told at each member.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::net::IpAddr;
+
+use super::{ConfigError, is_link_local, path};
+use crate::model::Model;
+use crate::model::bfd::{Bfd, BfdPeer, unknown_profile};
+use crate::model::bgp::PeerSettings;
+
+/// A simple password fits into a packet (RFC 5880 §4.2).
+const LONGEST_PASSWORD: usize = 16;
+
+pub(super) fn check(model: &Model, local: &BTreeSet<IpAddr>, errors: &mut Vec<ConfigError>) {
+    for (address, peer) in &model.bfd.peers {
+        errors.extend(
+            of_peer(*address, peer, local)
+                .into_iter()
+                .map(|message| ConfigError { path: path(&[&"protocols", &"bfd", &"peer", address]), message }),
+        );
+    }
+    let Some(bgp) = &model.bgp else { return };
+    let neighbors = bgp
+        .neighbors
+        .iter()
+        .map(|(address, neighbor)| (vec![&"neighbor" as &dyn Display, address as &dyn Display], &neighbor.settings));
+    let ranges = bgp.listen_ranges.iter().map(|(range, listen)| {
+        (vec![&"listen" as &dyn Display, &"range" as &dyn Display, range as &dyn Display], &listen.settings)
+    });
+    for (place, settings) in neighbors.chain(ranges) {
+        errors.extend(of_neighbor(settings, &model.bfd).into_iter().map(|message| ConfigError {
+            path: path(&[&"protocols", &"bgp", &bgp.asn]).into_iter().chain(path(&place)).collect(),
+            message,
+        }));
+    }
+}
+
+fn of_peer(address: IpAddr, peer: &BfdPeer, local: &BTreeSet<IpAddr>) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if local.contains(&address) {
+        reasons.push(format!("{address} is an address of this router; set the other side's"));
+    }
+    match peer.source_address {
+        Some(source) if source.is_ipv4() != address.is_ipv4() => reasons.push(format!(
+            "source address {source} is not of the peer's address family; set an address of the same family"
+        )),
+        Some(source) if !local.contains(&source) => reasons.push(format!(
+            "source address {source} is not an address of this router; set one that 'show interfaces' lists"
+        )),
+        _ => {}
+    }
+    if peer.multihop && peer.source_interface.is_some() {
+        reasons.push(
+            "a peer behind other routers has no source interface; delete source interface or multihop".to_owned(),
+        );
+    }
+    if peer.multihop && is_link_local(address) {
+        reasons.push(format!("{address} is on a link and cannot be behind other routers; delete multihop"));
+    }
+    if peer.password.as_ref().is_some_and(|password| password.word.len() > LONGEST_PASSWORD) {
+        reasons.push(format!("a simple-password of BFD has at most {LONGEST_PASSWORD} octets; set a shorter one"));
+    }
+    reasons
+}
+
+fn of_neighbor(settings: &PeerSettings, bfd: &Bfd) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let profile = settings.bfd.as_ref().and_then(|bfd| bfd.profile.as_ref());
+    reasons.extend(profile.filter(|name| !bfd.profiles.contains_key(*name)).map(|name| unknown_profile(name)));
+    reasons
+}

@@ -1,0 +1,57 @@
+//! `show bfd peers`: which sessions there are and who wants them; how they are, the rim knows.
+//!
+//! Never counts a packet.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use api::ApiError;
+use api::view::bfd::{BfdPeer, BfdPeers, NeighborBfd};
+use bfd::Hops;
+
+use super::seconds;
+use crate::engine::Engine;
+use crate::event::Moment;
+use crate::peers::Peer;
+
+pub(crate) fn peers(engine: &Engine, brief: bool, only: Option<IpAddr>) -> Result<BfdPeers, ApiError> {
+    let configured = engine.running.model.bfd.peers.keys().copied();
+    let neighbors = engine.peers.iter().filter(|peer| peer.settings.bfd.is_some()).map(|peer| peer.address);
+    let all: BTreeSet<IpAddr> = configured.chain(neighbors).collect();
+    if let Some(unknown) = only.filter(|only| !all.contains(only)) {
+        return Err(ApiError::new("no-bfd-peer", format!("there is no BFD session with {unknown}"))
+            .hint("'show bfd peers brief' lists the sessions"));
+    }
+    let chosen = all.into_iter().filter(|address| only.is_none_or(|only| only == *address));
+    Ok(BfdPeers { brief, peers: chosen.map(|address| one(engine, address)).collect() })
+}
+
+fn one(engine: &Engine, address: IpAddr) -> BfdPeer {
+    let key = engine.paths.session(address).map(|known| &known.key);
+    let configured = engine.running.model.bfd.peers.get(&address);
+    let by_bgp = engine.peers.at(address).is_some_and(|peer| peer.settings.bfd.is_some());
+    let clients = [("bgp", by_bgp), ("configuration", configured.is_some())];
+    BfdPeer {
+        peer: address,
+        multihop: key.map_or_else(|| configured.is_some_and(|own| own.multihop), |key| key.hops == Hops::Multi),
+        local: key.and_then(|key| key.local),
+        interface: match key {
+            Some(key) => key.link.as_ref().map(|link| link.name.clone()),
+            None => configured.and_then(|own| own.source_interface.clone()),
+        },
+        clients: clients.iter().filter(|(_, wants)| *wants).map(|(name, _)| (*name).to_owned()).collect(),
+        session: None,
+    }
+}
+
+/// What a neighbor's own page says of it.
+pub(super) fn of_neighbor(engine: &Engine, at: Moment, peer: &Peer) -> Option<NeighborBfd> {
+    peer.settings.bfd.as_ref()?;
+    let known = engine.paths.session(peer.address);
+    Some(NeighborBfd {
+        multihop: known.is_some_and(|known| known.key.hops == Hops::Multi),
+        status: known.map_or_else(|| "down".to_owned(), |known| known.state.to_string()),
+        diagnostic: known.map(|known| known.diagnostic.to_string()).unwrap_or_default(),
+        since: known.and_then(|known| known.since).map(|since| seconds(since.instant, at.instant)),
+    })
+}
