@@ -50,6 +50,8 @@ impl PathIds {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "a test begins at some moment")]
+
     use std::collections::BTreeMap;
     use std::sync::Arc;
     use std::time::Instant;
