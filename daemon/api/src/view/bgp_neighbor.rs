@@ -397,9 +397,8 @@ impl BgpNeighbor {
             lines.extend(local.iter().map(|role| format!("  Local Role: {role}")));
             lines.extend(remote.iter().map(|role| format!("  Neighbor Role: {role}")));
         }
-        if self.graceful_shutdown {
-            lines.push("  Graceful shutdown: it is told to move traffic away (RFC 8326)".to_owned());
-        }
+        let leaving = "  Graceful shutdown: traffic shall move away (RFC 8326)";
+        lines.extend(self.graceful_shutdown.then(|| leaving.to_owned()));
         lines.extend(self.host_name.iter().map(|name| format!("Hostname: {name}")));
         lines.extend(self.software.iter().map(|name| format!("Software: {name}")));
         let group = self.peer_group.iter();
@@ -534,9 +533,7 @@ impl NeighborFamily {
         if self.route_reflector_client {
             lines.push("  Route-Reflector Client".to_owned());
         }
-        if self.nexthop_self {
-            lines.push("  NEXT_HOP is always this router".to_owned());
-        }
+        lines.extend(self.nexthop_self.then(|| "  NEXT_HOP is always this router".to_owned()));
         lines.extend(self.paths.iter().map(|words| format!("  {words}")));
         if self.default_originate {
             lines.push("  Default information originate".to_owned());
