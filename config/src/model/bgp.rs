@@ -39,6 +39,10 @@ pub struct Bgp {
     pub ebgp_requires_policy: bool,
     /// `parameters enforce-first-as`, in force unless disabled; neighbors may say otherwise.
     pub enforce_first_as: bool,
+    /// `parameters reject-as-sets`, in force unless disabled (RFC 9774).
+    pub reject_as_sets: bool,
+    /// `parameters allow-martian-nexthop`
+    pub allow_martian_nexthop: bool,
     /// `parameters graceful-shutdown` (RFC 8326): traffic of all neighbors shall move away.
     pub graceful_shutdown: bool,
     /// `parameters dampening`: all four of its words, or none.
@@ -145,6 +149,8 @@ impl Bgp {
             client_to_client,
             ebgp_requires_policy,
             enforce_first_as,
+            reject_as_sets,
+            allow_martian_nexthop,
             graceful_shutdown,
             dampening,
             default_local_pref,
@@ -179,6 +185,8 @@ impl Bgp {
             && *client_to_client == other.client_to_client
             && *ebgp_requires_policy == other.ebgp_requires_policy
             && *enforce_first_as == other.enforce_first_as
+            && *reject_as_sets == other.reject_as_sets
+            && *allow_martian_nexthop == other.allow_martian_nexthop
             && *graceful_shutdown == other.graceful_shutdown
             && *dampening == other.dampening
             && *default_local_pref == other.default_local_pref

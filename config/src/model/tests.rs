@@ -77,6 +77,7 @@ fn an_empty_speaker_has_the_documented_defaults() {
     assert_eq!((bgp.cluster_id, bgp.client_to_client, bgp.limits), (None, true, Limits::default()));
     assert!(model("set protocols bgp 64512 parameters no-fib-install").bgp.unwrap().no_fib_install);
     assert_eq!((bgp.enforce_first_as, bgp.graceful_shutdown), (true, false));
+    assert_eq!((bgp.reject_as_sets, bgp.allow_martian_nexthop), (true, false));
     assert_eq!((bgp.maximum_paths_ebgp, bgp.maximum_paths_ibgp, bgp.listen_limit), (64, 64, 100));
     let quiet = "set protocols bgp 64512 parameters log-neighbor-changes
         set protocols bgp 64512 parameters no-log-neighbor-changes";

@@ -53,6 +53,10 @@ pub struct Negotiated {
     pub internal: bool,
     /// The peer is in another AS of our confederation (RFC 5065): LOCAL_PREF has a meaning, and its paths begin with it.
     pub confederation: bool,
+    /// Paths with sets of AS numbers are told as they came, for whoever judges them; else they are malformed (RFC 9774).
+    pub as_sets: bool,
+    /// Next hops that are no host's are told as they came, for whoever judges them; else they are malformed.
+    pub martian_next_hops: bool,
     /// Families whose routes are exchanged; routes of others are ignored. IPv4 unicast has to be listed too.
     pub families: Vec<Family>,
     /// Families in which the peer's NLRI carry path identifiers (RFC 7911).

@@ -6,11 +6,11 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use bgp_wire::attribute::{Community, PathAttributes, SegmentKind};
-use nouns::Asn;
+use nouns::{Asn, Prefix};
 use thiserror::Error;
 
 use crate::role::{Leak, Role};
@@ -38,6 +38,10 @@ pub struct ImportRules {
     pub member: bool,
     /// An external peer without an import policy gives nothing (RFC 8212).
     pub requires_policy: bool,
+    /// Paths with sets of AS numbers are refused (RFC 9774).
+    pub reject_as_sets: bool,
+    /// Next hops that are no host's are used if they resolve.
+    pub allow_martian_next_hops: bool,
     /// `allowas-in`: how often a path may hold an AS of ours.
     pub own_as_allowed: u8,
     /// Paths of an external peer begin with its AS (`enforce-first-as`).
@@ -54,6 +58,15 @@ pub enum Reject {
     /// Our own AS is in the path (RFC 4271 §9.1.2).
     #[error("AS loop: the path contains our AS {0}")]
     AsLoop(Asn),
+    /// A set of AS numbers is in the path (RFC 9774).
+    #[error("the path holds a set of AS numbers (RFC 9774): 'parameters reject-as-sets disable' accepts it")]
+    AsSet,
+    /// No packet can go to the next hop (RFC 4271 §6.3).
+    #[error("the next hop {0} is not the address of a host")]
+    MartianNextHop(IpAddr),
+    /// Packets to the destination never leave a host or a link.
+    #[error("no route leads to {0}: such addresses stay on the host or the link, or are groups")]
+    MartianPrefix(Prefix),
     /// The route was ours before it was reflected (RFC 4456 §8).
     #[error("this router originated the route: ORIGINATOR_ID is {0}")]
     OwnOriginator(Ipv4Addr),
@@ -88,6 +101,12 @@ pub enum Reject {
 /// # Errors
 /// `Reject` when the route may not be used.
 pub fn check(attributes: &Arc<PathAttributes>, rules: &ImportRules) -> Result<Arc<PathAttributes>, Reject> {
+    if rules.reject_as_sets && attributes.as_path.has_sets() {
+        return Err(Reject::AsSet);
+    }
+    if !rules.allow_martian_next_hops && attributes.next_hop.is_martian() {
+        return Err(Reject::MartianNextHop(attributes.next_hop.address));
+    }
     check_loops(attributes, rules)?;
     if rules.internal {
         return Ok(Arc::clone(attributes));

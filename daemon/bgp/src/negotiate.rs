@@ -204,6 +204,9 @@ fn codec(config: &SessionConfig, open: &Open, internal: bool, families: &[Family
         extended_message: has(|capability| *capability == Capability::ExtendedMessage),
         internal,
         confederation: false,
+        // Import judges them, so that another configuration needs no refresh from the peer.
+        as_sets: true,
+        martian_next_hops: true,
         families: families.to_vec(),
         add_path_receive: paths(&config.add_path_receive, SEND),
         add_path_send: paths(&config.add_path_send, RECEIVE),

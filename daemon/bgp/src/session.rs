@@ -187,6 +187,9 @@ impl Session {
         let counter = match reject {
             Reject::AsLoop(_) => &mut self.memory.counters.as_loops,
             Reject::OwnOriginator(_) | Reject::ClusterLoop(_) => &mut self.memory.counters.reflection_loops,
+            Reject::AsSet | Reject::MartianNextHop(_) | Reject::MartianPrefix(_) => {
+                &mut self.memory.counters.treated_as_withdraw
+            }
             Reject::FirstAs { .. } | Reject::NoFirstAs(_) | Reject::Leak(_) | Reject::NoPolicy => return,
         };
         *counter = counter.saturating_add(routes);

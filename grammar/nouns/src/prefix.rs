@@ -44,6 +44,27 @@ impl fmt::Display for PrefixError {
 impl std::error::Error for PrefixError {}
 
 impl Prefix {
+    /// Whether no route may lead there: the host itself, its link, or a group (RFC 6890, RFC 1112, RFC 4291 §2.4).
+    #[must_use]
+    pub fn is_martian(self) -> bool {
+        match self.address() {
+            _ if self.length() == 0 => false,
+            IpAddr::V4(address) => {
+                let [first, ..] = address.octets();
+                matches!(first, 0 | 127) && self.length() >= 8 || first & 0xf0 == 224 && self.length() >= 4
+            }
+            IpAddr::V6(address) => {
+                let first = address.to_bits() >> 112;
+                match self.length() {
+                    128 if address.is_unspecified() || address.is_loopback() => true,
+                    10.. if first & 0xffc0 == 0xfe80 => true,
+                    8.. => first & 0xff00 == 0xff00,
+                    _ => false,
+                }
+            }
+        }
+    }
+
     /// The IPv4 default route, `0.0.0.0/0`.
     pub const DEFAULT_V4: Self = Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), length: 0 };
     /// The IPv6 default route, `::/0`.
@@ -213,6 +234,36 @@ mod tests {
             let prefix = Prefix::masked_or_host(address, length);
             prop_assert_eq!(prefix.to_string().parse::<Prefix>(), Ok(prefix));
             prop_assert!(prefix.contains(address));
+        }
+    }
+
+    #[test]
+    fn some_destinations_are_nobodys() {
+        for (text, martian) in [
+            ("0.0.0.0/0", false),
+            ("0.0.0.0/1", false),
+            ("0.0.0.0/8", true),
+            ("0.1.0.0/16", true),
+            ("127.0.0.0/8", true),
+            ("126.0.0.0/7", false),
+            ("224.0.0.0/4", true),
+            ("239.1.2.3/32", true),
+            ("240.0.0.0/4", false),
+            ("224.0.0.0/3", false),
+            ("10.0.0.0/8", false),
+            ("::/0", false),
+            ("::/128", true),
+            ("::1/128", true),
+            ("fe80::/10", true),
+            ("fe80:1::/64", true),
+            ("fe80::/9", false),
+            ("fc00::/7", false),
+            ("ff00::/8", true),
+            ("ff02::1/128", true),
+            ("2001:db8::/32", false),
+        ] {
+            let prefix: Prefix = text.parse().unwrap();
+            assert_eq!(prefix.is_martian(), martian, "{text}");
         }
     }
 }

@@ -120,6 +120,7 @@ static PARAMETERS: Node = inner(
     "parameters",
     "Settings of the speaker as a whole",
     &[
+        &flag("allow-martian-nexthop", "Use next hops that no packet can be sent to, if they resolve"),
         &flag("always-compare-med", "Compare MED across neighboring ASes too"),
         &inner(
             "bestpath",
@@ -261,6 +262,12 @@ static PARAMETERS: Node = inner(
         &flag("no-client-to-client-reflection", "Clients hear of each other without this router"),
         &flag("no-fib-install", "Keep BGP routes out of the route table and the kernel"),
         &flag("no-log-neighbor-changes", "Do not log neighbors that come and go"),
+        &inner(
+            "reject-as-sets",
+            "Refuse paths with sets of AS numbers, RFC 9774 (the default)",
+            &[&flag("disable", "Accept them")],
+        )
+        .presence(),
         &leaf("router-id", "Identifier of this speaker", ValueKind::RouterId, "192.168.101.1"),
     ],
 );

@@ -44,6 +44,11 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
         client_to_client: !parameters.flag("no-client-to-client-reflection"),
         ebgp_requires_policy: parameters.leaf_or_default::<String>("ebgp-requires-policy") != "disable",
         enforce_first_as: first_as(&parameters).unwrap_or(true),
+        reject_as_sets: {
+            let disabled = parameters.at("reject-as-sets").flag("disable");
+            !(parameters.is_set("reject-as-sets") && disabled)
+        },
+        allow_martian_nexthop: parameters.flag("allow-martian-nexthop"),
         graceful_shutdown: parameters.flag("graceful-shutdown"),
         dampening: dampening(&parameters.at("dampening")),
         default_local_pref: parameters.at("default").leaf_or_default("local-pref"),

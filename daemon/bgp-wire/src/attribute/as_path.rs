@@ -231,6 +231,16 @@ impl AsPath {
         }
     }
 
+    /// Whether the order of some numbers is unknown: AS_SET or AS_CONFED_SET.
+    #[must_use]
+    pub fn has_sets(&self) -> bool {
+        let is_set = |segment: Segment<'_>| matches!(segment.kind, SegmentKind::Set | SegmentKind::ConfedSet);
+        match &self.0 {
+            Form::Short { .. } => false,
+            Form::Long { .. } => self.segments().any(is_set),
+        }
+    }
+
     /// How often a number is in the path, in the kinds of segments that are asked for.
     #[must_use]
     pub fn count(&self, asn: Asn, wanted: impl Fn(SegmentKind) -> bool) -> usize {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use nouns::Family;
 
 use super::draft::Draft;
-use super::multiprotocol::{self, Routes};
+use super::multiprotocol::Routes;
 use super::nlri;
 use super::opaque;
 use super::table::{self, Attribute, EXTENDED_LENGTH, Fault, MP_REACH, MP_UNREACH, OPTIONAL, TRANSITIVE};
@@ -46,7 +46,7 @@ pub(crate) fn decode(mut body: Reader<'_>, negotiated: &Negotiated) -> Result<Up
         update.errors = findings.errors;
         return Ok(update);
     }
-    findings.judge(!announced.is_empty())?;
+    findings.judge(!announced.is_empty(), negotiated.martian_next_hops)?;
     findings.tell(withdrawn, announced, negotiated, &mut update);
     Ok(update)
 }
@@ -189,7 +189,7 @@ impl Findings {
     ///
     /// # Errors
     /// When routes ought to be withdrawn but there are none (RFC 7606 §5.2).
-    fn judge(&mut self, classic: bool) -> Result<(), UpdateError> {
+    fn judge(&mut self, classic: bool, martians: bool) -> Result<(), UpdateError> {
         let multiprotocol = match &self.draft.mp_reach {
             Some(Routes::Of(_, _, routes)) => !routes.is_empty(),
             Some(Routes::Ignored(_, any)) => *any,
@@ -207,7 +207,7 @@ impl Findings {
             _ => None,
         };
         for (code, hop) in [classic_next_hop, other_next_hop].into_iter().flatten() {
-            if multiprotocol::is_martian(hop.address) {
+            if !martians && hop.is_martian() {
                 let reason = format!("the next hop {} is not the address of a host", hop.address);
                 self.note(code, ErrorClass::Withdraw, reason, &[]);
             }

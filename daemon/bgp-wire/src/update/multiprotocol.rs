@@ -76,14 +76,6 @@ fn decode_next_hop(value: Reader<'_>, family: Family) -> Result<NextHop, Fault> 
     Ok(NextHop { address: IpAddr::V6(address), link_local })
 }
 
-/// Whether no packet can ever go to a next hop (RFC 4271 §6.3, and its like for IPv6).
-pub(super) fn is_martian(next_hop: IpAddr) -> bool {
-    match next_hop {
-        IpAddr::V4(address) => matches!(address.octets(), [0 | 127 | 224..=255, ..]),
-        IpAddr::V6(address) => address.is_unspecified() || address.is_loopback() || address.is_multicast(),
-    }
-}
-
 /// Whether routes of the family with this next hop go into the fields of RFC 4271 instead of MP_REACH_NLRI.
 pub(super) fn is_classic(family: Family, next_hop: IpAddr) -> bool {
     family == Family::Ipv4Unicast && next_hop.is_ipv4()

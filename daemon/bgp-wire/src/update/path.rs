@@ -24,7 +24,7 @@ pub(super) fn decode_as_path(
     negotiated: &Negotiated,
     draft: &mut Draft,
 ) -> Result<(), Fault> {
-    let path = read(attribute.value, negotiated.four_octet_as)?;
+    let path = read(attribute.value, negotiated.four_octet_as, negotiated.as_sets)?;
     let outside = !negotiated.internal && !negotiated.confederation;
     if outside && path.segments().any(|segment| segment.kind.is_confederation()) {
         return Err(Fault::new("a confederation segment from outside (RFC 5065 §5)"));
@@ -46,7 +46,7 @@ pub(super) fn decode_as4_path(
     if negotiated.four_octet_as {
         return Err(Fault::new("not to be sent by a peer with four-octet AS numbers"));
     }
-    let mut path = read(attribute.value, true)?;
+    let mut path = read(attribute.value, true, negotiated.as_sets)?;
     if path.is_empty() {
         return Err(Fault::new("empty"));
     }
@@ -55,7 +55,7 @@ pub(super) fn decode_as4_path(
     Ok(())
 }
 
-fn read(mut value: Reader<'_>, four_octets: bool) -> Result<AsPath, Fault> {
+fn read(mut value: Reader<'_>, four_octets: bool, sets: bool) -> Result<AsPath, Fault> {
     if let Some(path) = read_short(value, four_octets) {
         return Ok(path);
     }
@@ -68,7 +68,7 @@ fn read(mut value: Reader<'_>, four_octets: bool) -> Result<AsPath, Fault> {
         numbers = numbers.saturating_add(asns.len());
         builder.push(Segment { kind, asns: &asns });
     }
-    let refusal = if any_set {
+    let refusal = if any_set && !sets {
         Some("a set of AS numbers (RFC 9774)")
     } else if numbers > AS_PATH_LIMIT {
         Some("more than 1000 AS numbers")

@@ -122,6 +122,8 @@ fn session() -> impl Strategy<Value = Negotiated> {
                 // What a member of a confederation has in front may have four octets.
                 confederation: member && four_octet_as && !internal,
                 extended_next_hop,
+                as_sets: false,
+                martian_next_hops: false,
                 extended_message: true,
                 families: Family::ALL.to_vec(),
                 add_path_receive: add_path.clone(),

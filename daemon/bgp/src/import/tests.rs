@@ -21,6 +21,8 @@ fn rules(internal: bool) -> ImportRules {
         confederation: None,
         member: false,
         requires_policy: false,
+        reject_as_sets: true,
+        allow_martian_next_hops: false,
         own_as_allowed: 0,
         enforce_first_as: true,
         graceful_shutdown: false,
@@ -167,5 +169,28 @@ fn a_confederation_knows_its_members_and_itself_in_a_path() {
         if rules.member && used.is_ok() {
             assert_eq!(used.unwrap().local_pref, Some(7), "it counts in the whole confederation");
         }
+    }
+}
+
+/// RFC 9774, RFC 4271 §6.3.
+#[test]
+fn sets_and_next_hops_of_nobody_are_refused_unless_that_is_said() {
+    let set = |kind| {
+        let parts = [(SegmentKind::Sequence, [THEIRS]), (kind, [Asn(7)])];
+        let as_path = parts.iter().map(|(kind, asns)| Segment { kind: *kind, asns }).collect();
+        PathAttributes { as_path, ..path(&[]) }
+    };
+    let tolerant = ImportRules { reject_as_sets: false, allow_martian_next_hops: true, ..rules(false) };
+    for kind in [SegmentKind::Set, SegmentKind::ConfedSet] {
+        assert_eq!(check(&Arc::new(set(kind)), &rules(false)), Err(Reject::AsSet));
+        assert!(check(&Arc::new(set(kind)), &tolerant).is_ok());
+    }
+    for address in ["0.0.0.1", "127.0.0.1", "224.0.0.1", "255.255.255.255", "::", "::1", "ff02::1"] {
+        let address: IpAddr = address.parse().unwrap();
+        let mut attributes = path(&[64513]);
+        attributes.next_hop.address = address;
+        let attributes = Arc::new(attributes);
+        assert_eq!(check(&attributes, &rules(false)), Err(Reject::MartianNextHop(address)));
+        assert!(check(&attributes, &tolerant).is_ok());
     }
 }

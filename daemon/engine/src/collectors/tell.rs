@@ -293,6 +293,8 @@ impl Monitored for Codec {
             extended_message: false,
             internal: true,
             confederation: false,
+            as_sets: true,
+            martian_next_hops: true,
             families: Family::ALL.to_vec(),
             add_path_receive: Vec::new(),
             add_path_send: add_path.to_vec(),

@@ -55,8 +55,13 @@ impl Engine {
                 if import.policy.looks_at_prefix() {
                     inserted = None;
                 }
-                let inserted: &Inserted = inserted
-                    .get_or_insert_with(|| import.judge(&received, &judged, nlri.prefix, &mut self.attribute_sets));
+                let refused =
+                    nlri.prefix.is_martian().then(|| import.refuse(&received, Reject::MartianPrefix(nlri.prefix)));
+                let inserted: &Inserted = match &refused {
+                    Some(refused) => refused,
+                    None => inserted
+                        .get_or_insert_with(|| import.judge(&received, &judged, nlri.prefix, &mut self.attribute_sets)),
+                };
                 let route = (nlri.prefix, key(id, *nlri));
                 let rests = if damps { self.weighed(at, reach.family, route, inserted) } else { None };
                 let inserted = rests.as_ref().unwrap_or(inserted);
@@ -89,6 +94,11 @@ impl Engine {
     /// Judges one path of a peer again, after the rules changed.
     pub(crate) fn judge_path(&mut self, family: Family, prefix: Prefix, key: PathKey, received: &Arc<PathAttributes>) {
         let Some(import) = self.import(key.peer, family) else { return };
+        if prefix.is_martian() {
+            let refused = import.refuse(received, Reject::MartianPrefix(prefix));
+            self.tables.of_mut(family).rejudge(prefix, key, &refused);
+            return;
+        }
         let once = !import.policy.looks_at_prefix();
         // Neighboring prefixes of a peer often came with the same attributes.
         let last = self.imports.get(&(key.peer, family)).and_then(|judge| judge.last.as_ref());
@@ -189,6 +199,8 @@ impl Engine {
                 confederation: bgp.confederation.as_ref().map(|all| all.identifier),
                 member,
                 requires_policy: bgp.ebgp_requires_policy && !internal && !member && policies.import.is_empty(),
+                reject_as_sets: bgp.reject_as_sets,
+                allow_martian_next_hops: bgp.allow_martian_nexthop,
                 own_as_allowed: policies.paths.allowas_in.unwrap_or(0),
                 enforce_first_as: settings::enforces_first_as(bgp, &peer.settings),
                 graceful_shutdown: settings::is_shutting_down(bgp, &peer.settings),
@@ -255,6 +267,11 @@ struct Import {
 }
 
 impl Import {
+    /// A route that is kept for inspection only.
+    fn refuse(&self, received: &Arc<PathAttributes>, why: Reject) -> Inserted {
+        Inserted::new(Arc::clone(received), Arc::clone(received), Some(why.to_string().into()), self.marks)
+    }
+
     /// What goes into the table of a route: `judged` by the rules of BGP already, and now by the policy.
     fn judge(
         &self,
@@ -266,7 +283,7 @@ impl Import {
         let rejected = |reason| Inserted::new(Arc::clone(received), Arc::clone(received), Some(reason), self.marks);
         let accepted = match judged {
             Ok(attributes) => attributes,
-            Err(reject) => return rejected(reject.to_string().into()),
+            Err(reject) => return self.refuse(received, *reject),
         };
         let origin = || received.as_path.validated_origin(self.rules.router_as);
         let subject = Subject {

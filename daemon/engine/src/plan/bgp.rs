@@ -219,13 +219,15 @@ fn changed_words<T: PartialEq, const N: usize>(
 }
 
 /// What changed of the way that paths come in.
-fn paths_in(family: Family, old: Side<'_>, new: Side<'_>) -> [Option<String>; 5] {
+fn paths_in(family: Family, old: Side<'_>, new: Side<'_>) -> [Option<String>; 7] {
     changed_words(
         family,
         (old, new),
         [
             ("allowas-in", |side, family| side.paths(family).allowas_in.map(u32::from)),
             ("parameters confederation", |side, _| side.bgp.confederation.as_ref().map(|all| all.identifier.0)),
+            ("parameters reject-as-sets", |side, _| Some(side.bgp.reject_as_sets.into())),
+            ("parameters allow-martian-nexthop", |side, _| Some(side.bgp.allow_martian_nexthop.into())),
             ("enforce-first-as", |side, _| Some(enforces_first_as(side.bgp, side.settings).into())),
             ("graceful-shutdown", |side, _| Some(is_shutting_down(side.bgp, side.settings).into())),
             ("local-as no-prepend", |side, _| side.settings.local_as.map(|local_as| local_as.no_prepend.into())),

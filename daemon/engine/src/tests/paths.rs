@@ -2,7 +2,7 @@
 
 use api::request::Show;
 use api::{BgpTarget, Text};
-use bgp_wire::attribute::{AsPath, Community, Origin, PathAttributes, thin_vec};
+use bgp_wire::attribute::{AsPath, Community, Origin, PathAttributes, Segment, SegmentKind, thin_vec};
 use nouns::{Asn, Prefix};
 
 use super::policies::{Heard, LISTENER, SPEAKER, Stage, prefixes};
@@ -92,4 +92,27 @@ fn what_leaves_soon_is_said_and_heard() {
     heard(&mut stage, &word);
     let known = &stage.known[&prefix];
     assert!(known.communities.contains(&Community::GRACEFUL_SHUTDOWN.0), "{known:?}");
+}
+
+#[test]
+fn what_leads_nowhere_is_refused_explained_and_accepted_once_that_is_said() {
+    let mut stage = Stage::new(OPEN);
+    let [plain, set, martian] = [0, 1, 2].map(|place| prefixes(3).nth(place).unwrap());
+    let parts = [(SegmentKind::Sequence, [Asn(65002)]), (SegmentKind::Set, [Asn(7)])];
+    let as_path = parts.iter().map(|(kind, asns)| Segment { kind: *kind, asns }).collect();
+    stage.announced_with(SPEAKER, [set], &PathAttributes { as_path, ..path(&[65002]) });
+    let mut nowhere = path(&[65002]);
+    nowhere.next_hop.address = [127, 0, 0, 9].into();
+    stage.announced_with(SPEAKER, [martian], &nowhere);
+    let group: Prefix = "224.1.0.0/16".parse().unwrap();
+    stage.announced_with(SPEAKER, [plain, group], &path(&[65002]));
+    stage.rest();
+    assert_eq!(stage.known.keys().copied().collect::<Vec<_>>(), [plain]);
+    for (prefix, why) in [(set, "RFC 9774"), (martian, "127.0.0.9 is not the address"), (group, "no route leads to")] {
+        let show = Show::BgpPrefix { family: Family::Ipv4Unicast, target: BgpTarget::Prefix(prefix), why: false };
+        let told = stage.show(show).unwrap().text();
+        assert!(told.contains(why), "{told}");
+    }
+    assert_eq!(heard(&mut stage, "set protocols bgp 64512 parameters reject-as-sets disable"), (0, 1, 0));
+    assert_eq!(heard(&mut stage, "delete protocols bgp 64512 parameters reject-as-sets"), (1, 0, 0));
 }

@@ -42,7 +42,7 @@ pub(super) enum Heard {
 }
 
 fn codec() -> bgp_wire::Negotiated {
-    bgp_wire::Negotiated { four_octet_as: true, families: Family::ALL.to_vec(), ..Default::default() }
+    bgp_wire::Negotiated { four_octet_as: true, as_sets: true, families: Family::ALL.to_vec(), ..Default::default() }
 }
 
 fn octets_of(message: Message) -> Vec<u8> {
