@@ -2,6 +2,9 @@
 //!
 //! Nothing of it may cost a session that the RFCs do not cost.
 
+mod aggregates;
+mod limits;
+mod refresh;
 mod several;
 
 use std::net::IpAddr;

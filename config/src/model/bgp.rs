@@ -87,12 +87,25 @@ pub struct Bgp {
     pub listen_limit: u32,
     /// `network <net>` of both families, each with its `route-map` if given.
     pub networks: BTreeMap<Prefix, Option<String>>,
+    /// `aggregate-address <net>` of both families.
+    pub aggregates: BTreeMap<Prefix, Aggregate>,
     /// `redistribute <source>` of each family.
     pub redistribute: BTreeMap<(Family, RedistributeSource), Redistribute>,
     /// `bmp target <name>`
     pub bmp: BTreeMap<String, BmpTarget>,
     /// `dump`
     pub dumps: Dumps,
+}
+
+/// `aggregate-address <net>`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aggregate {
+    /// `as-set`: its AS path tells those of the routes that it covers.
+    pub as_set: bool,
+    /// `summary-only`: these are not announced beside it.
+    pub summary_only: bool,
+    /// `route-map`
+    pub route_map: Option<String>,
 }
 
 /// `redistribute <source>`
@@ -171,6 +184,7 @@ impl Bgp {
             listen_ranges,
             listen_limit,
             networks,
+            aggregates,
             redistribute,
             // Collectors and dump files are no concern of peers.
             bmp: _,
@@ -207,6 +221,7 @@ impl Bgp {
             && *listen_ranges == other.listen_ranges
             && *listen_limit == other.listen_limit
             && *networks == other.networks
+            && *aggregates == other.aggregates
             && *redistribute == other.redistribute
     }
 }
@@ -423,6 +438,21 @@ pub struct PeerPolicy {
     pub weight: Option<u32>,
     /// What becomes of paths.
     pub paths: PathRules,
+    /// `unsuppress-map`: what it hears of although an aggregate covers it.
+    pub unsuppress: Option<String>,
+    /// `conditionally-advertise`
+    pub conditional: Option<Conditional>,
+}
+
+/// `conditionally-advertise`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conditional {
+    /// `advertise-map`: the routes that it is about.
+    pub advertise: String,
+    /// `exist-map` or `non-exist-map`: the routes that decide.
+    pub map: String,
+    /// Whether one of them has to be there, else none may be.
+    pub exist: bool,
 }
 
 /// `default-originate [route-map]`

@@ -91,6 +91,8 @@ const SAYS_NOTHING: &[&str] = &[
     // Kept empty beside the encrypted one.
     "system login user * authentication plaintext-password ",
     "service ssh protocol-version v2",
+    // A condition is looked at whenever a route changes.
+    "protocols bgp * parameters conditional-advertisement timer *",
 ];
 
 /// Leaves whose values VyOS repeats where we have one value of several words.

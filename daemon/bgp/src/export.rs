@@ -96,6 +96,10 @@ pub struct ExportTarget {
     pub manner: Manner,
     /// What routes go through on their way to it.
     pub policy: Chain,
+    /// What it hears of although an aggregate covers it; the caller knows what is covered.
+    pub unsuppress: Option<Chain>,
+    /// What it does not hear of because a condition is not met (`conditionally-advertise`).
+    pub held_back: Option<HeldBack>,
     /// What the default route goes through that `default-originate` makes for it.
     pub default_originate: Option<Chain>,
 }
@@ -118,6 +122,15 @@ pub enum LongLived {
     Last,
     /// All: it knows what the community means.
     All,
+}
+
+/// Routes of which a peer does not hear because a condition is not met.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HeldBack {
+    /// What lets them through.
+    pub routes: Chain,
+    /// Whether the condition is known not to be met; else the caller leaves them as they are.
+    pub known: bool,
 }
 
 /// Why a peer does not hear of a route, as a sentence for the operator.
@@ -144,6 +157,9 @@ pub enum Withheld {
     /// RFC 8212
     #[error("external neighbor without export policy (RFC 8212)")]
     NoPolicy,
+    /// `conditionally-advertise`
+    #[error("its condition is not met (conditionally-advertise)")]
+    Condition,
     /// A policy said so.
     #[error("{0}")]
     Policy(Denial),
@@ -157,6 +173,9 @@ pub enum Withheld {
 /// Why the peer may not hear of the route.
 pub fn export(route: &Exportable<'_>, to: &ExportTarget) -> Result<PathAttributes, Withheld> {
     may_hear(route, to)?;
+    if to.held_back.as_ref().is_some_and(|held| passes(&held.routes, route, to)) {
+        return Err(Withheld::Condition);
+    }
     let mut draft = Draft::new(route.attributes, route.marks, to.default_local_pref);
     if to.is_inside() && draft.attributes.local_pref.is_none() {
         draft.attributes.to_mut().local_pref = Some(to.default_local_pref);
@@ -187,6 +206,13 @@ pub fn export(route: &Exportable<'_>, to: &ExportTarget) -> Result<PathAttribute
     let address = chosen_next_hop(route, to, next_hop);
     attributes.next_hop = NextHop { address, link_local: to.link_local.filter(|_| address == to.next_hop) };
     Ok(attributes)
+}
+
+/// Whether a map lets a route through; what it would set does not matter.
+#[must_use]
+pub fn passes(map: &Chain, route: &Exportable<'_>, to: &ExportTarget) -> bool {
+    let mut draft = Draft::new(route.attributes, route.marks, to.default_local_pref);
+    map.apply(&route.subject, &mut draft).is_ok()
 }
 
 /// What a route of our AS says of its way through it (RFC 4456 §8).

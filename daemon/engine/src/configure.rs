@@ -163,8 +163,9 @@ impl Engine {
         self.paths.look_again();
         let (before, now) =
             (old.map(|old| (&old.bgp, &old.policy)), (&self.running.model.bgp, &self.running.model.policy));
+        let same_model = before == Some(now);
         let same_id = self.router_id == self.choose_router_id(self.running.model.bgp.as_deref());
-        if !same_id || before != Some(now) {
+        if !same_id || !same_model {
             self.configure_peers(at, old, out);
             self.configure_collectors(at, out);
             self.configure_dumps(at, out);
@@ -176,6 +177,9 @@ impl Engine {
         }
         for family in table_map::changed(old, &self.running.model) {
             self.tables.of_mut(family).all_dirty();
+        }
+        if !same_model {
+            self.configure_aggregates(old);
         }
         let own_routes_changed = old.is_some_and(|old| own_routes_changed(old, &self.running.model));
         let old = old.and_then(|old| old.bgp.as_deref());

@@ -9,6 +9,7 @@ use rib::bgp_table::{Decided, Path};
 use rib::decision::{Rules, StepRules};
 use rib::routes::{Protocol, Route, RouteNextHop};
 
+use crate::aggregates::AGGREGATE;
 use crate::engine::Engine;
 use crate::event::Moment;
 use crate::peers::Peers;
@@ -62,7 +63,8 @@ impl Engine {
 
     /// Decides some prefixes; what was chosen is offered to the main table, and what is news to the peers.
     fn decide(&mut self, at: Moment, family: Family, prefixes: &[Prefix], rules: &Rules) {
-        let mut chosen = self.collectors.want(family, MonitoredView::LocRib).then(Vec::new);
+        let (monitored, observed) = (self.collectors.want(family, MonitoredView::LocRib), self.is_observed());
+        let mut chosen = (monitored || observed).then(Vec::new);
         let map = self.table_map(family);
         let Self { tables, next_hops, running, groups, rib, peers, .. } = self;
         let bgp = running.model.bgp.as_deref().filter(|bgp| !bgp.no_fib_install);
@@ -76,7 +78,11 @@ impl Engine {
                 None => rib.remove(prefix, BGP, None),
             }
         });
-        if let Some(chosen) = chosen {
+        let chosen = chosen.unwrap_or_default();
+        if observed {
+            chosen.iter().for_each(|prefix| self.observe(family, *prefix));
+        }
+        if monitored {
             self.monitor_chosen(at, family, &chosen);
         }
     }
@@ -100,12 +106,18 @@ impl Engine {
     }
 }
 
-/// The route that the chosen paths make; none for a path that the router made itself, or that a map keeps out.
+/// The route that the chosen paths make; none for a path that the router made itself, or that a map keeps out. What an
+/// aggregate has no better route for is discarded, so that it does not leave by a wider route and come back (RFC 4632
+/// §5.1).
 fn bgp_route(
     bgp: &Bgp,
     decided: &Decided<'_>,
     (prefix, map, peers): (Prefix, Option<&TableMap>, &Peers),
 ) -> Option<Route> {
+    if decided.best().is_some_and(|best| best.is_local() && best.key() == AGGREGATE) {
+        let protocol = Protocol::Bgp { internal: true };
+        return Some(Route::new(protocol, bgp.distance_internal, 0, vec![RouteNextHop::Blackhole]));
+    }
     let best = decided.best().filter(|best| !best.is_local())?;
     let shaped = match map {
         Some(map) => map.apply(peers, prefix, best).ok()?,

@@ -11,6 +11,7 @@ use bgp::session::Input;
 use config::Tree;
 use config::model::Model;
 use nouns::{Family, Prefix, Revision};
+use rib::aggregate::Aggregates;
 use rib::attribute_sets::AttributeSets;
 use rib::bgp_table::{BgpTable, PeerId};
 use rib::fib::{Fib, RouteKey};
@@ -19,6 +20,7 @@ use rib::path_ids::PathIds;
 use rib::routes::Rib;
 use rib::world_view::World;
 
+use crate::aggregates::Conditions;
 use crate::collectors::Collectors;
 use crate::commit::Commit;
 use crate::confirm::Confirming;
@@ -197,6 +199,10 @@ pub struct Engine {
     pub(crate) static_links: StaticLinks,
     /// Routes of other tables than the main one that were wanted last.
     pub(crate) table_routes: BTreeSet<RouteKey>,
+    /// Which routes aggregates cover.
+    pub(crate) aggregates: Aggregates,
+    /// Which routes conditions of neighbors ask for.
+    pub(crate) conditions: Conditions,
     /// Prefixes that the router itself originates, by what made them.
     pub(crate) originated: BTreeSet<Prefix>,
 }
@@ -262,6 +268,8 @@ impl Engine {
             started: at,
             static_links: StaticLinks::default(),
             table_routes: BTreeSet::new(),
+            aggregates: Aggregates::default(),
+            conditions: Conditions::default(),
             originated: BTreeSet::new(),
         }
     }

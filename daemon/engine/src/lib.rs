@@ -4,6 +4,7 @@
 //! clock, no task, no file. Time is an argument, results come back as events, and the same events
 //! give the same effects.
 
+mod aggregates;
 mod answer;
 pub mod boot;
 mod collectors;

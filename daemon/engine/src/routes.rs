@@ -38,6 +38,7 @@ impl Engine {
             }
             self.settle_world(at);
             self.settle_next_hops();
+            self.settle_aggregates(at);
             budget = self.settle_tables(at, budget);
             // What BGP has just offered leads through gateways that count only once they are looked up.
             self.settle_next_hops();
@@ -79,6 +80,8 @@ impl Engine {
             || self.rib.is_unsettled()
             || !self.reviews.is_empty()
             || !self.validation.is_settled()
+            || self.aggregates.has_changed()
+            || self.groups.is_outdated()
     }
 
     /// The kernel changed by somebody's hand.

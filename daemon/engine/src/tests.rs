@@ -11,6 +11,7 @@
     reason = "a test may fail loudly, and begins at some moment"
 )]
 
+mod aggregates;
 mod churn;
 mod collectors;
 mod damping;

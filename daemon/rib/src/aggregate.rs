@@ -190,10 +190,13 @@ fn common_path<'a>(paths: impl Iterator<Item = &'a AsPath> + Clone) -> AsPath {
         common = Some(shared);
     }
     let common = common.unwrap_or_default();
-    let rest: BTreeSet<Asn> = paths.flat_map(|path| {
-        // A number that stands in the common part may stand behind it once more.
-        path.asns().skip(common.len()).collect::<Vec<_>>()
-    }).filter(|asn| !common.contains(asn)).collect();
+    let rest: BTreeSet<Asn> = paths
+        .flat_map(|path| {
+            // A number that stands in the common part may stand behind it once more.
+            path.asns().skip(common.len()).collect::<Vec<_>>()
+        })
+        .filter(|asn| !common.contains(asn))
+        .collect();
     let rest: Vec<Asn> = rest.into_iter().collect();
     [Segment { kind: SegmentKind::Sequence, asns: &common }, Segment { kind: SegmentKind::Set, asns: &rest }]
         .into_iter()

@@ -6,6 +6,7 @@
 //! and RFC 8950. This crate never knows the kernel, a session, or the hour.
 
 pub mod adj_out;
+pub mod aggregate;
 pub mod attribute_sets;
 pub mod bgp_table;
 pub mod damping;

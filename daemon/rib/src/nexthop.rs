@@ -356,6 +356,9 @@ fn through_routes(address: IpAddr, rib: &Rib, world: &World, chain: &mut Vec<IpA
     let mut why = Unresolvable::NoRoute(address);
     let mut answer = None;
     for (prefix, route) in rib.matches(address) {
+        if discards_the_rest(route) {
+            continue;
+        }
         if leads_through(route, chain) {
             why = Unresolvable::Loop(address);
         } else if prefix.is_default() {
@@ -375,6 +378,12 @@ fn through_routes(address: IpAddr, rib: &Rib, world: &World, chain: &mut Vec<IpA
             None => why,
         })
     })
+}
+
+/// What an aggregate of BGP has no better route for is discarded, which says nothing of where a next hop is: else an
+/// aggregate that covers the next hop of what it covers would come and go without end.
+fn discards_the_rest(route: &Route) -> bool {
+    matches!(route.protocol, Protocol::Bgp { .. }) && route.next_hops == [RouteNextHop::Blackhole]
 }
 
 /// Whether every way of the route leads through an address that is being looked up.

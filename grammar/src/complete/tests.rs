@@ -62,6 +62,7 @@ const LEVELS_OF_A_NEIGHBOR: &[&str] = &[
     " >attribute-unchanged",
     " >bfd",
     " >capability",
+    " >conditionally-advertise",
     " >default-originate",
     " >disable-send-community",
     " >enforce-first-as",

@@ -21,6 +21,13 @@ pub(super) static BGP: Node = tag(
                     "ipv6-unicast",
                     "IPv6 unicast routes",
                     &[
+                        &tag(
+                            "aggregate-address",
+                            "Prefix announced while it covers others",
+                            ValueKind::Prefix6,
+                            "2001:db8::/32",
+                            AGGREGATE,
+                        ),
                         &tag("network", "Prefix to announce", ValueKind::Prefix6, "2001:db8::/32", NETWORK),
                         &REDISTRIBUTE,
                         &TABLE_MAP,
@@ -28,6 +35,7 @@ pub(super) static BGP: Node = tag(
                 ),
             ],
         ),
+        &AGGREGATE_ADDRESS,
         &seeing::BMP,
         &seeing::DUMP,
         &inner(
@@ -97,6 +105,13 @@ static TABLE_MAP: Node = leaf(
 );
 
 static SOURCE: &[&Node] = &[&leaf("metric", "Multi-exit discriminator of these routes", ANY_U32, "10"), &OWN_ROUTE_MAP];
+static AGGREGATE_ADDRESS: Node =
+    tag("aggregate-address", "Prefix announced while it covers others", ValueKind::Prefix4, "192.0.2.0/24", AGGREGATE);
+static AGGREGATE: &[&Node] = &[
+    &flag("as-set", "Tell the AS numbers of what it covers (against RFC 9774)"),
+    &OWN_ROUTE_MAP,
+    &flag("summary-only", "Do not announce what it covers"),
+];
 static NETWORK: &[&Node] = &[&OWN_ROUTE_MAP];
 static OWN_ROUTE_MAP: Node = leaf(
     "route-map",

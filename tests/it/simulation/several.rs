@@ -47,7 +47,7 @@ impl Exchange {
 
     /// The first AS behind the server of each path of a prefix that a listener knows.
     fn knows(&mut self, listener: Node, prefix: &str) -> Vec<String> {
-        let show = Show::BgpTable { family: Family::Ipv4Unicast, filter: Default::default() };
+        let show = Show::BgpTable { family: Family::Ipv4Unicast, filter: grammar::commands::TableFilter::default() };
         let View::BgpTable(table) = self.network.show(listener, show) else { unreachable!("a table was asked for") };
         let prefix: Prefix = prefix.parse().unwrap();
         let paths = table.routes.into_iter().filter(|route| route.prefix == prefix).flat_map(|route| route.paths);

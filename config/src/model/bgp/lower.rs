@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use grammar::value::PolicyList;
 use nouns::{Asn, Family, Prefix};
 
+use super::Aggregate;
 use super::paths::first_as;
 use super::peers::{self, Timers};
 use super::policies::reference;
@@ -77,6 +78,7 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
         groups: groups.into_keys().collect(),
         listen_limit: listen.leaf_or_default("limit"),
         networks: networks(place, policy),
+        aggregates: aggregates(place, policy),
         redistribute: redistribute(place, policy),
         bmp: super::seeing::targets(place),
         dumps: super::seeing::dumps(place),
@@ -146,6 +148,18 @@ fn table_maps(place: &Reader<'_>, policy: &Policy) -> BTreeMap<Family, String> {
     let (plain, ipv4, ipv6) = (map(place), map(&families.at("ipv4-unicast")), map(&families.at("ipv6-unicast")));
     let maps = [(Family::Ipv4Unicast, ipv4.or(plain)), (Family::Ipv6Unicast, ipv6)];
     maps.into_iter().filter_map(|(family, map)| Some((family, map?))).collect()
+}
+
+fn aggregates(place: &Reader<'_>, policy: &Policy) -> BTreeMap<Prefix, Aggregate> {
+    let families = place.at("address-family");
+    let of_v6 = families.at("ipv6-unicast");
+    let all = place.instances("aggregate-address").into_iter().chain(of_v6.instances("aggregate-address"));
+    let aggregate = |place: Reader<'_>| Aggregate {
+        as_set: place.flag("as-set"),
+        summary_only: place.flag("summary-only"),
+        route_map: reference(&place, "route-map", PolicyList::RouteMap, policy),
+    };
+    all.map(|(prefix, place)| (prefix, aggregate(place))).collect()
 }
 
 fn redistribute(place: &Reader<'_>, policy: &Policy) -> BTreeMap<(Family, RedistributeSource), Redistribute> {

@@ -6,7 +6,7 @@
 use grammar::value::PolicyList;
 use nouns::Family;
 
-use super::{DefaultOriginate, PathRules, PeerPolicies, PeerPolicy};
+use super::{Conditional, DefaultOriginate, PathRules, PeerPolicies, PeerPolicy};
 use crate::model::policy::{Filters, Policy};
 use crate::model::reader::Reader;
 
@@ -46,6 +46,22 @@ fn of_family(place: &Reader<'_>, family: Family, policy: &Policy) -> PeerPolicy 
         default_originate: place.is_set("default-originate").then_some(DefaultOriginate { route_map: default_map }),
         weight: place.leaf("weight"),
         paths: PathRules::read(place),
+        unsuppress: reference(place, "unsuppress-map", PolicyList::RouteMap, policy),
+        conditional: conditional(&place.at("conditionally-advertise"), policy),
+    }
+}
+
+fn conditional(place: &Reader<'_>, policy: &Policy) -> Option<Conditional> {
+    let map = |word: &'static str| reference(place, word, PolicyList::RouteMap, policy);
+    let (advertise, exist, non_exist) = (map("advertise-map"), map("exist-map"), map("non-exist-map"));
+    match (advertise, exist, non_exist) {
+        (None, None, None) => None,
+        (Some(advertise), Some(map), None) => Some(Conditional { advertise, map, exist: true }),
+        (Some(advertise), None, Some(map)) => Some(Conditional { advertise, map, exist: false }),
+        _ => {
+            place.error("must set advertise-map, and one of exist-map and non-exist-map".to_owned());
+            None
+        }
     }
 }
 
@@ -64,6 +80,8 @@ impl PeerPolicy {
             default_originate: self.default_originate.clone().or_else(|| other.default_originate.clone()),
             weight: self.weight.or(other.weight),
             paths: self.paths.over(other.paths),
+            unsuppress: self.unsuppress.clone().or_else(|| other.unsuppress.clone()),
+            conditional: self.conditional.clone().or_else(|| other.conditional.clone()),
         }
     }
 }

@@ -349,6 +349,9 @@ pub struct PathStatus {
     pub filtered: bool,
     /// The kernel refused the prefix.
     pub rib_failure: bool,
+    /// An aggregate stands for it, and it is not announced.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub suppressed: bool,
 }
 
 /// ORIGIN (RFC 4271 §5.1.1)
@@ -391,6 +394,7 @@ impl PathStatus {
             Self { filtered: true, .. } => 'f',
             Self { stale: true, .. } => 'S',
             Self { rib_failure: true, .. } => 'r',
+            Self { suppressed: true, valid: true, .. } => 's',
             Self { valid: true, .. } => '*',
             _ => ' ',
         };
@@ -407,7 +411,7 @@ impl Text for BgpTable {
     fn text(&self) -> String {
         let mut text = format!(
             "BGP table version is {}, local router ID is {}\n\
-             Status codes: * valid, > best, = multipath, i - internal, S Stale,\n\
+             Status codes: * valid, > best, = multipath, i - internal, S Stale, s suppressed,\n\
              \x20             r - refused by the kernel, f - refused on arrival\n\
              Origin codes: i - IGP, e - EGP, ? - incomplete\n",
             self.table_version, self.router_id

@@ -290,6 +290,9 @@ pub struct NeighborFamily {
     /// Prefixes that are not announced for `maximum-prefix-out`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<u64>,
+    /// `conditionally-advertise`, and whether its condition is met, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
     /// `nexthop-self`
     pub nexthop_self: bool,
     /// Words that shape the paths that it hears, and those that are taken from it.
@@ -554,6 +557,7 @@ impl NeighborFamily {
         lines.extend(threshold.map(|percent| format!("  Threshold for warning message {percent}%{restart}")));
         let most = self.maximum_prefix_out.zip(self.left_out);
         lines.extend(most.map(|(most, left)| format!("  Maximum prefixes announced {most}, {left} left out")));
+        lines.extend(self.condition.iter().map(|words| format!("  {words}")));
         let seen = |flag: bool, word: &'static str| if flag { word.to_owned() } else { format!("not {word}") };
         lines.push(format!(
             "  End-of-RIB {}, {}",

@@ -29,6 +29,9 @@ pub struct BgpPrefix {
     pub flaps: Vec<DampedPath>,
     /// Neighbors to which the best path is announced.
     pub advertised_to: Vec<IpAddr>,
+    /// An aggregate stands for it, and it is not announced.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suppressed: bool,
     /// What the kernel has of it.
     pub kernel: KernelState,
     /// The whole story was asked for (`why`).
@@ -85,6 +88,15 @@ pub struct BgpPath {
     /// Its neighbor restarts; seconds until it is swept (RFC 4724).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stale_for: Option<u64>,
+    /// AGGREGATOR: the AS that made an aggregate of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregator_as: Option<Asn>,
+    /// AGGREGATOR: the router that did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregator: Option<Ipv4Addr>,
+    /// ATOMIC_AGGREGATE: the path tells less than the whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub atomic_aggregate: bool,
     /// Its identifier among several paths of the same neighbor (RFC 7911).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_id: Option<u32>,
@@ -231,6 +243,9 @@ impl Text for BgpPrefix {
             self.table_version,
             self.paths.len()
         );
+        if self.suppressed {
+            text.push_str("  Suppressed: an aggregate with summary-only stands for it\n");
+        }
         if self.advertised_to.is_empty() {
             text.push_str("  Not advertised to any peer\n");
         } else {
@@ -274,6 +289,10 @@ impl BgpPath {
             text.push_str(&format!("      Originator: {originator}, Cluster list: {}\n", clusters.join(" ")));
         }
         text.extend(self.changed.iter().map(|change| format!("      Import: {change}\n")));
+        if let (Some(asn), Some(address)) = (self.aggregator_as, self.aggregator) {
+            text.push_str(&format!("      Aggregated by AS {asn}, {address}"));
+            text.push_str(if self.atomic_aggregate { ", atomic aggregate\n" } else { "\n" });
+        }
         if why {
             text.push_str(&format!("      Next hop: {}\n", self.resolution.words()));
         }

@@ -38,6 +38,8 @@ fn target(internal: bool) -> ExportTarget {
         at_most: None,
         manner: Manner::default(),
         policy: Chain::default(),
+        unsuppress: None,
+        held_back: None,
         default_originate: None,
     }
 }

@@ -8,11 +8,11 @@ use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use bgp::export::{self, ExportTarget, Exportable, Learned, LongLived, Withheld};
-use bgp::policy::{Source, Subject};
+use bgp::policy::{Chain, Source, Subject};
 use bgp::session::Output;
 use bgp_wire::attribute::{Origin, PathAttributes};
 use bgp_wire::message::Nlri;
-use nouns::{Family, Marks, Prefix, Several};
+use nouns::{Family, IfName, Marks, Prefix, Several};
 use rib::adj_out::{Exported, Portion, Say};
 use rib::bgp_table::{Path, PathKey, PeerId};
 use rib::path_ids::PathIds;
@@ -185,20 +185,40 @@ impl Engine {
         prefix: Prefix,
         target: &ExportTarget,
     ) -> Option<Result<PathAttributes, Withheld>> {
+        let looks = target.policy.looks_at_interface()
+            || target.held_back.as_ref().is_some_and(|held| held.routes.looks_at_interface());
+        let interface = if looks { self.interface_of(path, prefix) } else { None };
+        let validity = target.policy.looks_at_validity()
+            || target.held_back.as_ref().is_some_and(|held| held.routes.looks_at_validity());
+        let route = self.exportable(path, family, prefix, (interface.as_ref(), validity))?;
+        Some(export::export(&route, target))
+    }
+
+    /// Whether a map of a peer's lets a path through.
+    fn passes(&self, map: &Chain, path: &Path, family: Family, prefix: Prefix, target: &ExportTarget) -> bool {
+        let interface = if map.looks_at_interface() { self.interface_of(path, prefix) } else { None };
+        let route = self.exportable(path, family, prefix, (interface.as_ref(), map.looks_at_validity()));
+        route.is_some_and(|route| export::passes(map, &route, target))
+    }
+
+    fn exportable<'a>(
+        &self,
+        path: &'a Path,
+        family: Family,
+        prefix: Prefix,
+        (interface, validity): (Option<&'a IfName>, bool),
+    ) -> Option<Exportable<'a>> {
         let own = path.is_local();
-        let learned = self.learned(path, family)?;
-        let interface = if target.policy.looks_at_interface() { self.interface_of(path, prefix) } else { None };
         let subject = Subject {
             prefix,
             source: if own { self.own_source(prefix) } else { Source::Bgp },
             peer: self.tables.of(family).peer(path.peer()).filter(|_| !own).map(|peer| peer.address),
-            interface: interface.as_ref(),
-            validity: if target.policy.looks_at_validity() { self.validity_of(path, prefix) } else { None },
+            interface,
+            validity: if validity { self.validity_of(path, prefix) } else { None },
         };
+        let learned = self.learned(path, family)?;
         let from_server_client = !own && self.is_server_client(path.peer(), family);
-        let route =
-            Exportable { attributes: path.attributes(), learned, from_server_client, subject, marks: path.marks() };
-        Some(export::export(&route, target))
+        Some(Exportable { attributes: path.attributes(), learned, from_server_client, subject, marks: path.marks() })
     }
 
     /// Where a path was learned.
@@ -268,6 +288,8 @@ impl Engine {
             requires_policy: bgp.ebgp_requires_policy && !negotiated.internal && !member && filters.is_empty(),
             manner: settings::manner(bgp, &peer.settings, family, (negotiated.remote_as, negotiated.internal)),
             policy: self.policies.chain(family, filters),
+            unsuppress: policies.unsuppress.as_ref().map(|map| self.policies.through(Some(map))),
+            held_back: self.held_back(policies.conditional.as_ref(), family),
             default_originate: default.map(|originate| self.policies.through(originate.route_map.as_ref())),
         })
     }
@@ -326,6 +348,11 @@ impl<'a> Exporter<'a> {
     fn say(&mut self, prefix: Prefix, ids: &mut PathIds) -> Say {
         let table = self.engine.tables.of(self.family);
         let Ok(best) = table.settled_best(prefix) else { return Say::Later };
+        if let (Some(held), Some(best)) = (self.target.held_back.as_ref().filter(|held| !held.known), best)
+            && self.engine.passes(&held.routes, best, self.family, prefix, self.target)
+        {
+            return Say::Later;
+        }
         let Some(several) = self.target.several else {
             return self.export(prefix, best).map_or(Say::Nothing, Say::Tell);
         };
@@ -364,6 +391,10 @@ impl<'a> Exporter<'a> {
             return Some(Exported { attributes: Arc::new(attributes), from: PeerId::LOCAL, own: false, path: None });
         }
         let path = best?;
+        let lets_through = |map: &Chain| engine.passes(map, path, self.family, prefix, self.target);
+        if engine.aggregates.suppresses(prefix) && !self.target.unsuppress.as_ref().is_some_and(lets_through) {
+            return None;
+        }
         if let Some((attributes, from, marks, exported)) = &self.last
             && Arc::ptr_eq(attributes, path.attributes())
             && (*from, *marks) == (path.peer(), path.marks())
@@ -380,7 +411,9 @@ impl<'a> Exporter<'a> {
             Exported { attributes: Arc::new(attributes), from, own: !holds_own, path: source }
         });
         let policy = &self.target.policy;
-        let alike = !path.is_local() && !policy.looks_at_prefix() && !policy.looks_at_interface();
+        let held_back = self.target.held_back.iter().map(|held| &held.routes);
+        let maps = std::iter::once(policy).chain(held_back);
+        let alike = !path.is_local() && !maps.into_iter().any(|map| map.looks_at_prefix() || map.looks_at_interface());
         self.last = alike.then(|| (Arc::clone(path.attributes()), path.peer(), path.marks(), exported.clone()));
         exported
     }

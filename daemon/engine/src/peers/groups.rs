@@ -141,6 +141,11 @@ impl Groups {
         self.outdated = true;
     }
 
+    /// Whether peers wait to be put into groups again.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.outdated
+    }
+
     fn add(&mut self, group: Group) -> GroupId {
         self.last = self.last.wrapping_add(1);
         let id = GroupId(self.last);

@@ -26,6 +26,8 @@ struct Walk {
     judge: BTreeSet<PeerId>,
     /// Groups to which everything is offered again.
     offer: BTreeSet<GroupId>,
+    /// Aggregates and conditions look at every route.
+    observe: bool,
     /// Where it goes on; `None` before the first piece.
     next: Option<Prefix>,
 }
@@ -45,6 +47,11 @@ impl Reviews {
     /// Asks for everything to be offered to a group.
     pub(crate) fn offer(&mut self, family: Family, group: GroupId) {
         self.ask(family, |walk| walk.offer.insert(group));
+    }
+
+    /// Asks for all routes to be looked at for aggregates and conditions.
+    pub(crate) fn observe(&mut self, family: Family) {
+        self.ask(family, |walk| !std::mem::replace(&mut walk.observe, true));
     }
 
     /// Whether a group has yet to be offered something.
@@ -104,8 +111,12 @@ impl Engine {
             budget = budget.saturating_sub(paths.len().saturating_add(offer.len()).max(1));
             piece.push(prefix);
         }
+        let observe = self.reviews.walks.get(&family).and_then(VecDeque::front).is_some_and(|walk| walk.observe);
         for prefix in piece {
             self.judge_prefix(family, prefix);
+            if observe {
+                self.observe(family, prefix);
+            }
             self.offer_again(family, prefix, offer);
         }
         if after.is_none() {
@@ -118,6 +129,9 @@ impl Engine {
                 (Some(after), Some(walk)) => walk.next = Some(after),
                 _ => _ = walks.pop_front(),
             }
+        }
+        if observe && after.is_none() {
+            self.observed_all(family);
         }
         if self.reviews.is_empty() {
             self.imports.values_mut().for_each(Judge::rest);

@@ -184,6 +184,8 @@ fn refresh(old: Side<'_>, new: Side<'_>) -> Refresh {
         let offer = [
             changed(family, (old.policy, &was.export), (new.policy, &is.export), "export"),
             default_originate((old.policy, was), (new.policy, is)),
+            map_changed("unsuppress-map", (old.policy, &was.unsuppress), (new.policy, &is.unsuppress)),
+            conditional((old.policy, was), (new.policy, is)),
             (strict && is.export.is_empty()).then(strictness),
             prefers.then(default_pref),
             (old.bgp.graceful_restart.partial_deployment != new.bgp.graceful_restart.partial_deployment)
@@ -274,6 +276,25 @@ fn default_originate((old, was): (&Policy, &PeerPolicy), (new, is): (&Policy, &P
         return Some("default-originate changed".to_owned());
     }
     route_map_changed(old, new, is.default_originate.as_ref()?.route_map.as_ref()?)
+}
+
+fn map_changed(
+    word: &str,
+    (old, was): (&Policy, &Option<String>),
+    (new, is): (&Policy, &Option<String>),
+) -> Option<String> {
+    if was != is {
+        return Some(format!("{word} changed"));
+    }
+    route_map_changed(old, new, is.as_ref()?)
+}
+
+fn conditional((old, was): (&Policy, &PeerPolicy), (new, is): (&Policy, &PeerPolicy)) -> Option<String> {
+    if was.conditional != is.conditional {
+        return Some("conditionally-advertise changed".to_owned());
+    }
+    let wish = is.conditional.as_ref()?;
+    route_map_changed(old, new, &wish.advertise).or_else(|| route_map_changed(old, new, &wish.map))
 }
 
 impl Refresh {

@@ -147,6 +147,7 @@ pub(super) fn order<'a>(
 ) -> Vec<(&'a Path, PathStatus)> {
     let table = engine.tables.of(family);
     let decision = engine.rules().and_then(|rules| decide(paths, table, &engine.next_hops, &rules));
+    let suppressed = engine.aggregates.suppresses(prefix);
     let failure = matches!(engine.fib.state(prefix), FibState::Refused { .. });
     let mut shown: Vec<(u8, &Path, PathStatus)> = paths
         .iter()
@@ -165,6 +166,7 @@ pub(super) fn order<'a>(
                 damped: path.rejected().is_some() && engine.damping.of(family).is_suppressed((prefix, path.key())),
                 filtered: path.rejected().is_some(),
                 rib_failure: failure && best,
+                suppressed,
             };
             (
                 if best {

@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use api::text::count;
 use api::view::bgp_neighbor::{
     BgpNeighbor, BgpNeighbors, LastReset, MessageCounters, NeighborFamily, NeighborFilters, NeighborRestart,
     NeighborRoles, NeighborTimers, ResetNotification, RestartFamily, RouteTroubles, SentReceived, UpdateGroup,
@@ -11,7 +12,7 @@ use api::view::bgp_neighbor::{
 use api::{ApiError, View};
 use bgp::session::RestartRole;
 use config::model::Bgp;
-use config::model::bgp::{RemovePrivate, UpdateSource};
+use config::model::bgp::{Conditional, RemovePrivate, UpdateSource};
 use config::model::policy::Filters;
 use nouns::Family;
 
@@ -228,6 +229,7 @@ fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> Neighbo
         export: filters(&policies.export),
         default_originate: policies.default_originate.is_some(),
         weight: policies.weight,
+        condition: peer.settings.policies.of(family).conditional.as_ref().map(|wish| condition(engine, family, wish)),
         nexthop_self: peer.settings.nexthop_self.contains(&family),
         paths: paths(peer, family),
         route_reflector_client: peer.settings.reflector_client.contains(&family),
@@ -243,6 +245,13 @@ fn filters(filters: &Filters) -> NeighborFilters {
         filter_list: filters.filter_list.clone(),
         route_map: filters.route_map.clone(),
     }
+}
+
+fn condition(engine: &Engine, family: Family, wish: &Conditional) -> String {
+    let does = if engine.conditions.is_met(family, wish) { "are announced" } else { "are held back" };
+    let word = if wish.exist { "exist-map" } else { "non-exist-map" };
+    let found = count(number(engine.conditions.found(family, &wish.map)), "route", "routes");
+    format!("Routes of advertise-map {} {does}: {word} {} finds {found}", wish.advertise, wish.map)
 }
 
 fn hops(bgp: &Bgp, peer: &Peer) -> Option<String> {

@@ -15,6 +15,7 @@ use rib::nexthop;
 use rib::routes::Protocol;
 
 use super::{bgp as table_view, configured, damping, route, seconds};
+use crate::aggregates::AGGREGATE;
 use crate::engine::Engine;
 use crate::event::Moment;
 
@@ -67,6 +68,7 @@ pub(crate) fn prefix(engine: &Engine, at: Moment, family: Family, prefix: Prefix
         paths: views.into_iter().map(|(_, view)| view).collect(),
         flaps,
         advertised_to: advertised.map(|peer| peer.address).collect(),
+        suppressed: engine.aggregates.suppresses(prefix),
         kernel: kernel(engine, prefix, decision.is_some()),
         why,
     }))
@@ -108,7 +110,10 @@ fn one(engine: &Engine, at: Moment, family: Family, prefix: Prefix, path: &Path,
         resolution: resolution(engine, family, path),
         outcome,
         stale_for: stale_until.filter(|_| path.stale()).map(|until| seconds(at.instant, until)),
-        path_id: Some(path.key().path_id).filter(|path_id| *path_id != 0),
+        path_id: Some(path.key().path_id).filter(|path_id| *path_id != 0 && !path.is_local()),
+        aggregator_as: attributes.aggregator.map(|aggregator| aggregator.asn),
+        aggregator: attributes.aggregator.map(|aggregator| aggregator.address),
+        atomic_aggregate: attributes.atomic_aggregate,
         told_as: engine.path_ids.get(&family).and_then(|ids| ids.get(prefix, path.key())),
         age: engine.tables.of(family).since(path).map_or(0, |since| seconds(since, at.instant)),
     }
@@ -163,10 +168,11 @@ fn source(engine: &Engine, family: Family, prefix: Prefix, path: &Path) -> PathS
         },
         None => {
             let network = engine.running.model.bgp.as_deref().is_some_and(|bgp| bgp.networks.contains_key(&prefix));
-            let by = match engine.rib.selected(prefix).map(|route| route.protocol) {
-                _ if network => "network".to_owned(),
-                Some(protocol) => format!("redistribute {protocol}"),
-                None => "network".to_owned(),
+            let covered = engine.aggregates.covered(prefix).filter(|_| path.key() == AGGREGATE);
+            let by = match (covered, engine.rib.selected(prefix).map(|route| route.protocol)) {
+                (Some(covered), _) => format!("aggregate-address, covers {covered}"),
+                (None, Some(protocol)) if !network => format!("redistribute {protocol}"),
+                (None, _) => "network".to_owned(),
             };
             PathSource::Local { by }
         }

@@ -1,6 +1,6 @@
 //! What aggregates are made of, held against a walk over all routes.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use proptest::prelude::*;
 
@@ -15,7 +15,9 @@ fn set(asns: &[u32], origin: Origin) -> Arc<PathAttributes> {
 }
 
 fn wishes(all: &[(&str, bool, bool)]) -> BTreeMap<Prefix, Wish> {
-    all.iter().map(|(net, as_set, summary_only)| (prefix(net), Wish { as_set: *as_set, summary_only: *summary_only })).collect()
+    all.iter()
+        .map(|(net, as_set, summary_only)| (prefix(net), Wish { as_set: *as_set, summary_only: *summary_only }))
+        .collect()
 }
 
 fn made(paths: &[&[u32]], as_set: bool) -> PathAttributes {
@@ -33,9 +35,9 @@ fn the_path_holds_what_all_begin_with_and_the_others_as_a_set() {
         (&[&[]], ""),
         (&[&[1, 2]], "1 2"),
         (&[&[1, 2], &[1, 2]], "1 2"),
-        (&[&[1, 2], &[1, 3]], "1 {2 3}"),
-        (&[&[1, 2], &[]], "{1 2}"),
-        (&[&[1, 2, 3], &[2, 1]], "{1 2 3}"),
+        (&[&[1, 2], &[1, 3]], "1 {2,3}"),
+        (&[&[1, 2], &[]], "{1,2}"),
+        (&[&[1, 2, 3], &[2, 1]], "{1,2,3}"),
     ];
     for (paths, expected) in rows {
         assert_eq!(made(paths, true).as_path.to_string(), expected);

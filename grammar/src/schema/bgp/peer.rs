@@ -20,6 +20,7 @@ pub(super) static NEIGHBOR: Node = tag(
         &ATTRIBUTE_UNCHANGED,
         &BFD,
         &CAPABILITY,
+        &CONDITIONALLY_ADVERTISE,
         &DEFAULT_ORIGINATE,
         &DESCRIPTION,
         &DISABLE_ADDPATH_RX,
@@ -54,6 +55,7 @@ pub(super) static NEIGHBOR: Node = tag(
         &SOFT_RECONFIGURATION,
         &TIMERS,
         &TTL_SECURITY,
+        &UNSUPPRESS_MAP,
         &UPDATE_SOURCE,
         &WEIGHT,
     ],
@@ -74,6 +76,7 @@ pub(super) static PEER_GROUP: Node = tag(
         &ATTRIBUTE_UNCHANGED,
         &BFD,
         &CAPABILITY,
+        &CONDITIONALLY_ADVERTISE,
         &DEFAULT_ORIGINATE,
         &DESCRIPTION,
         &DISABLE_ADDPATH_RX,
@@ -106,6 +109,7 @@ pub(super) static PEER_GROUP: Node = tag(
         &SOFT_RECONFIGURATION,
         &TIMERS,
         &TTL_SECURITY,
+        &UNSUPPRESS_MAP,
         &UPDATE_SOURCE,
         &WEIGHT,
     ],
@@ -146,6 +150,7 @@ static FAMILY4: &[&Node] = &[
     &ALLOWAS_IN,
     &AS_OVERRIDE,
     &ATTRIBUTE_UNCHANGED,
+    &CONDITIONALLY_ADVERTISE,
     &DEFAULT_ORIGINATE,
     &DISABLE_ADDPATH_RX,
     &DISABLE_SEND_COMMUNITY,
@@ -162,6 +167,7 @@ static FAMILY4: &[&Node] = &[
     &ROUTE_REFLECTOR_CLIENT,
     &ROUTE_SERVER_CLIENT,
     &SOFT_RECONFIGURATION,
+    &UNSUPPRESS_MAP,
     &WEIGHT,
 ];
 
@@ -172,6 +178,7 @@ static FAMILY6: &[&Node] = &[
     &ALLOWAS_IN,
     &AS_OVERRIDE,
     &ATTRIBUTE_UNCHANGED,
+    &CONDITIONALLY_ADVERTISE,
     &DEFAULT_ORIGINATE,
     &DISABLE_ADDPATH_RX,
     &DISABLE_SEND_COMMUNITY,
@@ -188,6 +195,7 @@ static FAMILY6: &[&Node] = &[
     &ROUTE_REFLECTOR_CLIENT,
     &ROUTE_SERVER_CLIENT,
     &SOFT_RECONFIGURATION,
+    &UNSUPPRESS_MAP,
     &WEIGHT,
 ];
 
@@ -214,6 +222,16 @@ static CAPABILITY: Node = inner(
     "capability",
     "Capabilities of the session",
     &[&flag("extended-nexthop", "IPv4 routes may have IPv6 next hops (always offered)")],
+);
+
+static CONDITIONALLY_ADVERTISE: Node = inner(
+    "conditionally-advertise",
+    "Announce some routes only while others are there, or are not",
+    &[
+        &leaf("advertise-map", "The routes that it is about", list(PolicyList::RouteMap), "BACKUP"),
+        &leaf("exist-map", "Routes of which one has to be there", list(PolicyList::RouteMap), "UPLINK"),
+        &leaf("non-exist-map", "Routes of which none may be there", list(PolicyList::RouteMap), "UPLINK"),
+    ],
 );
 
 static DEFAULT_ORIGINATE: Node = inner(
@@ -432,6 +450,9 @@ static TTL_SECURITY: Node = inner(
     "Refuse packets from further away (RFC 5082)",
     &[&leaf("hops", "Hops that the neighbor may be away", ValueKind::U32 { min: 1, max: 254 }, "1")],
 );
+
+static UNSUPPRESS_MAP: Node =
+    leaf("unsuppress-map", "What it hears of although an aggregate covers it", list(PolicyList::RouteMap), "SPECIFICS");
 
 static UPDATE_SOURCE: Node =
     leaf("update-source", "Local address or interface of the session", ValueKind::AddressOrInterface, "192.168.101.1");

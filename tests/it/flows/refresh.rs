@@ -1,0 +1,57 @@
+//! Refreshes with a beginning and an end (RFC 7313), asked for by either side.
+
+use super::*;
+
+/// Refreshes that were sent to the neighbor and received of it.
+fn refreshes(router: &Router, address: IpAddr) -> (u64, u64) {
+    let said = router.show(&format!("show ip bgp neighbors {address}")).unwrap_or_default();
+    let line = said.lines().find(|line| line.contains("Route Refresh:")).unwrap_or_default();
+    let mut numbers = line.split_whitespace().rev().filter_map(|word| word.parse().ok());
+    let received = numbers.next().unwrap_or(0);
+    (numbers.next().unwrap_or(0), received)
+}
+
+fn refreshes_both_ways(kind: Kind) -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    let node = &lab.nodes[0];
+    let address = node.ipv4.into();
+    router.configure(&[
+        "set protocols bgp 64512 parameters router-id 192.168.101.1",
+        "set protocols bgp 64512 network 10.9.0.0/24",
+        "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512",
+    ])?;
+    let speaker = up(&lab, &router, node, kind, Session::internal(node))?;
+    let said = router.show("show ip bgp neighbors 192.168.101.201")?;
+    assert!(said.contains("Enhanced route refresh"), "{said}");
+    speaker.announce(SHOP)?;
+    let gateway = [node.ipv4.to_string()];
+    lab.wait_until(SOON, "the router has the route", || router.gateways(SHOP) == gateway)?;
+    let before = established(&router, address)?;
+    let (sent, received) = refreshes(&router, address);
+    router.cmd(&["clear ip bgp 192.168.101.201 soft in"])?;
+    lab.wait_until(SOON, "what is asked for comes with a beginning and an end", || {
+        let now = refreshes(&router, address);
+        now.0 > sent && now.1 == received + 2 * (now.0 - sent)
+    })?;
+    assert_eq!(router.gateways(SHOP), gateway);
+    let asked = refreshes(&router, address).0;
+    router.cmd(&["clear ip bgp 192.168.101.201 soft out"])?;
+    lab.wait_until(SOON, "and goes with both", || {
+        let now = refreshes(&router, address);
+        now.0 == asked + 2 * (asked - sent)
+    })?;
+    lab.wait_until(SOON, "the neighbor keeps what it was told", || speaker.knows("10.9.0.0/24"))?;
+    assert_eq!(established(&router, address)?, before, "no session was reset");
+    Ok(())
+}
+
+#[test]
+fn frr_and_the_router_refresh_each_other_with_a_beginning_and_an_end() -> Result<()> {
+    refreshes_both_ways(Kind::Frr)
+}
+
+#[test]
+fn bird_and_the_router_refresh_each_other_with_a_beginning_and_an_end() -> Result<()> {
+    refreshes_both_ways(Kind::Bird)
+}
