@@ -166,8 +166,8 @@ fn a_confederation_knows_its_members_and_itself_in_a_path() {
         let attributes = through(members, others);
         let used = check(&attributes, rules);
         assert_eq!(used.as_ref().map(|_| ()).map_err(|reject| *reject), expected, "{members:?} {others:?}");
-        if rules.member && used.is_ok() {
-            assert_eq!(used.unwrap().local_pref, Some(7), "it counts in the whole confederation");
+        if let (true, Ok(used)) = (rules.member, used) {
+            assert_eq!(used.local_pref, Some(7), "it counts in the whole confederation");
         }
     }
 }
