@@ -99,8 +99,8 @@ const ROWS: &[Row] = &[
     ),
     (
         "copy to a wrong name",
-        &[NEIGHBOR, "edit protocols bgp 64512", "copy neighbor 192.0.2.1 to neighbor x"],
-        &["!\"x\" is not a valid value of type", "!Copy failed"],
+        &[NEIGHBOR, "edit protocols bgp 64512", "copy neighbor 192.0.2.1 to neighbor a/b"],
+        &["!\"a/b\" is not a valid value of type", "!Copy failed"],
     ),
     (
         "comment on a value",
