@@ -138,7 +138,10 @@ impl Walk {
         }
         let starts = |node: &&'static Node| node.name.starts_with(&word.text);
         let usable = matching == Matching::Prefix && self.end != End::Value && !word.text.is_empty();
-        let fitting: Vec<_> = self.node.children.iter().copied().filter(|node| usable && starts(node)).collect();
+        let mut fitting: Vec<_> = self.node.children.iter().copied().filter(|node| usable && starts(node)).collect();
+        if fitting.iter().any(|node| !node.yields) {
+            fitting.retain(|node| !node.yields);
+        }
         match fitting.as_slice() {
             [only] => Ok(only),
             [] => Err(self.not_valid(word)),

@@ -64,6 +64,8 @@ pub struct Node {
     pub single: bool,
     /// An inner node that says something even when nothing stands below it.
     pub presence: bool,
+    /// An abbreviation that fits other words, too, is theirs: hands that know `shut` need not learn anew.
+    pub yields: bool,
 }
 
 impl Node {
@@ -120,6 +122,11 @@ impl Node {
         self
     }
 
+    const fn yielding(mut self) -> Self {
+        self.yields = true;
+        self
+    }
+
     const fn presence(mut self) -> Self {
         self.presence = true;
         self
@@ -138,6 +145,7 @@ const fn node(name: &'static str, help: &'static str, shape: Shape, children: &'
         secret: false,
         single: false,
         presence: false,
+        yields: false,
     }
 }
 

@@ -72,6 +72,8 @@ pub enum ValueKind {
         /// The longest text, in characters.
         max: usize,
     },
+    /// A text for the operator of a neighbor: at most 255 octets without control characters (RFC 9003 §2).
+    ShutdownText,
     /// One of a few words, each with its help.
     Choice(&'static [(&'static str, &'static str)]),
     /// An AS number, `internal` or `external`.
@@ -204,6 +206,7 @@ impl ValueKind {
             Self::Host => &["<hostname>", "<x.x.x.x>", "<h:h:h:h:h:h:h:h>"],
             Self::TimeZone => &["<Area/City>"],
             Self::Text { .. }
+            | Self::ShutdownText
             | Self::Password
             | Self::PeerGroupName
             | Self::PeerGroupRef

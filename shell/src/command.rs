@@ -114,8 +114,8 @@ pub(crate) fn deed(op: Op) -> Deed {
         Op::ShowVersion => show(Show::Version),
         Op::Monitor(what) => Deed::Monitor(what),
         Op::MonitorTraffic { interface, filter } => Deed::Run(program::tcpdump(&interface, filter)),
-        Op::ClearBgp { family, target, how } => {
-            Deed::Ask(Request::Clear(Clear { target: clear_target(target), how: clear_how(how), family }))
+        Op::ClearBgp { family, target, how, message } => {
+            Deed::Ask(Request::Clear(Clear { target: clear_target(target), how: clear_how(how), family, message }))
         }
         Op::ClearNeighborTable { family, interface, address } => {
             Deed::Ask(Request::Flush(Flush::Neighbors { family, interface, address }))

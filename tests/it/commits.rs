@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use api::reply::{Refusal, RefusalReason};
-use api::{Reply, Request};
+use api::{Reply, Request, Text};
 use config::edit::{Candidate, Edit};
 use scenarios::sim::{Network, Node, config};
 
@@ -73,6 +73,12 @@ impl Scene {
 
     fn commit(&mut self, lines: &str) -> Reply {
         self.network.commit(self.router, lines)
+    }
+
+    /// What a node was told by whoever ended a session of its, and what its log says of that.
+    fn told(&mut self, node: Node) -> String {
+        let show = api::request::Show::BgpNeighbors { family: None, address: None };
+        self.network.show(node, show).text() + &self.network.log(node).join("\n")
     }
 
     /// Times that each session was lost, by neighbor.

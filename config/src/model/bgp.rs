@@ -366,6 +366,8 @@ pub struct PeerSettings {
     pub description: Option<String>,
     /// `shutdown`
     pub shutdown: bool,
+    /// `shutdown-message`: what the neighbor is told with it (RFC 9003), 1 to 255 octets.
+    pub shutdown_message: Option<String>,
     /// `passive`: never open, only accept.
     pub passive: bool,
     /// `password`: TCP MD5 (RFC 2385), 1 to 80 octets.

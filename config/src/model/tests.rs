@@ -132,6 +132,7 @@ fn a_neighbor_with_its_as_alone_has_the_documented_defaults() {
         remote_as: RemoteAs::Asn(nouns::Asn(64512)),
         description: None,
         shutdown: false,
+        shutdown_message: None,
         passive: false,
         password: None,
         port: 179,
@@ -164,6 +165,7 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
         "set protocols bgp 64512 neighbor 192.0.2.1 remote-as external
          set protocols bgp 64512 neighbor 192.0.2.1 description 'node 1'
          set protocols bgp 64512 neighbor 192.0.2.1 shutdown
+         set protocols bgp 64512 neighbor 192.0.2.1 shutdown-message 'back at 10:00'
          set protocols bgp 64512 neighbor 192.0.2.1 passive
          set protocols bgp 64512 neighbor 192.0.2.1 password s3cret
          set protocols bgp 64512 neighbor 192.0.2.1 port 1179
@@ -192,6 +194,7 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
         remote_as: RemoteAs::External,
         description: Some("node 1".to_owned()),
         shutdown: true,
+        shutdown_message: Some("back at 10:00".to_owned()),
         passive: true,
         password: Some("s3cret".to_owned()),
         port: 1179,

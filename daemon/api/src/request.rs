@@ -272,7 +272,7 @@ pub enum RouteFilter {
     Summary,
 }
 
-/// `clear|reset ip bgp TARGET [soft [in|out] | in | out]`
+/// `clear|reset ip bgp TARGET [soft [in|out] | in | out | message TEXT]`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clear {
     /// Whose sessions.
@@ -281,6 +281,9 @@ pub struct Clear {
     pub how: ClearHow,
     /// `None` for all families of the sessions.
     pub family: Option<Family>,
+    /// What neighbors are told whose sessions are closed: at most 255 octets (RFC 9003), more are cut.
+    #[serde(default)]
+    pub message: Option<String>,
 }
 
 /// What is forgotten, to be learned or counted anew.

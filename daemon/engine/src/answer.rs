@@ -184,7 +184,8 @@ impl Engine {
         for id in ids {
             match clear.how {
                 ClearHow::Hard => {
-                    self.drive(at, id, Input::Reset(StopReason::AdministrativeReset(String::new())), out);
+                    let text = clear.message.clone().unwrap_or_default();
+                    self.drive(at, id, Input::Reset(StopReason::AdministrativeReset(text)), out);
                 }
                 ClearHow::SoftIn | ClearHow::SoftOut | ClearHow::Soft => {
                     for family in &families {

@@ -108,6 +108,11 @@ static AS_NUMBER: Step = Step::value(ValueKind::Asn, "Sessions with one AS", "64
 
 static HOW: &[&Step] = &[
     &Step::word("in", "Ask for the routes again, keep the session", &[]).op(clear),
+    &Step::word(
+        "message",
+        "Tell the neighbor why the session is closed (RFC 9003)",
+        &[&Step::value(ValueKind::ShutdownText, "What it is told", "back at 10:00", &[]).op(clear)],
+    ),
     &Step::word("out", "Send the routes again, keep the session", &[]).op(clear),
     &Step::word(
         "soft",
@@ -124,7 +129,8 @@ fn clear(arguments: &Arguments) -> Option<Op> {
         (.., true) => ClearHow::Soft,
         _ => ClearHow::Hard,
     };
-    Some(Op::ClearBgp { family: arguments.family, target: target(arguments)?, how })
+    let message = arguments.after("message");
+    Some(Op::ClearBgp { family: arguments.family, target: target(arguments)?, how, message })
 }
 
 fn target(arguments: &Arguments) -> Option<ClearTarget> {

@@ -221,6 +221,8 @@ pub enum Op {
         target: ClearTarget,
         /// What happens to them.
         how: ClearHow,
+        /// What neighbors are told whose sessions are closed (RFC 9003).
+        message: Option<String>,
     },
     /// `clear arp …`, `clear ipv6 neighbors …`
     ClearNeighborTable {

@@ -362,9 +362,20 @@ fn sessions_are_cleared_by_either_word_in_every_way() {
         ("bgp ipv6 192.168.101.201", Some(Ipv6Unicast), address.clone(), ClearHow::Hard),
         ("bgp 192.168.101.201", None, address, ClearHow::Hard),
     ] {
-        let expect = Op::ClearBgp { family, target, how };
+        let expect = Op::ClearBgp { family, target, how, message: None };
         assert_eq!(op(&format!("clear {text}")), expect, "{text}");
         assert_eq!(op(&format!("reset {text}")), expect, "{text}");
+    }
+}
+
+#[test]
+fn a_session_is_closed_with_a_text_and_not_softly() {
+    let target = ClearTarget::Address("192.168.101.201".parse().unwrap());
+    let message = Some("back at 10:00".to_owned());
+    let expect = Op::ClearBgp { family: Some(Ipv4Unicast), target, how: ClearHow::Hard, message };
+    assert_eq!(op("clear ip bgp 192.168.101.201 message 'back at 10:00'"), expect);
+    for text in ["clear ip bgp all soft message gone", "clear ip bgp all message", "clear ip bgp all message ''"] {
+        assert!(resolve(&words(text)).is_err(), "{text}");
     }
 }
 

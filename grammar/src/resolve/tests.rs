@@ -39,6 +39,12 @@ fn typed_words_become_canonical_ones() {
             "protocols bgp 64512 neighbor 192.0.2.1 shutdown",
             End::Flag,
         ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "shutdown-m gone",
+            "protocols bgp 64512 neighbor 192.0.2.1 shutdown-message gone",
+            End::Value,
+        ),
         ("", "interfaces ethernet eth0 mtu 01500", "interfaces ethernet eth0 mtu 1500", End::Value),
         (
             "interfaces ethernet eth0",

@@ -10,6 +10,9 @@ use nouns::{Asn, Family, IfName, InterfaceAddress, MacAddress, Prefix, PrefixErr
 
 use super::ValueKind;
 
+/// Octets of a text for a neighbor (RFC 9003 §2).
+const SHUTDOWN_TEXT: usize = 255;
+
 /// The canonical spelling, or the reason why there is none.
 pub(super) fn canonical(kind: ValueKind, text: &str) -> Result<String, String> {
     match kind {
@@ -40,6 +43,7 @@ pub(super) fn canonical(kind: ValueKind, text: &str) -> Result<String, String> {
         ValueKind::Host => address(text).map(|address| address.to_string()).or_else(|_| host(text)),
         ValueKind::TimeZone => time_zone(text),
         ValueKind::Text { max } => free_text(text, max),
+        ValueKind::ShutdownText => shutdown_text(text),
         ValueKind::Choice(words) => choice(text, words),
         ValueKind::RemoteAs => remote_as(text),
         ValueKind::HoldTime => hold_time(text),
@@ -256,6 +260,16 @@ fn free_text(text: &str, max: usize) -> Result<String, String> {
         return Err(format!("a text of at most {max} characters is wanted"));
     }
     Ok(text.to_owned())
+}
+
+fn shutdown_text(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > SHUTDOWN_TEXT {
+        return Err(format!(
+            "a text of 1 to {SHUTDOWN_TEXT} octets is wanted (RFC 9003), and this one has {}",
+            text.len()
+        ));
+    }
+    free_text(text, SHUTDOWN_TEXT)
 }
 
 fn choice(text: &str, words: &[(&str, &str)]) -> Result<String, String> {

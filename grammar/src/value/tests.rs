@@ -34,6 +34,7 @@ const KINDS: &[ValueKind] = &[
     Host,
     TimeZone,
     Text { max: 20 },
+    ShutdownText,
     WORDS,
     RemoteAs,
     HoldTime,
@@ -295,4 +296,17 @@ proptest! {
             prop_assert!(canonical.is_ok_and(|text| !text.chars().any(char::is_control)) || kind.parse(&text).is_err());
         }
     }
+}
+
+#[test]
+fn a_text_for_a_neighbor_is_counted_in_octets() {
+    let longest = "ü".repeat(127) + "a";
+    for (text, taken) in [(longest.as_str(), true), ("back at 10:00", true), ("", false), ("a\tb", false)] {
+        assert_eq!(ShutdownText.parse(text).ok(), taken.then(|| text.to_owned()), "{text}");
+    }
+    let refusal = ShutdownText.parse(&"ü".repeat(128)).unwrap_err();
+    assert!(
+        format!("{refusal:?}").contains("1 to 255 octets is wanted (RFC 9003), and this one has 256"),
+        "{refusal:?}"
+    );
 }

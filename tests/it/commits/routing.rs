@@ -3,6 +3,7 @@
 //! What can be done without a session lost is done so.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use api::request::{Clear, ClearHow, ClearTarget};
 use api::text::Text;
@@ -48,19 +49,26 @@ fn a_soft_clear_keeps_the_session_and_a_hard_one_does_not() {
     let losses: u64 = scene.losses().values().sum();
     let kernel = scene.network.kernel(scene.router).changes;
     for how in [ClearHow::SoftIn, ClearHow::SoftOut, ClearHow::Soft] {
-        let clear = Clear { target: ClearTarget::All, how, family: None };
+        let clear = Clear { target: ClearTarget::All, how, family: None, message: None };
         assert_eq!(scene.network.ask(scene.router, Request::Clear(clear)), Reply::Done(String::new()));
         scene.network.run(seconds(5));
     }
     assert_eq!(scene.losses().values().sum::<u64>(), losses);
     assert_eq!(scene.network.kernel(scene.router).changes, kernel, "no route flapped");
     let address = "192.168.101.201".parse().unwrap();
-    let clear = Clear { target: ClearTarget::Address(address), how: ClearHow::Hard, family: None };
+    let clear = Clear {
+        target: ClearTarget::Address(address),
+        how: ClearHow::Hard,
+        family: None,
+        message: Some("back soon".to_owned()),
+    };
     scene.network.ask(scene.router, Request::Clear(clear));
     scene.network.run(seconds(40));
     assert_eq!(scene.losses().values().sum::<u64>(), losses + 1);
+    assert!(scene.told(scene.nodes[0]).contains("Administrative Reset \"back soon\""));
     assert_eq!(scene.network.established(scene.router).len(), 2);
-    let clear = Clear { target: ClearTarget::Group("none".to_owned()), how: ClearHow::Hard, family: None };
+    let clear =
+        Clear { target: ClearTarget::Group("none".to_owned()), how: ClearHow::Hard, family: None, message: None };
     assert!(matches!(scene.network.ask(scene.router, Request::Clear(clear)), Reply::Error(_)));
 }
 
@@ -151,6 +159,22 @@ fn a_neighbor_that_is_shut_down_rests_until_it_may_work_again() {
     scene.network.run(seconds(60));
     assert_eq!(states(&mut scene), [PeerState::Established, PeerState::Established]);
     assert!(scene.network.gateways(scene.router, SHOP).is_some());
+}
+
+#[test]
+fn a_neighbor_is_told_why_it_is_shut_down_and_another_text_costs_nothing() {
+    let mut scene = Scene::usual();
+    let neighbor = "set protocols bgp 64512 neighbor 192.168.101.201";
+    let losses = scene.losses();
+    scene.commit(&format!("{neighbor} shutdown-message unsaid"));
+    scene.commit(&format!("{neighbor} shutdown-message bäck-at-10:00"));
+    scene.network.run(seconds(5));
+    assert_eq!(scene.losses(), losses, "nobody is told before the session ends");
+    scene.commit(&format!("{neighbor} shutdown"));
+    scene.network.run(Duration::from_millis(500));
+    let told = scene.told(scene.nodes[0]);
+    assert!(told.contains("Message received: \"bäck-at-10:00\""), "{told}");
+    assert!(told.contains("Administrative Shutdown) \"bäck-at-10:00\""), "the log, too: {told}");
 }
 
 #[test]

@@ -163,7 +163,7 @@ impl Engine {
         match (before.shutdown, settings_now.shutdown) {
             (false, true) => {
                 let comment = self.commit.as_ref().and_then(|(commit, _)| commit.comment());
-                let text = comment.unwrap_or_default().to_owned();
+                let text = settings_now.shutdown_message.as_deref().or(comment).unwrap_or_default().to_owned();
                 self.drive(at, id, Input::Stop(StopReason::AdministrativeShutdown(text)), out);
             }
             (true, false) => self.drive(at, id, Input::Start, out),

@@ -21,7 +21,7 @@ fn candidate() -> Candidate {
 
 /// Every request with those who may ask it. A new one does not compile until it stands in `kind`, too.
 fn table() -> Vec<(Request, &'static [Level])> {
-    let clear = Clear { target: ClearTarget::All, how: ClearHow::Soft, family: None };
+    let clear = Clear { target: ClearTarget::All, how: ClearHow::Soft, family: None, message: None };
     vec![
         (Request::Hello { user: "root".to_owned(), via: "cli".to_owned(), tty: None }, EVERYBODY),
         (Request::Configuration(Which::Active), EVERYBODY),

@@ -52,6 +52,7 @@ pub(super) static NEIGHBOR: Node = tag(
         &ROUTE_SERVER_CLIENT,
         &SENDER_AS_PATH_LOOP_DETECTION,
         &SHUTDOWN,
+        &SHUTDOWN_MESSAGE,
         &SOFT_RECONFIGURATION,
         &TIMERS,
         &TTL_SECURITY,
@@ -106,6 +107,7 @@ pub(super) static PEER_GROUP: Node = tag(
         &ROUTE_SERVER_CLIENT,
         &SENDER_AS_PATH_LOOP_DETECTION,
         &SHUTDOWN,
+        &SHUTDOWN_MESSAGE,
         &SOFT_RECONFIGURATION,
         &TIMERS,
         &TTL_SECURITY,
@@ -428,6 +430,10 @@ static SENDER_AS_PATH_LOOP_DETECTION: Node = leaf(
 .inherited("enable");
 
 static SHUTDOWN: Node = flag("shutdown", "Keep the session down");
+
+static SHUTDOWN_MESSAGE: Node =
+    leaf("shutdown-message", "What the neighbor is told with it (RFC 9003)", ValueKind::ShutdownText, "back at 10:00")
+        .yielding();
 
 static SOFT_RECONFIGURATION: Node = inner(
     "soft-reconfiguration",
