@@ -23,6 +23,7 @@ const CONFIGURATION: &[&str] = &[
     "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512",
     "set protocols bgp 64512 neighbor 192.168.101.201 peer-group nodes",
     "set protocols bgp 64512 neighbor 192.168.101.201 password hidden-words",
+    "set protocols bgp 64512 neighbor 192.168.101.201 bfd",
     "set protocols bgp 64512 neighbor fd00:101::202 remote-as 64600",
     "set policy prefix-list NODES rule 10 action permit",
     "set policy prefix-list NODES rule 10 prefix 172.16.0.0/16",
