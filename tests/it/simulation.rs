@@ -4,6 +4,7 @@
 
 mod confederation;
 mod external;
+mod intervals;
 mod reflection;
 mod restart;
 mod several;

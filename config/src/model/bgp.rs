@@ -378,6 +378,8 @@ pub struct PeerSettings {
     pub hold_time: u16,
     /// `timers keepalive` in seconds, 30 by default; a third of the negotiated hold time when that is less.
     pub keepalive: u16,
+    /// `advertisement-interval` in seconds, up to 600, 0 by default: changes are told at least so far apart.
+    pub advertisement_interval: u16,
     /// `timers connect` in seconds, 120 by default in the RFC, 10 here.
     pub connect_retry: u16,
     /// `graceful-restart`; without it the speaker's.

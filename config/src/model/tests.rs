@@ -139,6 +139,7 @@ fn a_neighbor_with_its_as_alone_has_the_documented_defaults() {
         hold_time: 90,
         keepalive: 30,
         connect_retry: 10,
+        advertisement_interval: 0,
         graceful_restart: None,
         ebgp_multihop: None,
         ttl_security_hops: None,
@@ -172,6 +173,7 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
          set protocols bgp 64512 neighbor 192.0.2.1 timers holdtime 12
          set protocols bgp 64512 neighbor 192.0.2.1 timers keepalive 3
          set protocols bgp 64512 neighbor 192.0.2.1 timers connect 7
+         set protocols bgp 64512 neighbor 192.0.2.1 advertisement-interval 30
          set protocols bgp 64512 neighbor 192.0.2.1 graceful-restart restart-helper
          set protocols bgp 64512 neighbor 192.0.2.1 ebgp-multihop 3
          set protocols bgp 64512 neighbor 192.0.2.1 ttl-security hops 2
@@ -201,6 +203,7 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
         hold_time: 12,
         keepalive: 3,
         connect_retry: 7,
+        advertisement_interval: 30,
         graceful_restart: Some(RestartRole::RestartHelper),
         ebgp_multihop: Some(3),
         ttl_security_hops: Some(2),

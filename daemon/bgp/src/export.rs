@@ -92,6 +92,8 @@ pub struct ExportTarget {
     pub several: Option<Several>,
     /// It hears of so many routes and no more; the caller counts them.
     pub at_most: Option<u32>,
+    /// Seconds between changes that it is told (RFC 4271 §9.2.1.1), 0 for at once; the caller waits.
+    pub interval: u16,
     /// How it is told of paths.
     pub manner: Manner,
     /// What routes go through on their way to it.

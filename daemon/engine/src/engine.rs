@@ -319,6 +319,7 @@ impl Engine {
             .chain(self.truth.deadline())
             .chain(self.validation.deadline())
             .chain(self.damping.deadline())
+            .chain(self.groups.deadline())
             .chain(self.beacons.deadline())
             .chain(self.confirm_deadline())
             .chain(self.collectors.deadline())
@@ -343,6 +344,7 @@ impl Engine {
         self.expire_stale(at, out);
         self.retry_refused(at);
         self.age_data(at);
+        self.groups.wake(at.instant);
         self.end_rests(at);
         self.advertise_routers(at, out);
         if self.next_audit <= at.instant {

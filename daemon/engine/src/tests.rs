@@ -17,6 +17,7 @@ mod collectors;
 mod damping;
 mod dead_paths;
 mod dumps;
+mod intervals;
 mod levels;
 mod limits;
 mod looks;

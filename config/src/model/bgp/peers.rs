@@ -27,6 +27,7 @@ pub(super) struct Leaves {
     port: Option<u16>,
     timers: Timers,
     connect_retry: Option<u16>,
+    advertisement_interval: Option<u16>,
     graceful_restart: Option<RestartRole>,
     ebgp_multihop: Option<u8>,
     ttl_security_hops: Option<u8>,
@@ -41,8 +42,9 @@ pub(super) struct Leaves {
     bfd: Option<PeerBfd>,
     policies: PeerPolicies,
     flows: PeerFlows,
-    /// What holds when neither the neighbor nor its group says a word: port, connect timer, loop detection.
-    fallback: (u16, u16, bool),
+    /// What holds when neither the neighbor nor its group says a word: port, connect timer, loop detection, interval of
+    /// advertisements.
+    fallback: (u16, u16, bool, u16),
     /// And what flows over its session then.
     usual_flow: PeerFlow,
 }
@@ -205,6 +207,7 @@ fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
         port: place.leaf("port"),
         timers: Timers::of_peer(place),
         connect_retry: timers.leaf("connect"),
+        advertisement_interval: place.leaf("advertisement-interval"),
         graceful_restart: place.leaf("graceful-restart"),
         ebgp_multihop: place.leaf("ebgp-multihop"),
         ttl_security_hops: place.at("ttl-security").leaf("hops"),
@@ -227,6 +230,7 @@ fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
             place.default_of("port"),
             timers.default_of("connect"),
             place.default_of::<String>(loops) == "enable",
+            place.default_of("advertisement-interval"),
         ),
         usual_flow: flows::default(place),
     }
@@ -287,6 +291,7 @@ impl Leaves {
             hold_time,
             keepalive,
             connect_retry: self.or(group, |leaves| leaves.connect_retry).unwrap_or(self.fallback.1),
+            advertisement_interval: self.or(group, |leaves| leaves.advertisement_interval).unwrap_or(self.fallback.3),
             graceful_restart: self.or(group, |leaves| leaves.graceful_restart),
             ebgp_multihop: self.or(group, |leaves| leaves.ebgp_multihop),
             ttl_security_hops: self.or(group, |leaves| leaves.ttl_security_hops),

@@ -36,6 +36,7 @@ fn target(internal: bool) -> ExportTarget {
         requires_policy: false,
         several: None,
         at_most: None,
+        interval: 0,
         manner: Manner::default(),
         policy: Chain::default(),
         unsuppress: None,

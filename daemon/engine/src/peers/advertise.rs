@@ -40,7 +40,7 @@ impl Engine {
             .groups
             .ids()
             .into_iter()
-            .filter(|id| self.groups.get(*id).is_some_and(|group| group.held.is_none()))
+            .filter(|id| self.groups.get(*id).is_some_and(|group| group.held.is_none() && !group.is_resting()))
             .collect();
         for id in speaking {
             self.part_with_the_slow(id);
@@ -62,7 +62,8 @@ impl Engine {
 
     /// Whether some peer that listens still has something to be told.
     pub(crate) fn has_unsent(&self) -> bool {
-        self.groups.iter().any(|group| group.held.is_none() && !group.out.is_drained() && self.listens(group))
+        let may_speak = |group: &&Group| group.held.is_none() && !group.is_resting();
+        self.groups.iter().filter(may_speak).any(|group| !group.out.is_drained() && self.listens(group))
     }
 
     /// Whether some peer of a group has read most of what it was sent. What a peer that does not read is to hear
@@ -86,7 +87,11 @@ impl Engine {
             return;
         };
         let (family, members) = (group.family, group.members.keys().copied().collect::<Vec<PeerId>>());
-        for portion in self.drain(id) {
+        let portions = self.drain(id);
+        if let Some(group) = self.groups.get_mut(id).filter(|_| !portions.is_empty()) {
+            group.rest_after(at.instant);
+        }
+        for portion in portions {
             for member in members.iter().filter(|member| portion.audience.includes(**member)) {
                 let mut outputs = Vec::new();
                 if let Some(peer) = self.peers.get_mut(*member) {
@@ -279,6 +284,7 @@ impl Engine {
             nexthop_self: peer.settings.nexthop_self.contains(&family),
             default_local_pref: bgp.default_local_pref,
             several: self.several(peer, family),
+            interval: peer.settings.advertisement_interval,
             at_most: peer.settings.flows.of(family).maximum_prefix_out,
             long_lived: match &negotiated.graceful_restart {
                 Some(restart) if restart.long_lived.is_some() => LongLived::All,

@@ -5,6 +5,7 @@
 //! and never sends.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use bgp::export::ExportTarget;
 use bgp_wire::Negotiated as Codec;
@@ -39,6 +40,8 @@ pub(crate) struct Group {
     pub(crate) owing: BTreeSet<PeerId>,
     /// Members that have yet to hear that everything was told to them again (RFC 7313).
     pub(crate) refreshing: BTreeSet<PeerId>,
+    /// Until when changes wait (RFC 4271 §9.2.1.1), where the members have an `advertisement-interval`.
+    pub(crate) rests_until: Option<Instant>,
     pub(crate) out: AdjOut,
 }
 
@@ -113,6 +116,16 @@ impl Groups {
                 group.offer(prefix, reachable);
             }
         }
+    }
+
+    /// Ends the rests whose time is over.
+    pub(crate) fn wake(&mut self, now: Instant) {
+        self.groups.values_mut().for_each(|group| _ = group.rests_until.take_if(|until| *until <= now));
+    }
+
+    /// When the next rest ends.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.groups.values().filter_map(|group| group.rests_until).min()
     }
 
     /// Whether some group hears of several paths of a prefix.
@@ -218,6 +231,19 @@ impl Group {
         loops
     }
 
+    /// Whether changes wait until the interval since the last ones is over. A member's first table does not wait, nor
+    /// what is told again.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.rests_until.is_some() && self.owing.is_empty() && self.refreshing.is_empty()
+    }
+
+    /// Something was told: once that is all, the next changes wait.
+    pub(crate) fn rest_after(&mut self, now: Instant) {
+        if self.target.interval > 0 && self.out.is_drained() {
+            self.rests_until = Some(now + Duration::from_secs(u64::from(self.target.interval)));
+        }
+    }
+
     /// Whether a member knows of a prefix.
     pub(crate) fn tells(&self, peer: PeerId, prefix: Prefix) -> bool {
         self.out.knows(peer, self.asn(peer), prefix)
@@ -262,6 +288,7 @@ impl Engine {
                 held: self.recovery.holds_back(session.config().graceful_restart, negotiated),
                 owing: BTreeSet::new(),
                 refreshing: BTreeSet::new(),
+                rests_until: None,
                 out: AdjOut::default(),
             };
             let silent = |(_, other): &(&GroupId, &Group)| other.out.is_silent() && other.hears_as(&group);
@@ -334,6 +361,9 @@ impl Engine {
             for (target, members) in parts {
                 let part = self.split_off(id, &members);
                 if let Some(group) = self.groups.get_mut(part) {
+                    if group.target.interval != target.interval {
+                        group.rests_until = None;
+                    }
                     group.target = target;
                 }
                 self.groups.note_several();
@@ -358,6 +388,7 @@ impl Engine {
             }
             stays.out.count_for(&gone.out);
             stays.members.extend(gone.members);
+            stays.rests_until = stays.rests_until.max(gone.rests_until);
             stays.owing.extend(gone.owing);
             stays.refreshing.extend(gone.refreshing);
         }

@@ -104,6 +104,10 @@ impl Stage {
         self.says(last, octets_of(Message::RouteRefresh(refresh)));
     }
 
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
     /// Lets time pass, with a tick at its end.
     pub(super) fn wait(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);

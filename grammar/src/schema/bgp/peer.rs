@@ -15,6 +15,7 @@ pub(super) static NEIGHBOR: Node = tag(
         &ADDPATH_TX_BEST,
         &ADDPATH_TX_PER_AS,
         &ADDRESS_FAMILY,
+        &ADVERTISEMENT_INTERVAL,
         &ALLOWAS_IN,
         &AS_OVERRIDE,
         &ATTRIBUTE_UNCHANGED,
@@ -72,6 +73,7 @@ pub(super) static PEER_GROUP: Node = tag(
         &ADDPATH_TX_BEST,
         &ADDPATH_TX_PER_AS,
         &ADDRESS_FAMILY,
+        &ADVERTISEMENT_INTERVAL,
         &ALLOWAS_IN,
         &AS_OVERRIDE,
         &ATTRIBUTE_UNCHANGED,
@@ -144,6 +146,14 @@ static ADDRESS_FAMILY: Node = inner(
         &inner("ipv6-unicast", "IPv6 unicast routes", FAMILY6).presence(),
     ],
 );
+
+static ADVERTISEMENT_INTERVAL: Node = leaf(
+    "advertisement-interval",
+    "Seconds between changes that the neighbor is told",
+    ValueKind::U32 { min: 0, max: 600 },
+    "30",
+)
+.inherited("0");
 
 static FAMILY4: &[&Node] = &[
     &ADDPATH_TX_ALL,
