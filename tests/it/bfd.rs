@@ -11,7 +11,8 @@ use scenarios::peers::bfd::{BfdPeer, BfdSession, Watcher};
 use scenarios::peers::{Kind, Session, Speaker};
 use scenarios::router::Router;
 
-const SESSIONS: Duration = Duration::from_secs(40);
+use crate::sessions::{SESSIONS, established};
+
 const SOON: Duration = Duration::from_secs(15);
 const SHOP: &str = "172.16.102.229/32";
 
@@ -19,12 +20,6 @@ const SHOP: &str = "172.16.102.229/32";
 fn status(router: &Router, peer: IpAddr) -> String {
     let said = router.json(&format!("show bfd peers {peer}")).unwrap_or_default();
     said["peers"][0]["session"]["status"].as_str().unwrap_or_default().to_owned()
-}
-
-/// How often the BGP session with a neighbor was established.
-fn established(router: &Router, address: IpAddr) -> Result<String> {
-    let said = router.show(&format!("show ip bgp neighbors {address}"))?;
-    Ok(said.lines().find(|line| line.contains("Connections established")).unwrap_or_default().trim().to_owned())
 }
 
 fn comes_up_and_goes(kind: Watcher, ipv6: bool, interval: u32) -> Result<()> {

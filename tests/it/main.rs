@@ -29,6 +29,7 @@ mod restarts;
 mod robustness;
 mod security;
 mod seeing;
+mod sessions;
 mod simulation;
 mod system;
 mod terminal;

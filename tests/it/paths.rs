@@ -3,15 +3,15 @@
 //!
 //! The neighbor's own table is what counts, and no word but a role costs a session.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Result;
-use scenarios::lab::{Host, Lab};
+use scenarios::lab::Lab;
 use scenarios::peers::{Kind, Session, Speaker};
 use scenarios::router::Router;
 
-const SESSIONS: Duration = Duration::from_secs(40);
+use crate::sessions::{SESSIONS, established, up};
+
 const SOON: Duration = Duration::from_secs(10);
 const SHOP: &str = "172.16.102.229/32";
 
@@ -25,20 +25,6 @@ fn router(lab: &Lab, lines: &[&str]) -> Result<Router> {
     all.extend(lines);
     router.configure(&all)?;
     Ok(router)
-}
-
-/// A speaker whose session is up.
-fn up(lab: &Lab, router: &Router, node: &Host, kind: Kind, session: Session) -> Result<Speaker> {
-    let address = session.local;
-    let speaker = Speaker::start(lab, node, kind, session)?;
-    lab.wait_until(SESSIONS, &format!("{kind:?} is established"), || router.is_established(address))?;
-    Ok(speaker)
-}
-
-/// How often the session with a neighbor was established.
-fn established(router: &Router, address: IpAddr) -> Result<String> {
-    let said = router.show(&format!("show ip bgp neighbors {address}"))?;
-    Ok(said.lines().find(|line| line.contains("Connections established")).unwrap_or_default().trim().to_owned())
 }
 
 /// The AS path of a prefix in a speaker's own words, numbers alone: BIRD and FRR tell it in a line of its own.

@@ -6,22 +6,15 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Result;
-use scenarios::lab::{Host, Lab};
+use scenarios::lab::Lab;
 use scenarios::peers::{Kind, Session, Speaker};
 use scenarios::router::Router;
 
-const SESSIONS: Duration = Duration::from_secs(40);
+use crate::sessions::{SESSIONS, up};
+
 const SOON: Duration = Duration::from_secs(10);
 const SHOP: &str = "172.16.102.229/32";
 const OWN: &str = "10.9.0.0/24";
-
-/// A speaker whose session is up.
-fn up(lab: &Lab, router: &Router, node: &Host, kind: Kind, session: Session) -> Result<Speaker> {
-    let address = session.local;
-    let speaker = Speaker::start(lab, node, kind, session)?;
-    lab.wait_until(SESSIONS, &format!("{kind:?} is established"), || router.is_established(address))?;
-    Ok(speaker)
-}
 
 fn graceful(session: Session) -> Session {
     Session { graceful_restart: true, ..session }
