@@ -21,6 +21,7 @@ mod forwarding;
 mod guest;
 mod interop;
 mod laboratory;
+mod liveness;
 mod operational;
 mod paths;
 mod policy;

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use super::{ConfigError, is_link_local, path};
 use crate::model::Model;
 use crate::model::bfd::{Bfd, BfdPeer, unknown_profile};
-use crate::model::bgp::PeerSettings;
+use crate::model::bgp::{PeerSettings, Probe};
 
 /// A simple password fits into a packet (RFC 5880 §4.2).
 const LONGEST_PASSWORD: usize = 16;
@@ -70,5 +70,11 @@ fn of_neighbor(settings: &PeerSettings, bfd: &Bfd) -> Vec<String> {
     let mut reasons = Vec::new();
     let profile = settings.bfd.as_ref().and_then(|bfd| bfd.profile.as_ref());
     reasons.extend(profile.filter(|name| !bfd.profiles.contains_key(*name)).map(|name| unknown_profile(name)));
+    let far = settings.ebgp_multihop.is_some_and(|hops| hops > 1);
+    if far && settings.liveness.is_some_and(|liveness| liveness.probe == Probe::Arp) {
+        let reason =
+            "liveness arp asks on a link, but ebgp-multihop puts the neighbor behind routers; set liveness icmp";
+        reasons.push(reason.to_owned());
+    }
     reasons
 }

@@ -200,6 +200,22 @@ fn each_broken_rule_of_bfd_is_told_at_its_path() {
             "protocols bfd peer 192.0.2.1",
             "at most 16 octets",
         ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 liveness interval 100",
+            "protocols bgp 64512 neighbor 192.0.2.1 liveness",
+            "must set one of",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 liveness icmp;protocols bgp 64512 neighbor 192.0.2.1 liveness tcp 80",
+            "protocols bgp 64512 neighbor 192.0.2.1 liveness",
+            "only one of",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.9 remote-as 65001;protocols bgp 64512 neighbor 192.0.2.9 liveness arp;\
+             protocols bgp 64512 neighbor 192.0.2.9 ebgp-multihop 2",
+            "protocols bgp 64512 neighbor 192.0.2.9",
+            "behind routers",
+        ),
     ] {
         refused_at(lines, path, expect);
     }

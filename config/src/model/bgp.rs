@@ -3,6 +3,7 @@
 //! Never knows a session's state; it is the wish that the sessions are held against.
 
 mod flows;
+mod liveness;
 mod lower;
 mod paths;
 mod peers;
@@ -16,6 +17,7 @@ use std::str::FromStr;
 use nouns::{Asn, Family, IfName, IfNameError, Prefix};
 
 pub use flows::{PeerFlow, PeerFlows};
+pub use liveness::{Liveness, Probe};
 pub(super) use lower::lower;
 pub use paths::{LocalRole, Mute, PathRules, RemovePrivate, Role, RoleError, Unchanged};
 pub use seeing::{BmpTarget, Dump, Dumps, MonitoredView};
@@ -406,6 +408,8 @@ pub struct PeerSettings {
     pub reflector_client: BTreeSet<Family>,
     /// `bfd`: the session ends when BFD says that the path is dead.
     pub bfd: Option<PeerBfd>,
+    /// `liveness`: the session ends when probes are not answered any more.
+    pub liveness: Option<Liveness>,
     /// What its routes go through.
     pub policies: PeerPolicies,
     /// What flows over its session.

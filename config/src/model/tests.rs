@@ -13,8 +13,8 @@ use grammar::schema::{self, Shape};
 use nouns::{Family, Several};
 
 use super::bgp::{
-    GracefulRestart, Limits, LocalAs, LocalRole, Mute, PathRules, PeerBfd, PeerFlow, PeerFlows, PeerPolicies,
-    PeerSettings, Redistribute, RedistributeSource, RemoteAs, RemovePrivate, RestartRole, Role, Unchanged,
+    GracefulRestart, Limits, Liveness, LocalAs, LocalRole, Mute, PathRules, PeerBfd, PeerFlow, PeerFlows, PeerPolicies,
+    PeerSettings, Probe, Redistribute, RedistributeSource, RemoteAs, RemovePrivate, RestartRole, Role, Unchanged,
     UpdateSource,
 };
 use super::*;
@@ -152,6 +152,7 @@ fn a_neighbor_with_its_as_alone_has_the_documented_defaults() {
         nexthop_self: BTreeSet::new(),
         reflector_client: BTreeSet::new(),
         bfd: None,
+        liveness: None,
         policies: PeerPolicies::default(),
         flows: usual_flows(),
     };
@@ -188,6 +189,8 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
          set protocols bgp 64512 neighbor 192.0.2.1 nexthop-self
          set protocols bgp 64512 neighbor 192.0.2.1 bfd profile fast
          set protocols bgp 64512 neighbor 192.0.2.1 bfd check-control-plane-failure
+         set protocols bgp 64512 neighbor 192.0.2.1 liveness tcp 10250
+         set protocols bgp 64512 neighbor 192.0.2.1 liveness multiplier 5
          set protocols bgp 64512 neighbor 192.0.2.1 address-family ipv6-unicast route-reflector-client
          set protocols bgp 64512 neighbor 192.0.2.1 address-family ipv6-unicast maximum-prefix 20
          set protocols bgp 64512 neighbor 192.0.2.1 soft-reconfiguration inbound",
@@ -216,6 +219,7 @@ fn every_leaf_of_a_neighbor_reaches_the_model() {
         nexthop_self: BTreeSet::from([Family::Ipv4Unicast]),
         reflector_client: BTreeSet::from([Family::Ipv6Unicast]),
         bfd: Some(PeerBfd { profile: Some("fast".to_owned()), check_control_plane_failure: true }),
+        liveness: Some(Liveness { probe: Probe::Tcp(10250), interval: 300, multiplier: 5 }),
         policies: PeerPolicies::default(),
         flows: settings.flows.clone(),
     };
@@ -318,9 +322,13 @@ fn a_session_of_bfd_takes_its_own_leaves_then_those_of_a_profile_then_the_defaul
 fn what_watches_a_neighbor_may_stand_in_its_group() {
     let settings = neighbor(
         "set protocols bgp 64512 peer-group nodes bfd profile fast
+         set protocols bgp 64512 peer-group nodes liveness icmp
+         set protocols bgp 64512 peer-group nodes liveness interval 1000
          set protocols bgp 64512 neighbor 192.0.2.1 peer-group nodes
-         set protocols bgp 64512 neighbor 192.0.2.1 remote-as internal",
+         set protocols bgp 64512 neighbor 192.0.2.1 remote-as internal
+         set protocols bgp 64512 neighbor 192.0.2.1 liveness arp",
     );
+    assert_eq!(settings.liveness, Some(Liveness { probe: Probe::Arp, interval: 1000, multiplier: 3 }));
     assert_eq!(settings.bfd, Some(PeerBfd { profile: Some("fast".to_owned()), check_control_plane_failure: false }));
 }
 

@@ -52,6 +52,8 @@ pub enum Effect {
     Repair(Vec<FibChange>),
     /// Watch these paths and no others; what becomes of them comes as `Event::Paths`.
     WatchPaths(Watched),
+    /// Ask these whether they live, and no others; what becomes of them comes as `Event::Health`.
+    Probe(bfd::liveness::Wishes),
     /// Carry out a step of a commit; answered by `Event::StepDone`.
     Step(StepId, Step),
     /// Make a journal record durable; answered by `Event::Journaled`.

@@ -30,6 +30,7 @@ use crate::event::{Event, Moment, StepId};
 use crate::flow::Flow;
 use crate::journal::UnderWay;
 use crate::limits::Memory;
+use crate::liveness::Asked;
 use crate::log::Log;
 use crate::looks::Looks;
 use crate::paths::Paths;
@@ -170,6 +171,8 @@ pub struct Engine {
     pub(crate) beacons: Beacons,
     /// Which paths are watched.
     pub(crate) paths: Paths,
+    /// Who is asked whether it lives.
+    pub(crate) asked: Asked,
     /// The running model's policies, as they run.
     pub(crate) policies: Policies,
     /// Who hears what.
@@ -250,6 +253,7 @@ impl Engine {
             peers: Peers::default(),
             beacons: Beacons::default(),
             paths: Paths::default(),
+            asked: Asked::default(),
             policies: Policies::default(),
             groups: Groups::default(),
             path_ids: BTreeMap::new(),
@@ -301,6 +305,7 @@ impl Engine {
             Event::SendQueue(conn, octets) => self.send_queue(at, conn, octets, out),
             Event::Cache(address, news) => self.cache_news(at, address, news, out),
             Event::Paths(changes) => self.paths_changed(at, changes, out),
+            Event::Health(changes) => self.health_changed(at, changes, out),
             Event::Memory(resident) => self.memory_told(resident),
             Event::Terminate => {
                 self.notice(at, Notice::info("the daemon ends; routes stay in the kernel"), out);

@@ -148,6 +148,8 @@ pub enum Event {
     Cache(IpAddr, CacheNews),
     /// Sessions of BFD changed their state.
     Paths(Vec<(bfd::Key, bfd::Change)>),
+    /// Somebody who is asked answers, or does not any more.
+    Health(Vec<(bfd::liveness::Target, bfd::liveness::Health)>),
     /// Octets of the machine's memory that the process has; `None` where the system does not tell.
     Memory(Option<u64>),
     /// The process was asked to end.

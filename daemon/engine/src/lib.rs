@@ -19,6 +19,7 @@ pub mod event;
 mod flow;
 mod journal;
 mod limits;
+mod liveness;
 pub mod log;
 mod looks;
 mod names;

@@ -56,11 +56,12 @@ impl Paths {
 }
 
 impl Engine {
-    /// Tells the rim which sessions shall be, where that has changed.
+    /// Tells the rim which sessions shall be and who shall be asked, where that has changed.
     pub(crate) fn settle_paths(&mut self, out: &mut Vec<Effect>) {
         if !std::mem::take(&mut self.paths.look_again) {
             return;
         }
+        self.settle_liveness(out);
         let wanted = self.wanted_sessions();
         if wanted == self.paths.given {
             return;

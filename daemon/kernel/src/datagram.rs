@@ -130,12 +130,12 @@ pub fn with_scope(address: IpAddr, port: u16, link: Option<(u32, &str)>) -> Sock
     address
 }
 
-/// Waits until one of several descriptors can be read, for a time at most.
+/// Waits until one of several descriptors can be read, or one of others written, for a time at most.
 ///
 /// # Errors
 /// What the kernel answers; `Interrupted` is no failure.
-pub fn wait(readable: &[BorrowedFd<'_>], at_most: Option<Duration>) -> io::Result<()> {
-    sys::wait_readable(readable, at_most)
+pub fn wait(readable: &[BorrowedFd<'_>], writable: &[BorrowedFd<'_>], at_most: Option<Duration>) -> io::Result<()> {
+    sys::wait(readable, writable, at_most)
 }
 
 /// `struct sockaddr_in` or `sockaddr_in6`
@@ -201,7 +201,7 @@ mod tests {
             let socket = sender(here, Some(here), None, 7).unwrap();
             assert!(PORTS.contains(&socket.local_addr().unwrap().port()));
             socket.send_to(b"hello", (here, number)).unwrap();
-            wait(&[port.as_fd()], Some(Duration::from_secs(5))).unwrap();
+            wait(&[port.as_fd()], &[], Some(Duration::from_secs(5))).unwrap();
             let mut octets = [0; 64];
             let arrived = port.receive(&mut octets).unwrap().unwrap();
             assert_eq!((arrived.length, arrived.from, arrived.to, arrived.ttl), (5, here, Some(here), 255));

@@ -20,6 +20,7 @@ pub mod look;
 pub mod messages;
 mod monitor;
 mod number;
+pub mod probe;
 pub mod routers;
 mod snapshot;
 mod socket;

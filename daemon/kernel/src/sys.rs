@@ -91,6 +91,21 @@ pub(crate) fn icmp6_socket() -> io::Result<OwnedFd> {
     socket(libc::AF_INET6, libc::SOCK_RAW, libc::IPPROTO_ICMPV6)
 }
 
+/// `socket(2)` for ICMP messages (`SOCK_RAW`), closed on `exec`.
+pub(crate) fn icmp_socket() -> io::Result<OwnedFd> {
+    socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_ICMP)
+}
+
+/// `socket(2)` for frames of a protocol without their Ethernet header (`AF_PACKET`), closed on `exec`.
+pub(crate) fn arp_socket(protocol: u16) -> io::Result<OwnedFd> {
+    socket(libc::AF_PACKET, libc::SOCK_DGRAM, i32::from(protocol.to_be()))
+}
+
+/// `socket(2)` of type `SOCK_STREAM`, closed on `exec`, on which nothing waits.
+pub(crate) fn connecting_socket(domain: i32) -> io::Result<OwnedFd> {
+    socket(domain, libc::SOCK_STREAM | libc::SOCK_NONBLOCK, 0)
+}
+
 fn socket(domain: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
     // SAFETY: no pointer is passed.
     let fd = unsafe { libc::socket(domain, kind | libc::SOCK_CLOEXEC, protocol) };
@@ -111,6 +126,25 @@ pub(crate) fn bind(fd: BorrowedFd<'_>, address: &[u8]) -> io::Result<()> {
     let length = libc::socklen_t::try_from(address.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     // SAFETY: the kernel reads exactly `length` octets from a slice of that length and judges them itself.
     let answer = unsafe { libc::bind(fd.as_raw_fd(), address.as_ptr().cast(), length) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// `connect(2)` to an address as octets.
+pub(crate) fn connect(fd: BorrowedFd<'_>, address: &[u8]) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(address.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: the kernel reads exactly `length` octets from a slice of that length and judges them itself.
+    let answer = unsafe { libc::connect(fd.as_raw_fd(), address.as_ptr().cast(), length) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// `sendto(2)`: a message to an address as octets, if that can be done at once.
+pub(crate) fn send_to(fd: BorrowedFd<'_>, octets: &[u8], address: &[u8]) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(address.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: the kernel reads both slices, each with its own length, and keeps neither.
+    let answer = unsafe {
+        let (octets, count) = (octets.as_ptr().cast(), octets.len());
+        libc::sendto(fd.as_raw_fd(), octets, count, libc::MSG_DONTWAIT, address.as_ptr().cast(), length)
+    };
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
@@ -137,10 +171,15 @@ pub(crate) fn receive_message(
     Ok((length.min(octets.len()), named.min(sender.len()), message.msg_controllen.min(control.len())))
 }
 
-/// `ppoll(2)`: waits until one of these can be read, for a time at most.
-pub(crate) fn wait_readable(fds: &[BorrowedFd<'_>], at_most: Option<Duration>) -> io::Result<()> {
-    let mut wanted: Vec<libc::pollfd> =
-        fds.iter().map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 }).collect();
+/// `ppoll(2)`: waits until one of these can be read, or one of those written, for a time at most.
+pub(crate) fn wait(
+    readable: &[BorrowedFd<'_>],
+    writable: &[BorrowedFd<'_>],
+    at_most: Option<Duration>,
+) -> io::Result<()> {
+    let poll = |events| move |fd: &BorrowedFd<'_>| libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
+    let readable = readable.iter().map(poll(libc::POLLIN));
+    let mut wanted: Vec<libc::pollfd> = readable.chain(writable.iter().map(poll(libc::POLLOUT))).collect();
     let time = at_most.map(|time| libc::timespec {
         tv_sec: libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX),
         tv_nsec: libc::c_long::from(time.subsec_nanos()),

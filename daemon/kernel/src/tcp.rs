@@ -4,7 +4,7 @@
 //! RFC 4271 §B.2 (precedence). Never opens or closes a connection.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nouns::Prefix;
@@ -138,6 +138,16 @@ pub(crate) fn socket_address(address: IpAddr, port: u16) -> Vec<u8> {
         // Flow information and scope are zero.
         IpAddr::V6(v6) => [family_octets(libc::AF_INET6).as_slice(), &port, &[0; 4], &v6.octets(), &[0; 4]].concat(),
     }
+}
+
+/// The same, with the link where the address is of one.
+pub(crate) fn scoped_address(address: SocketAddr) -> Vec<u8> {
+    let mut octets = socket_address(address.ip(), address.port());
+    if let SocketAddr::V6(v6) = address {
+        octets.truncate(octets.len().saturating_sub(4));
+        octets.extend(v6.scope_id().to_ne_bytes());
+    }
+    octets
 }
 
 fn family_octets(family: i32) -> Vec<u8> {

@@ -63,6 +63,7 @@ impl Hands {
             Effect::Fib(changes) => self.ask_kernel(|kernel| kernel.write(changes)),
             Effect::Repair(changes) => self.ask_kernel(|kernel| kernel.repair(changes)),
             Effect::WatchPaths(watched) => self.paths.watch(watched),
+            Effect::Probe(wishes) => self.paths.probe(wishes),
             Effect::Snapshot => self.ask_kernel(Orders::snapshot),
             Effect::Audit => self.ask_kernel(Orders::audit),
             Effect::Step(id, step) => self.step(id, step),

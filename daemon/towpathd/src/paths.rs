@@ -1,7 +1,8 @@
-//! The thread that watches paths: BFD's packets in and out, each at its moment, whatever the loop is busy with.
+//! The thread that watches paths: packets of BFD and probes in and out, each at its moment, whatever the loop is busy with.
 //!
 //! Never decides anything: `bfd` does, and what becomes of a path is an event for the engine.
 
+mod probes;
 mod sockets;
 mod told;
 
@@ -13,11 +14,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use api::view::BfdPeers;
+use bfd::liveness::Wishes;
 use bfd::{Output, Report, Table};
 use engine::paths::Watched;
 use engine::{Event, Notice};
 
 use crate::run::Inbox;
+use probes::Probes;
 use sockets::Sockets;
 
 /// How long a question waits for its answer.
@@ -27,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 enum Order {
     /// Watch these.
     Watch(Watched),
+    /// Ask these whether they live.
+    Probe(Wishes),
     /// Tell how they are.
     Tell(Sender<Vec<Report>>),
     /// Tell the other sides that this is no failure, and end.
@@ -55,20 +60,29 @@ impl Paths {
 
     /// Watches these paths and no others.
     pub(crate) fn watch(&mut self, watched: Watched) {
+        self.order(watched.is_empty(), Order::Watch(watched));
+    }
+
+    /// Asks these hosts and no others whether they live.
+    pub(crate) fn probe(&mut self, wishes: Wishes) {
+        self.order(wishes.is_empty(), Order::Probe(wishes));
+    }
+
+    fn order(&mut self, is_nothing: bool, order: Order) {
         if self.running.is_none() {
-            if watched.is_empty() {
+            if is_nothing {
                 return;
             }
             match start(self.inbox.clone(), self.seed) {
                 Ok(running) => self.running = Some(running),
                 Err(error) => {
-                    let text = format!("paths cannot be watched: {error}; BFD sessions stay down");
+                    let text = format!("paths cannot be watched: {error}; BFD sessions stay down, and nobody is asked");
                     return self.inbox.note(Notice::error(text));
                 }
             }
         }
         if let Some((way, _)) = &self.running
-            && !way.order(Order::Watch(watched))
+            && !way.order(order)
         {
             self.inbox.note(Notice::error("the thread that watches paths has ended; restart the daemon"));
         }
@@ -116,6 +130,7 @@ fn start(inbox: Inbox, seed: u32) -> std::io::Result<(Way, JoinHandle<()>)> {
     let watcher = Watcher {
         table: Table::new(seed),
         sockets: Sockets::new(seed),
+        probes: Probes::new(seed),
         inbox,
         orders: orders_out,
         ear,
@@ -128,6 +143,7 @@ fn start(inbox: Inbox, seed: u32) -> std::io::Result<(Way, JoinHandle<()>)> {
 struct Watcher {
     table: Table,
     sockets: Sockets,
+    probes: Probes,
     inbox: Inbox,
     orders: Receiver<Order>,
     ear: UnixStream,
@@ -150,6 +166,9 @@ impl Watcher {
             // What has come before the time ran out is read before that is judged.
             self.read();
             self.table.tick(Instant::now(), &mut self.outputs);
+            if let Some(problem) = self.probes.tick(Instant::now()) {
+                self.inbox.note(Notice::error(problem));
+            }
             self.carry_out();
         }
         self.table.want(Instant::now(), &Watched::new(), &mut self.outputs);
@@ -157,14 +176,17 @@ impl Watcher {
     }
 
     fn wait(&self) {
-        let at_most = self.table.deadline().map(|due| due.saturating_duration_since(Instant::now()));
+        let due = self.table.deadline().into_iter().chain(self.probes.deadline()).min();
+        let at_most = due.map(|due| due.saturating_duration_since(Instant::now()));
+        let ports = self.sockets.ports().map(AsFd::as_fd);
         let readable: Vec<BorrowedFd<'_>> =
-            std::iter::once(self.ear.as_fd()).chain(self.sockets.ports().map(AsFd::as_fd)).collect();
-        match kernel::datagram::wait(&readable, at_most) {
+            std::iter::once(self.ear.as_fd()).chain(ports).chain(self.probes.readable()).collect();
+        let writable: Vec<BorrowedFd<'_>> = self.probes.writable().collect();
+        match kernel::datagram::wait(&readable, &writable, at_most) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => {
-                self.inbox.note(Notice::error(format!("waiting for packets of BFD failed: {error}")));
+                self.inbox.note(Notice::error(format!("waiting for packets of BFD and probes failed: {error}")));
                 thread::sleep(Duration::from_millis(100));
             }
         }
@@ -180,6 +202,7 @@ impl Watcher {
                     }
                     self.table.want(Instant::now(), &watched, &mut self.outputs);
                 }
+                Ok(Order::Probe(wishes)) => self.probes.want(&wishes),
                 Ok(Order::Tell(answer)) => _ = answer.send(self.table.reports().collect()),
                 Ok(Order::End) | Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) => return true,
@@ -193,6 +216,7 @@ impl Watcher {
             // What is thrown away is counted by the table.
             let _ = table.receive(Instant::now(), arrival, outputs);
         });
+        self.probes.read();
     }
 
     fn carry_out(&mut self) {
@@ -204,6 +228,10 @@ impl Watcher {
         let changes: Vec<_> = changes.collect();
         if !changes.is_empty() {
             self.inbox.push(Event::Paths(changes));
+        }
+        let changes = self.probes.changes();
+        if !changes.is_empty() {
+            self.inbox.push(Event::Health(changes));
         }
         for output in outputs {
             match output {

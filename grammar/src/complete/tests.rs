@@ -68,6 +68,7 @@ const LEVELS_OF_A_NEIGHBOR: &[&str] = &[
     " >enforce-first-as",
     " >filter-list",
     " >interface",
+    " >liveness",
     "+>local-as",
     "+>local-role",
     " >nexthop-self",

@@ -44,7 +44,7 @@ impl Network {
         match effect {
             Effect::Connect(conn, target) => self.dial(index, conn, &target),
             // A simulated wire carries octets, which an engine takes at any time.
-            Effect::Adjust(..) | Effect::Decode(..) | Effect::WatchPaths(_) => {}
+            Effect::Adjust(..) | Effect::Decode(..) | Effect::WatchPaths(_) | Effect::Probe(_) => {}
             // There is no RPKI cache in the simulated world.
             Effect::AskCache(..) => {}
             // Simulated links have no link-local addresses.

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use nouns::{Asn, Family, IfName, Prefix};
 
+use super::liveness::LivenessLeaves;
 use super::paths::first_as;
 use super::{
     ListenRange, LocalAs, LocalRole, Neighbor, NeighborName, PeerBfd, PeerFlow, PeerFlows, PeerPolicies, PeerSettings,
@@ -40,6 +41,7 @@ pub(super) struct Leaves {
     nexthop_self: BTreeSet<Family>,
     reflector_client: BTreeSet<Family>,
     bfd: Option<PeerBfd>,
+    liveness: LivenessLeaves,
     policies: PeerPolicies,
     flows: PeerFlows,
     /// What holds when neither the neighbor nor its group says a word: port, connect timer, loop detection, interval of
@@ -157,7 +159,11 @@ fn neighbor(
         }
         (Some(remote_as), None) | (None, Some(remote_as)) => remote_as,
     };
-    Some(Neighbor { settings: own.over(group, remote_as, speaker), group: name })
+    let settings = own.over(group, remote_as, speaker);
+    if settings.liveness.is_none() && own.liveness.has_pace() {
+        place.at("liveness").error("must set one of arp, icmp and tcp".to_owned());
+    }
+    Some(Neighbor { settings, group: name })
 }
 
 /// `listen range <net> peer-group <name>`
@@ -224,6 +230,7 @@ fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
         nexthop_self: flagged(place, "nexthop-self"),
         reflector_client: flagged(place, "route-reflector-client"),
         bfd: bfd(place),
+        liveness: LivenessLeaves::read(place),
         policies: policies::policies(place, policy),
         flows: flows::flows(place),
         fallback: (
@@ -304,6 +311,7 @@ impl Leaves {
             nexthop_self,
             reflector_client,
             bfd: self.bfd(group),
+            liveness: self.liveness.over(group.map(|group| group.liveness)),
             policies: group.map_or_else(|| self.policies.clone(), |group| self.policies.over(&group.policies)),
             flows: self.flows.over(group.map(|group| &group.flows), &self.usual_flow),
         }

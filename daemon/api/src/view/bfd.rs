@@ -234,3 +234,32 @@ impl NeighborBfd {
         format!("  BFD: {kind}, {}{since}{why}", self.status)
     }
 }
+
+/// Whether a neighbor that speaks no BFD answers probes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeighborLiveness {
+    /// `arp`, `icmp`, `tcp`.
+    pub probe: String,
+    /// The port of `tcp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Milliseconds between probes.
+    pub interval: u32,
+    /// Probes that may be lost in a row.
+    pub multiplier: u8,
+    /// `unknown` until the first answer, `alive`, `dead`.
+    pub status: String,
+    /// Seconds since the status changed; absent before the first change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+}
+
+impl NeighborLiveness {
+    /// The line of `show ip bgp neighbors`.
+    pub(super) fn line(&self) -> String {
+        let port = self.port.map(|port| format!(" port {port}")).unwrap_or_default();
+        let since = self.since.map(|since| format!(" for {}", uptime(since))).unwrap_or_default();
+        let Self { probe, interval, multiplier, status, .. } = self;
+        format!("  Liveness: {probe}{port} every {interval}ms, {multiplier} may be lost, {status}{since}")
+    }
+}

@@ -8,7 +8,7 @@ use nouns::{Asn, Family, IfName};
 use serde::{Deserialize, Serialize};
 
 use crate::text::{Align, Table, Text, uptime};
-use crate::view::bfd::NeighborBfd;
+use crate::view::bfd::{NeighborBfd, NeighborLiveness};
 use crate::view::bgp::PeerState;
 pub use crate::view::bgp_reset::{LastReset, ResetNotification};
 
@@ -103,6 +103,9 @@ pub struct BgpNeighbor {
     /// `bfd`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bfd: Option<NeighborBfd>,
+    /// `liveness`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<NeighborLiveness>,
     /// `passive`
     pub passive: bool,
     /// A password is set (RFC 2385).
@@ -485,6 +488,7 @@ impl BgpNeighbor {
         lines.extend(self.last_reset.as_ref().map_or_else(|| vec!["  Last reset never".to_owned()], LastReset::lines));
         lines.extend(self.hops.iter().map(|words| format!("  {words}")));
         lines.extend(self.bfd.as_ref().map(NeighborBfd::line));
+        lines.extend(self.liveness.as_ref().map(NeighborLiveness::line));
         if self.passive {
             lines.push("  Passive: never opens, waits for the neighbor".to_owned());
         }

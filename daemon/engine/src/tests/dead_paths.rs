@@ -2,6 +2,7 @@
 
 use std::num::{NonZeroU8, NonZeroU32};
 
+use bfd::liveness::{Health, Question, Target, Wishes};
 use bfd::{Change, Diagnostic, Hops, Key, State, Told};
 use bgp::session::StateName;
 
@@ -24,6 +25,7 @@ struct Watching {
     at: Moment,
     engine: Engine,
     watched: Vec<Watched>,
+    asked: Vec<Wishes>,
     /// What else was wanted, in order.
     effects: Vec<Effect>,
 }
@@ -32,7 +34,7 @@ impl Watching {
     fn new(lines: &str) -> Self {
         let at = Moment { instant: Instant::now(), unix: 0 };
         let engine = Engine::new(at, Facts::default());
-        let mut watching = Self { at, engine, watched: Vec::new(), effects: Vec::new() };
+        let mut watching = Self { at, engine, watched: Vec::new(), asked: Vec::new(), effects: Vec::new() };
         let mut effects = Vec::new();
         watching.engine.boot(at, boot(0, lines), &mut effects);
         watching.carry_out(effects);
@@ -53,6 +55,7 @@ impl Watching {
                 Effect::Journal(_) => self.take(Event::Journaled(Ok(()))),
                 Effect::Fib(_) => self.take(Event::FibDone(Vec::new())),
                 Effect::WatchPaths(watched) => self.watched.push(watched),
+                Effect::Probe(wishes) => self.asked.push(wishes),
                 other => self.effects.push(other),
             }
         }
@@ -237,4 +240,62 @@ fn show_lists_who_is_wanted_and_asks_the_rim_how_it_is() {
     assert!(
         matches!(router.effects.pop(), Some(Effect::Answer(_, Reply::Error(error))) if error.code == "no-bfd-peer")
     );
+}
+
+const WITH_LIVENESS: &str = "set protocols bgp 64512 neighbor 192.0.2.2 remote-as 64512
+set protocols bgp 64512 neighbor 192.0.2.2 passive
+set protocols bgp 64512 neighbor 192.0.2.3 remote-as 64512
+set protocols bgp 64512 neighbor 192.0.2.3 passive
+set protocols bgp 64512 neighbor 192.0.2.2 liveness icmp";
+
+impl Watching {
+    fn health(&mut self, health: Health) {
+        let target = *self.asked.last().unwrap().keys().next().unwrap();
+        self.take(Event::Health(vec![(target, health)]));
+    }
+}
+
+#[test]
+fn who_answers_no_probe_any_more_is_as_dead_as_if_bfd_said_so() {
+    for kept in [false, true] {
+        let mut router = Watching::new(WITH_LIVENESS);
+        router.establish();
+        router.health(Health::Alive);
+        assert_eq!((router.state(), router.paths()), (StateName::Established, 1), "an answer changes nothing");
+        if kept {
+            for last in [2, 3] {
+                router.take(Event::Closed(conn(last), None));
+            }
+            assert!(router.stale());
+        }
+        router.effects.clear();
+        router.health(Health::Dead);
+        assert!(router.effects.iter().any(|effect| matches!(effect, Effect::Repair(_))), "the legs go at once");
+        assert_ne!(router.state(), StateName::Established);
+        assert_eq!((router.stale(), router.paths()), (false, 0));
+        if !kept {
+            let reason = router.engine.peers.iter().next().unwrap().session.last_down().unwrap().1.to_owned();
+            assert_eq!(reason, "no answer to ICMP echo");
+        }
+    }
+}
+
+#[test]
+fn who_is_asked_follows_from_the_configuration() {
+    let router = Watching::new(
+        "set protocols bgp 64512 peer-group nodes liveness icmp
+         set protocols bgp 64512 peer-group nodes liveness interval 1000
+         set protocols bgp 64512 peer-group nodes remote-as internal
+         set protocols bgp 64512 neighbor 192.0.2.2 peer-group nodes
+         set protocols bgp 64512 neighbor 192.0.2.3 peer-group nodes
+         set protocols bgp 64512 neighbor 192.0.2.3 liveness tcp 10250
+         set protocols bgp 64512 neighbor 192.0.2.4 peer-group nodes
+         set protocols bgp 64512 neighbor 192.0.2.4 shutdown
+         set protocols bgp 64512 neighbor 192.0.2.5 remote-as internal",
+    );
+    let asked = router.asked.last().unwrap();
+    let target = |host: &str, question| Target { host: host.parse().unwrap(), question, link: None };
+    let expected = [target("192.0.2.2", Question::Echo), target("192.0.2.3", Question::Connection(10250))];
+    assert_eq!(asked.keys().copied().collect::<Vec<_>>(), expected);
+    assert!(asked.values().all(|wish| wish.pace.interval == Duration::from_secs(1) && wish.pace.multiplier == 3));
 }

@@ -1,4 +1,4 @@
-//! `show bfd peers`: which sessions there are and who wants them; how they are, the rim knows.
+//! `show bfd peers`: which sessions there are and who wants them; how they are, the rim knows. And what probes tell.
 //!
 //! Never counts a packet.
 
@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use api::ApiError;
-use api::view::bfd::{BfdPeer, BfdPeers, NeighborBfd};
+use api::view::bfd::{BfdPeer, BfdPeers, NeighborBfd, NeighborLiveness};
 use bfd::Hops;
+use bfd::liveness::Health;
+use config::model::bgp::{Liveness, Probe};
 
 use super::seconds;
 use crate::engine::Engine;
@@ -53,5 +55,24 @@ pub(super) fn of_neighbor(engine: &Engine, at: Moment, peer: &Peer) -> Option<Ne
         status: known.map_or_else(|| "down".to_owned(), |known| known.state.to_string()),
         diagnostic: known.map(|known| known.diagnostic.to_string()).unwrap_or_default(),
         since: known.and_then(|known| known.since).map(|since| seconds(since.instant, at.instant)),
+    })
+}
+
+/// Whether it answers, where it is asked.
+pub(super) fn liveness_of(engine: &Engine, at: Moment, peer: &Peer) -> Option<NeighborLiveness> {
+    let Liveness { probe, interval, multiplier } = peer.settings.liveness?;
+    let (health, since) = engine.asked.health(peer.id).unzip();
+    let (probe, port) = match probe {
+        Probe::Arp => ("arp", None),
+        Probe::Icmp => ("icmp", None),
+        Probe::Tcp(port) => ("tcp", Some(port)),
+    };
+    Some(NeighborLiveness {
+        probe: probe.to_owned(),
+        port,
+        interval,
+        multiplier,
+        status: health.unwrap_or(Health::Unknown).to_string(),
+        since: since.map(|since| seconds(since.instant, at.instant)),
     })
 }

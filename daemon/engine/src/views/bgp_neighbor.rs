@@ -84,6 +84,7 @@ fn one(engine: &Engine, bgp: &Bgp, at: Moment, peer: &Peer, only: Option<Family>
         last_reset: last_reset(at, peer),
         hops: hops(bgp, peer),
         bfd: super::bfd::of_neighbor(engine, at, peer),
+        liveness: super::bfd::liveness_of(engine, at, peer),
         passive: peer.settings.passive,
         password: peer.settings.password.is_some(),
         update_source: peer.settings.update_source.as_ref().map(|source| match source {

@@ -33,6 +33,7 @@ pub(super) static NEIGHBOR: Node = tag(
         &GRACEFUL_RESTART,
         &GRACEFUL_SHUTDOWN,
         &INTERFACE,
+        &LIVENESS,
         &LOCAL_AS,
         &LOCAL_ROLE,
         &MAXIMUM_PREFIX,
@@ -90,6 +91,7 @@ pub(super) static PEER_GROUP: Node = tag(
         &FILTER_LIST,
         &GRACEFUL_RESTART,
         &GRACEFUL_SHUTDOWN,
+        &LIVENESS,
         &LOCAL_AS,
         &LOCAL_ROLE,
         &MAXIMUM_PREFIX,
@@ -319,6 +321,20 @@ static INTERFACE: Node = inner(
     ],
 )
 .presence();
+
+static LIVENESS: Node = inner(
+    "liveness",
+    "End the session when the neighbor answers no probes",
+    &[
+        &flag("arp", "Ask for its hardware address (ARP, ND)"),
+        &flag("icmp", "Send it echo requests"),
+        &leaf("interval", "Milliseconds between probes", ValueKind::U32 { min: 50, max: 60000 }, "300")
+            .inherited("300"),
+        &leaf("multiplier", "Probes that may be lost in a row", ValueKind::U32 { min: 1, max: 255 }, "3")
+            .inherited("3"),
+        &leaf("tcp", "Open connections to a TCP port", ValueKind::U32 { min: 1, max: 65535 }, "10250"),
+    ],
+);
 
 static LOCAL_AS: Node = tag(
     "local-as",
