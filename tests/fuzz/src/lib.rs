@@ -8,11 +8,14 @@ use nouns::Family;
 
 /// Decodes one whole message in every kind of session.
 pub fn decode(bytes: &[u8]) {
-    for bits in 0..8u8 {
+    for bits in 0..16u8 {
         let add_path = if bits & 4 != 0 { Family::ALL.to_vec() } else { vec![] };
         let negotiated = Negotiated {
             four_octet_as: bits & 1 != 0,
             internal: bits & 2 != 0,
+            confederation: bits & 10 == 8,
+            as_sets: bits & 8 != 0,
+            martian_next_hops: bits & 8 != 0,
             extended_message: true,
             extended_next_hop: true,
             families: Family::ALL.to_vec(),
