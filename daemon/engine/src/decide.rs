@@ -24,13 +24,7 @@ const WITHOUT_BGP: Rules = Rules {
     always_compare_med: false,
     multipath_relax: false,
     default_local_pref: 100,
-    steps: StepRules {
-        ignore_length: false,
-        count_confederation: false,
-        med_in_confederation: false,
-        missing_med_is_worst: false,
-        mixed_multipath: false,
-    },
+    steps: StepRules::NONE,
 };
 /// Names the BGP offer of a prefix, of whichever kind.
 pub(crate) const BGP: Protocol = Protocol::Bgp { internal: false };

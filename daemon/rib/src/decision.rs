@@ -37,9 +37,9 @@ pub struct Rules {
     pub steps: StepRules,
 }
 
-/// What the configuration says of single steps; by default, nothing. However it is set, the outcome depends on the
-/// paths alone and not on the order in which they came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What the configuration says of single steps. However it is set, the outcome depends on the paths alone and not on the
+/// order in which they came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepRules {
     /// Paths are not compared by their length (`bestpath as-path ignore`).
     pub ignore_length: bool,
@@ -51,6 +51,17 @@ pub struct StepRules {
     pub missing_med_is_worst: bool,
     /// External and internal paths share the load (`bestpath peer-type multipath-relax`).
     pub mixed_multipath: bool,
+}
+
+impl StepRules {
+    /// Nothing is said of any.
+    pub const NONE: Self = Self {
+        ignore_length: false,
+        count_confederation: false,
+        med_in_confederation: false,
+        missing_med_is_worst: false,
+        mixed_multipath: false,
+    };
 }
 
 /// What became of one path.

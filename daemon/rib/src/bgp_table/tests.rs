@@ -41,13 +41,7 @@ const RULES: Rules = Rules {
     always_compare_med: false,
     multipath_relax: false,
     default_local_pref: 100,
-    steps: StepRules {
-        ignore_length: false,
-        count_confederation: false,
-        med_in_confederation: false,
-        missing_med_is_worst: false,
-        mixed_multipath: false,
-    },
+    steps: StepRules::NONE,
 };
 
 /// The nodes are on a link of ours.

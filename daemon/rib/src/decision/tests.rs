@@ -28,13 +28,7 @@ const RULES: Rules = Rules {
     always_compare_med: false,
     multipath_relax: false,
     default_local_pref: 100,
-    steps: StepRules {
-        ignore_length: false,
-        count_confederation: false,
-        med_in_confederation: false,
-        missing_med_is_worst: false,
-        mixed_multipath: false,
-    },
+    steps: StepRules::NONE,
 };
 
 /// A path to be, and the peer it comes from.
@@ -396,7 +390,7 @@ fn path_of(asns: &[u32]) -> AsPath {
 /// A pair of paths, what is said of the steps, which of the two wins then, and which without it.
 #[test]
 fn each_word_about_a_step_turns_a_decision_round() {
-    let none = StepRules::default();
+    let none = StepRules::NONE;
     let path = |peer, asns: &[u32], med: Option<u32>| {
         given(peer).with(|given| {
             given.internal = false;
@@ -436,7 +430,7 @@ fn paths_of_several_kinds_share_the_load_only_where_that_is_said() {
         })
     };
     let mut all = [path(1, true), path(2, false), path(3, false)];
-    let mixed = Rules { steps: StepRules { mixed_multipath: true, ..StepRules::default() }, ..RULES };
+    let mixed = Rules { steps: StepRules { mixed_multipath: true, ..StepRules::NONE }, ..RULES };
     for _ in 0..3 {
         all.rotate_left(1);
         let scene = Scene::new(&all);
