@@ -5,6 +5,7 @@
 use std::fmt;
 
 use nouns::Asn;
+use nouns::community::WELL_KNOWN;
 
 use super::LargeCommunity;
 
@@ -19,8 +20,6 @@ impl Community {
     pub const LLGR_STALE: Self = Self(0xffff_0006);
     /// Not to be kept like that (RFC 9494 §3.3).
     pub const NO_LLGR: Self = Self(0xffff_0007);
-    /// Discard the traffic (RFC 7999).
-    pub const BLACKHOLE: Self = Self(0xffff_029a);
     /// Not beyond this AS or confederation (RFC 1997).
     pub const NO_EXPORT: Self = Self(0xffff_ff01);
     /// To no peer at all (RFC 1997).
@@ -28,18 +27,6 @@ impl Community {
     /// Not beyond this AS (RFC 1997 NO_EXPORT_SUBCONFED).
     pub const LOCAL_AS: Self = Self(0xffff_ff03);
 }
-
-const WELL_KNOWN: [(u32, &str); 9] = [
-    (Community::GRACEFUL_SHUTDOWN.0, "graceful-shutdown"),
-    (0xffff_0001, "accept-own"),
-    (Community::LLGR_STALE.0, "llgr-stale"),
-    (Community::NO_LLGR.0, "no-llgr"),
-    (Community::BLACKHOLE.0, "blackhole"),
-    (Community::NO_EXPORT.0, "no-export"),
-    (Community::NO_ADVERTISE.0, "no-advertise"),
-    (Community::LOCAL_AS.0, "local-AS"),
-    (0xffff_ff04, "no-peer"),
-];
 
 impl fmt::Display for Community {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
