@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use config::store::{JournalRecord, RevisionRecord, Store, StoreError, Unconfirmed};
 use nouns::Revision;
@@ -19,6 +20,9 @@ use crate::record;
 const CACHE: u64 = 256 * 1024;
 /// Octets of one segment of the log, of which sled buffers a few.
 const SEGMENT: usize = 64 * 1024;
+/// How long a store that somebody has is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 /// The number of the revision that is pending.
 const PENDING: &[u8] = b"pending";
 const UNCONFIRMED: &[u8] = b"unconfirmed";
@@ -205,8 +209,20 @@ impl Store for SledStore {
     }
 }
 
-/// Opens the database.
+/// Opens the database, as soon as nobody else has it.
+///
+/// A store that was closed a moment ago may still be held by a thread of sled that ends its work.
 fn open(path: &Path) -> Result<Db, Trouble> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match open_now(path) {
+            Err(Trouble::InUse) if Instant::now() < deadline => std::thread::sleep(BETWEEN_TRIES),
+            opened => return opened,
+        }
+    }
+}
+
+fn open_now(path: &Path) -> Result<Db, Trouble> {
     let config = sled::Config::new()
         .path(path)
         .cache_capacity(CACHE)

@@ -136,6 +136,17 @@ fn a_second_daemon_is_refused_in_words_and_moves_nothing() {
 }
 
 #[test]
+fn a_store_that_is_let_go_while_another_waits_for_it_is_opened() {
+    let scratch = Scratch::new("wait");
+    let first = SledStore::open(&scratch.revisions()).unwrap();
+    assert_eq!(open_now(&scratch.revisions()).err(), Some(Trouble::InUse));
+    let path = scratch.revisions();
+    let second = std::thread::spawn(move || SledStore::open(&path).map(drop));
+    drop(first);
+    second.join().unwrap().unwrap();
+}
+
+#[test]
 fn a_damaged_record_is_left_out_and_the_rest_stays() {
     let scratch = Scratch::new("record");
     let mut store = SledStore::open(&scratch.revisions()).unwrap();
