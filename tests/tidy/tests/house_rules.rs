@@ -14,7 +14,7 @@ use tidy::dependencies::{actual, metadata, promised};
 use tidy::source::{File, files, root, rust_files_below};
 
 /// The crates that cannot do anything: name and folder.
-const PURE: [(&str, &str); 10] = [
+const PURE: [(&str, &str); 12] = [
     ("nouns", "grammar/nouns"),
     ("grammar", "grammar"),
     ("config", "config"),
@@ -24,6 +24,8 @@ const PURE: [(&str, &str); 10] = [
     ("bgp", "daemon/bgp"),
     ("rib", "daemon/rib"),
     ("rpki", "daemon/rpki"),
+    ("bpf-common", "bpf/common"),
+    ("bpf-tables", "bpf/tables"),
     ("engine", "daemon/engine"),
 ];
 

@@ -1,0 +1,6 @@
+//! What stands in the balancer's maps, and how it becomes something else: Maglev tables, services, transitions.
+//!
+//! It never knows a program, a file descriptor or the hour: what is wished, what the links say, what flows were seen and
+//! the time are arguments; what to write into which map and when to call again are answers.
+
+pub mod wish;
