@@ -11,6 +11,7 @@ use api::view::BfdPeers;
 use api::{Flush, Machine, View};
 use bgp::reception::Codec;
 use bgp::session::ConnId;
+use bpf_tables::wish::Wish;
 use config::store::JournalRecord;
 use nouns::{Family, IfName, Revision};
 use rib::fib::FibChange;
@@ -54,6 +55,8 @@ pub enum Effect {
     WatchPaths(Watched),
     /// Ask these whether they live, and no others; what becomes of them comes as `Event::Health`.
     Probe(bfd::liveness::Wishes),
+    /// Balance this and nothing else; what the kernel says to it comes as `Event::Balanced`.
+    Balance(Box<Wish>),
     /// Carry out a step of a commit; answered by `Event::StepDone`.
     Step(StepId, Step),
     /// Make a journal record durable; answered by `Event::Journaled`.

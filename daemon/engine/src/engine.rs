@@ -21,6 +21,7 @@ use rib::routes::Rib;
 use rib::world_view::World;
 
 use crate::aggregates::Conditions;
+use crate::balancer::Balancer;
 use crate::collectors::Collectors;
 use crate::commit::Commit;
 use crate::confirm::Confirming;
@@ -173,6 +174,8 @@ pub struct Engine {
     pub(crate) paths: Paths,
     /// Who is asked whether it lives.
     pub(crate) asked: Asked,
+    /// What is balanced.
+    pub(crate) balancer: Balancer,
     /// The running model's policies, as they run.
     pub(crate) policies: Policies,
     /// Who hears what.
@@ -254,6 +257,7 @@ impl Engine {
             beacons: Beacons::default(),
             paths: Paths::default(),
             asked: Asked::default(),
+            balancer: Balancer::default(),
             policies: Policies::default(),
             groups: Groups::default(),
             path_ids: BTreeMap::new(),
@@ -306,6 +310,7 @@ impl Engine {
             Event::Cache(address, news) => self.cache_news(at, address, news, out),
             Event::Paths(changes) => self.paths_changed(at, changes, out),
             Event::Health(changes) => self.health_changed(at, changes, out),
+            Event::Balanced(result) => self.balanced(at, result, out),
             Event::Memory(resident) => self.memory_told(resident),
             Event::Terminate => {
                 self.notice(at, Notice::info("the daemon ends; routes stay in the kernel"), out);

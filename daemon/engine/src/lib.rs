@@ -6,6 +6,7 @@
 
 mod aggregates;
 mod answer;
+mod balancer;
 pub mod boot;
 mod collectors;
 pub mod commit;

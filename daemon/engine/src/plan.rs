@@ -13,8 +13,10 @@ mod system;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use bpf_tables::wish::Hook;
 use config::model::Model;
 use nouns::{IfName, InterfaceAddress, MacAddress, Prefix};
 use rib::world::{BridgeSettings, VirtualLink};
@@ -47,6 +49,8 @@ enum Phase {
     Sysctls,
     /// Programs that listen on addresses find them there.
     Services,
+    /// A kernel that refuses its program says so before anything of the routing changes.
+    Balancer,
     Listener,
     Passwords,
     Routing,
@@ -176,6 +180,13 @@ pub enum Step {
         /// What shall be said; `None` lets the kernel ask.
         to: Option<MacAddress>,
     },
+    /// Load the balancer's programs where they are not, and put them on these links and on no others.
+    Balancer {
+        /// The links that it is on, and how.
+        from: BTreeMap<IfName, Hook>,
+        /// The links that it shall be on.
+        to: BTreeMap<IfName, Hook>,
+    },
     /// Open or close the BGP port.
     Listener {
         /// Open it, or else close it.
@@ -211,6 +222,7 @@ impl Step {
             Self::Link { name, from, to } => Self::Link { name, from: to, to: from },
             Self::Address { name, address, add } => Self::Address { name, address, add: !add },
             Self::Neighbor { name, host, from, to } => Self::Neighbor { name, host, from: to, to: from },
+            Self::Balancer { from, to } => Self::Balancer { from: to, to: from },
             Self::Listener { open } => Self::Listener { open: !open },
             Self::Password { remote, from, to } => Self::Password { remote, from: to, to: from },
             Self::Routing => Self::Routing,
@@ -233,6 +245,7 @@ impl Step {
             | Self::Account { .. }
             | Self::File { .. }
             | Self::Sysctl { .. }
+            | Self::Balancer { .. }
             | Self::Listener { .. }
             | Self::Password { .. }
             | Self::Routing => None,
@@ -254,6 +267,7 @@ impl Step {
             Self::Sysctl { .. } => Phase::Sysctls,
             Self::Address { .. } => Phase::Addresses,
             Self::Neighbor { .. } => Phase::Neighbors,
+            Self::Balancer { .. } => Phase::Balancer,
             Self::Listener { .. } => Phase::Listener,
             Self::Password { .. } => Phase::Passwords,
             Self::Routing => Phase::Routing,
@@ -270,6 +284,7 @@ impl Step {
             Self::Neighbor { to, .. } => to.is_none(),
             // A VLAN shrinks before its parent does, and its parent grows before it.
             Self::Link { from, to, .. } => to.mtu < from.mtu,
+            Self::Balancer { to, .. } => to.is_empty(),
             Self::Listener { open } => !open,
             Self::Password { to, .. } => to.is_none(),
             Self::File { to, .. } | Self::Sysctl { to, .. } => to.is_none(),

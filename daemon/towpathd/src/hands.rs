@@ -12,6 +12,7 @@ use engine::plan::{Key, Step};
 use engine::{AskId, Effect, Event, Level, StepId};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::balancer::Balancer;
 use crate::caches::Caches;
 use crate::connections::{Arrival, Connections};
 use crate::control::Clients;
@@ -38,6 +39,7 @@ pub(crate) struct Hands {
     /// Steps of the host and of links, done one after the other as they were ordered.
     pub(crate) steps: UnboundedSender<(StepId, Step)>,
     pub(crate) paths: Paths,
+    pub(crate) balancer: Balancer,
     pub(crate) disk: Sender<Errand>,
     pub(crate) dumps: Sender<(DumpFile, Writing)>,
     pub(crate) least: Level,
@@ -64,6 +66,7 @@ impl Hands {
             Effect::Repair(changes) => self.ask_kernel(|kernel| kernel.repair(changes)),
             Effect::WatchPaths(watched) => self.paths.watch(watched),
             Effect::Probe(wishes) => self.paths.probe(wishes),
+            Effect::Balance(wish) => self.balancer.balance(*wish),
             Effect::Snapshot => self.ask_kernel(Orders::snapshot),
             Effect::Audit => self.ask_kernel(Orders::audit),
             Effect::Step(id, step) => self.step(id, step),
@@ -120,6 +123,7 @@ impl Hands {
 
     fn step(&mut self, id: StepId, step: Step) {
         let done = match &step {
+            Step::Balancer { to, .. } => return self.balancer.attach(id, to.clone()),
             Step::Listener { open: true } => self.connections.listen(),
             Step::Listener { open: false } => {
                 self.connections.stop_listening();

@@ -3,6 +3,7 @@
 //! This crate never thinks: what happens becomes an event, what the engine wants becomes a call.
 
 mod arguments;
+mod balancer;
 mod caches;
 mod connections;
 mod control;

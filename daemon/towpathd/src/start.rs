@@ -10,6 +10,7 @@ use engine::{Boot, Effect, Engine, Facts, Level, Notice};
 use kernel::{Features, sysctl};
 
 use crate::arguments::Arguments;
+use crate::balancer::Balancer;
 use crate::caches::Caches;
 use crate::connections::Connections;
 use crate::control::{self, Clients};
@@ -127,6 +128,7 @@ async fn serve(
         kernel: sockets.spawn(inbox.clone()),
         steps: steps::spawn(system, inbox.clone()),
         // The seed's lower half salts passwords.
+        balancer: Balancer::new(inbox.clone()),
         paths: Paths::new(inbox.clone(), u32::try_from(facts.seed >> 96).unwrap_or_default()),
         disk: journal::spawn(desk),
         dumps: dumps::spawn(inbox.clone()),

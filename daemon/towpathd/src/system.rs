@@ -72,6 +72,7 @@ impl System {
             | Step::Link { .. }
             | Step::Address { .. }
             | Step::Neighbor { .. }
+            | Step::Balancer { .. }
             | Step::Listener { .. }
             | Step::Password { .. }
             | Step::Routing => Ok(()),

@@ -56,6 +56,10 @@ impl Network {
                 }
             }
             Effect::Close(conn) => self.close(index, conn),
+            Effect::Balance(wish) => {
+                self.machines[index].kernel.balance = Some(*wish);
+                self.answer(index, Event::Balanced(Ok(())));
+            }
             Effect::Fib(changes) => {
                 let refused = self.machines[index].kernel.apply(changes);
                 self.answer(index, Event::FibDone(refused));

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use bpf_tables::wish::{Hook, Wish};
 use engine::plan::Setting;
 use nouns::{IfName, InterfaceAddress, MacAddress};
 use rib::fib::{FibChange, FibTarget, KernelFib, Refused, RouteKey};
@@ -32,6 +33,10 @@ pub struct Kernel {
     pub settings: BTreeMap<(IfName, Setting), String>,
     /// Hardware addresses of hosts that were set for good.
     pub neighbors: BTreeMap<(IfName, IpAddr), MacAddress>,
+    /// Links that the balancer is on.
+    pub balanced: BTreeMap<IfName, Hook>,
+    /// What it does.
+    pub balance: Option<Wish>,
     /// The highest index that a link ever had.
     last_index: u32,
 }

@@ -54,6 +54,10 @@ impl Kernel {
                 }
                 Ok(Vec::new())
             }
+            Step::Balancer { from, to } => {
+                let was = std::mem::replace(&mut self.balanced, to.clone());
+                (was == *from).then(Vec::new).ok_or(format!("the balancer was on {was:?}"))
+            }
             Step::HostName { .. }
             | Step::Account { .. }
             | Step::File { .. }

@@ -53,6 +53,13 @@ impl fmt::Display for Step {
             Self::Neighbor { name, host, to: None, .. } => {
                 write!(f, "let the hardware address of {host} on {name} be asked")
             }
+            Self::Balancer { to, .. } if to.is_empty() => f.write_str("take the balancer off its links"),
+            Self::Balancer { to, .. } => {
+                f.write_str("put the balancer on")?;
+                let mut links = to.keys();
+                links.next().map_or(Ok(()), |first| write!(f, " {first}"))?;
+                links.try_for_each(|link| write!(f, ", {link}"))
+            }
             Self::Listener { open: true } => f.write_str("open TCP port 179"),
             Self::Listener { open: false } => f.write_str("close TCP port 179"),
             Self::Password { remote, to: Some(_), .. } => write!(f, "set the TCP MD5 key of {remote}"),

@@ -183,6 +183,7 @@ fn carry_out_one(step: &Step, snapshot: &mut Snapshot) {
         | Step::Account { .. }
         | Step::File { .. }
         | Step::Sysctl { .. }
+        | Step::Balancer { .. }
         | Step::Listener { .. }
         | Step::Password { .. }
         | Step::Routing => {}
