@@ -110,9 +110,9 @@ impl Stage {
         self.node().write("mood", text).map(drop)
     }
 
-    fn script(&self) -> Result<Process> {
+    fn script(&self, version: &str) -> Result<Process> {
         let file = self.node().write("cache.py", include_str!("validation/cache.py"))?;
-        self.node().start("cache", "python3", &[&file.to_string_lossy(), &self.node().ipv4.to_string(), PORT])
+        self.node().start("cache", "python3", &[&file.to_string_lossy(), &self.node().ipv4.to_string(), PORT, version])
     }
 }
 
@@ -153,7 +153,7 @@ fn a_cache_that_lies_dies_or_falls_silent_changes_nothing() -> Result<()> {
     let stage = Stage::new()?;
     let good = "1 172.16.102.0/24-32=64999 172.16.103.0/24-32=64777";
     stage.mood(good)?;
-    let cache = stage.script()?;
+    let cache = stage.script("1")?;
     stage.until("what is invalid leaves the kernel", || stage.is(SHOP, "valid") && !stage.has(OTHER))?;
     assert!(cache.output().contains("version 2"), "the newest version is tried first: {}", cache.output());
     let holds = |stage: &Stage| stage.has(SHOP) && !stage.has(OTHER) && stage.is(SHOP, "valid");
@@ -174,4 +174,38 @@ fn a_cache_that_lies_dies_or_falls_silent_changes_nothing() -> Result<()> {
     stage.until("nothing is told of validity", || !stage.told(SHOP).contains("validation-state"))?;
     assert!(stage.has(SHOP) && stage.has(OTHER) && stage.router.is_established(stage.session.local));
     Ok(())
+}
+
+#[test]
+fn what_customers_say_of_their_providers_decides_which_paths_pass() -> Result<()> {
+    let stage = Stage::new()?;
+    let neighbor = format!("set protocols bgp 64512 neighbor {}", stage.session.local);
+    let role = format!("{neighbor} local-role provider");
+    stage.mood("1 64998>64997")?;
+    let _cache = stage.script("2")?;
+    stage.until("the records are there", || stage.caches().contains("1 ASPA"))?;
+    stage.router.configure(&[
+        &role,
+        "set policy route-map VALIDATED rule 5 action deny",
+        "set policy route-map VALIDATED rule 5 match aspa invalid",
+    ])?;
+    stage.lab.wait_until(SESSIONS, "the session is up with a role", || stage.has(SHOP) && stage.has(OTHER))?;
+    let aspa = |validity: &str| stage.told(SHOP).contains(&format!("aspa validation-state: {validity}"));
+    assert!(aspa("valid"), "one AS alone hands nothing on: {}", stage.told(SHOP));
+    let listed = stage.router.show("show rpki aspa")?;
+    assert!(listed.contains("64998") && listed.contains("64997") && listed.contains("entries 1"), "{listed}");
+    assert!(stage.router.show("show rpki aspa 64999")?.contains("entries 0"));
+    // What the neighbor would hand on of somebody who names another provider.
+    let test = |path: &str| {
+        let words = format!("show policy test route-map VALIDATED prefix {SHOP} neighbor {}", stage.session.local);
+        stage.router.show(&format!("{words} as-path \"{path}\"")).unwrap_or_default()
+    };
+    assert!(test("64999 64998").contains("is denied by route-map VALIDATED rule 5"), "{}", test("64999 64998"));
+    assert!(test("64999 64996").contains("is permitted"), "{}", test("64999 64996"));
+    // The neighbor is one of its providers after all.
+    stage.mood("2 64998>64997,64999")?;
+    stage.until("the new word counts", || test("64999 64998").contains("is permitted"))?;
+    // Nobody knows which way routes of a neighbor without a role come.
+    stage.router.configure(&[&role.replacen("set", "delete", 1)])?;
+    stage.until("nothing is told of paths", || stage.has(SHOP) && !stage.told(SHOP).contains("aspa"))
 }

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use grammar::value::PolicyList;
-use nouns::{Family, IfName, Pattern, Prefix, Validity};
+use nouns::{Family, IfName, PathValidity, Pattern, Prefix, Validity};
 
 pub(super) use lower::lower;
 pub use reach::{Filters, changed, route_map_changed};
@@ -216,6 +216,8 @@ pub enum Match {
     Peer(PeerMatch),
     /// `protocol`
     Protocol(Source),
+    /// `aspa`
+    PathValidity(PathValidity),
     /// `rpki`
     Validity(Validity),
     /// `tag`

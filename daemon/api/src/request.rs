@@ -219,7 +219,7 @@ pub enum Show {
         /// What of it.
         which: DampingShown,
     },
-    /// `show rpki …`: `View::RpkiCaches` or `View::RpkiTable`.
+    /// `show rpki …`: `View::RpkiAspas`, `View::RpkiCaches` or `View::RpkiTable`.
     Rpki(RpkiShown),
     /// `show log`
     Log {

@@ -42,7 +42,7 @@ pub use policy::Policies;
 pub use policy_test::PolicyTest;
 pub use process::{Connections, KernelMessages, Processes};
 pub use route::{Fib, RouteDetail, RouteSummary, Routes};
-pub use rpki::{RpkiCaches, RpkiTable};
+pub use rpki::{RpkiAspas, RpkiCaches, RpkiTable};
 pub use system::{Log, Revisions, Version};
 
 /// Any of the views.
@@ -89,6 +89,8 @@ pub enum View {
     PolicyTest(Box<PolicyTest>),
     /// `show ip bgp dampening dampened-paths`, `flap-statistics` and `parameters`
     BgpDamping(BgpDamping),
+    /// `show rpki aspa [N]`
+    RpkiAspas(RpkiAspas),
     /// `show rpki cache-connection`
     RpkiCaches(RpkiCaches),
     /// `show rpki prefix-table`, `show rpki as-number N`, `show rpki prefix P [N]`
@@ -148,6 +150,7 @@ impl View {
             Self::Policies(view) => serde_json::to_string_pretty(view),
             Self::PolicyTest(view) => serde_json::to_string_pretty(view),
             Self::BgpDamping(view) => serde_json::to_string_pretty(view),
+            Self::RpkiAspas(view) => serde_json::to_string_pretty(view),
             Self::RpkiCaches(view) => serde_json::to_string_pretty(view),
             Self::RpkiTable(view) => serde_json::to_string_pretty(view),
             Self::Version(view) => serde_json::to_string_pretty(view),
@@ -195,6 +198,7 @@ impl Text for View {
             Self::Policies(view) => view.text(),
             Self::PolicyTest(view) => view.text(),
             Self::BgpDamping(view) => view.text(),
+            Self::RpkiAspas(view) => view.text(),
             Self::RpkiCaches(view) => view.text(),
             Self::RpkiTable(view) => view.text(),
             Self::Version(view) => view.text(),

@@ -88,6 +88,7 @@ fn words(items: &[Item], kind: &str) -> String {
         "Ipv4Addr" => "text, an IPv4 address",
         "Prefix" => "text, `192.0.2.0/24`",
         "DampingShown" => "`paths`, `flaps` or `parameters`",
+        "PathValidity" => "`valid`, `invalid` or `unknown`",
         "Validity" => "`valid`, `invalid` or `notfound`",
         "SocketAddr" => "text, `192.0.2.1:179` or `[2001:db8::1]:179`",
         other => panic!("the manual has no words for the type {other}"),

@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_wire::attribute::PathAttributes;
-use nouns::{IfName, Marks, Prefix, Validity};
+use nouns::{IfName, Marks, PathValidity, Prefix, Validity};
 
 pub use change::{Change, MetricChange, NextHopChange};
 pub use lists::{Ask, CommunityList, PathList, PrefixList, PrefixRule, Spelled};
@@ -47,6 +47,16 @@ pub struct Subject<'a> {
     pub interface: Option<&'a IfName>,
     /// What the RPKI says of the route as it came; `None` where nobody looked it up.
     pub validity: Option<Validity>,
+    /// What the RPKI says of its path; `None` where nobody looked it up, or nobody knows which way the route came.
+    pub path_validity: Option<PathValidity>,
+}
+
+impl Subject<'_> {
+    /// A route of the router itself, of which nobody knows any more.
+    #[must_use]
+    pub fn new(prefix: Prefix, source: Source) -> Self {
+        Self { prefix, source, peer: None, interface: None, validity: None, path_validity: None }
+    }
 }
 
 /// A route on its way through a policy.
@@ -170,6 +180,18 @@ impl Chain {
     #[must_use]
     pub fn looks_at_validity(&self) -> bool {
         self.route_map.as_ref().is_some_and(|map| map.looks_at_validity())
+    }
+
+    /// Whether it asks what the RPKI says of the path.
+    #[must_use]
+    pub fn looks_at_path_validity(&self) -> bool {
+        self.route_map.as_ref().is_some_and(|map| map.looks_at_path_validity())
+    }
+
+    /// Whether it asks the RPKI anything.
+    #[must_use]
+    pub fn asks_the_rpki(&self) -> bool {
+        self.looks_at_validity() || self.looks_at_path_validity()
     }
 
     /// Leads a route through.

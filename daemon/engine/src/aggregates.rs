@@ -4,7 +4,6 @@
 //! a path, and never tells a peer anything.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp::export::HeldBack;
@@ -135,8 +134,8 @@ impl Engine {
             let interface = self.interface_of(best, prefix);
             let peer = self.tables.of(family).peer(best.peer()).filter(|_| !best.is_local()).map(|peer| peer.address);
             let source = if best.is_local() { self.own_source(prefix) } else { Source::Bgp };
-            let validity = self.validity_of(best, prefix);
-            let subject = Subject { prefix, source, peer, interface: interface.as_ref(), validity };
+            let (validity, path_validity) = (self.validity_of(best, prefix), self.path_validity_of(best));
+            let subject = Subject { prefix, source, peer, interface: interface.as_ref(), validity, path_validity };
             let rules = self.rules();
             let passes = |map: &Chain| {
                 let default = rules.map_or(100, |rules| rules.default_local_pref);
@@ -206,7 +205,7 @@ impl Engine {
         let mut attributes = self.aggregates.made(prefix)?;
         attributes.aggregator = Some(Aggregator { asn: bgp.asn, address: self.router_id() });
         let policy = self.policies.through(wish.route_map.as_ref());
-        let subject = Subject { prefix, source: Source::Bgp, peer: None::<IpAddr>, interface: None, validity: None };
+        let subject = Subject::new(prefix, Source::Bgp);
         let marks = Marks { weight: Marks::OWN_WEIGHT, ..Marks::default() };
         let mut draft = Draft::new(&attributes, marks, bgp.default_local_pref);
         policy.apply(&subject, &mut draft).ok()?;

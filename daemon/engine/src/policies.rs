@@ -146,6 +146,7 @@ impl Policies {
                 words::Source::Kernel => Source::Kernel,
                 words::Source::Static => Source::Static,
             }),
+            Match::PathValidity(validity) => Condition::PathValidity(*validity),
             Match::Validity(validity) => Condition::Validity(*validity),
             Match::Tag(tag) => Condition::Tag(*tag),
         }

@@ -38,7 +38,7 @@ impl TableMap {
     /// What becomes of the best path of a prefix.
     pub(crate) fn apply(&self, peers: &Peers, prefix: Prefix, best: &Path) -> Result<Shaped, Denial> {
         let peer = peers.get(best.peer()).map(|peer| peer.address);
-        let subject = Subject { prefix, source: Source::Bgp, peer, interface: None, validity: None };
+        let subject = Subject { peer, ..Subject::new(prefix, Source::Bgp) };
         let mut draft = Draft::new(best.attributes(), best.marks(), self.default_local_pref);
         self.chain.apply(&subject, &mut draft)?;
         Ok(Shaped { metric: draft.attributes.med.unwrap_or(0), distance: draft.marks.distance })

@@ -7,19 +7,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bgp_wire::attribute::PathAttributes;
-use nouns::{Asn, Family, Prefix, Validity};
+use bgp_wire::attribute::{AsPath, PathAttributes};
+use config::model::Bgp;
+use config::model::bgp::Role;
+use nouns::{Asn, Family, PathValidity, Prefix, Validity};
 use rib::bgp_table::{Path, PeerId};
 use rpki::client::{Phase, Settings, Status, Synchronized};
-use rpki::{Caches, Data};
+use rpki::{Caches, Data, Hops};
 
 use crate::effect::{Effect, Notice};
 use crate::engine::Engine;
 use crate::event::{CacheNews, Moment};
+use crate::peers::Peer;
 use crate::peers::groups::GroupId;
 
+/// The least time between two walks for paths of customers whose providers changed: nothing tells where these paths are, so
+/// that each walk looks at every route of those who ask.
+const PATHS_EVERY: Duration = Duration::from_secs(30);
 /// How many routes are looked at again before the sockets get their turn.
 const PIECE: usize = if cfg!(test) { 500 } else { 20_000 };
 
@@ -30,6 +36,36 @@ pub struct CacheTarget {
     pub remote: SocketAddr,
     /// The timers.
     pub settings: Settings,
+}
+
+/// Which way routes of a peer come, and how their paths have to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Way {
+    hops: Hops,
+    /// The neighbor itself; `None` towards a route server, which may leave itself out.
+    first: Option<Asn>,
+}
+
+impl Way {
+    /// As our role in the session tells (RFC 9234); nobody knows it without one, and within the AS nobody asks.
+    pub(crate) fn of(bgp: &Bgp, peer: &Peer) -> Option<Self> {
+        let (remote_as, internal) = peer.known?;
+        let role = peer.settings.local_role.filter(|_| !internal && !bgp.is_member(peer.settings.remote_as))?.role;
+        Some(Self {
+            hops: match role {
+                Role::Customer => Hops::Downstream,
+                Role::Peer | Role::Provider | Role::RouteServer | Role::RouteServerClient => Hops::Upstream,
+            },
+            first: (role != Role::RouteServerClient).then_some(remote_as),
+        })
+    }
+
+    /// What the RPKI says of a path as it came.
+    pub(crate) fn judge(self, data: &Data, path: &AsPath) -> PathValidity {
+        let path = path.hops();
+        let begins = |path: &[Asn]| self.first.is_none_or(|first| path.first() == Some(&first));
+        data.aspas.verify(path.as_deref().filter(|path| begins(path)), self.hops)
+    }
 }
 
 /// Prefixes of payloads that came or went, whose routes are not all looked at yet.
@@ -68,6 +104,10 @@ pub(crate) struct Validation {
     /// When other data may count, although no cache says anything.
     due: Option<Instant>,
     walks: BTreeMap<Family, Walk>,
+    /// When paths are looked at again, because providers of somebody changed.
+    paths_due: Option<Instant>,
+    /// When they were last.
+    paths_walked: Option<Instant>,
 }
 
 impl Validation {
@@ -78,7 +118,7 @@ impl Validation {
 
     /// When it wants to be called again.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.due
+        self.due.into_iter().chain(self.paths_due).min()
     }
 
     /// What counts.
@@ -157,6 +197,27 @@ impl Engine {
         if self.validation.due.is_some_and(|due| due <= at.instant) {
             self.choose_data(at, None);
         }
+        if self.validation.paths_due.take_if(|due| *due <= at.instant).is_some() {
+            self.validation.paths_walked = Some(at.instant);
+            self.review_paths();
+        }
+    }
+
+    /// Looks at all routes of those who are judged by the RPKI's word of their paths, or of which others hear by it.
+    fn review_paths(&mut self) {
+        for family in Family::ALL {
+            for id in self.peers.ids() {
+                if self.judges_by_path_validity(id, family) {
+                    self.reviews.judge(family, id);
+                }
+            }
+            for id in self.groups.ids() {
+                let group = self.groups.get(id).filter(|group| group.family == family);
+                if group.is_some_and(|group| group.target.policy.looks_at_path_validity()) {
+                    self.reviews.offer(family, id);
+                }
+            }
+        }
     }
 
     fn choose_data(&mut self, at: Moment, known: Option<&Synchronized>) {
@@ -166,7 +227,11 @@ impl Engine {
         if changed.is_empty() {
             return;
         }
-        self.imports.retain(|_, judge| !judge.looks_at_validity());
+        self.imports.retain(|_, judge| !judge.asks_the_rpki());
+        if !changed.aspas.is_empty() {
+            let spaced = validation.paths_walked.map_or(at.instant, |walked| walked + PATHS_EVERY);
+            validation.paths_due.get_or_insert(spaced.max(at.instant));
+        }
         for prefix in changed.prefixes {
             self.validation.walks.entry(prefix.family()).or_default().waiting.insert(prefix);
         }
@@ -176,6 +241,16 @@ impl Engine {
     pub(crate) fn validity_of(&self, path: &Path, prefix: Prefix) -> Option<Validity> {
         let own = self.running.model.bgp.as_deref().filter(|_| self.validation.is_configured())?.asn;
         Some(self.validation.validity(prefix, path.received(), own))
+    }
+
+    /// What is said of a path of a peer whose role is known.
+    pub(crate) fn path_validity_of(&self, path: &Path) -> Option<PathValidity> {
+        self.way_of(self.peers.get(path.peer())?).map(|way| way.judge(self.validation.data(), &path.received().as_path))
+    }
+
+    /// Which way routes of a peer come, where there is a cache that could say anything of them.
+    pub(crate) fn way_of(&self, peer: &Peer) -> Option<Way> {
+        Way::of(self.running.model.bgp.as_deref().filter(|_| self.validation.is_configured())?, peer)
     }
 
     /// Looks again at routes of which something else is said now, a piece at a time.

@@ -9,7 +9,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nouns::Asn;
+use nouns::{Asn, PathValidity};
 
 use crate::data::Fault;
 
@@ -17,17 +17,6 @@ use crate::data::Fault;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aspas {
     customers: Arc<BTreeMap<Asn, Arc<[Asn]>>>,
-}
-
-/// What may be said of a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PathValidity {
-    /// Each step was attested.
-    Valid,
-    /// A valley: somebody handed on what it had to keep.
-    Invalid,
-    /// Some step is not attested, and none is refuted.
-    Unknown,
 }
 
 /// Which way a route came.
@@ -69,6 +58,15 @@ impl Aspas {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.customers.is_empty()
+    }
+
+    /// The customers of which two states say something different.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<Asn> {
+        let differs = |one: &Self, customer: &Asn, other: &Self| one.providers(*customer) != other.providers(*customer);
+        let changed = self.customers.keys().filter(|customer| differs(self, customer, other));
+        let new = other.customers.keys().filter(|customer| !self.customers.contains_key(customer));
+        changed.chain(new).copied().collect()
     }
 
     /// With other providers of some customers; `None` for no attestation any more.

@@ -34,15 +34,15 @@ pub struct Data {
 pub struct Changed {
     /// Prefixes of payloads that came or went, in display order.
     pub prefixes: Vec<Prefix>,
-    /// Something about customers and providers.
-    pub aspas: bool,
+    /// Customers whose providers are others now.
+    pub aspas: Vec<Asn>,
 }
 
 impl Changed {
     /// Whether nothing is.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.prefixes.is_empty() && !self.aspas
+        self.prefixes.is_empty() && self.aspas.is_empty()
     }
 }
 
@@ -61,7 +61,7 @@ impl Data {
     /// What differs.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Changed {
-        Changed { prefixes: self.vrps.differences(&other.vrps), aspas: self.aspas != other.aspas }
+        Changed { prefixes: self.vrps.differences(&other.vrps), aspas: self.aspas.differences(&other.aspas) }
     }
 
     /// The state after records, in the order in which they came; `true`: announced.

@@ -10,7 +10,7 @@ pub mod data;
 pub mod vrps;
 pub mod wire;
 
-pub use aspa::{Aspas, Hops, PathValidity};
+pub use aspa::{Aspas, Hops};
 pub use caches::Caches;
 pub use client::{Client, Input, Output};
 pub use data::{Changed, Data, Fault, Record};

@@ -23,7 +23,7 @@ pub use marks::Marks;
 pub use pattern::{Pattern, PatternError, Run};
 pub use prefix::{Prefix, PrefixError};
 pub use several::Several;
-pub use validity::{Validity, ValidityError};
+pub use validity::{PathValidity, Validity, ValidityError};
 
 use serde::{Deserialize, Serialize};
 

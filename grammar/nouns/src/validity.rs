@@ -1,4 +1,4 @@
-//! What origin validation says of a route (RFC 6811 §2).
+//! What the RPKI says of a route: of its origin (RFC 6811 §2), and of its path (ASPA).
 //!
 //! Never decides what becomes of the route: that is a policy's work.
 
@@ -41,13 +41,44 @@ impl fmt::Display for Validity {
     }
 }
 
+/// What is said of a path (draft-ietf-sidrops-aspa-verification §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PathValidity {
+    /// Each step was attested.
+    Valid,
+    /// A valley: somebody handed on what it had to keep.
+    Invalid,
+    /// Some step is not attested, and none is refuted.
+    Unknown,
+}
+
+impl fmt::Display for PathValidity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Valid => "valid",
+            Self::Invalid => "invalid",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+impl FromStr for PathValidity {
+    type Err = ValidityError;
+
+    fn from_str(text: &str) -> Result<Self, ValidityError> {
+        let all = [Self::Valid, Self::Invalid, Self::Unknown];
+        all.into_iter().find(|validity| validity.to_string() == text).ok_or(ValidityError)
+    }
+}
+
 /// A text is no validation state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ValidityError;
 
 impl fmt::Display for ValidityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not one of valid, invalid and notfound")
+        f.write_str("not a validation state")
     }
 }
 

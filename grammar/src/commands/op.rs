@@ -31,6 +31,8 @@ pub enum RpkiShown {
     Caches,
     /// Who may announce which prefix.
     All,
+    /// Who says who its providers are (ASPA); only this customer, if one was named.
+    Aspas(Option<Asn>),
     /// What an AS may announce.
     OfAs(Asn),
     /// Who may announce a prefix.

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use nouns::{Asn, IfName, Prefix, Validity};
+use nouns::{Asn, IfName, PathValidity, Prefix, Validity};
 use serde::{Deserialize, Serialize};
 
 use super::op::RouteSource;
@@ -46,7 +46,10 @@ pub struct TestedRoute {
     pub metric: Option<u32>,
     /// ORIGIN
     pub origin: RouteOrigin,
-    /// What the RPKI is made to say; absent for what it says.
+    /// What the RPKI is made to say of the path; absent for what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_validity: Option<PathValidity>,
+    /// What the RPKI is made to say of the origin; absent for what it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity: Option<Validity>,
     /// The tag.

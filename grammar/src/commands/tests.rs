@@ -183,6 +183,8 @@ fn words_ask_the_rpki() {
     let prefix = "192.0.2.0/24".parse().unwrap();
     let asn = Asn(64512);
     for (text, expect) in [
+        ("show rpki aspa", RpkiShown::Aspas(None)),
+        ("show rpki aspa 64512", RpkiShown::Aspas(Some(asn))),
         ("show rpki cache-connection", RpkiShown::Caches),
         ("show rpki prefix-t", RpkiShown::All),
         ("show rpki as-number 64512", RpkiShown::OfAs(asn)),

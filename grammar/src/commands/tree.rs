@@ -110,6 +110,12 @@ impl Arguments {
         self.words.contains(&word)
     }
 
+    /// The fixed word that was typed last behind another one, read as what it stands for.
+    pub(super) fn chosen<T: FromStr>(&self, word: &str) -> Option<T> {
+        let at = self.words.iter().rposition(|typed| *typed == word)?;
+        self.words.get(at.checked_add(1)?)?.parse().ok()
+    }
+
     /// The value behind a word.
     pub(super) fn after<T: FromStr>(&self, word: &str) -> Option<T> {
         let (_, text) = self.values.iter().rev().find(|(before, _)| *before == word)?;

@@ -1,16 +1,17 @@
 """An RPKI cache that misbehaves on demand. It knows one or two payloads and judges nothing.
 
-Usage: cache.py ADDRESS PORT
+Usage: cache.py ADDRESS PORT [VERSION]
 
 It reads the file `mood` in its working directory before each answer, and sends a Serial Notify when that changes:
 
   SERIAL [SESSION] PREFIX-MAXLENGTH=AS ...   says these, and a query for changes gets a Cache Reset
+                   CUSTOMER>PROVIDER,...     (ASPA, where version 2 is spoken)
   dies                                       closes in the middle of an answer
   lies                                       announces something twice
   garbage                                    answers with octets that are no PDU
   silent                                     does not answer
 
-It speaks version 1, and reports error 4 to whoever begins with a newer one. It prints each query and each error report.
+It speaks version 1, or 2 where it is called with that, and reports error 4 to whoever begins with a newer one. It prints each query and each error report.
 """
 
 import ipaddress
@@ -21,7 +22,7 @@ import sys
 import threading
 import time
 
-VERSION = 1
+VERSION = int(sys.argv[3]) if len(sys.argv) > 3 else 1
 
 
 def say(*words):
@@ -39,6 +40,12 @@ def prefix(text):
     kind = 4 if network.version == 4 else 6
     head = struct.pack("!BBBB", 1, network.prefixlen, int(longest), 0)
     return pdu(kind, 0, head + network.network_address.packed + struct.pack("!I", int(asn)))
+
+
+def aspa(text):
+    customer, providers = text.split(">")
+    providers = [int(provider) for provider in providers.split(",")]
+    return pdu(11, 1 << 8, struct.pack("!I", int(customer)) + b"".join(struct.pack("!I", one) for one in providers))
 
 
 def mood():
@@ -73,6 +80,7 @@ def answer(stream, kind):
         stream.sendall(pdu(8, 0))
         return
     body = b"".join(prefix(word) for word in words[1:] if "=" in word)
+    body += b"".join(aspa(word) for word in words[1:] if ">" in word)
     stream.sendall(pdu(3, session) + body + pdu(7, session, struct.pack("!IIII", serial, 3600, 1, 7200)))
 
 

@@ -138,6 +138,7 @@ fn matches(place: &Reader<'_>) -> Vec<Match> {
     all.extend(place.leaf("origin").map(Match::Origin));
     all.extend(place.leaf("peer").map(Match::Peer));
     all.extend(place.leaf("protocol").map(Match::Protocol));
+    all.extend(place.leaf("aspa").map(Match::PathValidity));
     all.extend(place.leaf("rpki").map(Match::Validity));
     all.extend(place.leaf("tag").map(Match::Tag));
     all

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use nouns::{Asn, Family, IfName, Prefix, Validity};
+use nouns::{Asn, Family, IfName, PathValidity, Prefix, Validity};
 use serde::{Deserialize, Serialize};
 
 use crate::text::{Text, uptime};
@@ -76,6 +76,9 @@ pub struct BgpPath {
     /// CLUSTER_LIST
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cluster_list: Vec<Ipv4Addr>,
+    /// What the RPKI says of the path (ASPA); absent where nobody asks a cache, or the role of the neighbor is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_validity: Option<PathValidity>,
     /// What the RPKI says of its origin; absent where nobody asks a cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity: Option<Validity>,
@@ -335,8 +338,10 @@ impl BgpPath {
             PathOutcome::Unusable { .. } => format!(", invalid, {kind}"),
             PathOutcome::Rejected { .. } => format!(", {kind}, rejected"),
         };
+        let aspa =
+            self.path_validity.map(|validity| format!(", aspa validation-state: {validity}")).unwrap_or_default();
         let rpki = self.validity.map(|validity| format!(", rpki validation-state: {validity}")).unwrap_or_default();
-        format!("Origin {}{med}, localpref {}, weight {}{state}{rpki}", self.origin, self.local_pref, self.weight)
+        format!("Origin {}{med}, localpref {}, weight {}{state}{rpki}{aspa}", self.origin, self.local_pref, self.weight)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use nouns::{Prefix, Validity};
+use nouns::{PathValidity, Prefix, Validity};
 use serde::{Deserialize, Serialize};
 
 use crate::text::{Align, Table, Text};
@@ -75,7 +75,10 @@ pub struct TestedAttributes {
     pub weight: u32,
     /// The tag.
     pub tag: u32,
-    /// What the RPKI says of it, where that is known.
+    /// What the RPKI says of its path, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_validity: Option<PathValidity>,
+    /// What the RPKI says of its origin, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validity: Option<Validity>,
     /// The administrative distance, where the policy sets one.
@@ -148,7 +151,7 @@ impl PolicyTest {
 
 impl TestedAttributes {
     /// Each attribute with its text; empty where the route does not have it.
-    fn cells(&self) -> [(&'static str, String); 14] {
+    fn cells(&self) -> [(&'static str, String); 15] {
         fn number<T: ToString>(value: Option<T>) -> String {
             value.map(|value| value.to_string()).unwrap_or_default()
         }
@@ -162,6 +165,7 @@ impl TestedAttributes {
             ("Weight", unless_zero(self.weight)),
             ("Tag", unless_zero(self.tag)),
             ("RPKI", number(self.validity)),
+            ("ASPA", number(self.path_validity)),
             ("Distance", number(self.distance)),
             ("Atomic aggregate", if self.atomic_aggregate { "yes".to_owned() } else { String::new() }),
             ("Aggregator", self.aggregator.clone().unwrap_or_default()),

@@ -19,6 +19,8 @@ pub struct RpkiCaches {
     pub ipv4: u64,
     /// The same of IPv6.
     pub ipv6: u64,
+    /// Customers that say who their providers are (ASPA).
+    pub aspas: u64,
 }
 
 /// One cache.
@@ -121,7 +123,12 @@ impl Text for RpkiCaches {
         if self.caches.iter().any(|cache| cache.failure.is_some()) {
             text.push('\n');
         }
-        format!("{text}\n* - what it said counts: {}, {}\n", entries(self.ipv4, "IPv4"), entries(self.ipv6, "IPv6"))
+        format!(
+            "{text}\n* - what it said counts: {}, {}, {}\n",
+            entries(self.ipv4, "IPv4"),
+            entries(self.ipv6, "IPv6"),
+            count(self.aspas, "ASPA", "ASPAs")
+        )
     }
 }
 
@@ -177,5 +184,32 @@ impl Text for RpkiTable {
             format!("{} of AS {} is {}\n\n", judged.prefix, judged.asn, judged.validity)
         });
         format!("{judged}{}\nTotal number of entries {}\n", table.text(), self.prefixes.len())
+    }
+}
+
+/// `show rpki aspa [N]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RpkiAspas {
+    /// In the order of the customers.
+    pub aspas: Vec<RpkiAspa>,
+}
+
+/// A customer that says who its providers are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RpkiAspa {
+    /// The customer.
+    pub customer: Asn,
+    /// Its providers; AS 0 alone for none.
+    pub providers: Vec<Asn>,
+}
+
+impl Text for RpkiAspas {
+    fn text(&self) -> String {
+        let mut table = Table::new(&[("Customer AS", Align::Right, 11), ("Provider ASes", Align::Left, 0)]);
+        for aspa in &self.aspas {
+            let providers: Vec<String> = aspa.providers.iter().map(Asn::to_string).collect();
+            table.row([aspa.customer.to_string(), providers.join(" ")]);
+        }
+        format!("{}\nTotal number of entries {}\n", table.text(), self.aspas.len())
     }
 }

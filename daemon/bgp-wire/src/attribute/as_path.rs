@@ -183,6 +183,14 @@ impl AsPath {
         }
     }
 
+    /// All numbers of a path without its confederation's; none where there is a set among them.
+    #[must_use]
+    pub fn hops(&self) -> Option<Vec<Asn>> {
+        let outside = || self.segments().filter(|segment| !segment.kind.is_confederation());
+        let sequences = outside().all(|segment| segment.kind == SegmentKind::Sequence);
+        sequences.then(|| outside().flat_map(|segment| segment.asns.iter().copied()).collect())
+    }
+
     /// Puts a number in front, in a new segment where the first one is full or not a sequence (RFC 4271 §5.1.2).
     pub fn prepend(&mut self, asn: Asn) {
         let own = std::slice::from_ref(&asn);

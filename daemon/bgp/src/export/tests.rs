@@ -60,6 +60,7 @@ fn exportable(attributes: &Arc<PathAttributes>, learned: Learned) -> Exportable<
         peer: None,
         interface: None,
         validity: None,
+        path_validity: None,
     };
     Exportable { attributes, learned, from_server_client: false, subject, marks: Marks::default() }
 }

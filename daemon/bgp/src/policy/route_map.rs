@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_wire::attribute::{LargeCommunity, Origin};
-use nouns::{Family, IfName, Validity};
+use nouns::{Family, IfName, PathValidity, Validity};
 
 use super::lists::{CommunityList, PathList, PrefixList, denials};
 use super::{Change, Denial, Draft, Source, Subject, Trace};
@@ -23,6 +23,7 @@ pub struct RouteMap {
     looks_at_prefix: bool,
     looks_at_interface: bool,
     looks_at_validity: bool,
+    looks_at_path_validity: bool,
 }
 
 /// A rule of a map.
@@ -86,6 +87,8 @@ pub enum Condition {
     Peer(Option<IpAddr>),
     /// The source.
     Source(Source),
+    /// What the RPKI says of the path.
+    PathValidity(PathValidity),
     /// What the RPKI says of the origin.
     Validity(Validity),
     /// The tag.
@@ -110,6 +113,10 @@ impl RouteMap {
             rule.conditions.iter().any(|condition| matches!(condition, Condition::Validity(_)))
                 || rule.call.as_ref().is_some_and(|map| map.looks_at_validity)
         });
+        let looks_at_path_validity = rules.iter().any(|rule| {
+            rule.conditions.iter().any(|condition| matches!(condition, Condition::PathValidity(_)))
+                || rule.call.as_ref().is_some_and(|map| map.looks_at_path_validity)
+        });
         Self {
             name: name.to_owned(),
             denials: denials(&format!("route-map {name}"), rules.iter().map(|rule| (rule.number, rule.permit))),
@@ -118,6 +125,7 @@ impl RouteMap {
             looks_at_prefix,
             looks_at_interface,
             looks_at_validity,
+            looks_at_path_validity,
         }
     }
 
@@ -127,6 +135,10 @@ impl RouteMap {
 
     pub(super) fn looks_at_interface(&self) -> bool {
         self.looks_at_interface
+    }
+
+    pub(super) fn looks_at_path_validity(&self) -> bool {
+        self.looks_at_path_validity
     }
 
     pub(super) fn looks_at_validity(&self) -> bool {
@@ -194,6 +206,7 @@ impl Condition {
             Self::Origin(origin) => attributes.origin == *origin,
             Self::Peer(peer) => subject.peer == *peer,
             Self::Source(source) => subject.source == *source,
+            Self::PathValidity(validity) => subject.path_validity == Some(*validity),
             Self::Validity(validity) => subject.validity == Some(*validity),
             Self::Tag(tag) => draft.marks.tag == *tag,
         }

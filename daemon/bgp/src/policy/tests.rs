@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_wire::attribute::{Aggregator, AsPath, LargeCommunity, Origin, PathAttributes, thin_vec};
-use nouns::{Asn, Family, IfName, Marks, Prefix, Validity};
+use nouns::{Asn, Family, IfName, Marks, PathValidity, Prefix, Validity};
 use proptest::prelude::*;
 
 use super::*;
@@ -50,6 +50,7 @@ fn apply(map: RouteMap) -> Result<Draft<'static>, Denial> {
         peer: Some(peer),
         interface: Some(&interface),
         validity: Some(Validity::Invalid),
+        path_validity: Some(PathValidity::Unknown),
     };
     let mut draft = Draft::new(attributes, Marks { tag: 3, ..Marks::default() }, 100);
     let chain = Chain { route_map: Some(Arc::new(map)), ..Chain::default() };
@@ -90,6 +91,8 @@ fn each_condition_holds_for_what_it_names_and_for_nothing_else() {
         (Condition::PrefixLength(Family::Ipv6Unicast, 16), false),
         (Condition::RouteSource(list("192.0.2.0/24")), true),
         (Condition::RouteSource(list("10.0.0.0/8")), false),
+        (Condition::PathValidity(PathValidity::Unknown), true),
+        (Condition::PathValidity(PathValidity::Invalid), false),
         (Condition::Validity(Validity::Invalid), true),
         (Condition::Validity(Validity::NotFound), false),
         (Condition::NextHop(peer), true),
@@ -197,8 +200,7 @@ fn rules_go_on_and_call_as_they_say_and_the_refusal_names_the_rule() {
 #[test]
 fn all_parts_of_a_chain_have_to_accept_in_their_order() {
     let route = route();
-    let subject =
-        Subject { prefix: prefix("10.1.0.0/16"), source: Source::Bgp, peer: None, interface: None, validity: None };
+    let subject = Subject::new(prefix("10.1.0.0/16"), Source::Bgp);
     let verdict = |net: &str, regex: &str, permit: bool| {
         let chain = Chain {
             prefix_list: Some(Arc::new(prefix_list(&[(net, 16, 16, true)]))),
@@ -316,7 +318,7 @@ proptest! {
         let accepted = naive(&maps, 0, &mut expect);
         let route = route();
         let chain = Chain { route_map: compiled.get(&0).cloned(), ..Chain::default() };
-        let subject = Subject { prefix: prefix("10.0.0.0/8"), source: Source::Bgp, peer: None, interface: None, validity: None };
+        let subject = Subject::new(prefix("10.0.0.0/8"), Source::Bgp);
         let run = || {
             let mut draft = Draft::new(&route, Marks::default(), 100);
             let mut path = Vec::new();

@@ -193,16 +193,16 @@ impl Engine {
         let looks = target.policy.looks_at_interface()
             || target.held_back.as_ref().is_some_and(|held| held.routes.looks_at_interface());
         let interface = if looks { self.interface_of(path, prefix) } else { None };
-        let validity = target.policy.looks_at_validity()
-            || target.held_back.as_ref().is_some_and(|held| held.routes.looks_at_validity());
-        let route = self.exportable(path, family, prefix, (interface.as_ref(), validity))?;
+        let rpki =
+            target.policy.asks_the_rpki() || target.held_back.as_ref().is_some_and(|held| held.routes.asks_the_rpki());
+        let route = self.exportable(path, family, prefix, (interface.as_ref(), rpki))?;
         Some(export::export(&route, target))
     }
 
     /// Whether a map of a peer's lets a path through.
     fn passes(&self, map: &Chain, path: &Path, family: Family, prefix: Prefix, target: &ExportTarget) -> bool {
         let interface = if map.looks_at_interface() { self.interface_of(path, prefix) } else { None };
-        let route = self.exportable(path, family, prefix, (interface.as_ref(), map.looks_at_validity()));
+        let route = self.exportable(path, family, prefix, (interface.as_ref(), map.asks_the_rpki()));
         route.is_some_and(|route| export::passes(map, &route, target))
     }
 
@@ -211,7 +211,7 @@ impl Engine {
         path: &'a Path,
         family: Family,
         prefix: Prefix,
-        (interface, validity): (Option<&'a IfName>, bool),
+        (interface, rpki): (Option<&'a IfName>, bool),
     ) -> Option<Exportable<'a>> {
         let own = path.is_local();
         let subject = Subject {
@@ -219,7 +219,8 @@ impl Engine {
             source: if own { self.own_source(prefix) } else { Source::Bgp },
             peer: self.tables.of(family).peer(path.peer()).filter(|_| !own).map(|peer| peer.address),
             interface,
-            validity: if validity { self.validity_of(path, prefix) } else { None },
+            validity: if rpki { self.validity_of(path, prefix) } else { None },
+            path_validity: if rpki { self.path_validity_of(path) } else { None },
         };
         let learned = self.learned(path, family)?;
         let from_server_client = !own && self.is_server_client(path.peer(), family);
@@ -254,7 +255,7 @@ impl Engine {
     fn default_for(prefix: Prefix, target: &ExportTarget) -> Option<PathAttributes> {
         let policy = target.default_originate.clone().filter(|_| prefix.is_default())?;
         let attributes = Arc::new(PathAttributes::new(Origin::Igp, prefix.address()));
-        let subject = Subject { prefix, source: Source::Bgp, peer: None, interface: None, validity: None };
+        let subject = Subject::new(prefix, Source::Bgp);
         let marks = Marks { weight: Marks::OWN_WEIGHT, ..Marks::default() };
         let route =
             Exportable { attributes: &attributes, learned: Learned::Local, from_server_client: false, subject, marks };

@@ -21,6 +21,7 @@ use super::settings;
 use crate::effect::{Effect, Notice};
 use crate::engine::Engine;
 use crate::event::Moment;
+use crate::validation::Way;
 
 /// How long a peer may take to tell all its routes again.
 const REFRESH: Duration = Duration::from_secs(360);
@@ -206,7 +207,8 @@ impl Engine {
                 graceful_shutdown: settings::is_shutting_down(bgp, &peer.settings),
                 role: peer.settings.local_role.map(|local| settings::role(local.role)),
             },
-            rpki: policy.looks_at_validity().then(|| Arc::clone(self.validation.data())),
+            way: self.way_of(peer).filter(|_| policy.looks_at_path_validity()),
+            rpki: policy.asks_the_rpki().then(|| Arc::clone(self.validation.data())),
             interface: if policy.looks_at_interface() { self.interface_to(peer) } else { None },
             policy,
             peer: peer.address,
@@ -216,9 +218,14 @@ impl Engine {
         })
     }
 
-    /// Whether a peer's routes are judged by what the RPKI says of them.
+    /// Whether a peer's routes are judged by what the RPKI says of their paths.
+    pub(crate) fn judges_by_path_validity(&mut self, id: PeerId, family: Family) -> bool {
+        self.import(id, family).is_some_and(|import| import.way.is_some())
+    }
+
+    /// Whether a peer's routes are judged by what the RPKI says of their origins.
     pub(crate) fn judges_by_validity(&mut self, id: PeerId, family: Family) -> bool {
-        self.import(id, family).is_some_and(|import| import.rpki.is_some())
+        self.import(id, family).is_some_and(|import| import.policy.looks_at_validity())
     }
 
     fn tell_errors(&mut self, at: Moment, id: PeerId, update: &Update, out: &mut Vec<Effect>) {
@@ -247,7 +254,7 @@ impl Judge {
     }
 
     /// Whether it asks the RPKI.
-    pub(crate) fn looks_at_validity(&self) -> bool {
+    pub(crate) fn asks_the_rpki(&self) -> bool {
         self.import.rpki.is_some()
     }
 }
@@ -261,6 +268,8 @@ struct Import {
     interface: Option<IfName>,
     /// What the RPKI says, where the policy asks for it.
     rpki: Option<Arc<Data>>,
+    /// Which way the peer's routes come, where the policy asks what the RPKI says of paths.
+    way: Option<Way>,
     marks: Marks,
     /// The peer is away, and what it said is long-lived stale (RFC 9494 §4.2).
     long_lived: bool,
@@ -292,6 +301,7 @@ impl Import {
             peer: Some(self.peer),
             interface: self.interface.as_ref(),
             validity: self.rpki.as_ref().map(|data| data.vrps.validity(prefix, origin())),
+            path_validity: self.rpki.as_ref().zip(self.way).map(|(data, way)| way.judge(data, &received.as_path)),
         };
         let has = |community: Community| received.communities.contains(&community.0);
         if self.long_lived && has(Community::NO_LLGR) {

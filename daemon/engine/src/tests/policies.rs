@@ -144,6 +144,16 @@ impl Stage {
         self.says(last, octets);
     }
 
+    /// The speaker announces prefixes with a path of its own.
+    pub(super) fn announces_path(&mut self, prefixes: impl IntoIterator<Item = Prefix>, path: &[u32]) {
+        let mut attributes = PathAttributes::new(Origin::Igp, [192, 0, 2, SPEAKER].into());
+        attributes.as_path = AsPath::sequence(&path.iter().copied().map(Asn).collect::<Vec<_>>());
+        let mut nlri = prefixes.into_iter().map(|prefix| Nlri { prefix, path_id: 0 });
+        let mut octets = Vec::new();
+        bgp_wire::encode_reach(Family::Ipv4Unicast, &attributes, &mut nlri, &codec(), &mut octets).unwrap();
+        self.says(SPEAKER, octets);
+    }
+
     /// Somebody takes announcements back.
     pub(super) fn withdrawn_by(&mut self, last: u8, prefixes: impl IntoIterator<Item = Prefix>) {
         let mut nlri = prefixes.into_iter().map(|prefix| Nlri { prefix, path_id: 0 });

@@ -206,3 +206,43 @@ fn an_edit_of_the_caches_disturbs_no_session_and_no_route() {
     stage.rest();
     assert!(stage.heard.is_empty() && !stage.closed, "{:?}", stage.heard);
 }
+
+#[test]
+fn paths_are_judged_by_what_their_members_say_of_their_providers_and_at_most_so_often() {
+    let policy = "
+set protocols bgp 64512 neighbor 192.0.2.2 local-role provider
+set protocols bgp 64512 neighbor 192.0.2.2 route-map import PATHS
+set policy route-map PATHS rule 10 action deny
+set policy route-map PATHS rule 10 match aspa invalid
+set policy route-map PATHS rule 20 action permit
+set policy route-map PATHS rule 20 match aspa unknown
+set policy route-map PATHS rule 20 set metric 7
+set policy route-map PATHS rule 30 action permit";
+    let mut stage = Stage::new(&format!("{OPEN}{policy}"));
+    let route = some(1)[0];
+    stage.announces_path([route], &[65_002, 65_100]);
+    stage.rest();
+    let metric = |stage: &Stage| stage.known.get(&route).map(|_| ());
+    let med = |stage: &Stage| {
+        stage.engine.tables.of(Family::Ipv4Unicast).paths(route).first().and_then(|path| path.attributes().med)
+    };
+    assert_eq!(med(&stage), Some(7), "nobody said anything");
+    let mut before = Arc::<Data>::default();
+    let mut say = |stage: &mut Stage, providers: &[u32]| {
+        let providers: Arc<[Asn]> = providers.iter().copied().map(Asn).collect();
+        let now = Arc::new(before.after(vec![(rpki::Record::Aspa(Asn(65_100), providers), true)]).unwrap());
+        stage.take(Event::Cache(CACHE.parse().unwrap(), said(&before, &now)));
+        before = now;
+    };
+    say(&mut stage, &[65_002]);
+    stage.wait(0);
+    stage.rest();
+    assert_eq!((med(&stage), metric(&stage)), (None, Some(())), "the customer names the neighbor");
+    say(&mut stage, &[65_099]);
+    stage.wait(0);
+    stage.rest();
+    assert_eq!(metric(&stage), Some(()), "a cache that churns makes nobody walk the table all the time");
+    stage.wait(30);
+    stage.rest();
+    assert_eq!(metric(&stage), None, "the customer names somebody else");
+}

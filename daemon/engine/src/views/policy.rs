@@ -152,6 +152,7 @@ pub(super) fn condition(condition: &Match) -> Clause {
         Match::Peer(PeerMatch::Local) => clause("peer", "local"),
         Match::Peer(PeerMatch::Address(address)) => clause("peer", address),
         Match::Protocol(source) => clause("source-protocol", source),
+        Match::PathValidity(validity) => clause("aspa", validity),
         Match::Validity(validity) => clause("rpki", validity),
         Match::Tag(tag) => clause("tag", tag),
     }

@@ -12,7 +12,7 @@ use bgp_wire::attribute::{AsPath, Community, ExtendedCommunity, LargeCommunity, 
 use config::model::policy::Policy;
 use grammar::commands::{RouteOrigin, RouteSource, TestedRoute};
 use grammar::value::PolicyList;
-use nouns::{Marks, Validity};
+use nouns::{Marks, PathValidity, Validity};
 
 use super::{bgp as table_view, policy};
 use crate::engine::Engine;
@@ -25,7 +25,11 @@ pub(crate) fn tested(engine: &Engine, route_map: &str, route: &TestedRoute) -> R
     let own = engine.running.model.bgp.as_deref().filter(|_| engine.validation.is_configured()).map(|bgp| bgp.asn);
     let looked_up = || own.map(|own| engine.validation.validity(route.prefix, &attributes, own));
     let validity = route.validity.or_else(looked_up);
-    let before = told(route, &draft, validity);
+    let path_validity = route.path_validity.or_else(|| {
+        let peer = engine.peers.at(route.neighbor?)?;
+        Some(engine.way_of(peer)?.judge(engine.validation.data(), &attributes.as_path))
+    });
+    let before = told(route, &draft, (validity, path_validity));
     let subject = Subject {
         prefix: route.prefix,
         source: match route.source {
@@ -37,6 +41,7 @@ pub(crate) fn tested(engine: &Engine, route_map: &str, route: &TestedRoute) -> R
         peer: route.neighbor,
         interface: route.interface.as_ref(),
         validity,
+        path_validity,
     };
     let model = &engine.running.model.policy;
     let mut trail = Vec::new();
@@ -51,7 +56,7 @@ pub(crate) fn tested(engine: &Engine, route_map: &str, route: &TestedRoute) -> R
         decided_by: decisive.map_or_else(|| route_map.to_owned(), |step| step.map.clone()),
         rule: decisive.and_then(|step| step.rule),
         before,
-        after: permitted.then(|| told(route, &draft, validity)),
+        after: permitted.then(|| told(route, &draft, (validity, path_validity))),
         trail,
     })))
 }
@@ -100,7 +105,11 @@ fn attributes(route: &TestedRoute) -> PathAttributes {
     }
 }
 
-fn told(route: &TestedRoute, draft: &Draft<'_>, validity: Option<Validity>) -> TestedAttributes {
+fn told(
+    route: &TestedRoute,
+    draft: &Draft<'_>,
+    (validity, path_validity): (Option<Validity>, Option<PathValidity>),
+) -> TestedAttributes {
     let attributes = &draft.attributes;
     let (next_hop, word) = match draft.next_hop {
         None => (route.next_hop, None),
@@ -119,6 +128,7 @@ fn told(route: &TestedRoute, draft: &Draft<'_>, validity: Option<Validity>) -> T
         weight: draft.marks.weight,
         tag: draft.marks.tag,
         validity,
+        path_validity,
         distance: draft.marks.distance,
         atomic_aggregate: attributes.atomic_aggregate,
         aggregator: attributes.aggregator.map(|aggregator| format!("{} {}", aggregator.asn, aggregator.address)),

@@ -2,10 +2,10 @@
 //!
 //! Never asks a cache.
 
-use api::view::rpki::{RpkiCache, RpkiCacheState, RpkiCaches, RpkiJudged, RpkiPrefix, RpkiTable};
+use api::view::rpki::{RpkiAspa, RpkiAspas, RpkiCache, RpkiCacheState, RpkiCaches, RpkiJudged, RpkiPrefix, RpkiTable};
 use api::{ApiError, View};
 use grammar::commands::RpkiShown;
-use nouns::Family;
+use nouns::{Asn, Family};
 use rpki::Vrp;
 use rpki::client::Phase;
 
@@ -20,6 +20,12 @@ pub(crate) fn shown(engine: &Engine, at: Moment, what: RpkiShown) -> Result<View
         RpkiShown::Caches => Ok(View::RpkiCaches(caches(engine, at))),
         RpkiShown::All => table(vrps.iter().map(entry).collect(), None),
         RpkiShown::OfAs(asn) => table(vrps.iter().filter(|vrp| vrp.asn == asn).map(entry).collect(), None),
+        RpkiShown::Aspas(customer) => {
+            let all = engine.validation.data().aspas.iter();
+            let asked = all.filter(|(one, _)| customer.is_none_or(|customer| customer == *one));
+            let aspa = |(customer, providers): (Asn, &[Asn])| RpkiAspa { customer, providers: providers.to_vec() };
+            Ok(View::RpkiAspas(RpkiAspas { aspas: asked.map(aspa).collect() }))
+        }
         RpkiShown::Covering { prefix, asn } => {
             let judged = asn.map(|asn| RpkiJudged { prefix, asn, validity: vrps.validity(prefix, Some(asn)) });
             table(vrps.covering(prefix).into_iter().map(entry).collect(), judged)
@@ -62,5 +68,6 @@ fn caches(engine: &Engine, at: Moment) -> RpkiCaches {
         caches: engine.running.model.rpki.caches.iter().map(one).collect(),
         ipv4: number(vrps.len(Family::Ipv4Unicast)),
         ipv6: number(vrps.len(Family::Ipv6Unicast)),
+        aspas: number(all.used().aspas.len()),
     }
 }

@@ -65,5 +65,7 @@ fn a_path_with_a_set_is_invalid_and_the_last_word_of_a_customer_counts() {
     assert_eq!(later.verify(Some(&[Asn(10), Asn(1)]), Hops::Upstream), PathValidity::Invalid);
     let gone = later.after([(Asn(1), None)].into()).unwrap();
     assert_eq!(gone.verify(Some(&[Asn(10), Asn(1)]), Hops::Upstream), PathValidity::Unknown);
+    assert_eq!(later.differences(&gone), [Asn(1)]);
+    assert_eq!(gone.differences(&later), [Asn(1)]);
     assert!(gone.after([(Asn(1), None)].into()).is_err(), "it was withdrawn before");
 }

@@ -1,6 +1,6 @@
 //! `show policy …`, and the words by which others know parts of it.
 
-use nouns::{Prefix, Validity, community};
+use nouns::{Prefix, community};
 
 use crate::commands::op::{Op, RouteSource};
 use crate::commands::tested::{RouteOrigin, TestedRoute};
@@ -64,8 +64,17 @@ static TESTED_MAP: Step = Step::word(
 );
 
 /// Each option leads back to the options.
-static TEST_OPTIONS: [&Step; 13] = [
+static TEST_OPTIONS: [&Step; 14] = [
     &Step::word("as-path", "AS numbers, the neighbor's first", &[&policy(PolicyValue::AsNumbers, "64513 64514")]),
+    &Step::word(
+        "aspa",
+        "What the RPKI says of the path; looked up if none is given",
+        &[
+            &Step::word("invalid", "Some AS handed on what it had to keep", &TEST_OPTIONS).op(test),
+            &Step::word("unknown", "Not all say who their providers are", &TEST_OPTIONS).op(test),
+            &Step::word("valid", "Each step is to or from a provider", &TEST_OPTIONS).op(test),
+        ],
+    ),
     &Step::word("community", "Communities", &[&policy(PolicyValue::Communities, "64512:100")]),
     &Step::word("extcommunity-rt", "Route targets", &[&policy(PolicyValue::ExtendedCommunities, "64512:100")]),
     &Step::word("interface", "Interface that it leads through", &[&option(ValueKind::InterfaceName, "eth0")]),
@@ -99,7 +108,7 @@ static TEST_OPTIONS: [&Step; 13] = [
     ),
     &Step::word(
         "rpki",
-        "What the RPKI says; looked up if none is given",
+        "What the RPKI says of the origin; looked up if none is given",
         &[
             &Step::word("invalid", "Another AS may announce it", &TEST_OPTIONS).op(test),
             &Step::word("notfound", "Nobody said who may announce it", &TEST_OPTIONS).op(test),
@@ -185,9 +194,8 @@ fn test(arguments: &Arguments) -> Option<Op> {
             _ if arguments.has("egp") => RouteOrigin::Egp,
             _ => RouteOrigin::Igp,
         },
-        validity: [Validity::Invalid, Validity::NotFound, Validity::Valid]
-            .into_iter()
-            .find(|validity| arguments.has(&validity.to_string())),
+        path_validity: arguments.chosen("aspa"),
+        validity: arguments.chosen("rpki"),
         tag: arguments.after("tag").unwrap_or(0),
     };
     Some(Op::ShowPolicyTest { route_map: arguments.after("route-map")?, route: Box::new(route) })

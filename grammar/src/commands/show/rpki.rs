@@ -15,6 +15,12 @@ pub(super) static RPKI: Step = Step::word(
             "Prefixes that an AS may announce",
             &[&Step::value(ValueKind::Asn, "The AS", "64512", &[]).op(of_as)],
         ),
+        &Step::word(
+            "aspa",
+            "Customers that say who their providers are",
+            &[&Step::value(ValueKind::Asn, "Only this customer", "64512", &[]).op(aspas)],
+        )
+        .op(aspas),
         &Step::word("cache-connection", "Caches, and how it stands with them", &[])
             .op(|_| Some(Op::ShowRpki(RpkiShown::Caches))),
         &Step::word(
@@ -34,6 +40,10 @@ pub(super) static RPKI: Step = Step::word(
 
 fn of_as(arguments: &Arguments) -> Option<Op> {
     Some(Op::ShowRpki(RpkiShown::OfAs(arguments.first::<Asn>()?)))
+}
+
+fn aspas(arguments: &Arguments) -> Option<Op> {
+    Some(Op::ShowRpki(RpkiShown::Aspas(arguments.first())))
 }
 
 fn of_prefix(arguments: &Arguments) -> Option<Op> {

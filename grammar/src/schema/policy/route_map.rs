@@ -48,6 +48,11 @@ const VALIDITIES: &[(&str, &str)] = &[
     ("notfound", "Nobody said who may announce the prefix"),
     ("valid", "The origin may announce the prefix"),
 ];
+const PATH_VALIDITIES: &[(&str, &str)] = &[
+    ("invalid", "An AS on the way handed on what it had to keep"),
+    ("unknown", "Not all on the way say who their providers are"),
+    ("valid", "Each step is one to a provider, or from one"),
+];
 const PROTOCOLS: &[(&str, &str)] = &[
     ("bgp", "Routes of neighbors"),
     ("connected", "Networks of the router's interfaces"),
@@ -60,6 +65,7 @@ static MATCH: Node = inner(
     "What the rule is for; all of it has to fit",
     &[
         &leaf("as-path", "AS path list", list(PolicyList::AsPathList), "FROM-ISP"),
+        &leaf("aspa", "What the RPKI says of the path (ASPA)", ValueKind::Choice(PATH_VALIDITIES), "invalid"),
         &inner(
             "community",
             "Communities",

@@ -84,7 +84,7 @@ fn each_route(chain: &Chain) -> Result<f64> {
     let attributes = attributes();
     let began = Instant::now();
     for prefix in prefixes {
-        let subject = Subject { prefix, source: Source::Bgp, peer: None, interface: None, validity: None };
+        let subject = Subject::new(prefix, Source::Bgp);
         let mut draft = Draft::new(&attributes, Marks::default(), 100);
         let _ = black_box(chain.apply(&subject, &mut draft));
         black_box(&draft);
