@@ -3,4 +3,5 @@
 //! It never knows a program, a file descriptor or the hour: what is wished, what the links say, what flows were seen and
 //! the time are arguments; what to write into which map and when to call again are answers.
 
+pub mod maglev;
 pub mod wish;
