@@ -4,4 +4,5 @@
 //! the time are arguments; what to write into which map and when to call again are answers.
 
 pub mod maglev;
+pub mod report;
 pub mod wish;

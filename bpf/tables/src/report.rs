@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bpf_common::flow::Flow;
 use bpf_common::layout::{Count, ServiceCount};
-use nouns::{IfName, Mac};
+use nouns::{IfName, MacAddress};
 
 use crate::wish::{Destination, Exit, Hook, State, Way};
 
@@ -107,7 +107,7 @@ pub struct BackendReport {
     /// Where its packets leave.
     pub exit: Option<Exit>,
     /// The hardware address of the next hop, as soon as the kernel knows it.
-    pub mac: Option<Mac>,
+    pub mac: Option<MacAddress>,
     /// Octets of the largest IP packet that leaves for it.
     pub mtu: u16,
     /// Services that it is a member of.
