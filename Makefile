@@ -18,12 +18,14 @@ help: ## this list
 setup: ## install what is missing on Debian 12
 	@tests/setup.sh
 
-build: ## build the daemon and the shell
+build: ## build the daemon, the shell and the balancer's programs
 	$(CARGO) build -p towpathd -p shell
+	@bpf/build.sh
 
 demo: ## the walk-through on a network of namespaces; then the router's shell is yours
 	@tests/setup.sh demo
 	$(CARGO) build -p towpathd -p shell
+	@bpf/build.sh
 	@tests/demo/run.sh
 
 test: ## install what is missing, build everything, run every test

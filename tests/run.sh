@@ -26,6 +26,7 @@ trap 'rm -f "$log"' EXIT
 nextest() { cargo nextest run --workspace --no-fail-fast --color "${COLOR:-auto}" 2>&1 | tee "$log"; }
 
 step build cargo build --workspace --all-targets
+step programs bpf/build.sh
 step formatting cargo fmt --all -- --check
 step lints cargo clippy --workspace --all-targets -- -D warnings
 step examples cargo test --workspace --doc --quiet

@@ -3,7 +3,7 @@
 //! Never changes without all routers of a network changing: two that hash differently choose different backends.
 
 /// What tells flows apart. Addresses and ports are in the order of the wire; IPv4 addresses are mapped (`::ffff:a.b.c.d`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(C)]
 pub struct Flow {
     /// The client.
@@ -26,21 +26,51 @@ impl Flow {
     /// The hash of the flow: of all of it, or of the client's address alone (affinity).
     #[inline(always)]
     #[must_use]
-    pub fn hash(&self, client_only: bool) -> u32 {
-        let [s0, s1] = halves(self.source);
+    pub const fn hash(&self, client_only: bool) -> u32 {
+        let [p, q] = self.source_port;
+        let [r, s] = self.destination_port;
+        let words = Words {
+            source: words(self.source),
+            destination: words(self.destination),
+            ports: u32::from_le_bytes([p, q, r, s]),
+            protocol: self.protocol,
+        };
+        words.hash(client_only)
+    }
+}
+
+/// A flow in words, as they lie in a packet (little-endian): what the programs compute with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// The client's address.
+    pub source: [u64; 2],
+    /// The service's address.
+    pub destination: [u64; 2],
+    /// The client's port, then the service's.
+    pub ports: u32,
+    /// The number of the protocol.
+    pub protocol: u8,
+}
+
+/// What the second word of a mapped IPv4 address has in its low half.
+pub const MAPPED: u64 = 0xffff_0000;
+
+impl Words {
+    /// See [`Flow::hash`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn hash(&self, client_only: bool) -> u32 {
+        let [s0, s1] = self.source;
         if client_only {
             return finish(mix(mix(SEED, s0), s1));
         }
-        let [d0, d1] = halves(self.destination);
-        let [p, q] = self.source_port;
-        let [r, s] = self.destination_port;
-        let ports = u64::from_be_bytes([0, 0, 0, self.protocol, p, q, r, s]);
-        // An IPv4 address is all in its second half; the first halves of both are then equal, and one round is enough.
-        let mut state = mix(mix(SEED ^ ports, s1), d1);
-        if s0 != 0 {
-            state = mix(mix(state, s0), d0);
+        let [d0, d1] = self.destination;
+        let begin = SEED ^ self.ports as u64 ^ ((self.protocol as u64) << 32);
+        // Two IPv4 addresses are one word, and one round is enough.
+        if s0 == 0 && s1 as u32 == MAPPED as u32 {
+            return finish(mix(begin, (s1 & !0xffff_ffff) | (d1 >> 32)));
         }
-        finish(state)
+        finish(mix(mix(mix(mix(begin, s1), d1), s0), d0))
     }
 }
 
@@ -49,28 +79,37 @@ const SEED: u64 = 0x243f_6a88_85a3_08d3;
 /// The next ones, made odd.
 const FACTOR: u64 = 0x1319_8a2e_0370_7345;
 
+/// The two words of an address.
 #[inline(always)]
-fn halves(address: [u8; 16]) -> [u64; 2] {
-    let whole = u128::from_be_bytes(address);
-    [(whole >> 64) as u64, whole as u64]
+#[must_use]
+pub const fn words(address: [u8; 16]) -> [u64; 2] {
+    let whole = u128::from_le_bytes(address);
+    [whole as u64, (whole >> 64) as u64]
+}
+
+/// The octets of an address.
+#[inline(always)]
+#[must_use]
+pub const fn octets(words: [u64; 2]) -> [u8; 16] {
+    (words[0] as u128 | ((words[1] as u128) << 64)).to_le_bytes()
 }
 
 #[inline(always)]
-fn mix(state: u64, word: u64) -> u64 {
+const fn mix(state: u64, word: u64) -> u64 {
     let product = (state ^ word).wrapping_mul(FACTOR);
     product ^ (product >> 32)
 }
 
 /// The murmur finalizer, so that the high bits, which choose the slot, depend on all of the state.
 #[inline(always)]
-fn finish(state: u64) -> u32 {
+const fn finish(state: u64) -> u32 {
     let state = (state ^ (state >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    (state ^ (state >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53).wrapping_shr(32) as u32
+    ((state ^ (state >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53) >> 32) as u32
 }
 
 /// The slot of a table with so many slots.
 #[inline(always)]
 #[must_use]
-pub fn slot(hash: u32, slots: u32) -> u32 {
-    ((u64::from(hash) * u64::from(slots)) >> 32) as u32
+pub const fn slot(hash: u32, slots: u32) -> u32 {
+    ((hash as u64 * slots as u64) >> 32) as u32
 }

@@ -12,7 +12,10 @@
 //! BACKENDS[b]                     backend -> how a packet gets there                 see `Backend`
 //! FLOWS, FLOWS6                   flow in a slot in transition -> its backend        LRU, written by the programs
 //! FRAGMENTS                       datagram -> backend of its first fragment          LRU, written by the programs
+//! RETURNS[r]                      who answers in another address -> the service's    see `Return`
+//! NODES                           hardware address, or link -> 1                     hash, read for guarded prefixes only
 //! MARKS                           mark of a packet of our own -> backend             hash, read at the egress
+//! CAPTURE[0], CAPTURED            what is captured, and a ring of heads of packets   see `Capture`, `Captured`
 //! SERVICE_COUNTS, BACKEND_COUNTS, DROPS                                              one for each processor
 //! ```
 //!
@@ -38,6 +41,14 @@ pub const FLOWS: usize = 1 << 20;
 /// Datagrams whose fragments are on their way.
 pub const FRAGMENTS: usize = 8_192;
 
+/// Backends that answer in their own address ([`NAT`]).
+pub const RETURNS: usize = 16_384;
+/// Nodes whose packets are guarded.
+pub const NODES: usize = 32_768;
+/// Octets of the ring of captured packets.
+pub const RING: usize = 1 << 20;
+/// Octets of a packet that are captured at most.
+pub const HEAD: usize = 256;
 /// Marks of packets at most: one for each backend that is asked about its health, in one service.
 pub const MARKS: usize = 16_384;
 
@@ -134,6 +145,13 @@ pub const PORTS: u32 = 1;
 /// Bit of [`Entry::flags`]: packets to this prefix that have no service go to nobody if a node sent them.
 pub const GUARDED: u32 = 2;
 
+/// Bit of [`Entry::flags`]: echo requests to this address (ICMP, ICMPv6) are answered here; else they are packets as others.
+pub const ECHO: u32 = 4;
+
+/// [`Entry::length`] of a backend that answers in its own address ([`NAT`]): its address, its port (or zero for all) and the
+/// protocol; [`Entry::service`] is the number of its [`Return`].
+pub const ANSWERS: u8 = 129;
+
 /// Where each service is found: the only element of an inner map of `DIRECTORY`.
 ///
 /// An entry stands at the place that [`place`] says or at one of the next [`PROBES`] - 1, around the end; there is no hole
@@ -144,6 +162,10 @@ pub struct Directory {
     pub lengths: [u8; LENGTHS],
     /// The same of IPv6.
     pub lengths6: [u8; LENGTHS],
+    /// How many lines are of [`ANSWERS`]; while it is 0 nobody's source is looked up.
+    pub answers: u32,
+    /// Always zero.
+    pub zero: u32,
     /// The lines.
     pub places: [Entry; PLACES],
 }
@@ -152,10 +174,17 @@ pub struct Directory {
 #[inline(always)]
 #[must_use]
 pub const fn place(address: [u8; 16], port: [u8; 2], protocol: u8, length: u8) -> u32 {
-    let whole = u128::from_be_bytes(address);
-    let rest = u64::from_be_bytes([0, 0, 0, 0, port[0], port[1], protocol, length]);
-    let folded = (whole >> 64) as u64 ^ (whole as u64).rotate_left(17) ^ rest.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (folded.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 48) as u32 & (PLACES as u32 - 1)
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = address;
+    let words = [u64::from_le_bytes([a, b, c, d, e, f, g, h]), u64::from_le_bytes([i, j, k, l, m, n, o, p])];
+    place_of(words, u32::from_le_bytes([port[0], port[1], protocol, length]))
+}
+
+/// The same of an address in two words, and of port, protocol and length in one, as they lie there (little-endian).
+#[inline(always)]
+#[must_use]
+pub const fn place_of(address: [u64; 2], rest: u32) -> u32 {
+    let folded = address[0].rotate_left(29) ^ address[1] ^ (rest as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (folded.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 40) as u32 & (PLACES as u32 - 1)
 }
 
 /// A service.
@@ -248,6 +277,84 @@ pub struct Pin {
     pub seen: u32,
 }
 
+/// The key of a datagram that comes in fragments; IPv4 addresses are mapped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(C)]
+pub struct FragmentKey {
+    /// Who sent it.
+    pub source: [u8; 16],
+    /// The service.
+    pub destination: [u8; 16],
+    /// Its identification, as it lies there (16 bits of IPv4, 32 of IPv6).
+    pub identification: u32,
+    /// The number of the protocol.
+    pub protocol: u32,
+}
+
+/// What an answer of a backend with [`NAT`] shall come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Return {
+    /// The service's address.
+    pub address: [u8; 16],
+    /// Its port; zero leaves that of the backend.
+    pub port: [u8; 2],
+    /// Always zero.
+    pub zero: [u8; 6],
+}
+
+/// The key of `NODES` for a hardware address: it in the low 48 bits, its first octet lowest.
+#[inline(always)]
+#[must_use]
+pub const fn node_of_address(address: [u8; 6]) -> u64 {
+    let [a, b, c, d, e, f] = address;
+    u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
+}
+
+/// The key of `NODES` for a link on which only nodes are.
+#[inline(always)]
+#[must_use]
+pub const fn node_of_link(link: u32) -> u64 {
+    (1 << 63) | link as u64
+}
+
+/// What is captured: the only element of `CAPTURE`. All zero is nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Capture {
+    /// One packet of so many; 0: none at all.
+    pub every: u32,
+    /// Of this service only; 0: of all.
+    pub service: u32,
+}
+
+/// An element of `CAPTURED`: one packet at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Captured {
+    /// Nanoseconds since the machine started (`CLOCK_MONOTONIC`).
+    pub at: u64,
+    /// Octets of the whole packet, link header included.
+    pub length: u32,
+    /// How many of them are in `head`.
+    pub kept: u32,
+    /// The service.
+    pub service: u32,
+    /// The backend.
+    pub backend: u32,
+    /// The link that it came by, or goes by.
+    pub link: u32,
+    /// [`CAME`] or [`WENT`]
+    pub moment: u32,
+    /// Its first octets.
+    pub head: [u8; HEAD],
+}
+
+/// [`Captured::moment`]: as it came.
+pub const CAME: u32 = 1;
+/// [`Captured::moment`]: as it goes.
+pub const WENT: u32 = 2;
+
 /// Packets and octets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -273,8 +380,10 @@ pub struct ServiceCount {
 const _: () = {
     assert!(BACKENDS <= 1 << 15 && SERVICES.is_power_of_two() && PLACES.is_power_of_two());
     assert!(size_of::<Slot>() == 4 && size_of::<Table>() == 4 * SLOTS + 4 && size_of::<Table>().is_multiple_of(8));
-    assert!(size_of::<Entry>() == 32 && size_of::<Directory>() == 32 + 32 * PLACES);
+    assert!(size_of::<Entry>() == 32 && size_of::<Directory>() == 40 + 32 * PLACES);
     assert!(size_of::<Service>() == 16 && size_of::<Backend>() == 64);
+    assert!(size_of::<FragmentKey>() == 40 && size_of::<Return>() == 24);
+    assert!(size_of::<Capture>() == 8 && size_of::<Captured>() == 32 + HEAD);
     assert!(size_of::<FlowKey>() == 16 && size_of::<Pin>() == 8);
     assert!(size_of::<Count>() == 16 && size_of::<ServiceCount>() == 32);
 };

@@ -5,5 +5,9 @@
 //! allocates, formats or panics, because the verifier would refuse that.
 #![no_std]
 
+pub mod directory;
 pub mod flow;
 pub mod layout;
+pub mod packet;
+pub mod reason;
+pub mod way;

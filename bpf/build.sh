@@ -1,0 +1,25 @@
+#!/bin/bash
+# Builds the balancer's programs: $CARGO_TARGET_DIR/bpf/towpath-balancer.o, for the kernel's virtual machine.
+#
+# Does nothing when nothing has changed. rust-src and bpf-linker are installed by tests/setup.sh.
+set -euo pipefail
+cd "$(dirname "$0")/programs"
+
+root=$(cd ../.. && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+[[ $target = /* ]] || target=$root/$target
+object=$target/bpf/towpath-balancer.o
+fail() { printf 'bpf/build.sh: %s\n' "$*" >&2; exit 1; }
+
+command -v bpf-linker >/dev/null || fail "bpf-linker is missing: run tests/setup.sh"
+
+# The core library is built from source for this target. Stable Rust does that only when it is told to.
+export RUSTC_BOOTSTRAP=1
+export CARGO_TARGET_BPFEL_UNKNOWN_NONE_RUSTFLAGS="--cfg=bpf_target_arch=\"$(uname -m)\" -Cdebuginfo=2 -Ctarget-cpu=v3 \
+-Clink-arg=--btf -Clink-arg=--cpu-features=+allows-misaligned-mem-access"
+unset RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+cargo build --quiet --release --locked --target bpfel-unknown-none -Z build-std=core \
+    --target-dir "$target/bpf/build"
+
+built=$target/bpf/build/bpfel-unknown-none/release/towpath-balancer
+cmp -s "$built" "$object" || cp "$built" "$object"

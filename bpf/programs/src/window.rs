@@ -1,0 +1,83 @@
+//! Octets of a packet in the kernel's memory.
+//!
+//! Never reads or writes outside of what was compared with the packet's end, which the verifier proves again.
+
+use core::marker::PhantomData;
+
+use bpf_common::packet;
+
+/// `N` octets of a packet.
+#[derive(Clone, Copy)]
+pub(crate) struct Window<'a, const N: usize> {
+    beginning: *mut u8,
+    packet: PhantomData<&'a ()>,
+}
+
+impl<'a, const N: usize> Window<'a, N> {
+    /// The octets behind `at`, of a packet from `beginning` to `end`.
+    #[inline(always)]
+    pub(crate) fn new(beginning: usize, end: usize, at: usize) -> Option<Self> {
+        let mut place = beginning;
+        // The compiler shall not find another way from the packet's beginning to these octets: the verifier knows of this one
+        // that it was compared.
+        // SAFETY: it adds two numbers.
+        unsafe { core::arch::asm!("{0} += {1}", inout(reg) place, in(reg) at, options(pure, nomem, nostack)) };
+        (place + N <= end).then_some(Self { beginning: place as *mut u8, packet: PhantomData })
+    }
+
+    #[inline(always)]
+    fn read<T: Copy, const AT: usize>(self) -> T {
+        const { assert!(AT + size_of::<T>() <= N, "outside of the window") };
+        // SAFETY: within the window, each octet of which is there; nothing else writes the packet meanwhile.
+        unsafe { self.beginning.add(AT).cast::<T>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    fn write<T: Copy, const AT: usize>(self, value: T) {
+        const { assert!(AT + size_of::<T>() <= N, "outside of the window") };
+        // SAFETY: as in `read`.
+        unsafe { self.beginning.add(AT).cast::<T>().write_unaligned(value) }
+    }
+}
+
+impl<const N: usize> packet::Window for Window<'_, N> {
+    #[inline(always)]
+    fn octet<const AT: usize>(self) -> u8 {
+        self.read::<u8, AT>()
+    }
+
+    #[inline(always)]
+    fn le16<const AT: usize>(self) -> u16 {
+        u16::from_le(self.read::<u16, AT>())
+    }
+
+    #[inline(always)]
+    fn le32<const AT: usize>(self) -> u32 {
+        u32::from_le(self.read::<u32, AT>())
+    }
+
+    #[inline(always)]
+    fn le64<const AT: usize>(self) -> u64 {
+        u64::from_le(self.read::<u64, AT>())
+    }
+
+    #[inline(always)]
+    fn set_octet<const AT: usize>(self, value: u8) {
+        self.write::<u8, AT>(value);
+    }
+
+    #[inline(always)]
+    fn set_le16<const AT: usize>(self, value: u16) {
+        self.write::<u16, AT>(value.to_le());
+    }
+
+    #[inline(always)]
+    fn set_le32<const AT: usize>(self, value: u32) {
+        self.write::<u32, AT>(value.to_le());
+    }
+
+    #[inline(always)]
+    fn set_le64<const AT: usize>(self, value: u64) {
+        self.write::<u64, AT>(value.to_le());
+    }
+}
