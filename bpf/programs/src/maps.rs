@@ -15,11 +15,11 @@ use bpf_common::reason::{REASONS, Reason};
 #[btf_map]
 static DIRECTORY: ArrayOfMaps<Array<Directory, 1>, 1> = ArrayOfMaps::new();
 #[btf_map]
-static TABLES: ArrayOfMaps<Array<Table, 1>, { layout::TABLES }> = ArrayOfMaps::new();
+static TABLES: ArrayOfMaps<Array<Table, 1, MAPPABLE>, { layout::TABLES }> = ArrayOfMaps::new();
 #[btf_map]
-static SERVICES: Array<Service, { layout::SERVICES }> = Array::new();
+static SERVICES: Array<Service, { layout::SERVICES }, MAPPABLE> = Array::new();
 #[btf_map]
-static BACKENDS: Array<Backend, { layout::BACKENDS }> = Array::new();
+static BACKENDS: Array<Backend, { layout::BACKENDS }, MAPPABLE> = Array::new();
 #[btf_map]
 static RETURNS: Array<Return, { layout::RETURNS }> = Array::new();
 #[btf_map]
@@ -45,6 +45,8 @@ static DROPS: PerCpuArray<u64, REASONS> = PerCpuArray::new();
 
 /// `BPF_F_NO_PREALLOC`: a map that is nearly empty takes nearly no memory.
 const NO_PREALLOC: usize = 1;
+/// `BPF_F_MMAPABLE`: user space changes single words, each as a whole.
+const MAPPABLE: usize = 1 << 10;
 /// `BPF_ANY`: a new element, or another value of one that is there.
 const ANY: u64 = 0;
 

@@ -186,7 +186,7 @@ impl Filling {
         let slots = u64::from(self.slots);
         let ahead = |slot: u32| {
             let steps = u64::from(next(slot, self.slots - walker.at, self.slots)) * walker.inverse;
-            let rest = steps - (steps * self.reciprocal >> 47) * slots;
+            let rest = steps - ((steps * self.reciprocal) >> 47) * slots;
             if rest >= slots { rest - slots } else { rest }
         };
         let nearest = self.free.iter().enumerate().min_by_key(|(_, slot)| ahead(**slot));
