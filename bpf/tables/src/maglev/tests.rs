@@ -1,5 +1,7 @@
 //! Laws of the tables: balance, little disruption, agreement, and the paper's own procedure as the model.
 
+#![allow(clippy::expect_used, reason = "a test may fail loudly")]
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
