@@ -156,6 +156,7 @@ pub const ANSWERS: u8 = 129;
 ///
 /// An entry stands at the place that [`place`] says or at one of the next [`PROBES`] - 1, around the end; there is no hole
 /// before it.
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Directory {
     /// Lengths of IPv4 prefixes that occur, as in [`Entry::length`], longest first; zero behind the last.
@@ -183,8 +184,9 @@ pub const fn place(address: [u8; 16], port: [u8; 2], protocol: u8, length: u8) -
 #[inline(always)]
 #[must_use]
 pub const fn place_of(address: [u64; 2], rest: u32) -> u32 {
+    // The octets of an IPv4 address that differ most are the highest, whose products reach no lower bit: they are folded down.
     let folded = address[0].rotate_left(29) ^ address[1] ^ (rest as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (folded.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 40) as u32 & (PLACES as u32 - 1)
+    ((folded ^ (folded >> 32)).wrapping_mul(0xff51_afd7_ed55_8ccd) >> 48) as u32 & (PLACES as u32 - 1)
 }
 
 /// A service.

@@ -1,0 +1,134 @@
+//! The state, told.
+//!
+//! Never reads a counter: whoever asks brings them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bpf_common::layout::{Count, ServiceCount};
+
+use super::{Balancer, Shared, Standing};
+use crate::backends::Who;
+use crate::report::{BackendReport, MemberReport, Report, Room, ServiceReport};
+use crate::table::Table;
+use crate::wish::{Destination, Service};
+
+/// What the programs have counted, by numbers, of all processors together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Of services.
+    pub services: BTreeMap<u32, ServiceCount>,
+    /// Of backends.
+    pub backends: BTreeMap<u32, Count>,
+}
+
+/// Whose the slots of a table are.
+#[derive(Default)]
+struct Shares {
+    current: BTreeMap<u16, u32>,
+    former: BTreeMap<u16, u32>,
+    learning: u32,
+    settling: u32,
+}
+
+impl Shares {
+    fn of(table: &Table) -> Self {
+        let mut shares = Self::default();
+        for owner in table.owners().iter() {
+            *shares.current.entry(*owner).or_default() += 1;
+        }
+        for (_, number) in table.formers() {
+            if number == 0 {
+                shares.settling += 1;
+            } else {
+                shares.learning += 1;
+                *shares.former.entry(number).or_default() += 1;
+            }
+        }
+        shares
+    }
+}
+
+impl Balancer {
+    /// How all of it is; links, drops and what keeps it off are not known here.
+    #[must_use]
+    pub fn report(&self, now: Instant, counts: &Counts) -> Report {
+        let shares = self.tables.iter().map(|(number, shared)| (*number, Shares::of(&shared.table))).collect();
+        let services = self.services.iter().filter_map(|(destination, standing)| {
+            let service = standing.service.as_ref()?;
+            Some(self.report_service(now, (destination, standing, service), &shares, counts))
+        });
+        let mut memberships = BTreeMap::<Who, u32>::new();
+        for service in self.services.values().filter_map(|standing| standing.service.as_ref()) {
+            for member in service.backends.iter() {
+                *memberships.entry((member.backend.address, member.backend.way)).or_default() += 1;
+            }
+        }
+        let backends = self.backends.all().map(|(number, known)| BackendReport {
+            number: u32::from(number),
+            address: known.who.0,
+            way: known.who.1,
+            exit: known.exit,
+            mac: self.backends.mac(known),
+            mtu: known.written.mtu,
+            services: memberships.get(&known.who).copied().unwrap_or_default(),
+            count: counts.backends.get(&u32::from(number)).copied().unwrap_or_default(),
+        });
+        let missing = self.backends.missing().map(|(link, gateway)| {
+            format!("the hardware address of {gateway} on link {link} is not known: its packets go through the kernel")
+        });
+        Report {
+            services: services.collect(),
+            backends: backends.collect(),
+            warnings: self.crowded.iter().cloned().chain(missing).collect(),
+            room: Room {
+                tables: u32::try_from(self.tables.len()).unwrap_or(u32::MAX),
+                services: self.service_numbers.used(),
+                backends: self.backends.used(),
+                lines: self.lines.len(),
+                flows: self.pins.counted,
+            },
+            ..Report::default()
+        }
+    }
+
+    fn report_service(
+        &self,
+        now: Instant,
+        (destination, standing, service): (&Destination, &Standing, &Service),
+        shares: &BTreeMap<u32, Shares>,
+        counts: &Counts,
+    ) -> ServiceReport {
+        let shared = standing.table.and_then(|number| self.tables.get(&number));
+        let nothing = Shares::default();
+        let shares = standing.table.and_then(|number| shares.get(&number)).unwrap_or(&nothing);
+        let members = service.backends.iter().filter_map(|member| {
+            let (address, way) = (member.backend.address, member.backend.way);
+            let number = self.backends.number_of((address, way))?;
+            Some(MemberReport {
+                number: u32::from(number),
+                address,
+                way,
+                weight: member.weight,
+                state: member.state,
+                slots: shares.current.get(&number).copied().unwrap_or_default(),
+                former: shares.former.get(&number).copied().unwrap_or_default(),
+            })
+        });
+        let until = |shared: &Shared| {
+            shared.table.youngest_window().map(|began| (began + shared.idle).saturating_duration_since(now))
+        };
+        ServiceReport {
+            name: Arc::clone(&service.name),
+            destination: *destination,
+            slots: shared.map_or(0, |shared| shared.table.len()),
+            table: standing.table,
+            learning: shares.learning,
+            settling: shares.settling,
+            learned_in: shared.and_then(until),
+            members: members.collect(),
+            count: counts.services.get(&standing.number).copied().unwrap_or_default(),
+        }
+    }
+}

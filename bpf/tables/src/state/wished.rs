@@ -1,0 +1,301 @@
+//! A wish replaces another: numbers, tables, services and the directory follow it.
+//!
+//! Never writes a thing that something before it in the list needs: backends, then tables, then services, then the directory.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bpf_common::layout::{self, CLIENT_ONLY, PASS_EMPTY, QUIC};
+
+use super::{Balancer, GRACE, Shared, Standing, Write};
+use crate::directory::Lines;
+use crate::table::{Set, Table};
+use crate::wish::{Affinity, Destination, Member, Protocol, Service, State, WhenEmpty, Wish};
+
+/// Sets of backends as they are met; equal ones are one.
+#[derive(Default)]
+struct Sets {
+    by_members: HashMap<*const Member, Arc<Set>>,
+    all: BTreeSet<Arc<Set>>,
+    /// Who has been met.
+    numbers: BTreeSet<u16>,
+    marks: BTreeMap<u32, u16>,
+    /// Backends for whom there is no number.
+    left_out: usize,
+}
+
+/// Tables as they are made for a wish.
+struct Making {
+    now: Instant,
+    /// Which table follows a table, or none, for a set.
+    followers: HashMap<(Option<u32>, *const Set), Option<u32>>,
+    /// Tables without a transition, by their sets.
+    settled: BTreeMap<Arc<Set>, u32>,
+    /// Owners of the slots, by sets with the same ones.
+    owners: HashMap<Vec<(u16, u32)>, Arc<[u16]>>,
+    left_out: usize,
+}
+
+impl Balancer {
+    /// This shall be balanced, and nothing else.
+    pub(super) fn wish(&mut self, now: Instant, wish: &Wish, out: &mut Vec<Write>) {
+        self.crowded.clear();
+        self.idle = wish.idle;
+        self.guarded = !wish.guards.is_empty();
+        let rebuilt = std::mem::replace(&mut self.slots, wish.slots) != wish.slots;
+        let mut sets = Sets::default();
+        let services: Vec<(Destination, &Service, Arc<Set>)> = wish
+            .services
+            .iter()
+            .map(|(destination, service)| (*destination, service, self.set_of(service, &mut sets)))
+            .collect();
+        self.reach(now, out);
+        let chosen = self.choose_tables(now, &services, rebuilt, out);
+        let lost = self.enter_services(&services, &chosen, out);
+        self.leave_services(now, wish);
+        self.forget_tables(now);
+        self.time_tables();
+        let claimed = self.answers.change(Some(now), wish, out);
+        self.write_directory(wish, out);
+        self.backends.keep(now, &sets.numbers, out);
+        self.reach(now, out);
+        self.backends.write_marks(sets.marks, out);
+        self.complain(sets.left_out, lost, &claimed);
+    }
+
+    fn set_of(&mut self, service: &Service, sets: &mut Sets) -> Arc<Set> {
+        if let Some(known) = sets.by_members.get(&service.backends.as_ptr())
+            && !service.backends.is_empty()
+        {
+            return Arc::clone(known);
+        }
+        let (mut active, mut draining) = (Vec::new(), Vec::new());
+        for member in service.backends.iter() {
+            let who = (member.backend.address, member.backend.way);
+            let Some(number) = self.backends.number(who, member.backend.exit) else {
+                sets.left_out += 1;
+                continue;
+            };
+            sets.numbers.insert(number);
+            sets.marks.extend(member.mark.map(|mark| (mark, number)));
+            match member.state {
+                // Nothing gets to whom nothing leads.
+                _ if member.backend.exit.is_none() => {}
+                State::Active => active.push((number, member.weight)),
+                State::Draining => draining.push(number),
+                State::Dead => {}
+            }
+        }
+        let set = Arc::new(Set::new(active, draining));
+        let set = sets.all.get(&set).cloned().unwrap_or(set);
+        sets.all.insert(Arc::clone(&set));
+        sets.by_members.insert(service.backends.as_ptr(), Arc::clone(&set));
+        set
+    }
+
+    /// The table of each service from now on.
+    fn choose_tables(
+        &mut self,
+        now: Instant,
+        services: &[(Destination, &Service, Arc<Set>)],
+        rebuilt: bool,
+        out: &mut Vec<Write>,
+    ) -> Vec<Option<u32>> {
+        let settled = self.tables.iter().filter(|(_, shared)| !rebuilt && shared.table.is_settled());
+        let settled = settled.filter_map(|(number, shared)| Some((shared.set.clone()?, *number))).collect();
+        let (followers, owners) = (HashMap::new(), HashMap::new());
+        let mut making = Making { now, followers, settled, owners, left_out: 0 };
+        let mut chosen = Vec::with_capacity(services.len());
+        for (destination, _, set) in services {
+            let old = self.services.get(destination).and_then(|standing| standing.table).filter(|_| !rebuilt);
+            let key = (old, Arc::as_ptr(set));
+            let table = match making.followers.get(&key) {
+                Some(table) => *table,
+                None => {
+                    let table = self.follow(old, set, &mut making, out);
+                    making.followers.insert(key, table);
+                    table
+                }
+            };
+            chosen.push(table);
+        }
+        if making.left_out > 0 {
+            let text =
+                format!("there is no room for {} more tables: connections of their services may move", making.left_out);
+            self.crowded.push(text);
+        }
+        chosen
+    }
+
+    /// The table that follows a table, or none, when this is the set.
+    fn follow(&mut self, old: Option<u32>, set: &Arc<Set>, making: &mut Making, out: &mut Vec<Write>) -> Option<u32> {
+        let former = old.and_then(|number| self.tables.get(&number).map(|shared| (number, shared)));
+        if let Some((number, shared)) = former
+            && shared.set.as_ref() == Some(set)
+        {
+            return Some(number);
+        }
+        if set.is_empty() {
+            self.pins.all_dead |= former.is_some();
+            return None;
+        }
+        let (slots, backends) = (self.slots, &self.backends);
+        let owners = making
+            .owners
+            .entry(set.active().to_vec())
+            .or_insert_with(|| set.owners(slots, |number| backends.seed(number)));
+        let table = match former {
+            Some((_, shared)) => shared.table.succeeded_by(owners, set, making.now),
+            None => Table::new(Arc::clone(owners)),
+        };
+        // What was found is what is wished: it has a set from now on.
+        let is_found = former.filter(|(_, shared)| shared.set.is_none() && shared.table.stands_like(&table));
+        let some_die = former.is_some_and(|(_, former)| former.set.as_ref().is_none_or(|old| old.has_others_than(set)));
+        if let Some((number, _)) = is_found {
+            if let Some(shared) = self.tables.get_mut(&number) {
+                shared.set = Some(Arc::clone(set));
+            }
+            return Some(number);
+        }
+        if table.is_settled()
+            && let Some(number) = making.settled.get(set)
+        {
+            return Some(*number);
+        }
+        let Some(number) = self.table_numbers.take() else {
+            making.left_out += 1;
+            return making.settled.get(set).copied().or(old);
+        };
+        self.pins.all_dead |= some_die;
+        self.pins.may_exist |= !table.is_settled();
+        out.push(Write::Table(number, table.slots()));
+        if table.is_settled() {
+            making.settled.insert(Arc::clone(set), number);
+        }
+        let mut shared = Shared::new(set, table);
+        shared.settling = shared.table.is_settling().then_some(making.now);
+        self.tables.insert(number, shared);
+        Some(number)
+    }
+
+    /// Writes the services; answers how many found no room.
+    fn enter_services(
+        &mut self,
+        services: &[(Destination, &Service, Arc<Set>)],
+        chosen: &[Option<u32>],
+        out: &mut Vec<Write>,
+    ) -> usize {
+        let mut lost = 0;
+        for ((destination, service, _), table) in services.iter().zip(chosen) {
+            let entry = entry(service, *table, self.slots);
+            if let Some(standing) = self.services.get_mut(destination) {
+                standing.table = *table;
+                standing.service = Some((*service).clone());
+                if std::mem::replace(&mut standing.written, entry) != entry {
+                    out.push(Write::Service(standing.number, entry));
+                }
+                continue;
+            }
+            let Some(number) = self.service_numbers.take() else {
+                lost += 1;
+                continue;
+            };
+            out.push(Write::ClearService(number));
+            out.push(Write::Service(number, entry));
+            let standing = Standing { number, table: *table, written: entry, service: Some((*service).clone()) };
+            self.services.insert(*destination, standing);
+            self.by_number.insert(number, *destination);
+        }
+        lost
+    }
+
+    /// Services that nobody wishes any more: nobody finds them once the directory is written.
+    fn leave_services(&mut self, now: Instant, wish: &Wish) {
+        let (by_number, numbers) = (&mut self.by_number, &mut self.service_numbers);
+        self.services.retain(|destination, standing| {
+            let stays = wish.services.contains_key(destination);
+            if !stays {
+                by_number.remove(&standing.number);
+                numbers.give_back(standing.number, now + GRACE);
+            }
+            stays
+        });
+    }
+
+    /// Tables that no service is led to rest, and go.
+    pub(super) fn forget_tables(&mut self, now: Instant) {
+        let used: BTreeSet<u32> = self.services.values().filter_map(|standing| standing.table).collect();
+        let numbers = &mut self.table_numbers;
+        self.tables.retain(|number, _| {
+            let stays = used.contains(number);
+            if !stays {
+                numbers.give_back(*number, now + GRACE);
+            }
+            stays
+        });
+    }
+
+    /// A table's windows last as long as the most silent of its flows may say nothing.
+    pub(super) fn time_tables(&mut self) {
+        for shared in self.tables.values_mut() {
+            shared.idle = Duration::ZERO;
+        }
+        for (destination, standing) in &self.services {
+            let only_udp = destination.transport.is_some_and(|transport| transport.protocol == Protocol::Udp);
+            let only_tcp = destination.transport.is_some_and(|transport| transport.protocol == Protocol::Tcp);
+            let idle = match (only_tcp, only_udp) {
+                (true, _) => self.idle.tcp,
+                (_, true) => self.idle.other,
+                _ => self.idle.tcp.max(self.idle.other),
+            };
+            if let Some(shared) = standing.table.and_then(|number| self.tables.get_mut(&number)) {
+                shared.idle = shared.idle.max(idle);
+            }
+        }
+    }
+
+    fn write_directory(&mut self, wish: &Wish, out: &mut Vec<Write>) {
+        let services: Vec<(Destination, u32)> =
+            self.services.iter().map(|(destination, standing)| (*destination, standing.number)).collect();
+        let lines = Lines::new(&services, &wish.guards, self.answers.lines());
+        if lines == self.lines {
+            return;
+        }
+        let (directory, lost) = lines.fill();
+        if lost > 0 || lines.lengths() > layout::LENGTHS {
+            self.crowded.push(
+                "not all addresses of services find room in the directory: some are left to the kernel".to_owned(),
+            );
+        }
+        self.lines = lines;
+        self.directory = directory.clone();
+        // Flows that a more special service has taken over must not be remembered for it.
+        self.pins.all_dead |= self.pins.may_exist;
+        out.push(Write::Directory(directory));
+    }
+
+    fn complain(&mut self, backends: usize, services: usize, claimed: &[(std::net::IpAddr, u16)]) {
+        if backends > 0 {
+            self.crowded.push(format!("there is no room for {backends} more backends: they get nothing"));
+        }
+        if services > 0 {
+            self.crowded.push(format!("there is no room for {services} more services: they are left to the kernel"));
+        }
+        for (address, port) in claimed {
+            self.crowded.push(format!(
+                "{address} port {port} answers for two services, or for a whole prefix: answers go astray"
+            ));
+        }
+    }
+}
+
+fn entry(service: &Service, table: Option<u32>, slots: u32) -> layout::Service {
+    let flag = |holds: bool, flag: u32| if holds { flag } else { 0 };
+    let flags = flag(service.affinity == Affinity::Client, CLIENT_ONLY)
+        | flag(service.quic, QUIC)
+        | flag(service.when_empty == WhenEmpty::Kernel, PASS_EMPTY);
+    let clamp = u32::from(service.clamp.unwrap_or(0));
+    let (table, slots) = table.map_or((0, 0), |table| (table, slots));
+    layout::Service { table, slots, flags, clamp }
+}
