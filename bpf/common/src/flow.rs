@@ -33,7 +33,7 @@ impl Flow {
             source: words(self.source),
             destination: words(self.destination),
             ports: u32::from_le_bytes([p, q, r, s]),
-            protocol: self.protocol,
+            protocol: self.protocol as u32,
         };
         words.hash(client_only)
     }
@@ -41,6 +41,7 @@ impl Flow {
 
 /// A flow in words, as they lie in a packet (little-endian): what the programs compute with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Words {
     /// The client's address.
     pub source: [u64; 2],
@@ -49,7 +50,7 @@ pub struct Words {
     /// The client's port, then the service's.
     pub ports: u32,
     /// The number of the protocol.
-    pub protocol: u8,
+    pub protocol: u32,
 }
 
 /// What the second word of a mapped IPv4 address has in its low half.

@@ -11,7 +11,7 @@
 //! TABLES[t]    -> one Table       slot -> current and former backend, and a mode     see `Slot`
 //! BACKENDS[b]                     backend -> how a packet gets there                 see `Backend`
 //! FLOWS, FLOWS6                   flow in a slot in transition -> its backend        LRU, written by the programs
-//! FRAGMENTS                       datagram -> backend of its first fragment          LRU, written by the programs
+//! FRAGMENTS                       datagram -> where its first fragment went           LRU, written by the programs
 //! RETURNS[r]                      who answers in another address -> the service's    see `Return`
 //! NODES                           hardware address, or link -> 1                     hash, read for guarded prefixes only
 //! MARKS                           mark of a packet of our own -> backend             hash, read at the egress
@@ -293,6 +293,16 @@ pub struct FragmentKey {
     pub protocol: u32,
 }
 
+/// What is remembered of a datagram that comes in fragments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Fragment {
+    /// The backend of the first one.
+    pub backend: u32,
+    /// The service.
+    pub service: u32,
+}
+
 /// What an answer of a backend with [`NAT`] shall come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -363,7 +373,7 @@ pub const WENT: u32 = 2;
 pub struct Count {
     /// Packets.
     pub packets: u64,
-    /// Octets, link headers included, as they came.
+    /// Octets, link headers included and padding not, as they came.
     pub octets: u64,
 }
 
@@ -384,7 +394,7 @@ const _: () = {
     assert!(size_of::<Slot>() == 4 && size_of::<Table>() == 4 * SLOTS + 4 && size_of::<Table>().is_multiple_of(8));
     assert!(size_of::<Entry>() == 32 && size_of::<Directory>() == 40 + 32 * PLACES);
     assert!(size_of::<Service>() == 16 && size_of::<Backend>() == 64);
-    assert!(size_of::<FragmentKey>() == 40 && size_of::<Return>() == 24);
+    assert!(size_of::<FragmentKey>() == 40 && size_of::<Return>() == 24 && size_of::<Fragment>() == 8);
     assert!(size_of::<Capture>() == 8 && size_of::<Captured>() == 32 + HEAD);
     assert!(size_of::<FlowKey>() == 16 && size_of::<Pin>() == 8);
     assert!(size_of::<Count>() == 16 && size_of::<ServiceCount>() == 32);

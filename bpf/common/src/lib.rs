@@ -5,9 +5,21 @@
 //! allocates, formats or panics, because the verifier would refuse that.
 #![no_std]
 
+mod choose;
+mod clamp;
 pub mod directory;
 pub mod flow;
+pub mod frame;
+mod icmp;
+pub mod ipv4;
+pub mod ipv6;
 pub mod layout;
+mod nat;
 pub mod packet;
+pub mod probe;
+pub mod protocol;
 pub mod reason;
+mod send;
+pub mod sum;
+mod too_big;
 pub mod way;

@@ -16,6 +16,13 @@ macro_rules! reasons {
             /// All of them, in the order of their numbers.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
+            /// Whether the kernel takes such a packet.
+            #[inline(always)]
+            #[must_use]
+            pub const fn passes(self) -> bool {
+                (self as u8) < Self::EchoAnswered as u8
+            }
+
             /// What a person reads.
             #[must_use]
             pub const fn word(self) -> &'static str {
@@ -42,24 +49,24 @@ reasons! {
     NoBackendPass = 5 "no-backend-routed",
     /// An answer of a backend, given the service's address, and on to the kernel.
     Returned = 6 "returned",
+    /// To the kernel: an ICMP message that is not for a backend, as of Neighbor Discovery, or one whose inner packet says nothing.
+    OtherIcmp = 7 "other-icmp",
     /// To its sender: an answer to an echo request.
-    EchoAnswered = 7 "echo-answered",
+    EchoAnswered = 8 "echo-answered",
     /// To its sender: that it was larger than the way to the backend carries.
-    TooBig = 8 "too-big",
+    TooBig = 9 "too-big",
     /// To nobody: the service has no backend.
-    NoBackend = 9 "no-backend",
+    NoBackend = 10 "no-backend",
     /// To nobody: the headers end before they are whole, or contradict each other.
-    Malformed = 10 "malformed",
+    Malformed = 11 "malformed",
     /// To nobody: a fragment whose first one was not seen.
-    StrayFragment = 11 "stray-fragment",
-    /// To nobody: a node sent it to a prefix for services, and it would have come back.
-    Guarded = 12 "guarded",
+    StrayFragment = 12 "stray-fragment",
+    /// To nobody: a node sent it to a prefix for services, or it would go back to the node that it comes from.
+    Guarded = 13 "guarded",
     /// To nobody: there was no room for the headers that it needs.
-    NoRoom = 13 "no-room",
-    /// To nobody: the maps contradict each other.
-    Inconsistent = 14 "inconsistent",
-    /// To the kernel: an ICMP message of another kind, or whose inner packet is of no service.
-    OtherIcmp = 15 "other-icmp",
+    NoRoom = 14 "no-room",
+    /// To nobody: the maps contradict each other, or the backend is of another family.
+    Inconsistent = 15 "inconsistent",
 }
 
 /// How many counters `DROPS` has: the reasons, and room for more.

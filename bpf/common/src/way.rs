@@ -1,14 +1,16 @@
-//! The way of a packet, from its link header to the verdict.
+//! The way of a packet: from its link header to the verdict.
+//!
+//! Never more work than the packet needs: what TCP and UDP without options and fragments need stands in [`go`], all else is
+//! called from there and stays out of its way.
 
-use crate::directory::{exact, longest, mapped, rest};
 use crate::flow::Words;
-use crate::layout::{CLIENT_ONLY, L2, NOWHERE, PASS_EMPTY, PORTS, QUIC, RESOLVED, SLOTS};
 use crate::packet::{Maps, Packet, Window};
 use crate::reason::Reason;
+use crate::{ipv4, ipv6};
 
 /// What becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Outcome {
     /// The kernel takes it, as it is now.
     Pass,
     /// Nobody gets it.
@@ -19,98 +21,158 @@ pub enum Verdict {
     To(u32),
 }
 
-/// 0x0800, as it lies in a packet.
-const IPV4: u16 = 0x0008;
-const TCP: u8 = 6;
-const UDP: u8 = 17;
+/// The same in one word, as functions of the kernel's virtual machine answer in one register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Verdict(u64);
+
+impl Verdict {
+    pub(crate) const PASS: Self = Self(0);
+    pub(crate) const DROP: Self = Self(1 << 32);
+    pub(crate) const BACK: Self = Self(2 << 32);
+
+    /// It leaves by this link.
+    #[inline(always)]
+    pub(crate) const fn to(link: u32) -> Self {
+        Self((3 << 32) | link as u64)
+    }
+
+    /// What it says.
+    #[inline(always)]
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self.0 >> 32 {
+            0 => Outcome::Pass,
+            1 => Outcome::Drop,
+            2 => Outcome::Back,
+            _ => Outcome::To(self.0 as u32),
+        }
+    }
+}
+
+/// A place within the headers. The verifier believes no bound that was found in another function, but this one.
+#[inline(always)]
+pub(crate) const fn within(place: usize) -> usize {
+    place & 0x7ff
+}
+
+/// What is known of a packet when its service is looked for. There is no hidden octet in it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Facts {
+    /// Its flow.
+    pub words: Words,
+    /// Where its IP header begins.
+    pub at: usize,
+    /// Where that begins which follows the IP headers.
+    pub behind: usize,
+    /// With [`ERROR`], where the inner IP header begins.
+    pub inner: usize,
+    /// With [`FIRST`] and [`LATER`] the identification, as it lies there.
+    pub identification: u32,
+    /// What it is to its flow: [`WHOLE`] and the others.
+    pub part: u32,
+    /// Octets of the IP packet, as its header says.
+    pub total: u32,
+    /// The VLAN tag in its link header, as it lies there; 0: none.
+    pub tag: u16,
+    /// Its traffic class (IPv4: type of service).
+    pub class: u8,
+    /// 1 if it begins a flow, for certain.
+    pub begins: u8,
+}
+
+impl Facts {
+    /// Of no packet.
+    pub const NONE: Self = Self {
+        words: Words { source: [0; 2], destination: [0; 2], ports: 0, protocol: 0 },
+        at: 0,
+        behind: 0,
+        inner: 0,
+        identification: 0,
+        part: WHOLE,
+        total: 0,
+        tag: 0,
+        class: 0,
+        begins: 0,
+    };
+}
+
+const _: () = assert!(size_of::<Facts>() == 80 || size_of::<usize>() != 8);
+
+/// [`Facts::part`]: a packet of its flow.
+pub const WHOLE: u32 = 0;
+/// [`Facts::part`]: the first fragment of one.
+pub const FIRST: u32 = 1;
+/// [`Facts::part`]: a later fragment of one, without ports.
+pub const LATER: u32 = 2;
+/// [`Facts::part`]: an ICMP message about a packet of it, which goes the other way.
+pub const ERROR: u32 = 3;
+
+/// What is next for a packet that is not as most are; a reason is an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Next(pub u64);
+
+impl Next {
+    /// It goes to the backend of its flow.
+    pub(crate) const FORWARD: Self = Self(1 << 8);
+    /// It is an echo request, and answered.
+    pub(crate) const ANSWER: Self = Self(2 << 8);
+
+    /// It is not forwarded.
+    #[inline(always)]
+    pub(crate) const fn end(reason: Reason) -> Self {
+        Self(reason as u64)
+    }
+
+    /// Why it is not forwarded.
+    #[inline(always)]
+    pub(crate) const fn reason(self) -> Reason {
+        match self.0 {
+            0 => Reason::NoService,
+            1 => Reason::NotIp,
+            3 => Reason::RouterOption,
+            7 => Reason::OtherIcmp,
+            _ => Reason::Malformed,
+        }
+    }
+}
+
+/// 0x0800 (IPv4), as it lies in a packet.
+pub const IPV4: u16 = 0x0008;
+/// 0x86dd (IPv6), as it lies in a packet.
+pub const IPV6: u16 = 0xdd86;
+/// 0x8100 (802.1Q), as it lies in a packet.
+pub const TAGGED: u16 = 0x0081;
+/// 0x88a8 (802.1ad), as it lies in a packet.
+const TAGGED_TWICE: u16 = 0xa888;
 
 /// Sends a packet on its way.
 #[inline(always)]
-pub fn go<P: Packet, M: Maps>(packet: &mut P, maps: &M) -> Verdict {
-    let _ = (QUIC, NOWHERE);
-    let Some(link) = packet.window::<14>(0) else { return pass(maps, Reason::NotIp) };
-    match link.le16::<12>() {
-        IPV4 => ipv4(packet, maps, 14),
-        _ => pass(maps, Reason::NotIp),
-    }
-}
-
-#[inline(always)]
-fn pass<M: Maps>(maps: &M, reason: Reason) -> Verdict {
-    maps.count(reason);
-    Verdict::Pass
-}
-
-#[inline(always)]
-fn lose<M: Maps>(maps: &M, reason: Reason) -> Verdict {
-    maps.count(reason);
-    Verdict::Drop
-}
-
-#[inline(always)]
-fn ipv4<P: Packet, M: Maps>(packet: &mut P, maps: &M, at: usize) -> Verdict {
-    let Some(ip) = packet.window::<20>(at) else { return pass(maps, Reason::NotIp) };
-    let Some(directory) = maps.directory() else { return pass(maps, Reason::NoService) };
-    let Some(entry) = longest(directory, ip.le32::<16>()) else { return pass(maps, Reason::NoService) };
-    if ip.octet::<0>() != 0x45 || ip.le16::<6>() & 0xff3f != 0 {
-        return lose(maps, Reason::Malformed);
-    }
-    let protocol = ip.octet::<9>();
-    let mut ports = 0;
-    let mut begins = false;
-    if protocol == TCP {
-        let Some(tcp) = packet.window::<20>(at + 20) else { return lose(maps, Reason::Malformed) };
-        ports = tcp.le32::<0>();
-        begins = tcp.octet::<13>() & 0x12 == 0x02;
-    } else if protocol == UDP {
-        let Some(udp) = packet.window::<8>(at + 20) else { return lose(maps, Reason::Malformed) };
-        ports = udp.le32::<0>();
-    }
-    let mut number = entry.service;
-    if entry.flags & PORTS != 0 {
-        let address = mapped(ip.le32::<16>());
-        if let Some(entry) = exact(directory, address, rest((ports >> 16) as u16, protocol, 128)) {
-            number = entry.service;
-        } else if let Some(entry) = exact(directory, address, rest(0, protocol, 128)) {
-            number = entry.service;
+pub fn go<P: Packet, M: Maps>(packet: P, maps: M) -> Verdict {
+    let Some(link) = packet.window::<14>(0) else { return end(maps, Reason::NotIp) };
+    let (mut kind, mut at, mut tag) = (link.le16::<12>(), 14, 0);
+    if kind == TAGGED || kind == TAGGED_TWICE {
+        let Some(tags) = packet.window::<8>(14) else { return end(maps, Reason::NotIp) };
+        tag = tags.le16::<0>();
+        (kind, at) = (tags.le16::<2>(), 18);
+        if kind == TAGGED || kind == TAGGED_TWICE {
+            (kind, at) = (tags.le16::<6>(), 22);
         }
     }
-    if number == 0 {
-        return pass(maps, Reason::NoService);
+    // What other functions are told of the packet stands in memory, and all use the same: there is little.
+    let mut memory = Facts::NONE;
+    match kind {
+        IPV4 => ipv4::go(packet, maps, at, tag, &mut memory),
+        IPV6 => ipv6::go(packet, maps, at, tag, &mut memory),
+        _ => end(maps, Reason::NotIp),
     }
-    let Some(service) = maps.service(number) else { return lose(maps, Reason::Inconsistent) };
-    if service.slots == 0 || service.slots as usize > SLOTS {
-        return if service.flags & PASS_EMPTY != 0 {
-            pass(maps, Reason::NoBackendPass)
-        } else {
-            lose(maps, Reason::NoBackend)
-        };
-    }
-    let words = Words { source: mapped(ip.le32::<12>()), destination: mapped(ip.le32::<16>()), ports, protocol };
-    let hash = words.hash(service.flags & CLIENT_ONLY != 0);
-    let Some(slot) = maps.slot(service.table, crate::flow::slot(hash, service.slots)) else {
-        return lose(maps, Reason::Inconsistent);
-    };
-    let chosen = slot.current();
-    let Some(backend) = maps.backend(chosen) else { return lose(maps, Reason::Inconsistent) };
-    if backend.way != L2 {
-        return lose(maps, Reason::NoBackend);
-    }
-    if backend.flags & RESOLVED == 0 {
-        return pass(maps, Reason::Unresolved);
-    }
-    let ttl = ip.octet::<8>();
-    if ttl <= 1 {
-        return pass(maps, Reason::TimeExceeded);
-    }
-    ip.set_octet::<8>(ttl - 1);
-    let sum = u32::from(ip.le16::<10>()) + 1;
-    ip.set_le16::<10>((sum + u32::from(sum >= 0xffff)) as u16);
-    let Some(link) = packet.window::<14>(0) else { return lose(maps, Reason::Malformed) };
-    let rest = u64::from_le_bytes(backend.link_rest);
-    link.set_le64::<0>(u64::from_le_bytes(backend.link));
-    link.set_le32::<8>(rest as u32);
-    maps.forwarded(number, chosen, packet.length(), begins);
-    let exit = (rest >> 32) as u32;
-    if exit == packet.link() { Verdict::Back } else { Verdict::To(exit) }
+}
+
+/// The verdict on a packet that is not forwarded.
+#[inline(always)]
+pub fn end<M: Maps>(maps: M, reason: Reason) -> Verdict {
+    maps.count(reason);
+    if reason.passes() { Verdict::PASS } else { Verdict::DROP }
 }

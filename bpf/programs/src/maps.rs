@@ -5,9 +5,11 @@
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use aya_ebpf::helpers::generated::bpf_jiffies64;
 use aya_ebpf::macros::btf_map;
+use aya_ebpf::maps::ring_buf::RingBufEntry;
 use bpf_common::flow::Flow;
 use bpf_common::layout::{
-    self, Backend, Capture, Count, Directory, FlowKey, FragmentKey, Pin, Return, Service, ServiceCount, Slot, Table,
+    self, Backend, Capture, Captured, Count, Directory, FlowKey, Fragment, FragmentKey, Pin, Return, Service,
+    ServiceCount, Slot, Table,
 };
 use bpf_common::packet::Maps;
 use bpf_common::reason::{REASONS, Reason};
@@ -27,7 +29,7 @@ static FLOWS: LruHashMap<FlowKey, Pin, { layout::FLOWS }> = LruHashMap::new();
 #[btf_map]
 static FLOWS6: LruHashMap<Flow, Pin, { layout::FLOWS }> = LruHashMap::new();
 #[btf_map]
-static FRAGMENTS: LruHashMap<FragmentKey, u32, { layout::FRAGMENTS }> = LruHashMap::new();
+static FRAGMENTS: LruHashMap<FragmentKey, Fragment, { layout::FRAGMENTS }> = LruHashMap::new();
 #[btf_map]
 static NODES: HashMap<u64, u32, { layout::NODES }, NO_PREALLOC> = HashMap::new();
 #[btf_map]
@@ -50,7 +52,38 @@ const MAPPABLE: usize = 1 << 10;
 /// `BPF_ANY`: a new element, or another value of one that is there.
 const ANY: u64 = 0;
 
+/// One packet of so many is captured, by chance.
+#[inline(always)]
+pub(crate) fn capture_every() -> u32 {
+    CAPTURE.get(0).map_or(0, |wanted| wanted.every)
+}
+
+/// Room for a captured packet; nothing while nobody reads fast enough.
+#[inline(always)]
+pub(crate) fn captured() -> Option<RingBufEntry<Captured>> {
+    CAPTURED.reserve_untyped::<Captured>(0)
+}
+
+/// The backend that a mark leads to.
+#[inline(always)]
+pub(crate) fn marked(mark: u32) -> Option<u32> {
+    // SAFETY: it is copied at once; one that is replaced meanwhile is that of another question for one packet.
+    unsafe { MARKS.get(mark) }.copied()
+}
+
+/// The backend of a flow that was seen; the time is written only when it has changed.
+#[inline(always)]
+fn touched(pin: *mut Pin, now: u32) -> u32 {
+    // SAFETY: the map returned it for the time of this program. Both words are written and read as a whole.
+    let pin = unsafe { &mut *pin };
+    if pin.seen != now {
+        pin.seen = now;
+    }
+    pin.backend
+}
+
 /// The maps of the kernel.
+#[derive(Clone, Copy)]
 pub(crate) struct Kernel;
 
 impl Maps for Kernel {
@@ -86,10 +119,13 @@ impl Maps for Kernel {
     }
 
     #[inline(always)]
-    fn pin(&self, flow: &FlowKey) -> Option<Pin> {
-        // SAFETY: it is copied before anything is put into the map; an element that is replaced meanwhile is that of another
-        // flow for one packet, which the map's documentation allows for.
-        unsafe { FLOWS.get(flow) }.copied()
+    fn is_captured(&self, service: u32) -> bool {
+        CAPTURE.get(0).is_some_and(|wanted| wanted.every != 0 && (wanted.service == 0 || wanted.service == service))
+    }
+
+    #[inline(always)]
+    fn pin(&self, flow: &FlowKey, now: u32) -> Option<u32> {
+        FLOWS.get_ptr_mut(flow).map(|pin| touched(pin, now))
     }
 
     #[inline(always)]
@@ -98,9 +134,8 @@ impl Maps for Kernel {
     }
 
     #[inline(always)]
-    fn pin6(&self, flow: &Flow) -> Option<Pin> {
-        // SAFETY: as in `pin`.
-        unsafe { FLOWS6.get(flow) }.copied()
+    fn pin6(&self, flow: &Flow, now: u32) -> Option<u32> {
+        FLOWS6.get_ptr_mut(flow).map(|pin| touched(pin, now))
     }
 
     #[inline(always)]
@@ -109,14 +144,15 @@ impl Maps for Kernel {
     }
 
     #[inline(always)]
-    fn fragment(&self, key: &FragmentKey) -> Option<u32> {
-        // SAFETY: as in `pin`.
+    fn fragment(&self, key: &FragmentKey) -> Option<Fragment> {
+        // SAFETY: it is copied before anything is put into the map; an element that is replaced meanwhile is that of another
+        // datagram for one packet, which a map that forgets what is old allows for.
         unsafe { FRAGMENTS.get(key) }.copied()
     }
 
     #[inline(always)]
-    fn set_fragment(&self, key: &FragmentKey, backend: u32) {
-        let _ = FRAGMENTS.insert(key, backend, ANY);
+    fn set_fragment(&self, key: &FragmentKey, fragment: Fragment) {
+        let _ = FRAGMENTS.insert(key, fragment, ANY);
     }
 
     #[inline(always)]

@@ -1,80 +1,219 @@
-//! The programs for traffic control.
+//! The programs for traffic control: what `xdp` does, for links whose driver cannot, and for packets of our own.
+//!
+//! Never knows what is done to a packet, but how it is got at.
 
-use aya_ebpf::bindings::{TC_ACT_OK, TC_ACT_SHOT};
-use aya_ebpf::helpers::generated::{bpf_redirect, bpf_skb_change_head, bpf_skb_change_tail, bpf_skb_pull_data};
+use aya_ebpf::bindings::bpf_adj_room_mode::BPF_ADJ_ROOM_MAC;
+use aya_ebpf::bindings::{
+    __sk_buff, BPF_F_ADJ_ROOM_ENCAP_L3_IPV4, BPF_F_ADJ_ROOM_ENCAP_L3_IPV6, BPF_F_ADJ_ROOM_ENCAP_L4_UDP,
+    BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR, TC_ACT_OK, TC_ACT_SHOT,
+};
+use aya_ebpf::helpers::generated::{
+    bpf_l4_csum_replace, bpf_redirect, bpf_skb_adjust_room, bpf_skb_change_tail, bpf_skb_pull_data, bpf_skb_vlan_pop,
+    bpf_skb_vlan_push,
+};
 use aya_ebpf::macros::classifier;
 use aya_ebpf::programs::TcContext;
-use bpf_common::packet::Packet;
-use bpf_common::way::{self, Verdict};
+use bpf_common::packet::{Covered, Packet, Room};
+use bpf_common::sum::fold;
+use bpf_common::way::{self, Facts, Next, Outcome, Verdict};
+use bpf_common::{ipv4, ipv6, probe};
 
-use crate::maps::Kernel;
-use crate::window::Window;
+use crate::maps::{self, Kernel};
+use crate::window::{self, Window};
+
+/// Octets that have to lie in one piece for all headers to be read.
+const HEADERS: u32 = 192;
 
 /// Balances what arrives.
 #[classifier]
+#[inline(always)]
 pub fn towpath_tc(context: TcContext) -> i32 {
-    // SAFETY: the context is the kernel's.
-    let link = unsafe { (*context.skb.skb).ifindex };
-    // SAFETY: as above; what cannot be had in one piece is found too short.
-    let _ = unsafe { bpf_skb_pull_data(context.skb.skb, 0) };
-    verdict(way::go(&mut Buffer(context), &Kernel), link)
+    window::reserve_stack::<256>();
+    let buffer = Buffer(context.skb.skb);
+    buffer.pull();
+    verdict(way::go(buffer, Kernel), buffer)
 }
 
 /// Sends packets of our own that have a mark to the backend which is asked.
 #[classifier]
-pub fn towpath_probe(_context: TcContext) -> i32 {
-    TC_ACT_OK as i32
+#[inline(always)]
+pub fn towpath_probe(context: TcContext) -> i32 {
+    let skb = context.skb.skb;
+    // SAFETY: the context is the kernel's.
+    let mark = unsafe { (*skb).mark };
+    if mark == 0 {
+        return TC_ACT_OK as i32;
+    }
+    let Some(backend) = maps::marked(mark) else { return TC_ACT_OK as i32 };
+    window::reserve_stack::<256>();
+    let buffer = Buffer(skb);
+    buffer.pull();
+    // It leaves by one link more, and is not to be asked there again.
+    // SAFETY: as above; programs may write the mark.
+    unsafe { (*skb).mark = 0 };
+    match probe::go(buffer, Kernel, backend).outcome() {
+        Outcome::To(link) if link != buffer.link() => redirect(link),
+        Outcome::Drop => TC_ACT_SHOT as i32,
+        _ => TC_ACT_OK as i32,
+    }
 }
 
 #[inline(always)]
-fn verdict(verdict: Verdict, link: u32) -> i32 {
-    let link = match verdict {
-        Verdict::Pass => return TC_ACT_OK as i32,
-        Verdict::Drop => return TC_ACT_SHOT as i32,
-        Verdict::Back => link,
-        Verdict::To(link) => link,
+fn verdict(verdict: Verdict, buffer: Buffer) -> i32 {
+    let link = match verdict.outcome() {
+        Outcome::Pass => return TC_ACT_OK as i32,
+        Outcome::Drop => return TC_ACT_SHOT as i32,
+        Outcome::Back => buffer.link(),
+        Outcome::To(link) => link,
     };
+    redirect(link)
+}
+
+#[inline(always)]
+fn redirect(link: u32) -> i32 {
     // SAFETY: the helper takes two numbers.
     (unsafe { bpf_redirect(link, 0) }) as i32
 }
 
 /// A packet in the kernel's buffers.
-struct Buffer(TcContext);
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Buffer(*mut __sk_buff);
+
+impl Buffer {
+    #[inline(always)]
+    fn length(self) -> u32 {
+        // SAFETY: the context is the kernel's, for as long as the program runs.
+        unsafe { (*self.0).len }
+    }
+
+    #[inline(always)]
+    fn beginning(self) -> usize {
+        // SAFETY: as in `length`.
+        unsafe { (*self.0).data as usize }
+    }
+
+    #[inline(always)]
+    fn end(self) -> usize {
+        // SAFETY: as in `length`.
+        unsafe { (*self.0).data_end as usize }
+    }
+
+    /// Brings the headers into one piece; what then is not there is found too short.
+    #[inline(always)]
+    fn pull(self) {
+        let length = self.length();
+        if self.beginning() + HEADERS as usize > self.end() && length as usize > self.end() - self.beginning() {
+            // SAFETY: as in `length`; windows are made after this.
+            let _ = unsafe { bpf_skb_pull_data(self.0, if length < HEADERS { length } else { HEADERS }) };
+        }
+    }
+}
+
+/// See `bpf_common::ipv4::unusual`. The verifier reads a function that the linker sees once, whatever calls it.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn towpath_tc_look4(context: *mut __sk_buff, facts: *mut Facts, answers: u32) -> u64 {
+    // SAFETY: it is called with what is on the caller's stack.
+    let Some(facts) = (unsafe { facts.as_mut() }) else { return 0 };
+    ipv4::unusual(Buffer(context), facts, answers).0
+}
+
+/// See `bpf_common::ipv6::unusual`. The verifier reads a function that the linker sees once, whatever calls it.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn towpath_tc_look6(context: *mut __sk_buff, facts: *mut Facts, answers: u32) -> u64 {
+    // SAFETY: it is called with what is on the caller's stack.
+    let Some(facts) = (unsafe { facts.as_mut() }) else { return 0 };
+    ipv6::unusual(Buffer(context), facts, answers).0
+}
 
 impl Packet for Buffer {
-    type Window<'a, const N: usize> = Window<'a, N>;
+    type Window<const N: usize> = Window<N>;
+
+    const TAG_APART: bool = true;
 
     #[inline(always)]
-    fn length(&self) -> u32 {
-        self.0.len()
+    fn begin(self) {
+        window::reserve_stack::<128>();
     }
 
     #[inline(always)]
-    fn link(&self) -> u32 {
-        // SAFETY: the context is the kernel's.
-        unsafe { (*self.0.skb.skb).ifindex }
+    fn holds(self, octets: usize) -> bool {
+        self.length() as usize >= octets
     }
 
     #[inline(always)]
-    fn window<const N: usize>(&self, at: usize) -> Option<Window<'_, N>> {
-        Window::new(self.0.data(), self.0.data_end(), at)
+    fn link(self) -> u32 {
+        // SAFETY: as in `length`.
+        unsafe { (*self.0).ifindex }
     }
 
     #[inline(always)]
-    fn grow(&mut self, more: i32) -> bool {
-        // SAFETY: the context is the kernel's; windows of before are gone, as they borrow the packet.
-        unsafe { bpf_skb_change_head(self.0.skb.skb, more as u32, 0) == 0 }
+    fn window<const N: usize>(self, at: usize) -> Option<Window<N>> {
+        Window::new(self.beginning(), self.end(), at)
     }
 
     #[inline(always)]
-    fn cut(&mut self, length: u32) -> bool {
+    fn seek<const N: usize>(self, at: usize) -> Option<Window<N>> {
+        Window::new(self.beginning(), self.end(), window::masked::<0x7ff>(at))
+    }
+
+    #[inline(always)]
+    fn look4(self, facts: &mut Facts, answers: u32) -> Next {
+        Next(towpath_tc_look4(self.0, facts, answers))
+    }
+
+    #[inline(always)]
+    fn look6(self, facts: &mut Facts, answers: u32) -> Next {
+        Next(towpath_tc_look6(self.0, facts, answers))
+    }
+
+    #[inline(always)]
+    fn grow(self, more: i32, room: Room) -> bool {
+        let flags = match room {
+            Room::Plain => 0,
+            Room::Ipv4 => BPF_F_ADJ_ROOM_ENCAP_L3_IPV4,
+            Room::Ipv6 => BPF_F_ADJ_ROOM_ENCAP_L3_IPV6,
+            Room::Udp => BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP,
+            Room::Udp6 => BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP,
+        };
+        // SAFETY: the context is the kernel's. The verifier refuses a program that uses a window of before.
+        unsafe { bpf_skb_adjust_room(self.0, more, BPF_ADJ_ROOM_MAC, u64::from(flags)) == 0 }
+    }
+
+    #[inline(always)]
+    fn cut(self, octets: u32) -> bool {
         // SAFETY: as in `grow`.
-        unsafe { bpf_skb_change_tail(self.0.skb.skb, length, 0) == 0 }
+        unsafe { bpf_skb_change_tail(self.0, octets, 0) == 0 }
     }
 
     #[inline(always)]
-    fn is_aggregate(&self) -> bool {
-        // SAFETY: the context is the kernel's.
-        unsafe { (*self.0.skb.skb).gso_segs > 1 }
+    fn set_tag(self, vlan: u16) -> bool {
+        // SAFETY: as in `grow`.
+        unsafe {
+            ((*self.0).vlan_present == 0 || bpf_skb_vlan_pop(self.0) == 0)
+                && (vlan == 0 || bpf_skb_vlan_push(self.0, 0x0081, vlan) == 0)
+        }
+    }
+
+    #[inline(always)]
+    fn mend(self, at: usize, before: u64, after: u64, covered: Covered) -> Option<()> {
+        let flags = match covered {
+            Covered::Content => 0,
+            Covered::Udp => BPF_F_MARK_MANGLED_0,
+            Covered::Pseudo => BPF_F_PSEUDO_HDR,
+            Covered::PseudoUdp => BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0,
+        };
+        // The helper knows of checksums that the sender's card was to make.
+        let difference = u64::from(!fold(before)) + u64::from(fold(after));
+        // SAFETY: as in `grow`.
+        (unsafe { bpf_l4_csum_replace(self.0, at as u32, 0, difference, u64::from(flags)) } == 0).then_some(())
+    }
+
+    #[inline(always)]
+    fn is_aggregate(self) -> bool {
+        // SAFETY: as in `length`.
+        unsafe { (*self.0).gso_segs > 1 }
     }
 }
