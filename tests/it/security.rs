@@ -58,6 +58,34 @@ fn a_changed_password_is_used_for_the_next_session() -> Result<()> {
 }
 
 #[test]
+fn each_range_has_its_own_password_and_the_narrowest_one_counts() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    router.configure(&[
+        "set protocols bgp 64512 peer-group wide remote-as 64512",
+        "set protocols bgp 64512 peer-group wide password of-all",
+        "set protocols bgp 64512 peer-group narrow remote-as 64512",
+        "set protocols bgp 64512 peer-group narrow password of-two",
+        "set protocols bgp 64512 listen range 192.168.101.0/24 peer-group wide",
+        "set protocols bgp 64512 listen range 192.168.101.202/31 peer-group narrow",
+    ])?;
+    let mut speakers = Vec::new();
+    let passwords = [(Kind::Bird, "of-all"), (Kind::Gobgp, "of-two"), (Kind::Bird, "of-all")];
+    for (node, (kind, password)) in lab.nodes.iter().zip(passwords) {
+        let session = Session { password: Some(password.to_owned()), ..Session::internal(node) };
+        speakers.push(Speaker::start(&lab, node, kind, session)?);
+    }
+    for node in &lab.nodes[..2] {
+        lab.wait_until(SESSIONS, &format!("{} is established", node.role), || router.is_established(node.ipv4.into()))?;
+    }
+    let wrong = IpAddr::from(lab.nodes[2].ipv4);
+    never(&lab, || router.is_established(wrong), "the password of the wider range opens nothing in the narrower one");
+    // Without the narrow range, its members belong to the wide one.
+    router.configure(&["delete protocols bgp 64512 listen range 192.168.101.202/31"])?;
+    lab.wait_until(SESSIONS, "the wide range has it", || router.is_established(wrong))
+}
+
+#[test]
 fn ttl_security_takes_a_neighbor_on_the_link_and_no_other() -> Result<()> {
     let lab = Lab::new()?;
     let router = Router::start(&lab)?;

@@ -355,6 +355,8 @@ impl FromStr for NeighborName {
 pub struct ListenRange {
     /// The group that members take their settings from.
     pub group: String,
+    /// `limit`: how many members there may be; within `listen limit` in any case.
+    pub limit: Option<u32>,
     /// The group's effective settings.
     pub settings: PeerSettings,
 }

@@ -30,6 +30,14 @@ const STRANGERS_EVERY: Duration = Duration::from_secs(60);
 /// How many refused addresses the log hears of within that time.
 const STRANGERS: usize = 64;
 
+/// What the configuration wants of a neighbor.
+struct Wish {
+    settings: PeerSettings,
+    group: Option<String>,
+    /// The range that it is a member of; `None` for a configured one.
+    range: Option<Prefix>,
+}
+
 /// One neighbor, configured or dynamic.
 pub struct Peer {
     /// Its number in the tables.
@@ -80,8 +88,8 @@ impl Peer {
     }
 
     /// Whether the configuration wants nothing else of it than it has.
-    fn is(&self, wish: &(PeerSettings, Option<String>)) -> bool {
-        self.settings == wish.0 && self.group == wish.1
+    fn is(&self, wish: &Wish) -> bool {
+        self.settings == wish.settings && self.group == wish.group && self.dynamic == wish.range
     }
 }
 
@@ -306,9 +314,10 @@ impl Peers {
         self.by_conn.len()
     }
 
-    /// How many peers came from ranges.
+    /// How many peers came from ranges, or from one of them.
     #[must_use]
-    pub fn dynamic_count(&self) -> usize {
-        self.peers.values().filter(|peer| peer.dynamic.is_some()).count()
+    pub fn dynamic_count(&self, range: Option<Prefix>) -> usize {
+        let counts = |of: Prefix| range.is_none_or(|range| range == of);
+        self.peers.values().filter(|peer| peer.dynamic.is_some_and(counts)).count()
     }
 }

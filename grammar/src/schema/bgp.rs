@@ -49,7 +49,10 @@ pub(super) static BGP: Node = tag(
                     "Network whose hosts are accepted as neighbors",
                     ValueKind::Prefix,
                     "192.168.101.0/24",
-                    &[&leaf("peer-group", "Group that gives their settings", ValueKind::PeerGroupRef, "nodes")],
+                    &[
+                        &leaf("limit", "How many of them there may be", ValueKind::U32 { min: 1, max: 5000 }, "50"),
+                        &leaf("peer-group", "Group that gives their settings", ValueKind::PeerGroupRef, "nodes"),
+                    ],
                 ),
             ],
         ),

@@ -45,6 +45,44 @@ fn neighbors_of_a_range_come_by_themselves_up_to_the_limit() {
 }
 
 #[test]
+fn the_narrowest_range_gives_the_settings_and_each_may_have_a_limit_of_its_own() {
+    let mut scene = Scene::new(config(
+        "set protocols bgp 64512 peer-group nodes remote-as 64512\n\
+         set protocols bgp 64512 peer-group others remote-as 65002\n\
+         set protocols bgp 64512 listen range 192.168.101.0/24 peer-group nodes\n\
+         set protocols bgp 64512 listen range 192.168.101.0/24 limit 1\n\
+         set protocols bgp 64512 listen range 192.168.101.202/31 peer-group others\n\
+         set protocols bgp 64512 listen range 192.168.101.128/25 peer-group nodes",
+    ));
+    assert_eq!(scene.network.established(scene.router).len(), 2, "each by the AS number of its own range");
+    let distant = scene.network.router(
+        "distant",
+        &["192.168.101.99/24"],
+        config("set protocols bgp 64512 neighbor 192.168.101.1 remote-as 64512"),
+    );
+    scene.network.run(seconds(60));
+    assert_eq!(scene.network.established(distant).len(), 1, "members of narrower ranges do not count for the wide one");
+    let losses = scene.losses();
+    scene.commit("delete protocols bgp 64512 listen range 192.168.101.128/25");
+    let next = scene.network.router(
+        "next",
+        &["192.168.101.98/24"],
+        config("set protocols bgp 64512 neighbor 192.168.101.1 remote-as 64512"),
+    );
+    scene.network.run(seconds(60));
+    assert_eq!(scene.network.established(next), Vec::<IpAddr>::new());
+    let log = scene.network.log(scene.router);
+    assert!(log.iter().any(|line| line.contains("listen range 192.168.101.0/24 limit'")), "{log:?}");
+    assert_eq!(scene.losses(), losses, "who moved to another range with the same settings kept its session");
+    // A member that becomes a neighbor is no member any more, and is not forgotten when it leaves.
+    scene.commit("set protocols bgp 64512 neighbor 192.168.101.201 peer-group nodes");
+    assert_eq!(scene.losses(), losses);
+    scene.commit("delete protocols bgp 64512 listen");
+    scene.network.run(seconds(5));
+    assert_eq!(scene.network.established(scene.router), ["192.168.101.201".parse::<IpAddr>().unwrap()]);
+}
+
+#[test]
 fn a_soft_clear_keeps_the_session_and_a_hard_one_does_not() {
     let mut scene = Scene::usual();
     let losses: u64 = scene.losses().values().sum();

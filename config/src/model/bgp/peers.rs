@@ -186,7 +186,7 @@ fn listen_range(place: &Reader<'_>, groups: &BTreeMap<String, Leaves>, speaker: 
         place.error(format!("peer-group \"{name}\" must set remote-as, because the listen range uses it"));
         return None;
     };
-    Some(ListenRange { settings: group.over(None, remote_as, speaker), group: name })
+    Some(ListenRange { settings: group.over(None, remote_as, speaker), group: name, limit: place.leaf("limit") })
 }
 
 fn known_group<'g>(place: &Reader<'_>, groups: &'g BTreeMap<String, Leaves>, name: &str) -> Option<&'g Leaves> {

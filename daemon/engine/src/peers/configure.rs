@@ -7,12 +7,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use bgp::session::{IdleReason, Input, Session, StopReason};
-use config::model::bgp::PeerSettings;
+use config::model::bgp::{ListenRange, PeerSettings};
 use config::model::{Bgp, Model, Policy};
 use nouns::{Family, IfName, Prefix};
 use rib::bgp_table::PeerId;
 
-use super::{Peer, settings};
+use super::{Peer, Wish, settings};
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Moment;
@@ -41,10 +41,10 @@ impl Engine {
             let wish = new.as_ref().zip(self.peers.get(id)).and_then(|(bgp, peer)| wish(bgp, peer));
             match (wish, new.as_ref()) {
                 (Some(wish), _) if same_speaker && self.peers.get(id).is_some_and(|peer| peer.is(&wish)) => {}
-                (Some((settings, group)), Some(bgp)) => {
+                (Some(wish), Some(bgp)) => {
                     let was = self.peers.get(id).map(|peer| &peer.settings);
-                    clients_changed.extend(was.into_iter().flat_map(|was| client_changes(was, &settings)));
-                    self.change_peer(at, id, (old, bgp), (settings, group), ids, out)
+                    clients_changed.extend(was.into_iter().flat_map(|was| client_changes(was, &wish.settings)));
+                    self.change_peer(at, id, (old, bgp), wish, ids, out)
                 }
                 (None, _) | (_, None) => self.remove_peer(at, id, StopReason::PeerDeconfigured, out),
             }
@@ -141,13 +141,15 @@ impl Engine {
         at: Moment,
         id: PeerId,
         (old, new): (Option<Before<'_>>, &Bgp),
-        (settings_now, group): (PeerSettings, Option<String>),
+        wish: Wish,
         router_ids: (Ipv4Addr, Ipv4Addr),
         out: &mut Vec<Effect>,
     ) {
         let Some(peer) = self.peers.get_mut(id) else { return };
+        let settings_now = wish.settings;
         let before = std::mem::replace(&mut peer.settings, settings_now.clone());
-        peer.group = group;
+        peer.group = wish.group;
+        peer.dynamic = wish.range;
         let address = peer.address;
         let config = settings::session_config(new, &settings_now, address, router_ids.1);
         let transport = old.and_then(|_| plan::transport_change(&before, &settings_now));
@@ -224,15 +226,22 @@ fn client_changes(was: &PeerSettings, is: &PeerSettings) -> Vec<(Family, bool)> 
     server.map(|family| (family, false)).chain(reflector.into_iter().map(|family| (family, true))).collect()
 }
 
-/// What the configuration wants of a peer that exists: of a neighbor, or of a range's member.
-fn wish(bgp: &Bgp, peer: &Peer) -> Option<(PeerSettings, Option<String>)> {
+/// The range that an address belongs to: the narrowest of those that have it.
+pub(crate) fn range_of(bgp: &Bgp, address: IpAddr) -> Option<(Prefix, &ListenRange)> {
+    let ranges = bgp.listen_ranges.iter().filter(|(range, _)| range.contains(address));
+    ranges.max_by_key(|(range, _)| range.length()).map(|(range, listen)| (*range, listen))
+}
+
+/// What the configuration wants of a peer that exists: of a neighbor, or of a range's member. Who dialled in may belong
+/// to another range by now, or have become a neighbor.
+fn wish(bgp: &Bgp, peer: &Peer) -> Option<Wish> {
     let neighbor = match &peer.interface {
         Some(name) => Some(bgp.interfaces.get(name)?),
         None => bgp.neighbors.get(&peer.address),
     };
     if let Some(neighbor) = neighbor {
-        return Some((neighbor.settings.clone(), neighbor.group.clone()));
+        return Some(Wish { settings: neighbor.settings.clone(), group: neighbor.group.clone(), range: None });
     }
-    let listen = bgp.listen_ranges.get(&peer.dynamic?)?;
-    Some((settings::member_settings(listen), Some(listen.group.clone())))
+    let (range, listen) = range_of(bgp, peer.address).filter(|_| peer.dynamic.is_some())?;
+    Some(Wish { settings: settings::member_settings(listen), group: Some(listen.group.clone()), range: Some(range) })
 }

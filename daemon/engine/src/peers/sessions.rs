@@ -9,6 +9,7 @@ use bgp::session::{ConnId, Down, Input, Negotiated, Output, StateName};
 use nouns::Family;
 use rib::bgp_table::{PeerId, PeerInfo};
 
+use super::configure::range_of;
 use super::{Peer, settings};
 use crate::effect::{Effect, Notice};
 use crate::engine::Engine;
@@ -186,19 +187,24 @@ impl Engine {
     /// An unknown address dials in: a range may make it a neighbor.
     fn welcome(&mut self, at: Moment, address: IpAddr, out: &mut Vec<Effect>) -> Option<PeerId> {
         let bgp = self.running.model.bgp.as_deref()?;
-        let ranges = bgp.listen_ranges.iter().filter(|(range, _)| range.contains(address));
-        let (range, listen) = ranges.max_by_key(|(range, _)| range.length())?;
-        if self.peers.dynamic_count() >= bgp.listen_limit as usize {
+        let (range, listen) = range_of(bgp, address)?;
+        let is_full = |of, limit: u32| self.peers.dynamic_count(of) >= limit as usize;
+        let full = match listen.limit {
+            Some(limit) if is_full(Some(range), limit) => Some((limit, format!("listen range {range} limit"))),
+            _ if is_full(None, bgp.listen_limit) => Some((bgp.listen_limit, "listen limit".to_owned())),
+            _ => None,
+        };
+        if let Some((limit, words)) = full {
+            let text = format!(
+                "neighbor {address} of range {range} refused: the limit of {limit} dynamic neighbors is reached; raise it with 'set protocols bgp {} {words}'",
+                bgp.asn
+            );
             if self.peers.is_news(address, at.instant) {
-                let text = format!(
-                    "neighbor {address} of range {range} refused: the limit of {} dynamic neighbors is reached; raise it with 'set protocols bgp {} listen limit'",
-                    bgp.listen_limit, bgp.asn
-                );
                 self.notice(at, Notice::warning(text), out);
             }
             return None;
         }
-        let (range, group, member) = (*range, listen.group.clone(), settings::member_settings(listen));
+        let (group, member) = (listen.group.clone(), settings::member_settings(listen));
         Some(self.add_peer(at, (address, None), member, Some(group), Some(range), out))
     }
 
