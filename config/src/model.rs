@@ -6,6 +6,7 @@
 pub mod bfd;
 pub mod bgp;
 pub mod interfaces;
+pub mod key_chain;
 pub mod policy;
 mod reader;
 pub mod rpki;
@@ -104,8 +105,8 @@ impl Model {
             static_arp,
             rpki: rpki::lower(&protocols.at("rpki")),
             bfd: Arc::new(bfd::lower(&protocols.at("bfd"))),
-            // A neighbor is lowered with the policies that it names.
-            bgp: if same_policy && same(&["protocols", "bgp"]) {
+            // A neighbor is lowered with the policies and keys that it names.
+            bgp: if same_policy && same(&["protocols", "bgp"]) && same(&["protocols", "key-chain"]) {
                 known.bgp.clone()
             } else {
                 bgp::lower(&protocols, &policy).map(Arc::new)

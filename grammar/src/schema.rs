@@ -6,6 +6,7 @@
 mod bfd;
 mod bgp;
 mod interfaces;
+mod key_chain;
 mod policy;
 mod rpki;
 mod service;
@@ -23,8 +24,11 @@ pub static ROOT: Node = inner(
     &[&interfaces::INTERFACES, &policy::POLICY, &PROTOCOLS, &service::SERVICE, &system::SYSTEM],
 );
 
-static PROTOCOLS: Node =
-    inner("protocols", "Routing protocols", &[&bfd::BFD, &bgp::BGP, &rpki::RPKI, &static_routes::STATIC]);
+static PROTOCOLS: Node = inner(
+    "protocols",
+    "Routing protocols",
+    &[&bfd::BFD, &bgp::BGP, &key_chain::KEY_CHAIN, &rpki::RPKI, &static_routes::STATIC],
+);
 
 /// What may follow a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

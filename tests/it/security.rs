@@ -9,6 +9,7 @@ use anyhow::Result;
 use scenarios::lab::{FAR, Lab};
 use scenarios::peers::{Kind, Session, Speaker};
 use scenarios::router::Router;
+use scenarios::sim::config;
 
 const SESSIONS: Duration = Duration::from_secs(40);
 /// A node without the secret has tried by then: BIRD and FRR try every second.
@@ -83,6 +84,36 @@ fn each_range_has_its_own_password_and_the_narrowest_one_counts() -> Result<()> 
     // Without the narrow range, its members belong to the wide one.
     router.configure(&["delete protocols bgp 64512 listen range 192.168.101.202/31"])?;
     lab.wait_until(SESSIONS, "the wide range has it", || router.is_established(wrong))
+}
+
+/// Shows that a router without the kernel's help neither opens a connection unsigned nor takes one, whatever it has.
+#[test]
+fn a_key_chain_is_for_kernels_that_have_it_and_nobody_comes_in_without_the_key() -> Result<()> {
+    const NODE: &str = "set protocols bgp 64512 neighbor 192.168.101.201";
+    let chain = [
+        "set protocols key-chain CORE key 1 key-string a-secret",
+        "set protocols key-chain CORE key 1 recv-id 2",
+        "set protocols key-chain CORE key 1 cryptographic-algorithm aes-128-cmac-96",
+    ];
+    let (remote_as, signed) = (format!("{NODE} remote-as 64512"), format!("{NODE} key-chain CORE"));
+    let lines: Vec<&str> = chain.iter().copied().chain([remote_as.as_str(), &signed]).collect();
+    let lab = Lab::new()?;
+    let mut router = Router::start(&lab)?;
+    let node = &lab.nodes[0];
+    let _stranger = Speaker::start(&lab, node, Kind::Bird, Session::internal(node))?;
+    match router.configure(&lines) {
+        Ok(_) => assert!(router.json("show ip bgp neighbors 192.168.101.201")?.to_string().contains("keyChain")),
+        Err(error) => {
+            let error = format!("{error:#}");
+            assert!(error.contains("this kernel has no TCP-AO") && error.contains("use Linux 6.7"), "{error}");
+            assert!(!router.show("show configuration commands")?.contains("key-chain"), "nothing was changed");
+        }
+    }
+    router.stop()?;
+    // A file with the same words, from a machine that has it.
+    let router = Router::start_with(&lab, &config(&lines.join("\n")))?;
+    never(&lab, || router.is_established(node.ipv4.into()), "a stranger without the key gets in");
+    Ok(())
 }
 
 #[test]

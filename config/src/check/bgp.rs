@@ -35,9 +35,9 @@ pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<Config
     }
     for (name, neighbor) in &bgp.interfaces {
         let mut reasons = settings(&neighbor.settings, bgp);
-        if neighbor.settings.password.is_some() {
+        if neighbor.settings.password.is_some() || neighbor.settings.key_chain.is_some() {
             reasons.push(format!(
-                "can't set a password for a neighbor of an interface, whose address is not known before it is heard; delete it, or name the neighbor of {name} by an address"
+                "can't set a password or a key-chain for a neighbor of an interface, whose address is not known before it is heard; delete it, or name the neighbor of {name} by an address"
             ));
         }
         errors.extend(

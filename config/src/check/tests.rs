@@ -38,6 +38,22 @@ fn words_about_paths_are_refused_where_they_mean_nothing() {
             "can not set local-role and an iBGP remote-as",
         ),
         (
+            "protocols bgp 64512 neighbor 192.0.2.1 key-chain CORE",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "key-chain CORE has no key; set protocols key-chain CORE key",
+        ),
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 password s3cret\nset protocols bgp 64512 neighbor 192.0.2.1 key-chain CORE
+             set protocols key-chain CORE key 1 key-string other",
+            "protocols bgp 64512 neighbor 192.0.2.1",
+            "you can't set both password and key-chain",
+        ),
+        (
+            "protocols key-chain CORE key 1 send-id 1",
+            "protocols key-chain CORE key 1",
+            "must set key-string",
+        ),
+        (
             "protocols bgp 64512 neighbor 192.0.2.1 as-override",
             "protocols bgp 64512 neighbor 192.0.2.1",
             "can not set as-override and an iBGP",

@@ -13,6 +13,7 @@ mod seeing;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use nouns::{Asn, Family, IfName, IfNameError, Prefix};
 
@@ -22,6 +23,7 @@ pub(super) use lower::lower;
 pub use paths::{LocalRole, Mute, PathRules, RemovePrivate, Role, RoleError, Unchanged};
 pub use seeing::{BmpTarget, Dump, Dumps, MonitoredView};
 
+use super::key_chain::{KeyChain, Secret};
 use super::policy::Filters;
 
 /// `protocols bgp <asn>`
@@ -376,6 +378,8 @@ pub struct PeerSettings {
     pub passive: bool,
     /// `password`: TCP MD5 (RFC 2385), 1 to 80 octets.
     pub password: Option<String>,
+    /// `key-chain`: TCP-AO (RFC 5925).
+    pub key_chain: Option<KeyChain>,
     /// `port` to dial, 179 by default.
     pub port: u16,
     /// `timers holdtime` in seconds, 0 or at least 3, 90 by default.
@@ -416,6 +420,15 @@ pub struct PeerSettings {
     pub policies: PeerPolicies,
     /// What flows over its session.
     pub flows: PeerFlows,
+}
+
+impl PeerSettings {
+    /// What its connections are signed with; a chain goes before a password.
+    #[must_use]
+    pub fn secret(&self) -> Option<Secret> {
+        let chain = self.key_chain.as_ref().map(|chain| Secret::Ao(Arc::clone(&chain.keys)));
+        chain.or_else(|| self.password.clone().map(Secret::Md5))
+    }
 }
 
 /// `bfd` of a neighbor.

@@ -2,7 +2,9 @@
 //!
 //! Never refuses to start: a router with half of its configuration is reachable, one that is down is not.
 
-use config::check::{self, Context};
+use std::sync::Arc;
+
+use config::check::{self, ConfigError, Context};
 use config::model::Model;
 use config::parse;
 use config::store::{JournalRecord, RevisionRecord, Unconfirmed};
@@ -95,7 +97,8 @@ impl Engine {
         for problem in &parsed.problems {
             self.boot_notice(at, format!("config.boot {problem}"), out);
         }
-        let admitted = check::admit(&parsed, &self.context());
+        let mut admitted = check::admit(&parsed, &self.context());
+        admitted.errors.extend(self.leave_unsigned_out(&mut admitted.model));
         for error in &admitted.errors {
             self.boot_notice(at, format!("config.boot [{}]: {}", error.path.join(" "), error.message), out);
         }
@@ -151,6 +154,16 @@ impl Engine {
             self.resume_confirm(at, &found, active && !cut_short, out);
         }
         self.notice(at, Notice::info(format!("revision {} is active", self.running.revision)), out);
+    }
+
+    /// Neighbors whose connections this kernel cannot sign would be open to anybody: they are left out and listed.
+    fn leave_unsigned_out(&self, model: &mut Model) -> Vec<ConfigError> {
+        let unsigned = self.unsigned(model);
+        if let Some(bgp) = model.bgp.as_mut().filter(|_| !unsigned.is_empty()).map(Arc::make_mut) {
+            bgp.neighbors.retain(|_, neighbor| neighbor.settings.key_chain.is_none());
+            bgp.listen_ranges.retain(|_, range| range.settings.key_chain.is_none());
+        }
+        unsigned
     }
 
     /// Interfaces that this system cannot have, each told.

@@ -209,7 +209,7 @@ impl Engine {
                 source_interface: None,
                 scope: None,
                 options: SocketOptions::default(),
-                password: None,
+                secret: None,
                 timeout: TIMEOUT,
             };
             out.push(Effect::Connect(conn, target));

@@ -371,6 +371,7 @@ impl Engine {
                 message: format!("{host} is in no network of this router; give an interface an address beside it"),
             });
         }
+        problems.extend(self.unsigned(model));
         if let Some(bgp) = &model.bgp
             && self.choose_router_id(Some(bgp)).is_unspecified()
             && !has_ipv4_address(model)
@@ -382,6 +383,21 @@ impl Engine {
             });
         }
         problems
+    }
+
+    /// Neighbors whose connections cannot be signed as the configuration wants it.
+    pub(crate) fn unsigned(&self, model: &Model) -> Vec<ConfigError> {
+        let (Some(why), Some(bgp)) = (self.facts.no_tcp_ao, &model.bgp) else { return Vec::new() };
+        let place = |words: &[&str]| {
+            let below = ["protocols", "bgp"].map(str::to_owned).into_iter().chain([bgp.asn.to_string()]);
+            below.chain(words.iter().map(|word| (*word).to_owned())).collect()
+        };
+        let neighbors =
+            bgp.neighbors.iter().map(|(address, it)| (place(&["neighbor", &address.to_string()]), &it.settings));
+        let ranges =
+            bgp.listen_ranges.iter().map(|(range, it)| (place(&["listen", "range", &range.to_string()]), &it.settings));
+        let wants = neighbors.chain(ranges).filter(|(_, settings)| settings.key_chain.is_some());
+        wants.map(|(path, _)| ConfigError { path, message: why.to_owned() }).collect()
     }
 
     /// Why the system cannot have an interface as the configuration wants it.

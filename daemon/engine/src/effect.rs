@@ -12,6 +12,7 @@ use api::{Flush, Machine, View};
 use bgp::reception::Codec;
 use bgp::session::ConnId;
 use bpf_tables::wish::Wish;
+use config::model::key_chain::Secret;
 use config::store::JournalRecord;
 use nouns::{Family, IfName, Revision};
 use rib::fib::FibChange;
@@ -189,8 +190,8 @@ pub struct Target {
     pub scope: Option<u32>,
     /// Options that have to be there before the first segment.
     pub options: SocketOptions,
-    /// TCP MD5 (RFC 2385).
-    pub password: Option<String>,
+    /// What the connection is signed with.
+    pub secret: Option<Secret>,
     /// Seconds until the attempt is given up.
     pub timeout: u16,
 }

@@ -120,6 +120,8 @@ pub struct Facts {
     pub architecture: String,
     /// Kinds of links that the kernel does not have, by its word for them, with a sentence for each.
     pub missing_kinds: BTreeMap<&'static str, String>,
+    /// Why the kernel cannot sign connections by TCP-AO, if it cannot.
+    pub no_tcp_ao: Option<&'static str>,
     /// The full path of the file that the daemon starts with and saves to.
     pub boot_file: String,
     /// Kernel settings that forwarding depends on: name, wanted, found, and what is wrong.

@@ -18,11 +18,12 @@ use std::net::IpAddr;
 
 use bpf_tables::wish::Hook;
 use config::model::Model;
+use config::model::key_chain::Secret;
 use nouns::{IfName, InterfaceAddress, MacAddress, Prefix};
 use rib::world::{BridgeSettings, VirtualLink};
 use rib::world_view::World;
 
-pub use self::bgp::{Key, PeerChange, PeerFate, Refresh};
+pub use self::bgp::{PeerChange, PeerFate, Refresh};
 pub(crate) use self::bgp::{Side, fate, transport_change, unless_equal};
 pub(crate) use self::interfaces::{appear, fits, kind_word};
 pub(crate) use self::neighbors::link_of;
@@ -52,7 +53,7 @@ enum Phase {
     /// A kernel that refuses its program says so before anything of the routing changes.
     Balancer,
     Listener,
-    Passwords,
+    Secrets,
     Routing,
 }
 
@@ -192,14 +193,14 @@ pub enum Step {
         /// Open it, or else close it.
         open: bool,
     },
-    /// Set, change or remove the TCP MD5 key of connections from a peer or a range.
-    Password {
+    /// Set, change or remove what connections from a peer or a range are signed with.
+    Secret {
         /// The peers.
         remote: Prefix,
-        /// The key that is there.
-        from: Option<Key>,
-        /// The key that shall be there.
-        to: Option<Key>,
+        /// What is there.
+        from: Option<Secret>,
+        /// What shall be there.
+        to: Option<Secret>,
     },
     /// Hand the routes and peers of the new model to the routing engine, which cannot refuse them.
     Routing,
@@ -224,7 +225,7 @@ impl Step {
             Self::Neighbor { name, host, from, to } => Self::Neighbor { name, host, from: to, to: from },
             Self::Balancer { from, to } => Self::Balancer { from: to, to: from },
             Self::Listener { open } => Self::Listener { open: !open },
-            Self::Password { remote, from, to } => Self::Password { remote, from: to, to: from },
+            Self::Secret { remote, from, to } => Self::Secret { remote, from: to, to: from },
             Self::Routing => Self::Routing,
         }
     }
@@ -247,7 +248,7 @@ impl Step {
             | Self::Sysctl { .. }
             | Self::Balancer { .. }
             | Self::Listener { .. }
-            | Self::Password { .. }
+            | Self::Secret { .. }
             | Self::Routing => None,
         }
     }
@@ -269,7 +270,7 @@ impl Step {
             Self::Neighbor { .. } => Phase::Neighbors,
             Self::Balancer { .. } => Phase::Balancer,
             Self::Listener { .. } => Phase::Listener,
-            Self::Password { .. } => Phase::Passwords,
+            Self::Secret { .. } => Phase::Secrets,
             Self::Routing => Phase::Routing,
         }
     }
@@ -286,7 +287,7 @@ impl Step {
             Self::Link { from, to, .. } => to.mtu < from.mtu,
             Self::Balancer { to, .. } => to.is_empty(),
             Self::Listener { open } => !open,
-            Self::Password { to, .. } => to.is_none(),
+            Self::Secret { to, .. } => to.is_none(),
             Self::File { to, .. } | Self::Sysctl { to, .. } => to.is_none(),
             Self::Account { change, .. } => change.takes_down(),
             Self::HostName { .. } | Self::TimeZone { .. } | Self::Bridge { .. } | Self::Routing => false,

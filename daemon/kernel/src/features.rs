@@ -15,7 +15,7 @@ use crate::number::{
     NLMSG_ERROR, RTM_DELNEXTHOP, RTM_GETNEXTHOP, RTM_NEWLINK,
 };
 use crate::socket::{RouteSocket, errno};
-use crate::{sys, sysctl, tcp};
+use crate::{sys, sysctl, tcp, tcp_ao};
 
 /// No next hop has this identifier; ours are far below.
 const NOBODY: u32 = u32::MAX;
@@ -32,6 +32,8 @@ pub struct Features {
     pub ipv6: bool,
     /// `CONFIG_TCP_MD5SIG`
     pub tcp_md5: bool,
+    /// `CONFIG_TCP_AO` (Linux 6.7).
+    pub tcp_ao: bool,
     /// `CONFIG_BRIDGE`
     pub bridges: bool,
     /// `CONFIG_DUMMY`
@@ -67,6 +69,7 @@ impl Features {
             next_hop_objects: !matches!(probe(socket, RTM_GETNEXTHOP)?, libc::EOPNOTSUPP | libc::EINVAL),
             ipv6: has_ipv6(),
             tcp_md5: has_tcp_md5(),
+            tcp_ao: tcp_ao::is_there(),
             bridges: has_kind(socket, "bridge")?,
             dummies: has_kind(socket, "dummy")?,
             vlans: has_kind(socket, "vlan")?,
@@ -78,6 +81,14 @@ impl Features {
     pub fn missing_kinds(&self) -> Vec<(&'static str, String)> {
         let kinds = [("bridge", self.bridges), ("dummy", self.dummies), ("vlan", self.vlans)];
         kinds.into_iter().filter(|(_, there)| !there).map(|(kind, _)| (kind, no_such_kind(kind))).collect()
+    }
+
+    /// Why no connection can be signed by TCP-AO, if none can; that matters only to who wants one.
+    #[must_use]
+    pub fn no_tcp_ao(&self) -> Option<&'static str> {
+        let sentence = "this kernel has no TCP-AO, by which connections with a key-chain are signed; use Linux 6.7 or \
+                        newer with CONFIG_TCP_AO, or set a password in its place";
+        (!self.tcp_ao).then_some(sentence)
     }
 
     /// One sentence for each lack.

@@ -27,6 +27,7 @@ mod socket;
 mod sys;
 pub mod sysctl;
 pub mod tcp;
+pub mod tcp_ao;
 
 pub use features::Features;
 pub use fib_writer::FibWriter;

@@ -18,7 +18,7 @@ const TCP_MD5SIG_EXT: i32 = 32;
 /// The key is for a prefix, not for one address.
 const TCP_MD5SIG_FLAG_PREFIX: u8 = 1;
 /// The length of `struct sockaddr_storage`.
-const SOCKADDR_STORAGE: usize = 128;
+pub(crate) const SOCKADDR_STORAGE: usize = 128;
 
 /// Signs segments to and from the peers of a prefix with `password` (RFC 2385); on a listening socket too.
 ///
@@ -116,11 +116,7 @@ pub fn unacknowledged_octets(socket: impl AsFd) -> io::Result<usize> {
 
 /// `struct tcp_md5sig`: an address, flags, prefix length, key length, interface, key.
 fn md5_option(socket: BorrowedFd<'_>, peers: Prefix, key: &[u8]) -> io::Result<()> {
-    let address = match peers.address() {
-        IpAddr::V4(v4) if is_ipv6(socket)? => v4.to_ipv6_mapped().into(),
-        address => address,
-    };
-    let mut octets = socket_address(address, 0);
+    let mut octets = peers_address(socket, peers)?;
     octets.resize(SOCKADDR_STORAGE, 0);
     octets.extend_from_slice(&[TCP_MD5SIG_FLAG_PREFIX, peers.length()]);
     octets.extend_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_ne_bytes());
@@ -128,6 +124,15 @@ fn md5_option(socket: BorrowedFd<'_>, peers: Prefix, key: &[u8]) -> io::Result<(
     octets.extend_from_slice(key);
     octets.resize(SOCKADDR_STORAGE + 8 + MD5_KEY_MAX, 0);
     set_option(socket, libc::IPPROTO_TCP, TCP_MD5SIG_EXT, &octets)
+}
+
+/// The address of peers as a socket knows them: one of IPv6 sees IPv4 mapped.
+pub(crate) fn peers_address(socket: BorrowedFd<'_>, peers: Prefix) -> io::Result<Vec<u8>> {
+    let address = match peers.address() {
+        IpAddr::V4(v4) if is_ipv6(socket)? => v4.to_ipv6_mapped().into(),
+        address => address,
+    };
+    Ok(socket_address(address, 0))
 }
 
 /// `struct sockaddr_in` or `sockaddr_in6`.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bgp::reception::Codec;
 use bgp::session::ConnId;
+use config::model::key_chain::Secret;
 use engine::Event;
 use engine::effect::{SocketOptions, Target};
 use kernel::tcp;
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 
 use crate::lines::Line;
 use crate::run::{ACCEPT_AGAIN, Inbox};
+use crate::secrets;
 
 /// RFC 4271 §8: TCP port 179.
 const BGP_PORT: u16 = 179;
@@ -30,7 +32,7 @@ pub(crate) struct Connections {
     lines: BTreeMap<ConnId, Line>,
     dialing: BTreeMap<ConnId, JoinHandle<()>>,
     listeners: Vec<(JoinHandle<()>, std::os::fd::OwnedFd, bool)>,
-    passwords: BTreeMap<Prefix, String>,
+    secrets: BTreeMap<Prefix, Secret>,
     arrivals: UnboundedSender<Arrival>,
     accepted: Arc<AtomicU64>,
 }
@@ -51,7 +53,7 @@ impl Connections {
             lines: BTreeMap::new(),
             dialing: BTreeMap::new(),
             listeners: Vec::new(),
-            passwords: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             arrivals,
             accepted: Arc::new(AtomicU64::new(1)),
         };
@@ -71,8 +73,8 @@ impl Connections {
         for listener in opened {
             let ipv4 = listener.local_addr().is_ok_and(|address| address.is_ipv4());
             let fd = duplicate(&listener).map_err(|error| error.to_string())?;
-            for (remote, password) in &self.passwords {
-                set_key(&fd, ipv4, *remote, Some(password)).map_err(|error| key_refused(*remote, &error))?;
+            for (remote, secret) in self.secrets.iter().filter(|(remote, _)| remote.address().is_ipv4() == ipv4) {
+                secrets::set(&fd, *remote, secret, false).map_err(|error| secrets::refused(*remote, secret, &error))?;
             }
             let task =
                 tokio::spawn(accept(listener, self.arrivals.clone(), Arc::clone(&self.accepted), self.inbox.clone()));
@@ -88,14 +90,20 @@ impl Connections {
         }
     }
 
-    /// Sets or removes the key of connections that a peer or a range opens.
-    pub(crate) fn set_password(&mut self, remote: Prefix, password: Option<&str>) -> Result<(), String> {
-        for (_, fd, ipv4) in &self.listeners {
-            set_key(fd, *ipv4, remote, password).map_err(|error| key_refused(remote, &error))?;
+    /// Sets or removes what connections that a peer or a range opens are signed with.
+    pub(crate) fn set_secret(&mut self, remote: Prefix, secret: Option<&Secret>) -> Result<(), String> {
+        let before = self.secrets.get(&remote);
+        for (_, fd, _) in self.listeners.iter().filter(|(.., ipv4)| remote.address().is_ipv4() == *ipv4) {
+            if let Some(before) = before {
+                secrets::remove(fd, remote, before).map_err(|error| secrets::refused(remote, before, &error))?;
+            }
+            if let Some(secret) = secret {
+                secrets::set(fd, remote, secret, false).map_err(|error| secrets::refused(remote, secret, &error))?;
+            }
         }
-        match password {
-            Some(password) => self.passwords.insert(remote, password.to_owned()),
-            None => self.passwords.remove(&remote),
+        match secret {
+            Some(secret) => self.secrets.insert(remote, secret.clone()),
+            None => self.secrets.remove(&remote),
         };
         Ok(())
     }
@@ -211,8 +219,8 @@ async fn accept(listener: TcpListener, arrivals: UnboundedSender<Arrival>, numbe
 async fn dial(target: &Target) -> io::Result<TcpStream> {
     let socket = if target.remote.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     set_options(&socket, target.options)?;
-    if let Some(password) = &target.password {
-        tcp::set_md5_key(&socket, Prefix::host(target.remote.ip()), password)?;
+    if let Some(secret) = &target.secret {
+        secrets::set(&socket, Prefix::host(target.remote.ip()), secret, true)?;
     }
     if let Some(source) = source(target)? {
         socket.bind(SocketAddr::new(source, 0))?;
@@ -248,20 +256,6 @@ fn set_options(socket: &impl std::os::fd::AsFd, options: SocketOptions) -> io::R
         tcp::set_minimum_ttl(socket, ttl)?;
     }
     Ok(())
-}
-
-fn set_key(fd: &std::os::fd::OwnedFd, ipv4: bool, remote: Prefix, password: Option<&str>) -> io::Result<()> {
-    if remote.address().is_ipv4() != ipv4 {
-        return Ok(());
-    }
-    match password {
-        Some(password) => tcp::set_md5_key(fd, remote, password),
-        None => tcp::clear_md5_key(fd, remote),
-    }
-}
-
-fn key_refused(remote: Prefix, error: &io::Error) -> String {
-    format!("the kernel refused the TCP MD5 key of {remote}: {error}; a kernel with CONFIG_TCP_MD5SIG has it")
 }
 
 fn duplicate(socket: &impl std::os::fd::AsFd) -> io::Result<std::os::fd::OwnedFd> {

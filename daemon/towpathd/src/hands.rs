@@ -8,7 +8,7 @@ use std::sync::mpsc::Sender;
 use api::reply::Configuration;
 use api::{ApiError, Flush, Reply, View};
 use engine::effect::{DumpFile, Recall, Writing};
-use engine::plan::{Key, Step};
+use engine::plan::Step;
 use engine::{AskId, Effect, Event, Level, StepId};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -129,7 +129,7 @@ impl Hands {
                 self.connections.stop_listening();
                 Ok(())
             }
-            Step::Password { remote, to, .. } => self.connections.set_password(*remote, to.as_ref().map(Key::as_str)),
+            Step::Secret { remote, to, .. } => self.connections.set_secret(*remote, to.as_ref()),
             _ => match self.steps.send((id, step)) {
                 Ok(()) => return,
                 Err(_) => Err("the task that carries out steps has ended; restart the daemon".to_owned()),

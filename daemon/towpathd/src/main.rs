@@ -20,6 +20,7 @@ mod notices;
 mod paths;
 mod routers;
 mod run;
+mod secrets;
 mod start;
 mod steps;
 mod system;

@@ -61,6 +61,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         kernel: sysctl::read("kernel.osrelease").unwrap_or_default(),
         architecture: std::env::consts::ARCH.to_owned(),
         missing_kinds: features.missing_kinds().into_iter().collect(),
+        no_tcp_ao: features.no_tcp_ao(),
         boot_file: full_path(&arguments.config),
         settings: settings.collect(),
         programs: system.programs().collect(),

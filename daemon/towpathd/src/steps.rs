@@ -35,7 +35,7 @@ async fn carry_out(system: &mut System, step: Step) -> Result<(), String> {
         | Step::Account { .. }
         | Step::File { .. }
         | Step::Sysctl { .. }) => block_in_place(|| system.carry_out(&step)),
-        Step::Balancer { .. } | Step::Listener { .. } | Step::Password { .. } | Step::Routing => Ok(()),
+        Step::Balancer { .. } | Step::Listener { .. } | Step::Secret { .. } | Step::Routing => Ok(()),
         Step::Setting { name, setting, to, .. } => {
             sysctl::write_of_interface(setting.family, setting.table.word(), name.as_str(), setting.name, to.as_deref())
         }
@@ -88,7 +88,7 @@ async fn of_link(step: Step) -> Result<(), LinkError> {
         | Step::Setting { .. }
         | Step::Balancer { .. }
         | Step::Listener { .. }
-        | Step::Password { .. }
+        | Step::Secret { .. }
         | Step::Routing => Ok(()),
     }
 }

@@ -74,7 +74,7 @@ impl System {
             | Step::Neighbor { .. }
             | Step::Balancer { .. }
             | Step::Listener { .. }
-            | Step::Password { .. }
+            | Step::Secret { .. }
             | Step::Routing => Ok(()),
         }
     }

@@ -87,7 +87,7 @@ fn configuration_lines_are_completed() {
         ("", "com^", &["  comment", "  commit", "  commit-confirm", "  compare"][..]),
         ("", "set ^", &[" >interfaces", " >policy", " >protocols", " >service", " >system"]),
         ("", "set p^", &[" >policy", " >protocols"]),
-        ("", "set protocols ^", &["  <Enter>", " >bfd", "+>bgp", " >rpki", " >static"]),
+        ("", "set protocols ^", &["  <Enter>", " >bfd", "+>bgp", "+>key-chain", " >rpki", " >static"]),
         ("", "set protocols bgp ^", &["  <1-4294967294>", "  64512"]),
         ("", "set protocols static route ^", &["  <x.x.x.x/x>"]),
         ("", "set protocols bgp 64512 ne^", &["+>neighbor", "+>network"]),
@@ -289,9 +289,9 @@ fn a_listing_has_signs_words_and_help() {
     let completion = config(&ROOT, &[], "set protocols ", 14, &NoNames);
     assert_eq!(
         completion.listing(),
-        "Possible completions:\n     <Enter>  Execute the current command\n   > bfd      Bidirectional Forwarding Detection\n  +> bgp      Border Gateway Protocol\n   > rpki     Resource Public Key Infrastructure\n   > static   Static routes\n"
+        "Possible completions:\n     <Enter>    Execute the current command\n   > bfd        Bidirectional Forwarding Detection\n  +> bgp        Border Gateway Protocol\n  +> key-chain  Keys of TCP connections (TCP-AO, RFC 5925)\n   > rpki       Resource Public Key Infrastructure\n   > static     Static routes\n"
     );
-    assert_eq!(completion.words().collect::<Vec<_>>(), ["bfd", "bgp", "rpki", "static"]);
+    assert_eq!(completion.words().collect::<Vec<_>>(), ["bfd", "bgp", "key-chain", "rpki", "static"]);
 }
 
 #[test]

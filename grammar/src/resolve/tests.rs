@@ -73,7 +73,10 @@ fn wrong_paths_are_refused_in_words_that_scripts_know() {
             "protocols bgp foo",
             "\"foo\" is not a valid value of type \"u32\"\nAn AS number from 1 to 4294967294 is wanted\nValue validation failed",
         ),
-        ("protocols foo bar", "Configuration path: protocols [foo] is not valid\nPossible: bfd, bgp, rpki, static"),
+        (
+            "protocols foo bar",
+            "Configuration path: protocols [foo] is not valid\nPossible: bfd, bgp, key-chain, rpki, static",
+        ),
         (
             "protocol bgp 1 nieghbor",
             "Configuration path: protocols bgp 1 [nieghbor] is not valid\nDid you mean 'neighbor'?",
@@ -124,7 +127,10 @@ fn a_secret_is_not_repeated_in_a_message() {
 #[test]
 fn a_message_fits_on_one_line_for_lists() {
     for (typed, expect) in [
-        ("protocols foo", "Configuration path: protocols [foo] is not valid: possible: bfd, bgp, rpki, static"),
+        (
+            "protocols foo",
+            "Configuration path: protocols [foo] is not valid: possible: bfd, bgp, key-chain, rpki, static",
+        ),
         ("protocols bgp 0", "\"0\" is not a valid value of type \"u32\": an AS number from 1 to 4294967294 is wanted"),
         ("protocols bgp", "Configuration path: [protocols bgp] requires a value"),
     ] {

@@ -64,7 +64,7 @@ impl Kernel {
             | Step::Sysctl { .. }
             | Step::TimeZone { .. }
             | Step::Listener { .. }
-            | Step::Password { .. }
+            | Step::Secret { .. }
             | Step::Routing => Ok(Vec::new()),
         }
     }

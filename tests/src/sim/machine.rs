@@ -147,7 +147,7 @@ impl Machine {
                 self.listening = *open;
                 Ok(Vec::new())
             }
-            Step::Password { remote, to, .. } => {
+            Step::Secret { remote, to, .. } => {
                 let remote = remote.to_string();
                 if to.is_some() {
                     self.passwords.insert(remote)

@@ -9,22 +9,24 @@ use nouns::{Asn, Family, Prefix};
 
 use super::Aggregate;
 use super::paths::first_as;
-use super::peers::{self, Timers};
+use super::peers::{self, Named, Timers};
 use super::policies::reference;
 use super::{
     Bandwidth, BestPath, Bgp, Confederation, Dampening, GracefulRestart, Limits, Redistribute, RedistributeSource,
     RestartRole,
 };
+use crate::model::key_chain;
 use crate::model::policy::Policy;
 use crate::model::reader::Reader;
 
 /// The speaker, if there is one; the schema lets only one stand.
 pub(in crate::model) fn lower(protocols: &Reader<'_>, policy: &Policy) -> Option<Bgp> {
     let (asn, place) = protocols.instances::<Asn>("bgp").into_iter().next()?;
-    Some(speaker(asn, &place, policy))
+    Some(speaker(asn, &place, Named { policy, chains: &key_chain::lower(protocols) }))
 }
 
-fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
+fn speaker(asn: Asn, place: &Reader<'_>, named: Named<'_>) -> Bgp {
+    let policy = named.policy;
     let parameters = place.at("parameters");
     let (distance, best_path) = (parameters.at("distance"), parameters.at("bestpath"));
     let distance = distance.at("global");
@@ -34,9 +36,9 @@ fn speaker(asn: Asn, place: &Reader<'_>, policy: &Policy) -> Bgp {
     let _ = parameters.flag("log-neighbor-changes");
     // The decision never depends on the order of arrival, and identifiers always break the tie.
     let _ = (parameters.flag("deterministic-med"), best_path.flag("compare-routerid"));
-    let groups = peers::groups(place, policy);
+    let groups = peers::groups(place, named);
     let timers = Timers::of_speaker(place);
-    let (neighbors, interfaces) = peers::neighbors(place, &groups, timers, policy);
+    let (neighbors, interfaces) = peers::neighbors(place, &groups, timers, named);
     Bgp {
         asn,
         router_id: parameters.leaf("router-id"),

@@ -14,6 +14,7 @@ use super::{
     ListenRange, LocalAs, LocalRole, Neighbor, NeighborName, PeerBfd, PeerFlow, PeerFlows, PeerPolicies, PeerSettings,
     RemoteAs, RestartRole, UpdateSource, flows, policies,
 };
+use crate::model::key_chain::{Chains, KeyChain};
 use crate::model::policy::Policy;
 use crate::model::reader::Reader;
 
@@ -25,6 +26,7 @@ pub(super) struct Leaves {
     shutdown_message: Option<String>,
     passive: bool,
     password: Option<String>,
+    key_chain: Option<KeyChain>,
     port: Option<u16>,
     timers: Timers,
     connect_retry: Option<u16>,
@@ -49,6 +51,13 @@ pub(super) struct Leaves {
     fallback: (u16, u16, bool, u16),
     /// And what flows over its session then.
     usual_flow: PeerFlow,
+}
+
+/// What stands elsewhere and is used by its name.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) chains: &'a Chains,
 }
 
 /// Hold and keepalive time in seconds, as far as they are set.
@@ -89,8 +98,8 @@ impl Timers {
 }
 
 /// `peer-group <name>`
-pub(super) fn groups(place: &Reader<'_>, policy: &Policy) -> BTreeMap<String, Leaves> {
-    place.instances("peer-group").into_iter().map(|(name, place)| (name, leaves(&place, policy))).collect()
+pub(super) fn groups(place: &Reader<'_>, named: Named<'_>) -> BTreeMap<String, Leaves> {
+    place.instances("peer-group").into_iter().map(|(name, place)| (name, leaves(&place, named))).collect()
 }
 
 /// Neighbors by their address, and those by their interface.
@@ -101,7 +110,7 @@ pub(super) fn neighbors(
     place: &Reader<'_>,
     groups: &BTreeMap<String, Leaves>,
     speaker: SpeakerTimers,
-    policy: &Policy,
+    named: Named<'_>,
 ) -> Neighbors {
     let mut all = Neighbors::default();
     for (name, place) in place.instances::<NeighborName>("neighbor") {
@@ -114,12 +123,12 @@ pub(super) fn neighbors(
             NeighborName::Address(address) => {
                 if by_interface {
                     place.error("interface is for neighbors that are named by one; delete it, or name the neighbor by its interface".to_owned());
-                } else if let Some(neighbor) = neighbor(&place, &[], groups, speaker, policy) {
+                } else if let Some(neighbor) = neighbor(&place, &[], groups, speaker, named) {
                     all.0.insert(address, neighbor);
                 }
             }
             NeighborName::Interface(name) => {
-                if let Some(neighbor) = neighbor(&place, &of_interface, groups, speaker, policy) {
+                if let Some(neighbor) = neighbor(&place, &of_interface, groups, speaker, named) {
                     all.1.insert(name, neighbor);
                 }
             }
@@ -133,9 +142,9 @@ fn neighbor(
     of_interface: &[&Reader<'_>],
     groups: &BTreeMap<String, Leaves>,
     speaker: SpeakerTimers,
-    policy: &Policy,
+    named: Named<'_>,
 ) -> Option<Neighbor> {
-    let mut own = leaves(place, policy);
+    let mut own = leaves(place, named);
     let mut name: Option<String> = place.leaf("peer-group");
     for place in of_interface {
         let (remote_as, group) = (place.leaf("remote-as"), place.leaf("peer-group"));
@@ -197,12 +206,15 @@ fn known_group<'g>(place: &Reader<'_>, groups: &'g BTreeMap<String, Leaves>, nam
     group
 }
 
-fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
+fn leaves(place: &Reader<'_>, named: Named<'_>) -> Leaves {
     let timers = place.at("timers");
     let local_as = place.instances::<Asn>("local-as").into_iter().next();
     let loops = "sender-as-path-loop-detection";
     // Nobody asks whether a neighbor is on a connected network; the word is known so that files of others load.
     let _ = place.flag("disable-connected-check");
+    if place.is_set("password") && place.is_set("key-chain") {
+        place.error("you can't set both password and key-chain; delete one of them".to_owned());
+    }
     Leaves {
         remote_as: place.leaf("remote-as"),
         description: place.leaf("description"),
@@ -210,6 +222,7 @@ fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
         shutdown_message: place.leaf("shutdown-message"),
         passive: place.flag("passive"),
         password: place.leaf("password"),
+        key_chain: place.leaf("key-chain").map(|name| chain(place, name, named)),
         port: place.leaf("port"),
         timers: Timers::of_peer(place),
         connect_retry: timers.leaf("connect"),
@@ -231,7 +244,7 @@ fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
         reflector_client: flagged(place, "route-reflector-client"),
         bfd: bfd(place),
         liveness: LivenessLeaves::read(place),
-        policies: policies::policies(place, policy),
+        policies: policies::policies(place, named.policy),
         flows: flows::flows(place),
         fallback: (
             place.default_of("port"),
@@ -241,6 +254,17 @@ fn leaves(place: &Reader<'_>, policy: &Policy) -> Leaves {
         ),
         usual_flow: flows::default(place),
     }
+}
+
+/// A chain without keys would leave the connection open to anybody, so it is a fault of whoever uses it.
+fn chain(place: &Reader<'_>, name: String, named: Named<'_>) -> KeyChain {
+    let keys = named.chains.get(&name).cloned().unwrap_or_default();
+    if keys.is_empty() {
+        place.error(format!(
+            "key-chain {name} has no key; set protocols key-chain {name} key, or delete this use of it"
+        ));
+    }
+    KeyChain { name, keys }
 }
 
 /// The families in which a flag is set.
@@ -283,6 +307,8 @@ impl Leaves {
         let [speaker, default] = speaker;
         let (hold_time, keepalive) =
             Timers::fold(&[self.timers, group.map_or(none, |group| group.timers), speaker, default]);
+        // Whoever has a password of its own does not have the chain of its group.
+        let signed = group.filter(|_| self.password.is_none() && self.key_chain.is_none()).unwrap_or(self);
         let mut nexthop_self = group.map(|group| group.nexthop_self.clone()).unwrap_or_default();
         nexthop_self.extend(&self.nexthop_self);
         let mut reflector_client = group.map(|group| group.reflector_client.clone()).unwrap_or_default();
@@ -293,7 +319,8 @@ impl Leaves {
             shutdown: self.shutdown || group.is_some_and(|group| group.shutdown),
             shutdown_message: self.or(group, |leaves| leaves.shutdown_message.clone()),
             passive: self.passive || group.is_some_and(|group| group.passive),
-            password: self.or(group, |leaves| leaves.password.clone()),
+            password: signed.password.clone(),
+            key_chain: signed.key_chain.clone(),
             port: self.or(group, |leaves| leaves.port).unwrap_or(self.fallback.0),
             hold_time,
             keepalive,

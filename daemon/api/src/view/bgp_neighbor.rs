@@ -110,6 +110,9 @@ pub struct BgpNeighbor {
     pub passive: bool,
     /// A password is set (RFC 2385).
     pub password: bool,
+    /// The chain of the keys that its connections are signed with (RFC 5925).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_chain: Option<String>,
     /// `update-source` as configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_source: Option<String>,
@@ -495,6 +498,7 @@ impl BgpNeighbor {
         if self.password {
             lines.push("  TCP MD5 password is set".to_owned());
         }
+        lines.extend(self.key_chain.as_ref().map(|chain| format!("  TCP-AO keys of key-chain {chain} are used")));
         for (title, end) in [("Local", self.local_end), ("Foreign", self.remote_end)] {
             lines.extend(end.map(|end| format!("{title} host: {}, {title} port: {}", end.ip(), end.port())));
         }

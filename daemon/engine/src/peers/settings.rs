@@ -184,7 +184,7 @@ pub fn target(bgp: &Bgp, settings: &PeerSettings, address: IpAddr) -> Target {
         source_interface,
         scope: None,
         options: socket_options(bgp, settings),
-        password: settings.password.clone(),
+        secret: settings.secret(),
         timeout: CONNECT_TIMEOUT,
     }
 }

@@ -3,11 +3,11 @@
 //! Never touches a session: whether one survives a change is judged on settings alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use bgp::classify::{Change, classify};
 use config::model::bgp::{PathRules, PeerPolicy, PeerSettings, RemovePrivate};
+use config::model::key_chain::Secret;
 use config::model::policy::{changed, route_map_changed};
 use config::model::{Bgp, Model, Policy};
 use nouns::{Family, Prefix};
@@ -50,48 +50,27 @@ pub struct PeerChange {
     pub fate: PeerFate,
 }
 
-/// A TCP MD5 key: what is printed for a developer is read by others, too, so it is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Key(String);
-
-impl Key {
-    /// The key itself.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-}
-
 pub(super) fn plan(old: Option<&Bgp>, new: Option<&Bgp>, steps: &mut Vec<Step>) {
     match (old, new) {
         (None, Some(_)) => steps.push(Step::Listener { open: true }),
         (Some(_), None) => steps.push(Step::Listener { open: false }),
         (None, None) | (Some(_), Some(_)) => {}
     }
-    let (before, after) = (passwords(old), passwords(new));
+    let (before, after) = (secrets(old), secrets(new));
     let remotes: BTreeSet<&Prefix> = before.keys().chain(after.keys()).collect();
     for remote in remotes {
         let (from, to) = (before.get(remote), after.get(remote));
         if from != to {
-            steps.push(Step::Password { remote: *remote, from: from.cloned(), to: to.cloned() });
+            steps.push(Step::Secret { remote: *remote, from: from.cloned(), to: to.cloned() });
         }
     }
 }
 
-fn passwords(bgp: Option<&Bgp>) -> BTreeMap<Prefix, Key> {
+fn secrets(bgp: Option<&Bgp>) -> BTreeMap<Prefix, Secret> {
     let Some(bgp) = bgp else { return BTreeMap::new() };
     let neighbors = bgp.neighbors.iter().map(|(address, neighbor)| (Prefix::host(*address), &neighbor.settings));
     let ranges = bgp.listen_ranges.iter().map(|(range, listen)| (*range, &listen.settings));
-    neighbors
-        .chain(ranges)
-        .filter_map(|(remote, settings)| settings.password.clone().map(|password| (remote, Key(password))))
-        .collect()
+    neighbors.chain(ranges).filter_map(|(remote, settings)| Some((remote, settings.secret()?))).collect()
 }
 
 pub(super) fn changes(was: &Model, is: &Model, router_ids: (Ipv4Addr, Ipv4Addr)) -> Vec<PeerChange> {
@@ -157,7 +136,13 @@ pub(crate) fn transport_change(was: &PeerSettings, is: &PeerSettings) -> Option<
     let socket = |settings: &PeerSettings| {
         (settings.update_source.clone(), settings.ebgp_multihop, settings.ttl_security_hops, settings.port)
     };
-    if was.password != is.password { Some("password") } else { (socket(was) != socket(is)).then_some("transport") }
+    if was.password != is.password {
+        Some("password")
+    } else if was.secret() != is.secret() {
+        Some("key-chain")
+    } else {
+        (socket(was) != socket(is)).then_some("transport")
+    }
 }
 
 /// What has to be judged or offered again.

@@ -62,8 +62,9 @@ impl fmt::Display for Step {
             }
             Self::Listener { open: true } => f.write_str("open TCP port 179"),
             Self::Listener { open: false } => f.write_str("close TCP port 179"),
-            Self::Password { remote, to: Some(_), .. } => write!(f, "set the TCP MD5 key of {remote}"),
-            Self::Password { remote, to: None, .. } => write!(f, "remove the TCP MD5 key of {remote}"),
+            Self::Secret { remote, to: Some(secret), .. } => write!(f, "set the {secret} of {remote}"),
+            Self::Secret { remote, from: Some(secret), .. } => write!(f, "remove the {secret} of {remote}"),
+            Self::Secret { remote, .. } => write!(f, "remove the key of {remote}"),
             Self::Routing => f.write_str("apply routes and neighbors"),
         }
     }

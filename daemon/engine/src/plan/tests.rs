@@ -68,8 +68,13 @@ impl System {
                     let there = Some("open".to_owned());
                     ("listener".to_owned(), there.clone().filter(|_| !open), there.filter(|_| *open))
                 }
-                Step::Password { remote, from, to } => {
-                    let text = |key: &Option<Key>| key.as_ref().map(|key| key.as_str().to_owned());
+                Step::Secret { remote, from, to } => {
+                    let text = |secret: &Option<Secret>| {
+                        secret.as_ref().map(|secret| match secret {
+                            Secret::Md5(password) => password.clone(),
+                            Secret::Ao(keys) => keys.iter().map(|key| key.secret.clone()).collect(),
+                        })
+                    };
                     (format!("key of {remote}"), text(from), text(to))
                 }
                 _ => continue,
@@ -185,7 +190,7 @@ fn carry_out_one(step: &Step, snapshot: &mut Snapshot) {
         | Step::Sysctl { .. }
         | Step::Balancer { .. }
         | Step::Listener { .. }
-        | Step::Password { .. }
+        | Step::Secret { .. }
         | Step::Routing => {}
     }
 }

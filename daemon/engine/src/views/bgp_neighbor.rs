@@ -87,6 +87,7 @@ fn one(engine: &Engine, bgp: &Bgp, at: Moment, peer: &Peer, only: Option<Family>
         liveness: super::bfd::liveness_of(engine, at, peer),
         passive: peer.settings.passive,
         password: peer.settings.password.is_some(),
+        key_chain: peer.settings.key_chain.as_ref().map(|chain| chain.name.clone()),
         update_source: peer.settings.update_source.as_ref().map(|source| match source {
             UpdateSource::Address(address) => address.to_string(),
             UpdateSource::Interface(name) => name.to_string(),

@@ -191,8 +191,16 @@ fn root_on_this_kernel_lacks_nothing() {
 fn every_lack_is_a_sentence_that_says_what_to_do() {
     let kinds = [true, false, true];
     let [bridges, dummies, vlans] = kinds;
-    let nothing =
-        Features { net_admin: false, next_hop_objects: false, ipv6: false, tcp_md5: false, bridges, dummies, vlans };
+    let nothing = Features {
+        net_admin: false,
+        next_hop_objects: false,
+        ipv6: false,
+        tcp_md5: false,
+        tcp_ao: false,
+        bridges,
+        dummies,
+        vlans,
+    };
     let problems = nothing.problems();
     assert_eq!(problems.len(), 4);
     assert!(problems.iter().all(|sentence| sentence.contains("; use ") || sentence.contains("; start ")));

@@ -33,6 +33,7 @@ pub(super) static NEIGHBOR: Node = tag(
         &GRACEFUL_RESTART,
         &GRACEFUL_SHUTDOWN,
         &INTERFACE,
+        &KEY_CHAIN,
         &LIVENESS,
         &LOCAL_AS,
         &LOCAL_ROLE,
@@ -91,6 +92,7 @@ pub(super) static PEER_GROUP: Node = tag(
         &FILTER_LIST,
         &GRACEFUL_RESTART,
         &GRACEFUL_SHUTDOWN,
+        &KEY_CHAIN,
         &LIVENESS,
         &LOCAL_AS,
         &LOCAL_ROLE,
@@ -398,6 +400,8 @@ static MAXIMUM_PREFIX_WARNING_ONLY: Node =
 static NEXTHOP_SELF: Node =
     inner("nexthop-self", "Announce this router as the next hop", &[&flag("force", "Of reflected routes, too")])
         .presence();
+
+static KEY_CHAIN: Node = leaf("key-chain", "Keys of its connections (TCP-AO, RFC 5925)", ValueKind::KeyName, "CORE");
 
 static PASSIVE: Node = flag("passive", "Wait for the neighbor to connect");
 
