@@ -2,6 +2,7 @@
 //!
 //! Never changes the model, and never asks the world: what it has to know of it is in `Context`.
 
+mod balancer;
 mod bfd;
 mod bgp;
 mod interfaces;
@@ -150,6 +151,7 @@ pub fn check(model: &Model, context: &Context) -> Vec<ConfigError> {
     interfaces::check(&model.interfaces, &mut errors);
     static_routes::check(model, &local, &mut errors);
     policy::check(&model.policy, &mut errors);
+    balancer::check(model, &local, &mut errors);
     bfd::check(model, &local, &mut errors);
     if let Some(bgp) = &model.bgp {
         bgp::check(bgp, &local, &mut errors);
@@ -163,6 +165,7 @@ pub fn check(model: &Model, context: &Context) -> Vec<ConfigError> {
 pub fn warnings(model: &Model) -> Vec<ConfigWarning> {
     let mut warnings = policy::warnings(model);
     warnings.extend(model.bgp.iter().flat_map(|bgp| bgp::warnings(bgp)));
+    warnings.extend(balancer::warnings(&model.balancer));
     warnings.extend(system::warnings(model));
     warnings
 }

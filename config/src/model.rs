@@ -3,6 +3,7 @@
 //! A `Model` that exists is valid in each of its values; rules between nodes are `check`'s.
 //! It never holds text that still has to be parsed, and never knows how a wish is carried out.
 
+pub mod balancer;
 pub mod bfd;
 pub mod bgp;
 pub mod interfaces;
@@ -23,6 +24,7 @@ use nouns::{IfName, MacAddress, Prefix};
 use crate::check::ConfigError;
 use crate::tree::Tree;
 
+pub use balancer::Balancer;
 pub use bfd::Bfd;
 pub use bgp::Bgp;
 pub use interfaces::Interface;
@@ -41,6 +43,8 @@ pub struct Model {
     pub system: System,
     /// `service …`
     pub service: Service,
+    /// `balancer …`
+    pub balancer: Arc<Balancer>,
     /// `interfaces …`, by name.
     pub interfaces: BTreeMap<IfName, Interface>,
     /// `policy …`
@@ -95,6 +99,11 @@ impl Model {
         };
         let model = Self {
             service: if same(&["service"]) { known.service.clone() } else { service::lower(&top.at("service")) },
+            balancer: if same(&["balancer"]) {
+                known.balancer.clone()
+            } else {
+                Arc::new(balancer::lower(&top.at("balancer")))
+            },
             interfaces: if same(&["interfaces"]) {
                 known.interfaces.clone()
             } else {
@@ -124,6 +133,7 @@ impl Model {
         let policy = Arc::new(policy::lower(top.at("policy")));
         Self {
             service: service::lower(&top.at("service")),
+            balancer: Arc::new(balancer::lower(&top.at("balancer"))),
             interfaces: interfaces::lower(top.at("interfaces")),
             static_routes: Arc::new(routes),
             static_tables: Arc::new(tables),

@@ -3,6 +3,7 @@
 //! Resolution, completion, help, printing of defaults, masking of secrets and the manual read this
 //! tree, so a new word is written once. A node never knows what its value does to the router.
 
+mod balancer;
 mod bfd;
 mod bgp;
 mod interfaces;
@@ -21,7 +22,7 @@ use crate::value::ValueKind;
 pub static ROOT: Node = inner(
     "",
     "The configuration",
-    &[&interfaces::INTERFACES, &policy::POLICY, &PROTOCOLS, &service::SERVICE, &system::SYSTEM],
+    &[&balancer::BALANCER, &interfaces::INTERFACES, &policy::POLICY, &PROTOCOLS, &service::SERVICE, &system::SYSTEM],
 );
 
 static PROTOCOLS: Node = inner(

@@ -88,6 +88,12 @@ pub enum ValueKind {
     ProfileName,
     /// The name of a BFD profile where it is used.
     ProfileRef,
+    /// The name of a service where it is defined.
+    ServiceName,
+    /// A unicast address of either family, not a link-local one.
+    NodeAddress,
+    /// The path of a URL: begins with `/`, without blanks.
+    UrlPath,
     /// A TCP MD5 key of 1 to 80 characters (RFC 2385), never repeated in a message.
     Password,
     /// The path of a file.
@@ -193,7 +199,7 @@ impl ValueKind {
             Self::U32 { min, max } => return vec![format!("<{min}-{max}>")],
             Self::Ipv4 | Self::RouterId | Self::NextHop4 => &["<x.x.x.x>"],
             Self::Ipv6 | Self::NextHop6 => &["<h:h:h:h:h:h:h:h>"],
-            Self::Address | Self::NeighborAddress => &["<x.x.x.x>", "<h:h:h:h:h:h:h:h>"],
+            Self::Address | Self::NeighborAddress | Self::NodeAddress => &["<x.x.x.x>", "<h:h:h:h:h:h:h:h>"],
             Self::Prefix4 => &["<x.x.x.x/x>"],
             Self::Prefix6 => &["<h:h:h:h:h:h:h:h/x>"],
             Self::Prefix | Self::InterfaceAddress => &["<x.x.x.x/x>", "<h:h:h:h:h:h:h:h/x>"],
@@ -211,6 +217,8 @@ impl ValueKind {
             | Self::PeerGroupName
             | Self::PeerGroupRef
             | Self::ProfileName
+            | Self::ServiceName
+            | Self::UrlPath
             | Self::ProfileRef
             | Self::UserName
             | Self::FullName
@@ -257,7 +265,7 @@ impl ValueKind {
             Self::LoopbackName => Some(NameKind::Loopback),
             Self::BridgeName => Some(NameKind::Bridge),
             Self::DummyName => Some(NameKind::Dummy),
-            Self::NeighborAddress | Self::Neighbor => Some(NameKind::Neighbor),
+            Self::NeighborAddress | Self::NodeAddress | Self::Neighbor => Some(NameKind::Neighbor),
             Self::PeerGroupRef => Some(NameKind::PeerGroup),
             Self::ProfileRef => Some(NameKind::Profile),
             Self::AddressOrInterface => Some(NameKind::LocalAddress),
@@ -277,7 +285,9 @@ impl ValueKind {
             Self::Asn | Self::U32 { .. } | Self::HoldTime | Self::RemoteAs => "u32",
             Self::Ipv4 | Self::RouterId | Self::NextHop4 => "ipv4",
             Self::Ipv6 | Self::NextHop6 => "ipv6",
-            Self::Address | Self::NeighborAddress | Self::Neighbor | Self::AddressOrInterface => "ipv4 or ipv6",
+            Self::Address | Self::NeighborAddress | Self::NodeAddress | Self::Neighbor | Self::AddressOrInterface => {
+                "ipv4 or ipv6"
+            }
             Self::Prefix4 => "ipv4net",
             Self::Prefix6 => "ipv6net",
             Self::Prefix | Self::InterfaceAddress => "ipv4net or ipv6net",

@@ -85,7 +85,7 @@ fn configuration_lines_are_completed() {
     let neighbor = "protocols bgp 64512 neighbor 192.168.101.201";
     for (level, marked, expect) in [
         ("", "com^", &["  comment", "  commit", "  commit-confirm", "  compare"][..]),
-        ("", "set ^", &[" >interfaces", " >policy", " >protocols", " >service", " >system"]),
+        ("", "set ^", &[" >balancer", " >interfaces", " >policy", " >protocols", " >service", " >system"]),
         ("", "set p^", &[" >policy", " >protocols"]),
         ("", "set protocols ^", &["  <Enter>", " >bfd", "+>bgp", "+>key-chain", " >rpki", " >static"]),
         ("", "set protocols bgp ^", &["  <1-4294967294>", "  64512"]),

@@ -105,7 +105,10 @@ fn wrong_paths_are_refused_in_words_that_scripts_know() {
             "protocols bgp 1 neighbor 192.0.2.1 passw 'a b'",
             "\"****************\" is not a valid value of type \"txt\"\nA password of 1 to 80 octets without blanks and control characters is wanted\nValue validation failed",
         ),
-        ("''", "Configuration path: [] is not valid\nPossible: interfaces, policy, protocols, service, system"),
+        (
+            "''",
+            "Configuration path: [] is not valid\nPossible: balancer, interfaces, policy, protocols, service, system",
+        ),
         (
             "protocols bgp 1 neighbor 192.0.2.1 pass",
             "Configuration path: protocols bgp 1 neighbor 192.0.2.1 [pass] is ambiguous\n\nPossible completions:\n  passive   Wait for the neighbor to connect\n  password  TCP MD5 password of 1 to 80 characters",

@@ -23,6 +23,7 @@ pub(super) fn canonical(kind: ValueKind, text: &str) -> Result<String, String> {
         ValueKind::Address => address(text).map(|address| address.to_string()),
         ValueKind::RouterId => router_id(text),
         ValueKind::NeighborAddress => neighbor(text),
+        ValueKind::NodeAddress => node(text),
         // A mistyped address must not pass as the name of an interface.
         ValueKind::Neighbor if text.contains(':') || text.starts_with(|c: char| c.is_ascii_digit()) => neighbor(text),
         ValueKind::Neighbor => interface_name(text),
@@ -47,9 +48,12 @@ pub(super) fn canonical(kind: ValueKind, text: &str) -> Result<String, String> {
         ValueKind::Choice(words) => choice(text, words),
         ValueKind::RemoteAs => remote_as(text),
         ValueKind::HoldTime => hold_time(text),
-        ValueKind::PeerGroupName | ValueKind::PeerGroupRef | ValueKind::ProfileName | ValueKind::ProfileRef => {
-            name(text)
-        }
+        ValueKind::PeerGroupName
+        | ValueKind::PeerGroupRef
+        | ValueKind::ProfileName
+        | ValueKind::ProfileRef
+        | ValueKind::ServiceName => name(text),
+        ValueKind::UrlPath => url_path(text),
         ValueKind::Password => password(text),
         ValueKind::FileName => file_name(text),
         ValueKind::DomainName => domain_name(text),
@@ -112,6 +116,20 @@ fn neighbor(text: &str) -> Result<String, String> {
         return Err("a link-local address names no neighbor without its interface; use a global address".to_owned());
     }
     unicast(address)
+}
+
+fn node(text: &str) -> Result<String, String> {
+    match address(text)? {
+        IpAddr::V6(v6) if v6.is_unicast_link_local() => {
+            Err("a link-local address leads nowhere without its interface; use a global address".to_owned())
+        }
+        address => unicast(address),
+    }
+}
+
+fn url_path(text: &str) -> Result<String, String> {
+    let plain = text.len() <= 1024 && text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if plain { Ok(text.to_owned()) } else { Err("a path is wanted that begins with / and has no blanks".to_owned()) }
 }
 
 fn unicast(address: IpAddr) -> Result<String, String> {
