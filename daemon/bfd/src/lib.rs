@@ -4,6 +4,7 @@
 //! to call again are answers. Asynchronous mode only; demand mode of the other side is understood, echo is not offered.
 
 mod chance;
+pub mod check;
 pub mod liveness;
 pub mod packet;
 pub mod session;

@@ -161,6 +161,7 @@ impl Engine {
     /// Routes and peers follow the running model.
     pub(crate) fn apply_routing(&mut self, at: Moment, old: Option<&Model>, out: &mut Vec<Effect>) {
         self.paths.look_again();
+        self.configure_balancer(at, old);
         let (before, now) =
             (old.map(|old| (&old.bgp, &old.policy)), (&self.running.model.bgp, &self.running.model.policy));
         let same_model = before == Some(now);
@@ -364,6 +365,7 @@ impl Engine {
                 problems.push(ConfigError { path: interface.path(name), message });
             }
         }
+        self.balancer_problems(model, &mut problems);
         let lost = |host: &&IpAddr| plan::link_of(**host, model, &self.running.model, &self.world).is_none();
         for host in model.static_arp.keys().filter(lost) {
             problems.push(ConfigError {

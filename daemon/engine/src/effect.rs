@@ -56,6 +56,8 @@ pub enum Effect {
     WatchPaths(Watched),
     /// Ask these whether they live, and no others; what becomes of them comes as `Event::Health`.
     Probe(bfd::liveness::Wishes),
+    /// Ask these services on their nodes whether they work, and no others; what becomes of them comes as `Event::Checked`.
+    Check(bfd::check::Wishes),
     /// Balance this and nothing else; what the kernel says to it comes as `Event::Balanced`.
     Balance(Box<Wish>),
     /// Carry out a step of a commit; answered by `Event::StepDone`.

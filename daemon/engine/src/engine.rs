@@ -312,6 +312,7 @@ impl Engine {
             Event::Cache(address, news) => self.cache_news(at, address, news, out),
             Event::Paths(changes) => self.paths_changed(at, changes, out),
             Event::Health(changes) => self.health_changed(at, changes, out),
+            Event::Checked(verdicts) => self.checked(at, verdicts, out),
             Event::Balanced(result) => self.balanced(at, result, out),
             Event::Memory(resident) => self.memory_told(resident),
             Event::Terminate => {
@@ -329,6 +330,7 @@ impl Engine {
             .deadline()
             .into_iter()
             .chain(self.truth.deadline())
+            .chain(self.balancer.deadline())
             .chain(self.validation.deadline())
             .chain(self.damping.deadline())
             .chain(self.groups.deadline())
@@ -355,6 +357,7 @@ impl Engine {
         self.tick_dumps(at, out);
         self.expire_stale(at, out);
         self.retry_refused(at);
+        self.balancer.wake(at.instant);
         self.age_data(at);
         self.groups.wake(at.instant);
         self.end_rests(at);

@@ -150,6 +150,8 @@ pub enum Event {
     Paths(Vec<(bfd::Key, bfd::Change)>),
     /// Somebody who is asked answers, or does not any more.
     Health(Vec<(bfd::liveness::Target, bfd::liveness::Health)>),
+    /// Services on nodes are well, or not any more, by the marks that they are asked under.
+    Checked(Vec<(u32, bfd::check::Verdict)>),
     /// What the balancer was to do stands in the kernel; or why not, in words, and the former state holds.
     Balanced(Result<(), String>),
     /// Octets of the machine's memory that the process has; `None` where the system does not tell.

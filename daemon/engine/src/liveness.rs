@@ -55,6 +55,7 @@ impl Engine {
         for (target, health) in changes {
             let Some(wish) = self.asked.given.get(&target).copied() else { continue };
             self.asked.health.insert(target, (health, at));
+            self.balancer.look_again();
             let (what, host) = (question(target.question), target.host);
             if health != Health::Dead {
                 self.notice(at, Notice::info(format!("{host} answers {what}")), out);

@@ -85,6 +85,7 @@ impl Engine {
         for (key, change) in changes {
             let Some(known) = self.paths.sessions.get_mut(&key.peer).filter(|known| known.key == key) else { continue };
             (known.state, known.diagnostic, known.since) = (change.to, change.diagnostic, Some(at));
+            self.balancer.look_again();
             let peer = key.peer;
             if change.is_failure() {
                 self.path_failed(at, peer, &change, out);
@@ -126,6 +127,8 @@ impl Engine {
     pub(crate) fn peer_lost(&mut self, at: Moment, id: PeerId, why: String, out: &mut Vec<Effect>) {
         let Some(peer) = self.peers.get(id) else { return };
         let address = peer.address;
+        self.balancer.neighbor_lives(address, false);
+        let Some(peer) = self.peers.get(id) else { return };
         if peer.session.state() == StateName::Established {
             return self.drive(at, id, Input::Reset(StopReason::PathDown(why)), out);
         }

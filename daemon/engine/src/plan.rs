@@ -3,6 +3,7 @@
 //! A plan is a list of steps; a step is data that knows its inverse, so that a commit that fails
 //! at step k undoes k-1 … 1 and leaves the router as it was. Nothing here does anything.
 
+mod balancer;
 mod bgp;
 mod describe;
 mod interfaces;
@@ -23,6 +24,7 @@ use nouns::{IfName, InterfaceAddress, MacAddress, Prefix};
 use rib::world::{BridgeSettings, VirtualLink};
 use rib::world_view::World;
 
+pub(crate) use self::balancer::links;
 pub use self::bgp::{PeerChange, PeerFate, Refresh};
 pub(crate) use self::bgp::{Side, fate, transport_change, unless_equal};
 pub(crate) use self::interfaces::{appear, fits, kind_word};
@@ -306,7 +308,17 @@ pub fn plan(old: &Model, new: &Model, world: &World) -> Vec<Step> {
     neighbors::plan(old, new, world, &mut steps);
     bgp::plan(old.bgp.as_deref(), new.bgp.as_deref(), &mut steps);
     let routes = old.static_routes != new.static_routes || old.static_tables != new.static_tables;
-    if routes || old.rpki != new.rpki || old.bfd != new.bfd || old.bgp != new.bgp || old.policy != new.policy {
+    let links = |model: &Model| balancer::links(&model.balancer);
+    if links(old) != links(new) {
+        steps.push(Step::Balancer { from: links(old), to: links(new) });
+    }
+    if routes
+        || old.balancer != new.balancer
+        || old.rpki != new.rpki
+        || old.bfd != new.bfd
+        || old.bgp != new.bgp
+        || old.policy != new.policy
+    {
         steps.push(Step::Routing);
     }
     sort(&mut steps);

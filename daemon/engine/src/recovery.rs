@@ -84,6 +84,13 @@ impl Recovery {
     }
 }
 
+impl Recovery {
+    /// Whether what an earlier life has left still counts.
+    pub(crate) fn is_keeping(&self) -> bool {
+        self.keeping
+    }
+}
+
 impl Engine {
     /// Whether the world is still being changed; what waits for that must not ask for the time.
     pub(crate) fn steps_under_way(&self) -> bool {

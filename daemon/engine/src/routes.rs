@@ -54,6 +54,7 @@ impl Engine {
         self.send_updates(at, out);
         self.settle_memory(out);
         self.check_recovery(at, out);
+        self.settle_balancer(at, out);
         self.settle_looks(out);
         self.settle_collectors(at, out);
         self.settle_dumps(at, out);
@@ -194,6 +195,7 @@ impl Engine {
         let news = self.world.take_news();
         if self.world_changed || !news.is_empty() {
             self.imports.clear();
+            self.balancer.look_again();
             self.paths.look_again();
         }
         if std::mem::take(&mut self.world_changed) {
@@ -260,6 +262,7 @@ impl Engine {
     fn settle_routes(&mut self, at: Moment, budget: usize) -> usize {
         let prefixes = self.rib.take_dirty(budget);
         for prefix in &prefixes {
+            self.route_of_service_changed(at, *prefix);
             let (fib, next_hops) = (&mut self.fib, &self.next_hops);
             // One walk to the legs of an offer serves all prefixes that are offered it.
             let wish = match self.rib.known_wish(*prefix).filter(|known| fib.is_current(*known)) {

@@ -12,6 +12,7 @@
 )]
 
 mod aggregates;
+mod balancer;
 mod churn;
 mod collectors;
 mod damping;

@@ -141,25 +141,16 @@ impl Prober {
     }
 
     fn ask_echo(&mut self, host: IpAddr, link: Option<u32>) -> io::Result<()> {
-        let ([id, id2], [sequence, sequence2]) = (self.id.to_be_bytes(), self.sequence.to_be_bytes());
-        let (kind, socket) = if host.is_ipv4() {
-            (ECHO, opened(&mut self.icmp, open_icmp)?)
-        } else {
-            (ECHO_V6, opened(&mut self.icmp6, open_icmp6)?)
-        };
-        // The kernel reckons the checksum of ICMPv6 itself.
-        let [high, low] =
-            if host.is_ipv4() { checksum(&[kind, 0, id, id2, sequence, sequence2]).to_be_bytes() } else { [0, 0] };
-        let _ = socket.send_to(&[kind, 0, high, low, id, id2, sequence, sequence2], to(host, 0, link));
+        let socket =
+            if host.is_ipv4() { opened(&mut self.icmp, open_icmp)? } else { opened(&mut self.icmp6, open_icmp6)? };
+        let _ = socket.send_to(&echo_request(host.is_ipv4(), self.id, self.sequence), to(host, 0, link));
         Ok(())
     }
 
     fn connect(&mut self, target: Target, to: SocketAddr) -> io::Result<bool> {
         let domain = if to.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
         let socket = sys::connecting_socket(domain)?;
-        // The end of a probe leaves nothing behind: it is a reset.
-        let linger = [1_i32.to_ne_bytes(), 0_i32.to_ne_bytes()].concat();
-        sys::set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &linger)?;
+        tcp::set_no_linger(&socket)?;
         match sys::connect(socket.as_fd(), &tcp::scoped_address(to)) {
             Ok(()) => Ok(true),
             Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
@@ -173,6 +164,35 @@ impl Prober {
             Err(error) => Ok(error.kind() == io::ErrorKind::ConnectionRefused),
         }
     }
+}
+
+/// A socket for echoes with one host, on which nothing waits.
+///
+/// # Errors
+/// When there is no socket: `CAP_NET_RAW` is missing, or no descriptor is left; or nothing leads there.
+pub fn echo_socket(host: IpAddr, prepare: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>) -> io::Result<UdpSocket> {
+    let socket = if host.is_ipv4() { open_icmp()? } else { open_icmp6()? };
+    prepare(socket.as_fd())?;
+    let socket = UdpSocket::from(socket);
+    socket.set_nonblocking(true)?;
+    socket.connect(SocketAddr::new(host, 0))?;
+    Ok(socket)
+}
+
+/// The message of a request for an echo.
+#[must_use]
+pub fn echo_request(ipv4: bool, id: u16, sequence: u16) -> [u8; 8] {
+    let ([id, id2], [sequence, sequence2]) = (id.to_be_bytes(), sequence.to_be_bytes());
+    let kind = if ipv4 { ECHO } else { ECHO_V6 };
+    // The kernel reckons the checksum of ICMPv6 itself.
+    let [high, low] = if ipv4 { checksum(&[kind, 0, id, id2, sequence, sequence2]).to_be_bytes() } else { [0, 0] };
+    [kind, 0, high, low, id, id2, sequence, sequence2]
+}
+
+/// Whether what an [`echo_socket`] received answers a request of this number.
+#[must_use]
+pub fn is_echo(octets: &[u8], ipv4: bool, id: u16) -> bool {
+    reply(octets, ipv4, id) == Some(Reply::Echo)
 }
 
 fn to(host: IpAddr, port: u16, link: Option<u32>) -> SocketAddr {

@@ -79,6 +79,23 @@ pub fn set_network_control(socket: impl AsFd) -> io::Result<()> {
     by_family(socket.as_fd(), (libc::IPPROTO_IP, libc::IP_TOS), (libc::IPPROTO_IPV6, libc::IPV6_TCLASS), CS6)
 }
 
+/// Marks all packets of a socket (`SO_MARK`), so that programs and rules of the kernel know them.
+///
+/// # Errors
+/// What the kernel answers: `CAP_NET_ADMIN` may be missing.
+pub fn set_mark(socket: impl AsFd, mark: u32) -> io::Result<()> {
+    crate::sys::set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_MARK, &mark.to_ne_bytes())
+}
+
+/// Lets the end of a connection leave nothing behind: it is a reset (`SO_LINGER` of no time).
+///
+/// # Errors
+/// What the kernel answers.
+pub fn set_no_linger(socket: impl AsFd) -> io::Result<()> {
+    let linger = [1_i32.to_ne_bytes(), 0_i32.to_ne_bytes()].concat();
+    crate::sys::set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_LINGER, &linger)
+}
+
 /// Sends small segments at once (`TCP_NODELAY`).
 ///
 /// # Errors

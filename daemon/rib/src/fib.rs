@@ -136,6 +136,21 @@ pub struct Refused {
 /// The largest weight that a member of a group can have: the kernel keeps it less one in an octet.
 const MOST_WEIGHT: u64 = 256;
 
+/// Rates as weights from 1 to 256 in the same ratio: the smallest ones where they can express it, else as near as they
+/// can.
+#[must_use]
+pub fn reduced(rates: &[u64]) -> Vec<u16> {
+    let most = rates.iter().copied().max().unwrap_or(0).max(1);
+    let common = rates.iter().copied().fold(0, greatest_common_divisor).max(1);
+    let exact = most / common <= MOST_WEIGHT;
+    let weight = |rate: &u64| {
+        let whole = u128::from(*rate) * u128::from(MOST_WEIGHT);
+        let scaled = if exact { rate / common } else { u64::try_from(whole / u128::from(most)).unwrap_or(1) };
+        u16::try_from(scaled.clamp(1, MOST_WEIGHT)).unwrap_or(1)
+    };
+    rates.iter().map(weight).collect()
+}
+
 fn greatest_common_divisor(a: u64, b: u64) -> u64 {
     let (mut a, mut b) = (a, b);
     while b != 0 {
@@ -176,15 +191,11 @@ impl Wanted {
             let sum = by_leg.entry(leg).or_default();
             *sum = sum.saturating_add(rate.max(1));
         }
-        let most = by_leg.values().copied().max()?;
-        let common = by_leg.values().copied().fold(0, greatest_common_divisor).max(1);
-        let exact = most / common <= MOST_WEIGHT;
-        let weight = |rate: u64| {
-            let whole = u128::from(rate) * u128::from(MOST_WEIGHT);
-            let scaled = if exact { rate / common } else { u64::try_from(whole / u128::from(most)).unwrap_or(1) };
-            u16::try_from(scaled.clamp(1, MOST_WEIGHT)).unwrap_or(1)
-        };
-        let ways: Vec<(Leg, u16)> = by_leg.into_iter().map(|(leg, rate)| (leg, weight(rate))).collect();
+        if by_leg.is_empty() {
+            return None;
+        }
+        let (legs, rates): (Vec<Leg>, Vec<u64>) = by_leg.into_iter().unzip();
+        let ways: Vec<(Leg, u16)> = legs.into_iter().zip(reduced(&rates)).collect();
         let equal = ways.iter().all(|(_, weight)| Some(weight) == ways.first().map(|(_, first)| first));
         if equal {
             return Self::legs(ways.into_iter().map(|(leg, _)| leg).collect());

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::balancer::Balancer;
 use crate::caches::Caches;
+use crate::checks::Checks;
 use crate::connections::{Arrival, Connections};
 use crate::control::Clients;
 use crate::journal::{self, Errand, Masked};
@@ -40,6 +41,7 @@ pub(crate) struct Hands {
     pub(crate) steps: UnboundedSender<(StepId, Step)>,
     pub(crate) paths: Paths,
     pub(crate) balancer: Balancer,
+    pub(crate) checks: Checks,
     pub(crate) disk: Sender<Errand>,
     pub(crate) dumps: Sender<(DumpFile, Writing)>,
     pub(crate) least: Level,
@@ -66,6 +68,7 @@ impl Hands {
             Effect::Repair(changes) => self.ask_kernel(|kernel| kernel.repair(changes)),
             Effect::WatchPaths(watched) => self.paths.watch(watched),
             Effect::Probe(wishes) => self.paths.probe(wishes),
+            Effect::Check(wishes) => self.checks.want(wishes),
             Effect::Balance(wish) => self.balancer.balance(*wish),
             Effect::Snapshot => self.ask_kernel(Orders::snapshot),
             Effect::Audit => self.ask_kernel(Orders::audit),

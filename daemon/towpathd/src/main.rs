@@ -5,6 +5,7 @@
 mod arguments;
 mod balancer;
 mod caches;
+mod checks;
 mod connections;
 mod control;
 mod conversation;

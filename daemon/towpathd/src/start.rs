@@ -12,6 +12,7 @@ use kernel::{Features, sysctl};
 use crate::arguments::Arguments;
 use crate::balancer::Balancer;
 use crate::caches::Caches;
+use crate::checks::Checks;
 use crate::connections::Connections;
 use crate::control::{self, Clients};
 use crate::dumps;
@@ -130,6 +131,7 @@ async fn serve(
         steps: steps::spawn(system, inbox.clone()),
         // The seed's lower half salts passwords.
         balancer: Balancer::new(inbox.clone()),
+        checks: Checks::new(inbox.clone()),
         paths: Paths::new(inbox.clone(), u32::try_from(facts.seed >> 96).unwrap_or_default()),
         disk: journal::spawn(desk),
         dumps: dumps::spawn(inbox.clone()),

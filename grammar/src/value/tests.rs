@@ -162,13 +162,6 @@ fn values_are_respelled_or_refused() {
         (PeerGroupName, "1nodes", None),
         (PeerGroupRef, "two words", None),
         (ProfileName, "fast", Some("fast")),
-        (ServiceName, "web", Some("web")),
-        (NodeAddress, "2001:DB8::1", Some("2001:db8::1")),
-        (NodeAddress, "fe80::1", None),
-        (NodeAddress, "224.0.0.1", None),
-        (UrlPath, "/healthz?full=1", Some("/healthz?full=1")),
-        (UrlPath, "healthz", None),
-        (UrlPath, "/a b", None),
         (ProfileRef, "50ms", None),
         (Password, "s3cret", Some("s3cret")),
         (Password, "", None),
@@ -233,6 +226,19 @@ fn respelled_or_refused(table: &[(ValueKind, &str, Option<&str>)]) {
     for (kind, text, expect) in table {
         assert_eq!(kind.parse(text).ok().as_deref(), *expect, "{kind:?} {text:?}");
     }
+}
+
+#[test]
+fn names_nodes_and_paths_of_services_are_respelled_or_refused() {
+    respelled_or_refused(&[
+        (ServiceName, "web", Some("web")),
+        (NodeAddress, "2001:DB8::1", Some("2001:db8::1")),
+        (NodeAddress, "fe80::1", None),
+        (NodeAddress, "224.0.0.1", None),
+        (UrlPath, "/healthz?full=1", Some("/healthz?full=1")),
+        (UrlPath, "healthz", None),
+        (UrlPath, "/a b", None),
+    ]);
 }
 
 #[test]

@@ -398,6 +398,9 @@ impl<'a> Exporter<'a> {
             return Some(Exported { attributes: Arc::new(attributes), from: PeerId::LOCAL, own: false, path: None });
         }
         let path = best?;
+        if engine.balancer.withholds(prefix) {
+            return None;
+        }
         let lets_through = |map: &Chain| engine.passes(map, path, self.family, prefix, self.target);
         if engine.aggregates.suppresses(prefix) && !self.target.unsuppress.as_ref().is_some_and(lets_through) {
             return None;

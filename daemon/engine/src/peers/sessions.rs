@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use api::watch::BgpChange;
 use bgp::session::{ConnId, Down, Input, Negotiated, Output, StateName};
+use bgp_wire::notification::Reason;
 use nouns::Family;
 use rib::bgp_table::{PeerId, PeerInfo};
 
@@ -213,6 +214,7 @@ impl Engine {
         self.drop_ended();
         let link = self.peers.get(id).and_then(|peer| self.link_of(peer));
         let Some(peer) = self.peers.get_mut(id) else { return };
+        self.balancer.neighbor_lives(peer.address, true);
         peer.up_since = Some(at.instant);
         peer.known = Some((negotiated.remote_as, negotiated.internal));
         peer.session.announce_restart(self.recovery.own_restart(true));
@@ -245,6 +247,11 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.up_since = None;
         let address = peer.address;
+        // Somebody who still closes a session may go on to serve what is under way.
+        let silent = peer.session.last_farewell().filter(|farewell| farewell.sent);
+        if silent.is_some_and(|farewell| farewell.notification.reason() == Some(Reason::HoldTimerExpired)) {
+            self.balancer.neighbor_lives(address, false);
+        }
         Family::ALL.into_iter().for_each(|family| self.peers.set_refreshed_until(id, family, None));
         let link = self.peers.get(id).and_then(|peer| self.link_of(peer));
         // First of all: what follows may have to give up a whole Adj-RIB-Out.

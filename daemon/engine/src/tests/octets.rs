@@ -11,15 +11,17 @@ pub(super) const ATTRIBUTES: &[u8] = &[64, 1, 1, 0, 64, 2, 0, 64, 3, 4, 192, 0, 
 
 /// An OPEN of AS 64512 with both families and graceful restart.
 pub(super) fn open() -> Vec<u8> {
+    let families = Family::ALL.map(|family| (family, true)).to_vec();
+    let restart = Capability::GracefulRestart { restarting: false, notification: true, time: 30, families };
+    open_with(Some(restart))
+}
+
+/// The same, with graceful restart or something else at its end, or nothing.
+pub(super) fn open_with(last: Option<Capability>) -> Vec<u8> {
     let asn: Asn = "64512".parse().unwrap();
     let mut capabilities: Vec<Capability> = Family::ALL.map(Capability::multiprotocol).to_vec();
     capabilities.push(Capability::FourOctetAs(asn));
-    capabilities.push(Capability::GracefulRestart {
-        restarting: false,
-        notification: true,
-        time: 30,
-        families: Family::ALL.map(|family| (family, true)).to_vec(),
-    });
+    capabilities.extend(last);
     let open = Open { asn, hold_time: 9, router_id: [2, 2, 2, 2].into(), capabilities };
     let mut octets = Vec::new();
     Message::Open(open).encode(&bgp_wire::Negotiated::default(), &mut octets).unwrap();

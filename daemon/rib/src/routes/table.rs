@@ -229,6 +229,13 @@ impl Rib {
         all.filter_map(|(prefix, entry)| Some((prefix, self.offers.route(self.selected_offer(prefix, entry))?)))
     }
 
+    /// The prefixes within another one, each with the selected offer, in display order.
+    pub fn iter_within(&self, prefix: Prefix) -> impl Iterator<Item = (Prefix, &Route)> {
+        let from = self.entries.iter_from(prefix).take_while(move |(found, _)| prefix.contains(found.address()));
+        from.filter(move |(found, _)| prefix.covers(*found))
+            .filter_map(|(found, entry)| Some((found, self.offers.route(self.selected_offer(found, entry))?)))
+    }
+
     /// The selected route with the longest prefix that holds the address.
     #[must_use]
     pub fn longest_match(&self, address: IpAddr) -> Option<(Prefix, &Route)> {
