@@ -230,15 +230,10 @@ pub(super) fn sample() -> impl Strategy<Value = Sample> {
 fn nearly_every_word_of_the_schema_comes_up_in_a_few_draws() {
     let all: BTreeSet<&String> = VOCABULARY.words.values().flatten().collect();
     let mut missing = all.clone();
-<<<<<<< HEAD
     for luck in 0..22 {
-        for tops in [["interfaces", "service"], ["system", ""], ["policy", ""], ["policy", "protocols"]] {
-=======
-    for luck in 0..20 {
         for tops in
             [["interfaces", "service"], ["system", ""], ["policy", ""], ["policy", "protocols"], ["balancer", ""]]
         {
->>>>>>> 72d6b36 (balancer: services, backends, health and their way into the wish; checks of TCP, HTTP, ICMP and UDP)
             let of_tops = VOCABULARY.statements.keys().filter(|one| tops.contains(&one[0].as_str()));
             let some = of_tops.filter(|one| lot(luck, one) % 8 < 4);
             for word in Sample::of(&some.collect::<Vec<_>>(), luck).words() {
