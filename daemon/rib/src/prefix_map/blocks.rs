@@ -2,7 +2,7 @@
 //!
 //! Every key belongs to exactly one block: the one with the highest lower bound that does not exceed it. Full blocks
 //! are split, sparse ones join a neighbor. A block that is filled in order is left full, because a table that arrives
-//! sorted never comes back to it. Never lets a block be emptier than a quarter beside one that has room for it.
+//! sorted never comes back to it. Never keeps an empty block beside another one.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -17,6 +17,8 @@ const FULL: usize = 64;
 const SPARSE: usize = FULL / 4;
 /// Two blocks that join have at most so many together, so that the next insertion does not split them again.
 const JOINED: usize = FULL / 4 * 3;
+/// A sparse block looks for room each time that it has lost so many.
+const ASKS: usize = SPARSE / 4;
 /// How much room a block gains at a time.
 const GROWTH: usize = 8;
 
@@ -37,20 +39,32 @@ pub(super) struct Blocks<K, V> {
     blocks: Vec<Block<K, V>>,
     /// Places in `blocks` by lower bound.
     index: BTreeMap<K, usize>,
-    /// The place of the block that was used last.
-    cursor: Cell<usize>,
+    /// The place of the block that was used last, and the index of the entry in it.
+    cursor: Cell<(usize, usize)>,
     len: usize,
 }
 
 impl<K, V> Default for Blocks<K, V> {
     fn default() -> Self {
-        Self { blocks: Vec::new(), index: BTreeMap::new(), cursor: Cell::new(0), len: 0 }
+        Self { blocks: Vec::new(), index: BTreeMap::new(), cursor: Cell::new((0, 0)), len: 0 }
     }
 }
 
 impl<K: Packed, V> Block<K, V> {
     fn covers(&self, key: K) -> bool {
         self.low <= key && self.high.is_none_or(|high| key < high)
+    }
+
+    /// Where a key stands, or would: what comes in order stands behind the last entry that was used, or in its place.
+    fn search(&self, key: K, last: usize) -> Result<usize, usize> {
+        let next = last.saturating_add(1);
+        if self.keys.get(next) == Some(&key) {
+            return Ok(next);
+        }
+        if self.keys.get(last) == Some(&key) {
+            return Ok(last);
+        }
+        self.keys.binary_search(&key)
     }
 
     fn insert(&mut self, at: usize, key: K, value: V) {
@@ -83,19 +97,18 @@ impl<K: Packed, V> Blocks<K, V> {
     }
 
     pub(super) fn find(&self, key: K) -> Option<&V> {
-        let block = self.blocks.get(self.place_of(key)?)?;
-        block.values.get(block.keys.binary_search(&key).ok()?)
+        let (place, at) = self.locate(key)?;
+        self.blocks.get(place)?.values.get(at.ok()?)
     }
 
     pub(super) fn find_mut(&mut self, key: K) -> Option<&mut V> {
-        let place = self.place_of(key)?;
-        let block = self.blocks.get_mut(place)?;
-        block.values.get_mut(block.keys.binary_search(&key).ok()?)
+        let (place, at) = self.locate(key)?;
+        self.blocks.get_mut(place)?.values.get_mut(at.ok()?)
     }
 
     pub(super) fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> Option<V>) -> Option<&mut V> {
-        let place = self.place_or_first(key);
-        let at = match self.blocks.get(place)?.keys.binary_search(&key) {
+        let (place, found) = self.locate_or_first(key);
+        let at = match found {
             Ok(at) => return self.blocks.get_mut(place)?.values.get_mut(at),
             Err(at) => at,
         };
@@ -104,15 +117,15 @@ impl<K: Packed, V> Blocks<K, V> {
     }
 
     pub(super) fn remove(&mut self, key: K) -> Option<V> {
-        let place = self.place_of(key)?;
-        let block = self.blocks.get_mut(place)?;
-        let at = block.keys.binary_search(&key).ok()?;
+        let (place, at) = self.locate(key)?;
+        let (at, block) = (at.ok()?, self.blocks.get_mut(place)?);
         block.keys.remove(at);
         let value = block.values.remove(at);
         block.shrink();
-        let sparse = block.keys.len() < SPARSE;
+        let left = block.keys.len();
         self.len = self.len.saturating_sub(1);
-        if sparse {
+        // A block that empties asks its neighbors now and then, not at each of its last entries.
+        if left < SPARSE && left.is_multiple_of(ASKS) {
             self.join(place);
         }
         Some(value)
@@ -151,19 +164,28 @@ impl<K: Packed, V> Blocks<K, V> {
 
     /// The block that a key belongs to; none only while the map is new.
     fn place_of(&self, key: K) -> Option<usize> {
-        let cursor = self.cursor.get();
+        let (cursor, _) = self.cursor.get();
         if self.blocks.get(cursor).is_some_and(|block| block.covers(key)) {
             return Some(cursor);
         }
-        let place = *self.index.range(..=key).next_back()?.1;
-        self.cursor.set(place);
-        Some(place)
+        Some(*self.index.range(..=key).next_back()?.1)
     }
 
-    fn place_or_first(&mut self, key: K) -> usize {
-        self.place_of(key).unwrap_or_else(|| {
+    /// The block that a key belongs to, and where in it the key stands or would stand; none only while the map is new.
+    fn locate(&self, key: K) -> Option<(usize, Result<usize, usize>)> {
+        let place = self.place_of(key)?;
+        let (last_place, last) = self.cursor.get();
+        let block = self.blocks.get(place)?;
+        let found = if place == last_place { block.search(key, last) } else { block.keys.binary_search(&key) };
+        let (Ok(at) | Err(at)) = found;
+        self.cursor.set((place, at));
+        Some((place, found))
+    }
+
+    fn locate_or_first(&mut self, key: K) -> (usize, Result<usize, usize>) {
+        self.locate(key).unwrap_or_else(|| {
             let first = Block { low: K::LEAST, high: None, keys: Vec::new(), values: Vec::new() };
-            self.add(first)
+            (self.add(first), Err(0))
         })
     }
 
@@ -193,7 +215,7 @@ impl<K: Packed, V> Blocks<K, V> {
         if into_upper {
             upper.insert(at, key, value);
             let place = self.add(upper);
-            self.cursor.set(place);
+            self.cursor.set((place, at));
             return (place, at);
         }
         block.insert(at, key, value);
@@ -208,7 +230,7 @@ impl<K: Packed, V> Blocks<K, V> {
         let below = self.index.range(..block.low).next_back().map(|(_, place)| *place);
         let fits = |other: &usize| {
             let other = self.blocks.get(*other).map_or(FULL, |other| other.keys.len());
-            block.keys.len().saturating_add(other) <= JOINED
+            block.keys.is_empty() || block.keys.len().saturating_add(other) <= JOINED
         };
         if let Some(above) = above.filter(fits) {
             self.absorb(place, above);
@@ -231,14 +253,13 @@ impl<K: Packed, V> Blocks<K, V> {
             block.keys.extend(gone.keys);
             block.values.extend(gone.values);
         }
-        self.cursor.set(below);
+        self.cursor.set((below, 0));
     }
 }
 
 impl<K: Packed, V: Default> Blocks<K, V> {
     pub(super) fn entry(&mut self, key: K) -> &mut V {
-        let place = self.place_or_first(key);
-        let found = self.blocks.get(place).map_or(Err(0), |block| block.keys.binary_search(&key));
+        let (place, found) = self.locate_or_first(key);
         let (place, at) = match found {
             Ok(at) => (place, at),
             Err(at) => self.insert(place, at, key, V::default()),
