@@ -23,6 +23,7 @@ mod interop;
 mod laboratory;
 mod liveness;
 mod operational;
+mod packets;
 mod paths;
 mod policy;
 mod reflection;
