@@ -275,7 +275,7 @@ pub struct FlowKey {
 pub struct Pin {
     /// Its backend.
     pub backend: u32,
-    /// When it was seen last, in units of 2^8 jiffies, cut to 32 bits; written only when it has changed.
+    /// When it was seen last, in units of 2^30 ns of `CLOCK_MONOTONIC_COARSE`; written only when it has changed.
     pub seen: u32,
 }
 

@@ -189,7 +189,7 @@ pub trait Maps: Copy {
     fn fragment(&self, key: &FragmentKey) -> Option<Fragment>;
     /// Remembers it.
     fn set_fragment(&self, key: &FragmentKey, fragment: Fragment);
-    /// The time, in units of 2^8 jiffies, cut to 32 bits.
+    /// The time, in units of 2^30 ns of `CLOCK_MONOTONIC_COARSE`.
     fn now(&self) -> u32;
     /// Counts what was forwarded of a service to a backend; `begins` for the first packet of a flow.
     fn forwarded(&self, service: u32, backend: u32, octets: u32, begins: bool);

@@ -3,7 +3,7 @@
 //! Never takes a lock: counters are of the processor, and each word that user space changes is read once.
 
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, PerCpuArray, RingBuf};
-use aya_ebpf::helpers::generated::bpf_jiffies64;
+use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
 use aya_ebpf::macros::btf_map;
 use aya_ebpf::maps::ring_buf::RingBufEntry;
 use bpf_common::flow::Flow;
@@ -158,7 +158,7 @@ impl Maps for Kernel {
     #[inline(always)]
     fn now(&self) -> u32 {
         // SAFETY: the helper has no arguments and reads a number.
-        (unsafe { bpf_jiffies64() } >> 8) as u32
+        (unsafe { bpf_ktime_get_coarse_ns() } >> 30) as u32
     }
 
     #[inline(always)]

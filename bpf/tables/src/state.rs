@@ -50,6 +50,8 @@ pub enum Input {
     Flows(Clock, Vec<(Flow, Pin)>),
     /// There are no more.
     Swept,
+    /// They could not be told; they are asked for again.
+    Unswept,
     /// The deadline has come.
     Tick,
 }
@@ -168,6 +170,7 @@ impl Balancer {
             }
             Input::Flows(clock, flows) => self.flows(clock, &flows, out),
             Input::Swept => self.swept(now, out),
+            Input::Unswept => self.unswept(),
             Input::Tick => {}
         }
         self.tick(now, out);
@@ -211,6 +214,13 @@ impl Balancer {
         let numbers = [self.table_numbers.deadline(), self.service_numbers.deadline(), self.answers.deadline()];
         let others = [self.backends.deadline(), self.pins.deadline()];
         windows.chain(numbers.into_iter().chain(others).flatten()).min()
+    }
+
+    /// The numbers of services and of backends.
+    #[must_use]
+    pub fn numbers(&self) -> (Vec<u32>, Vec<u32>) {
+        let backends = self.backends.all().map(|(number, _)| u32::from(number));
+        (self.by_number.keys().copied().collect(), backends.collect())
     }
 
     /// Links that packets leave by: those whose state matters.

@@ -14,6 +14,7 @@ pub mod encode;
 pub mod features;
 mod fib_writer;
 pub mod host;
+pub mod hosts;
 mod ledger;
 pub mod links;
 pub mod look;

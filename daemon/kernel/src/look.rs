@@ -172,7 +172,7 @@ fn number_of(family: Family) -> u8 {
 }
 
 /// `struct ndmsg` and its attributes; `None` for what is no host that was looked for.
-fn neighbor(body: &[u8]) -> Option<Neighbor> {
+pub(crate) fn neighbor(body: &[u8]) -> Option<Neighbor> {
     let family = u8_at(body, 0)?;
     let state = match u16_at(body, 8)? {
         NUD_INCOMPLETE => NeighborState::Incomplete,

@@ -39,6 +39,7 @@ pub(crate) const RTM_DELNEXTHOP: u16 = 105;
 pub(crate) const RTM_GETNEXTHOP: u16 = 106;
 
 pub(crate) const RTNLGRP_LINK: u32 = 1;
+pub(crate) const RTNLGRP_NEIGH: u32 = 3;
 pub(crate) const RTNLGRP_IPV4_IFADDR: u32 = 5;
 pub(crate) const RTNLGRP_IPV4_ROUTE: u32 = 7;
 pub(crate) const RTNLGRP_IPV6_IFADDR: u32 = 9;
@@ -115,6 +116,7 @@ pub(crate) const ETH_P_8021Q: u16 = 0x8100;
 // linux/neighbour.h
 pub(crate) const NDA_DST: u16 = 1;
 pub(crate) const NDA_LLADDR: u16 = 2;
+pub(crate) const NTF_USE: u8 = 0x01;
 pub(crate) const NTF_ROUTER: u8 = 0x80;
 pub(crate) const NUD_INCOMPLETE: u16 = 0x01;
 pub(crate) const NUD_REACHABLE: u16 = 0x02;

@@ -23,6 +23,12 @@ pub(crate) struct Arguments {
     /// The control socket; it exists once the daemon answers.
     #[arg(long, value_name = "PATH", default_value = api::DEFAULT_SOCKET)]
     pub(crate) socket: PathBuf,
+    /// The balancer's programs [default: beside the daemon, else in /usr/lib/towpath]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bpf_object: Option<PathBuf>,
+    /// Where the balancer's programs and maps are pinned.
+    #[arg(long, value_name = "DIR", default_value = "/sys/fs/bpf/towpath")]
+    pub(crate) bpf_dir: PathBuf,
     /// How much goes to standard error.
     #[arg(long, value_name = "L", value_enum, default_value = "info")]
     pub(crate) log_level: LogLevel,

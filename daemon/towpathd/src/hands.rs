@@ -97,6 +97,7 @@ impl Hands {
             Effect::Notice(notice) => notices::write(&notice, self.least),
             Effect::Exit => {
                 self.paths.end();
+                self.balancer.end();
                 journal::end(&self.disk);
                 return ControlFlow::Break(());
             }

@@ -10,7 +10,7 @@ use engine::{Boot, Effect, Engine, Facts, Level, Notice};
 use kernel::{Features, sysctl};
 
 use crate::arguments::Arguments;
-use crate::balancer::Balancer;
+use crate::balancer::{Balancer, Places};
 use crate::caches::Caches;
 use crate::checks::Checks;
 use crate::connections::Connections;
@@ -99,6 +99,23 @@ fn full_path(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
+/// Where the balancer's parts are: its programs are built beside the daemon, and installed where programs' files are.
+fn balancer_places(arguments: &Arguments) -> Places {
+    const NAME: &str = "towpath-balancer.o";
+    let beside = || {
+        std::env::current_exe().ok().and_then(|path| {
+            let directory = path.parent()?;
+            let built = directory.parent().map(|target| target.join("bpf").join(NAME));
+            [Some(directory.join(NAME)), built].into_iter().flatten().find(|path| path.exists())
+        })
+    };
+    let object = arguments.bpf_object.clone().or_else(beside);
+    Places {
+        object: object.unwrap_or_else(|| Path::new("/usr/lib/towpath").join(NAME)),
+        pins: arguments.bpf_dir.clone(),
+    }
+}
+
 /// Each neighbor and each client takes some of them.
 fn few_descriptors(limit: &std::io::Result<u64>) -> Option<String> {
     match limit {
@@ -129,9 +146,9 @@ async fn serve(
         clients: clients.clone(),
         kernel: sockets.spawn(inbox.clone()),
         steps: steps::spawn(system, inbox.clone()),
-        // The seed's lower half salts passwords.
-        balancer: Balancer::new(inbox.clone()),
+        balancer: Balancer::new(inbox.clone(), balancer_places(arguments)),
         checks: Checks::new(inbox.clone()),
+        // The seed's lower half salts passwords.
         paths: Paths::new(inbox.clone(), u32::try_from(facts.seed >> 96).unwrap_or_default()),
         disk: journal::spawn(desk),
         dumps: dumps::spawn(inbox.clone()),

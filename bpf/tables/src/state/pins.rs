@@ -137,6 +137,11 @@ impl Balancer {
         self.merge(now, out);
     }
 
+    /// They could not be looked at.
+    pub(super) fn unswept(&mut self) {
+        self.pins.began = None;
+    }
+
     /// Settled tables of one set become one.
     fn merge(&mut self, now: Instant, out: &mut Vec<Write>) {
         let mut first: BTreeMap<&Arc<Set>, u32> = BTreeMap::new();

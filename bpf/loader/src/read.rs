@@ -1,0 +1,205 @@
+//! What stands in the maps, read.
+//!
+//! Never changes it.
+
+use std::io;
+use std::mem::offset_of;
+use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use bpf_common::flow::Flow;
+use bpf_common::layout::{self, BACKENDS, Count, Directory, Entry, FLOWS, FlowKey, Pin, SLOTS, Service, ServiceCount};
+use bpf_common::reason::Reason;
+use bpf_tables::state::{Clock, Counts, Held};
+
+use crate::maps::Maps;
+use crate::sys;
+use crate::{LoadError, tried};
+
+/// Flows that are read at a time; a bucket of the kernel's has to fit.
+const BATCH: usize = 4096;
+
+/// What the programs have counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Of services and backends.
+    pub counts: Counts,
+    /// Packets that were not forwarded.
+    pub drops: Vec<(&'static str, u64)>,
+}
+
+impl Maps {
+    /// Everything that the maps hold.
+    pub(crate) fn held(&self) -> Result<Held, LoadError> {
+        tried("reading what an earlier daemon has left", self.read_held())
+    }
+
+    fn read_held(&self) -> io::Result<Held> {
+        let mut held = Held { nodes: self.keys("NODES")?, ..Held::default() };
+        for mark in self.keys::<u32>("MARKS")? {
+            let mut number = [0_u32];
+            if sys::get(self.map("MARKS")?, mark, &mut number)? {
+                held.marks.extend(number.map(|number| (mark, number)));
+            }
+        }
+        let mut id = [0_u32];
+        if sys::get(self.map("DIRECTORY")?, 0_u32, &mut id)? {
+            let [id] = id;
+            // Too large for a stack, so its lines are taken out of octets.
+            let mut octets = vec![0_u8; size_of::<Directory>()];
+            sys::get(sys::map_of_id(id)?.as_fd(), 0_u32, &mut octets)?;
+            let places = octets.get(offset_of!(Directory, places)..).unwrap_or_default();
+            let lines = places.chunks_exact(size_of::<Entry>()).filter_map(sys::value::<Entry>);
+            held.lines = lines.filter(|line| line.length > 0).collect();
+        }
+        for number in held.lines.iter().map(|line| line.service).filter(|number| *number > 0) {
+            let place = usize::try_from(number).unwrap_or(usize::MAX);
+            held.services.extend(self.services().read::<Service>(place).map(|service| (number, service)));
+        }
+        for number in 1..BACKENDS {
+            let entry = self.backends().read::<layout::Backend>(number).unwrap_or_default();
+            if entry != layout::Backend::default() {
+                held.backends.insert(u32::try_from(number).unwrap_or(u32::MAX), entry);
+            }
+        }
+        let used: Vec<u32> =
+            held.services.values().filter(|service| service.slots > 0).map(|service| service.table).collect();
+        for number in used {
+            if let (false, Ok(table)) = (held.tables.contains_key(&number), self.table(number)) {
+                let slot =
+                    |at| table.half(at).map(|slot| layout::Slot(slot.load(std::sync::atomic::Ordering::Acquire)));
+                held.tables.insert(number, (0..SLOTS).filter_map(slot).collect());
+            }
+        }
+        Ok(held)
+    }
+
+    fn keys<K: sys::Plain>(&self, name: &str) -> io::Result<Vec<K>> {
+        let map = self.map(name)?;
+        let mut keys = Vec::new();
+        while let Some(key) = sys::next_key(map, keys.last().copied())? {
+            keys.push(key);
+            // A map that others change may lead in a circle.
+            if keys.len() > 2 * FLOWS {
+                break;
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Hands out all flows that are remembered, some at a time.
+    ///
+    /// # Errors
+    /// What the kernel said; some may have been handed out.
+    pub fn sweep(&self, mut take: impl FnMut(Clock, Vec<(Flow, Pin)>)) -> Result<(), LoadError> {
+        let swept = self.walk("FLOWS", |clock, flows: Vec<(FlowKey, Pin)>| {
+            take(clock, flows.into_iter().map(|(key, pin)| (flow_of(&key), pin)).collect());
+        });
+        tried("looking at remembered flows", swept.and_then(|()| self.walk("FLOWS6", take)))
+    }
+
+    fn walk<K: sys::Plain>(&self, name: &str, mut take: impl FnMut(Clock, Vec<(K, Pin)>)) -> io::Result<()> {
+        let map = self.map(name)?;
+        let (mut keys, mut pins) = (vec![sys::zero::<K>(); BATCH], vec![Pin::default(); BATCH]);
+        let mut place = None;
+        loop {
+            let (count, next) = sys::batch(map, place, &mut keys, &mut pins)?;
+            if count > 0 {
+                take(clock(), keys.iter().copied().zip(pins.iter().copied()).take(count).collect());
+            }
+            if next.is_none() {
+                return Ok(());
+            }
+            place = next;
+        }
+    }
+
+    /// What was counted of these services and backends, of all processors together, and of packets that were not forwarded.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn counters(
+        &self,
+        services: impl Iterator<Item = u32>,
+        backends: impl Iterator<Item = u32>,
+    ) -> Result<Counters, LoadError> {
+        tried("reading counters", self.read_counters(services, backends))
+    }
+
+    fn read_counters(
+        &self,
+        services: impl Iterator<Item = u32>,
+        backends: impl Iterator<Item = u32>,
+    ) -> io::Result<Counters> {
+        let mut counters = Counters::default();
+        let mut each = vec![ServiceCount::default(); self.processors()];
+        for number in services {
+            if sys::get(self.map("SERVICE_COUNTS")?, number, &mut each)? {
+                counters.counts.services.insert(number, each.iter().fold(ServiceCount::default(), add_service));
+            }
+        }
+        let mut each = vec![Count::default(); self.processors()];
+        for number in backends {
+            if sys::get(self.map("BACKEND_COUNTS")?, number, &mut each)? {
+                counters.counts.backends.insert(number, each.iter().fold(Count::default(), add));
+            }
+        }
+        let mut each = vec![0_u64; self.processors()];
+        for reason in Reason::ALL {
+            if sys::get(self.map("DROPS")?, *reason as u32, &mut each)? {
+                counters.drops.push((reason.word(), each.iter().fold(0, |sum, count| sum.wrapping_add(*count))));
+            }
+        }
+        Ok(counters)
+    }
+}
+
+fn add(sum: Count, count: &Count) -> Count {
+    Count { packets: sum.packets.wrapping_add(count.packets), octets: sum.octets.wrapping_add(count.octets) }
+}
+
+fn add_service(sum: ServiceCount, count: &ServiceCount) -> ServiceCount {
+    ServiceCount {
+        forwarded: add(sum.forwarded, &count.forwarded),
+        new_flows: sum.new_flows.wrapping_add(count.new_flows),
+        tracked: sum.tracked.wrapping_add(count.tracked),
+    }
+}
+
+/// The time as programs tell it.
+fn clock() -> Clock {
+    let now = sys::monotonic().as_nanos() >> 30;
+    Clock { now: u32::try_from(now & 0xffff_ffff).unwrap_or_default(), unit: Duration::from_nanos(1 << 30) }
+}
+
+fn flow_of(key: &FlowKey) -> Flow {
+    let mapped = |address: [u8; 4]| Ipv4Addr::from(address).to_ipv6_mapped().octets();
+    Flow {
+        source: mapped(key.source),
+        destination: mapped(key.destination),
+        source_port: key.source_port,
+        destination_port: key.destination_port,
+        protocol: u8::try_from(key.protocol).unwrap_or_default(),
+        zero: [0; 3],
+    }
+}
+
+/// The key of an IPv4 flow.
+pub(crate) fn key_of(flow: &Flow) -> Option<FlowKey> {
+    let ipv4 = |octets: [u8; 16]| std::net::Ipv6Addr::from(octets).to_ipv4_mapped().map(|address| address.octets());
+    Some(FlowKey {
+        source: ipv4(flow.source)?,
+        destination: ipv4(flow.destination)?,
+        source_port: flow.source_port,
+        destination_port: flow.destination_port,
+        protocol: u32::from(flow.protocol),
+    })
+}
+
+/// How many processors the machine may have: counters of maps have one value for each.
+pub(crate) fn processors() -> io::Result<usize> {
+    let text = std::fs::read_to_string("/sys/devices/system/cpu/possible")?;
+    let last = text.trim().rsplit([',', '-']).next().and_then(|last| last.parse::<usize>().ok());
+    last.map(|last| last + 1).ok_or_else(|| io::Error::other("the kernel does not say which processors may be there"))
+}

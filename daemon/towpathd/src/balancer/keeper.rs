@@ -1,0 +1,323 @@
+//! The thread itself: orders, news and time go to the state of `bpf-tables`, what it writes goes into the maps.
+//!
+//! Never leaves packets without a program while it changes something.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
+
+use bpf_loader::Loader;
+use bpf_tables::report::{Attached, LinkReport};
+use bpf_tables::wish::{Hook, Wish};
+use bpf_tables::{Balancer, Input, Report, Write};
+use engine::{Event, Notice};
+use nouns::IfName;
+
+use super::surroundings::Surroundings;
+use super::{Order, Places};
+use crate::run::Inbox;
+
+/// How long the thread waits after waiting itself has failed.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// A link that the programs shall be on, and what came of it.
+struct Hooked {
+    wished: Hook,
+    index: Option<u32>,
+    result: Result<Attached, String>,
+}
+
+/// The balancer in the kernel.
+struct Running {
+    loader: Loader,
+    state: Balancer,
+    surroundings: Surroundings,
+    links: BTreeMap<IfName, Hooked>,
+    /// Why what shall stand in the maps does not.
+    fault: Option<String>,
+}
+
+/// What the thread has.
+pub(super) struct Keeper {
+    inbox: Inbox,
+    places: Places,
+    orders: Receiver<Order>,
+    ear: UnixStream,
+    running: Option<Running>,
+    wish: Option<Box<Wish>>,
+    /// Why it does not run though it shall.
+    off: Option<String>,
+}
+
+impl Keeper {
+    pub(super) fn new(inbox: Inbox, places: Places, orders: Receiver<Order>, ear: UnixStream) -> Self {
+        Self { inbox, places, orders, ear, running: None, wish: None, off: None }
+    }
+
+    pub(super) fn run(mut self) {
+        loop {
+            self.wait();
+            if !self.take_orders() {
+                return;
+            }
+            if let Some(running) = &mut self.running {
+                running.take_news(&self.inbox);
+                running.give(Input::Tick, &self.inbox);
+            }
+        }
+    }
+
+    fn wait(&self) {
+        let due = self.running.as_ref().and_then(|running| running.state.deadline());
+        let at_most = due.map(|due| due.saturating_duration_since(Instant::now()));
+        let news = self.running.iter().map(|running| running.surroundings.as_fd());
+        let readable: Vec<_> = std::iter::once(self.ear.as_fd()).chain(news).collect();
+        match kernel::datagram::wait(&readable, &[], at_most) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                self.inbox.note(Notice::error(format!("the balancer cannot wait for news: {error}")));
+                std::thread::sleep(AGAIN);
+            }
+        }
+    }
+
+    fn take_orders(&mut self) -> bool {
+        while matches!((&self.ear).read(&mut [0; 64]), Ok(64)) {}
+        loop {
+            match self.orders.try_recv() {
+                Ok(Order::Attach(id, links)) => {
+                    let done = self.attach(&links);
+                    self.inbox.push(Event::StepDone(id, done));
+                }
+                Ok(Order::Balance(wish)) => self.balance(wish),
+                Ok(Order::Tell(answer)) => _ = answer.send(self.report()),
+                Ok(Order::End) | Err(TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) => return true,
+            }
+        }
+    }
+
+    /// Puts the programs on these links and no others: on all of them, or it stays as it was.
+    fn attach(&mut self, links: &BTreeMap<IfName, Hook>) -> Result<(), String> {
+        if links.is_empty() {
+            self.remove();
+            return Ok(());
+        }
+        let began = self.running.is_none();
+        let attached = self.begin().and_then(|running| running.attach(links));
+        if attached.is_err() && began {
+            self.remove();
+        }
+        attached
+    }
+
+    /// The balancer in the kernel, loaded if it is not.
+    fn begin(&mut self) -> Result<&mut Running, String> {
+        if self.running.is_none() {
+            let running =
+                Running::begin(&self.places, &self.inbox).inspect_err(|words| self.off = Some(words.clone()))?;
+            self.off = None;
+            let running = self.running.insert(running);
+            if let Some(wish) = &self.wish {
+                running.give(Input::Wish(wish.clone()), &self.inbox);
+            }
+        }
+        self.running.as_mut().ok_or_else(|| "it does not run".to_owned())
+    }
+
+    /// Nothing is balanced any more, and nothing of it is left in the kernel.
+    fn remove(&mut self) {
+        self.off = None;
+        match self.running.take() {
+            Some(running) => running.loader.remove(),
+            None => bpf_loader::clear(&self.places.pins),
+        }
+    }
+
+    fn balance(&mut self, wish: Box<Wish>) {
+        let is_nothing = wish.links.is_empty();
+        self.wish = Some(wish.clone());
+        let done = match &mut self.running {
+            Some(running) => {
+                running.give(Input::Wish(wish), &self.inbox);
+                running.probe(&self.inbox, self.wish.as_deref());
+                running.fault.clone().map_or(Ok(()), Err)
+            }
+            None if is_nothing => Ok(()),
+            None => Err(self.off.clone().unwrap_or_else(|| "its programs are on no link".to_owned())),
+        };
+        self.inbox.push(Event::Balanced(done));
+    }
+
+    fn report(&mut self) -> Report {
+        let off = self.off.clone();
+        match &mut self.running {
+            Some(running) => running.report(),
+            None => Report { off, ..Report::default() },
+        }
+    }
+}
+
+impl Running {
+    /// Loads the programs, and takes over what an earlier daemon has left.
+    fn begin(places: &Places, inbox: &Inbox) -> Result<Self, String> {
+        let (loader, held) = Loader::open(&places.object, &places.pins).map_err(|error| error.to_string())?;
+        let (surroundings, inputs) =
+            Surroundings::open().map_err(|error| format!("the kernel does not tell of links and hosts: {error}"))?;
+        let (state, links) = (Balancer::default(), BTreeMap::new());
+        let mut running = Self { loader, state, surroundings, links, fault: None };
+        for input in inputs.into_iter().chain(held.map(|held| Input::Adopted(Box::new(held)))) {
+            running.give(input, inbox);
+        }
+        Ok(running)
+    }
+
+    fn attach(&mut self, links: &BTreeMap<IfName, Hook>) -> Result<(), String> {
+        let before: Vec<IfName> = self.links.keys().cloned().collect();
+        let mut refused = None;
+        for (name, hook) in links {
+            let hooked = self.attach_one(name, *hook);
+            if let Err(words) = &hooked.result {
+                refused = Some(format!("the balancer cannot be on {name}: {words}"));
+            }
+            // What cannot be on a link any longer stays as it was there.
+            if refused.is_none() || !self.links.contains_key(name) {
+                self.links.insert(name.clone(), hooked);
+            }
+        }
+        let keep = |name: &IfName| if refused.is_some() { before.contains(name) } else { links.contains_key(name) };
+        let gone: Vec<IfName> = self.links.keys().filter(|name| !keep(name)).cloned().collect();
+        for name in gone {
+            if let Some(index) = self.links.remove(&name).and_then(|hooked| hooked.index) {
+                self.loader.detach(index);
+            }
+        }
+        // What an earlier daemon was on, and nobody wishes.
+        if refused.is_none() {
+            let wished: Vec<u32> = self.links.values().filter_map(|hooked| hooked.index).collect();
+            let stale = self.loader.attached().into_keys().filter(|index| !wished.contains(index));
+            stale.for_each(|index| self.loader.detach(index));
+        }
+        refused.map_or(Ok(()), Err)
+    }
+
+    fn attach_one(&self, name: &IfName, wished: Hook) -> Hooked {
+        let Some(index) = self.surroundings.index(name) else {
+            return Hooked { wished, index: None, result: Err("there is no such interface".to_owned()) };
+        };
+        Hooked { wished, index: Some(index), result: self.loader.attach(index, wished) }
+    }
+
+    /// Links that have come back get the programs again.
+    fn attach_again(&mut self) {
+        let changed: Vec<(IfName, Hook)> = self
+            .links
+            .iter()
+            .filter(|(name, hooked)| self.surroundings.index(name) != hooked.index)
+            .map(|(name, hooked)| (name.clone(), hooked.wished))
+            .collect();
+        for (name, wished) in changed {
+            let hooked = self.attach_one(&name, wished);
+            self.links.insert(name, hooked);
+        }
+    }
+
+    fn take_news(&mut self, inbox: &Inbox) {
+        match self.surroundings.read() {
+            Ok(inputs) if inputs.is_empty() => {}
+            Ok(inputs) => {
+                let links = inputs.iter().any(|input| matches!(input, Input::Link(..)));
+                inputs.into_iter().for_each(|input| self.give(input, inbox));
+                if links {
+                    self.attach_again();
+                }
+            }
+            Err(error) => {
+                inbox.note(Notice::error(format!("the balancer hears nothing of hosts: {error}")));
+                std::thread::sleep(AGAIN);
+            }
+        }
+    }
+
+    /// Gives something to the state, and does what comes of it.
+    fn give(&mut self, input: Input, inbox: &Inbox) {
+        let mut writes = Vec::new();
+        self.state.handle(Instant::now(), input, &mut writes);
+        while !writes.is_empty() {
+            let taken = std::mem::take(&mut writes);
+            self.obey(&taken, &mut writes, inbox);
+        }
+    }
+
+    fn obey(&mut self, taken: &[Write], more: &mut Vec<Write>, inbox: &Inbox) {
+        match self.loader.maps().write(taken) {
+            Ok(()) => {}
+            Err(error) => {
+                let words = error.to_string();
+                inbox.note(Notice::error(format!("the balancer's maps are not as they shall be: {words}")));
+                self.fault = Some(words);
+            }
+        }
+        for write in taken {
+            match write {
+                Write::Resolve(link, address) => {
+                    if let Err(error) = self.surroundings.ask(*link, *address) {
+                        inbox.note(Notice::warning(format!("the kernel cannot be asked for {address}: {error}")));
+                    }
+                }
+                Write::Sweep => self.sweep(more, inbox),
+                _ => {}
+            }
+        }
+    }
+
+    fn sweep(&mut self, more: &mut Vec<Write>, inbox: &Inbox) {
+        let (state, now) = (&mut self.state, Instant::now());
+        let swept = self.loader.maps().sweep(|clock, flows| state.handle(now, Input::Flows(clock, flows), more));
+        match swept {
+            Ok(()) => state.handle(Instant::now(), Input::Swept, more),
+            Err(error) => {
+                inbox.note(Notice::warning(format!("the balancer cannot look at remembered flows: {error}")));
+                state.handle(now, Input::Unswept, more);
+            }
+        }
+    }
+
+    /// Questions about the health of backends take the way of clients' packets, wherever the kernel sends them.
+    fn probe(&mut self, inbox: &Inbox, wish: Option<&Wish>) {
+        let mut members =
+            wish.into_iter().flat_map(|wish| wish.services.values()).flat_map(|service| service.backends.iter());
+        if !members.any(|member| member.mark.is_some()) {
+            return;
+        }
+        let probed = self.loader.probed();
+        let on = self.links.values().filter_map(|hooked| hooked.index);
+        let wanted = self.state.exits().into_iter().chain(on).filter(|index| !probed.contains(index));
+        for index in wanted.collect::<std::collections::BTreeSet<u32>>() {
+            if let Err(error) = self.loader.attach_probe(index) {
+                let name =
+                    self.surroundings.link(index).map_or_else(|| index.to_string(), |link| link.name.to_string());
+                let text = format!("health checks that leave by {name} do not take the way of packets: {error}");
+                inbox.note(Notice::warning(text));
+            }
+        }
+    }
+
+    fn report(&mut self) -> Report {
+        let (services, backends) = self.state.numbers();
+        let counters = self.loader.maps().counters(services.into_iter(), backends.into_iter()).unwrap_or_default();
+        let mut report = self.state.report(Instant::now(), &counters.counts);
+        report.drops = counters.drops;
+        report.off.clone_from(&self.fault);
+        report.links = self
+            .links
+            .iter()
+            .map(|(name, hooked)| LinkReport { name: name.clone(), wished: hooked.wished, hook: hooked.result.clone() })
+            .collect();
+        report
+    }
+}
