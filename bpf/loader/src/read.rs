@@ -88,6 +88,19 @@ impl Maps {
         Ok(keys)
     }
 
+    /// What is remembered of a flow.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn pin(&self, flow: &Flow) -> Result<Option<Pin>, LoadError> {
+        let mut pin = [Pin::default()];
+        let found = match key_of(flow) {
+            Some(key) => self.map("FLOWS").and_then(|map| sys::get(map, key, &mut pin)),
+            None => self.map("FLOWS6").and_then(|map| sys::get(map, *flow, &mut pin)),
+        };
+        Ok(tried("looking for a remembered flow", found)?.then(|| pin[0]))
+    }
+
     /// Hands out all flows that are remembered, some at a time.
     ///
     /// # Errors

@@ -218,6 +218,10 @@ impl Backends {
         self.known.get(&number).map(|known| Seed::of_parts(known.who.0, known.who.1))
     }
 
+    pub(crate) fn get(&self, number: u16) -> Option<&Known> {
+        self.known.get(&number)
+    }
+
     pub(crate) fn number_of(&self, who: Who) -> Option<u16> {
         self.by_who.get(&who).copied()
     }

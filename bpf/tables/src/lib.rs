@@ -6,6 +6,7 @@
 mod answers;
 mod backends;
 pub mod directory;
+pub mod explain;
 pub mod maglev;
 mod numbers;
 pub mod report;
@@ -14,5 +15,6 @@ pub mod state;
 mod table;
 pub mod wish;
 
+pub use bpf_common::flow;
 pub use report::Report;
 pub use state::{Balancer, Input, Write};

@@ -91,7 +91,7 @@ pub enum Write {
 
 /// A service with its number.
 #[derive(Clone, Debug)]
-struct Standing {
+pub(crate) struct Standing {
     number: u32,
     table: Option<u32>,
     written: layout::Service,

@@ -15,6 +15,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bpf_tables::Report;
+use bpf_tables::explain::Explanation;
+use bpf_tables::flow::Flow;
+use bpf_tables::report::Connection;
 use bpf_tables::wish::{Hook, Wish};
 use engine::{Event, Notice, StepId};
 use nouns::IfName;
@@ -44,6 +47,10 @@ enum Order {
     Balance(Box<Wish>),
     /// Tell how it is.
     Tell(Sender<Report>),
+    /// Say what becomes of a packet of a flow that begins, or goes on.
+    Explain(Flow, bool, Sender<Explanation>),
+    /// Tell of flows that are remembered, so many at most.
+    Connections(usize, Sender<Vec<Connection>>),
     /// The daemon ends; packets go on.
     End,
 }
@@ -128,6 +135,20 @@ impl Way {
         // A bell that cannot be rung has been rung often and not been heard yet.
         let _ = (&*self.bell).write(&[1]);
         taken
+    }
+
+    /// What becomes of a packet of a flow that begins, or goes on.
+    #[expect(dead_code, reason = "views ask for it")]
+    pub(crate) fn explain(&self, flow: Flow, begins: bool) -> Option<Explanation> {
+        let (answer, explanation) = mpsc::channel();
+        if self.order(Order::Explain(flow, begins, answer)) { explanation.recv_timeout(PATIENCE).ok() } else { None }
+    }
+
+    /// Flows that are remembered because their slots change hands, so many at most.
+    #[expect(dead_code, reason = "views ask for it")]
+    pub(crate) fn connections(&self, most: usize) -> Option<Vec<Connection>> {
+        let (answer, connections) = mpsc::channel();
+        if self.order(Order::Connections(most, answer)) { connections.recv_timeout(PATIENCE).ok() } else { None }
     }
 
     /// How the balancer is.

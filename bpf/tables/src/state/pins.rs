@@ -12,6 +12,7 @@ use bpf_common::layout::{CLIENT_ONLY, Mode, Pin};
 
 use super::{Balancer, GRACE, Write};
 use crate::directory::line_of;
+use crate::report::Connection;
 use crate::table::Set;
 
 /// How often remembered flows are looked at while a slot is in transition.
@@ -24,6 +25,13 @@ pub struct Clock {
     pub now: u32,
     /// How long one unit of it is.
     pub unit: Duration,
+}
+
+impl Clock {
+    /// How long ago a flow said something.
+    fn silent(self, pin: Pin) -> Duration {
+        self.unit.saturating_mul(self.now.saturating_sub(pin.seen))
+    }
 }
 
 /// What is known of remembered flows.
@@ -91,6 +99,12 @@ impl Balancer {
         }
     }
 
+    /// A flow that is remembered, for whoever asks.
+    #[must_use]
+    pub fn connection(&self, clock: Clock, flow: Flow, pin: Pin) -> Connection {
+        Connection { flow, backend: self.who(pin.backend), silent: clock.silent(pin) }
+    }
+
     fn judge(&self, clock: Clock, flow: &Flow, pin: Pin) -> Fate {
         let standing = line_of(self.directory.get(), flow)
             .and_then(|line| self.by_number.get(&line.service))
@@ -100,7 +114,7 @@ impl Balancer {
         };
         let Some(shared) = self.tables.get(&number) else { return Fate::Forgotten };
         let idle = if flow.protocol == 6 { self.idle.tcp } else { self.idle.other };
-        let silent = clock.unit.saturating_mul(clock.now.saturating_sub(pin.seen));
+        let silent = clock.silent(pin);
         let backend = u16::try_from(pin.backend).unwrap_or_default();
         if silent > idle + clock.unit || !shared.set.as_ref().is_none_or(|set| set.is_alive(backend)) {
             return Fate::Forgotten;

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bpf_common::layout::{Count, ServiceCount};
+use bpf_common::layout::{Count, NOWHERE, ServiceCount};
 
 use super::{Balancer, Shared, Standing};
 use crate::backends::Who;
+use crate::explain::BackendFound;
 use crate::report::{BackendReport, MemberReport, Report, Room, ServiceReport};
 use crate::table::Table;
 use crate::wish::{Destination, Service};
@@ -47,6 +48,18 @@ impl Shares {
             }
         }
         shares
+    }
+}
+
+impl Standing {
+    /// As wished; unknown in the time between an adoption and the first wish.
+    pub(crate) fn service(&self) -> Option<&Service> {
+        self.service.as_ref()
+    }
+
+    /// The flags that the programs read.
+    pub(crate) fn flags(&self) -> u32 {
+        self.written.flags
     }
 }
 
@@ -91,6 +104,32 @@ impl Balancer {
             },
             ..Report::default()
         }
+    }
+
+    /// A service by its number.
+    pub(crate) fn found(&self, number: u32) -> Option<(Destination, u32, &Standing)> {
+        let destination = self.by_number.get(&number)?;
+        Some((*destination, number, self.services.get(destination)?))
+    }
+
+    /// The table of a service, and its number.
+    pub(crate) fn table_of(&self, standing: &Standing) -> Option<(u32, &Table)> {
+        let number = standing.table?;
+        Some((number, &self.tables.get(&number)?.table))
+    }
+
+    /// Who is meant by the number of a backend.
+    pub(crate) fn who(&self, number: u32) -> Option<Who> {
+        self.backends.get(u16::try_from(number).ok()?).map(|known| known.who)
+    }
+
+    /// Whom packets go to that are for a backend, and how.
+    pub(crate) fn backend(&self, number: u32) -> Option<BackendFound> {
+        let known = self.backends.get(u16::try_from(number).ok()?).filter(|known| known.written.way != NOWHERE)?;
+        let (address, way) = known.who;
+        let vlan = Some(known.written.vlan).filter(|tag| *tag != 0);
+        let (exit, mac, mtu) = (known.exit, self.backends.mac(known), known.written.mtu);
+        Some(BackendFound { number, address, way, exit, mac, vlan, mtu })
     }
 
     fn report_service(

@@ -10,7 +10,9 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use bpf_loader::Loader;
-use bpf_tables::report::{Attached, LinkReport};
+use bpf_tables::explain::Explanation;
+use bpf_tables::flow::Flow;
+use bpf_tables::report::{Attached, Connection, LinkReport};
 use bpf_tables::wish::{Hook, Wish};
 use bpf_tables::{Balancer, Input, Report, Write};
 use engine::{Event, Notice};
@@ -94,6 +96,15 @@ impl Keeper {
                     self.inbox.push(Event::StepDone(id, done));
                 }
                 Ok(Order::Balance(wish)) => self.balance(wish),
+                Ok(Order::Explain(flow, begins, answer)) => {
+                    // Whoever asks is told nothing where nothing runs.
+                    let explanation = self.running.as_mut().map(|running| running.explain(&flow, begins));
+                    explanation.into_iter().for_each(|explanation| _ = answer.send(explanation));
+                }
+                Ok(Order::Connections(most, answer)) => {
+                    let found = self.running.as_mut().map(|running| running.connections(most));
+                    _ = answer.send(found.unwrap_or_default());
+                }
                 Ok(Order::Tell(answer)) => _ = answer.send(self.report()),
                 Ok(Order::End) | Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) => return true,
@@ -305,6 +316,21 @@ impl Running {
                 inbox.note(Notice::warning(text));
             }
         }
+    }
+
+    fn explain(&mut self, flow: &Flow, begins: bool) -> Explanation {
+        let pin = self.loader.maps().pin(flow).unwrap_or_default();
+        self.state.explain(flow, begins, pin)
+    }
+
+    fn connections(&mut self, most: usize) -> Vec<Connection> {
+        let (state, mut found) = (&self.state, Vec::new());
+        // What could be read is told.
+        let _ = self.loader.maps().sweep(|clock, flows| {
+            let room = most.saturating_sub(found.len());
+            found.extend(flows.into_iter().take(room).map(|(flow, pin)| state.connection(clock, flow, pin)));
+        });
+        found
     }
 
     fn report(&mut self) -> Report {

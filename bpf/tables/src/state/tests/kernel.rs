@@ -164,8 +164,15 @@ impl Kernel {
         self.now = end;
     }
 
-    /// Which backend a packet goes to; nothing if to nobody.
+    /// Which backend a packet goes to; nothing if to nobody. What is explained of it is held against that.
     pub(super) fn packet(&mut self, flow: &Flow, begins: bool) -> Option<IpAddr> {
+        let explained = self.balancer.explain(flow, begins, self.pins.get(flow).copied());
+        let found = self.send(flow, begins);
+        assert_eq!(explained.backend.as_ref().map(|backend| backend.address), found, "{explained:?}");
+        found
+    }
+
+    fn send(&mut self, flow: &Flow, begins: bool) -> Option<IpAddr> {
         let number = line_of(self.directory.get(), flow)?.service;
         let service = self.services[&number];
         if service.slots == 0 {
