@@ -72,6 +72,8 @@ impl Pins {
     /// Unpins everything of this layout; links come off with their pins.
     pub(crate) fn forget_all(&self) {
         let _ = fs::remove_dir_all(&self.directory);
+        // It goes if nothing else is in it.
+        let _ = self.directory.parent().map(fs::remove_dir);
     }
 }
 
@@ -81,6 +83,7 @@ pub(crate) fn clear(root: &Path) {
     for directory in found.filter(|path| path.join("links").is_dir() && path.join("maps").is_dir()) {
         let _ = fs::remove_dir_all(directory);
     }
+    let _ = fs::remove_dir(root);
 }
 
 /// A hash of all that matters (FNV-1a); comments do not.
