@@ -25,7 +25,6 @@ build: ## build the daemon, the shell and the balancer's programs
 demo: ## the walk-through on a network of namespaces; then the router's shell is yours
 	@tests/setup.sh demo
 	$(CARGO) build -p towpathd -p shell
-	@bpf/build.sh
 	@tests/demo/run.sh
 
 test: ## install what is missing, build everything, run every test

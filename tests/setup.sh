@@ -75,6 +75,27 @@ if [ "$what" = all ] && ! cargo nextest --version >/dev/null 2>&1; then
     cargo install cargo-nextest --locked || fail "cargo could not install cargo-nextest"
 fi
 
+# The balancer's programs are compiled for the kernel's virtual machine: its core library is built from source, and its
+# linker goes with the LLVM of the compiler.
+if [ "$what" = all ]; then
+    if [ ! -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library/core" ]; then
+        command -v rustup >/dev/null || fail "the sources of Rust's core library are missing, and there is no rustup to add them"
+        say "adding rust-src"
+        rustup component add rust-src || fail "rustup could not add rust-src"
+    fi
+    if ! command -v bpf-linker >/dev/null; then
+        llvm=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+        if [ ! -x "/usr/lib/llvm-$llvm/bin/llvm-config" ]; then
+            missing=("llvm-$llvm-dev" "libpolly-$llvm-dev")
+            install_packages
+        fi
+        say "installing bpf-linker (this takes some minutes)"
+        LLVM_PREFIX=/usr/lib/llvm-$llvm cargo install bpf-linker --version 0.13.0 --locked \
+            --no-default-features --features "llvm-$llvm" || fail "cargo could not install bpf-linker"
+    fi
+    needed+=(bpf-linker:bpf-linker)
+fi
+
 for entry in "${needed[@]}"; do
     program=${entry%%:*}
     command -v "$program" >/dev/null || [ -x "$program" ] || fail "$program is still missing after installing ${entry##*:}"
