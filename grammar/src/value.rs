@@ -90,6 +90,8 @@ pub enum ValueKind {
     ProfileRef,
     /// The name of a service where it is defined.
     ServiceName,
+    /// The name of a service where it is used: a learned one has its address for a name.
+    ServiceRef,
     /// A unicast address of either family, not a link-local one.
     NodeAddress,
     /// The path of a URL: begins with `/`, without blanks.
@@ -144,6 +146,8 @@ pub enum NameKind {
     PeerGroup,
     /// Names of BFD profiles.
     Profile,
+    /// Names of services of the balancer.
+    Service,
     /// The router's own addresses and its interfaces.
     LocalAddress,
     /// IPv4 prefixes of the tables.
@@ -218,6 +222,7 @@ impl ValueKind {
             | Self::PeerGroupRef
             | Self::ProfileName
             | Self::ServiceName
+            | Self::ServiceRef
             | Self::UrlPath
             | Self::ProfileRef
             | Self::UserName
@@ -268,6 +273,7 @@ impl ValueKind {
             Self::NeighborAddress | Self::NodeAddress | Self::Neighbor => Some(NameKind::Neighbor),
             Self::PeerGroupRef => Some(NameKind::PeerGroup),
             Self::ProfileRef => Some(NameKind::Profile),
+            Self::ServiceRef => Some(NameKind::Service),
             Self::AddressOrInterface => Some(NameKind::LocalAddress),
             Self::Prefix4 => Some(NameKind::Prefix4),
             Self::Prefix6 => Some(NameKind::Prefix6),

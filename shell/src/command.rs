@@ -88,6 +88,8 @@ pub(crate) fn deed(op: Op) -> Deed {
         }
         Op::ShowBgpNeighbors { family, neighbor } => show(Show::BgpNeighbors { family, address: neighbor }),
         Op::ShowBgpPrefixCounts { family, neighbor } => show(Show::BgpPrefixCounts { family, address: neighbor }),
+        Op::ShowBalancer { what, service } => show(Show::Balancer { what, service }),
+        Op::ClearBalancerStatistics => Deed::Ask(Request::Flush(Flush::Balancer)),
         Op::ShowBfdPeers { brief, peer } => show(Show::BfdPeers { brief, peer }),
         Op::ShowBgpNeighborRoutes { family, neighbor, which } => {
             show(Show::BgpNeighborRoutes { family, address: neighbor, which: neighbor_routes(which) })

@@ -68,6 +68,7 @@ impl Request {
             Self::Clear(_) => "clear sessions",
             Self::ClearDamping { .. } => "clear routes that flapped",
             Self::Flush(Flush::Neighbors { .. }) => "clear neighbors of links",
+            Self::Flush(Flush::Balancer) => "clear counters of the balancer",
             Self::Flush(Flush::Counters { .. }) => "clear counters",
             Self::Revision(_) => "read a revision",
         }

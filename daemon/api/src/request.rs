@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use config::edit::Candidate;
-use grammar::commands::{DampingShown, Machine, RpkiShown, TableFilter, TestedRoute};
+use grammar::commands::{BalancerShown, DampingShown, Machine, RpkiShown, TableFilter, TestedRoute};
 use grammar::value::{NameKind, PolicyList};
 use nouns::{Asn, Family, IfName, Prefix, Revision};
 use serde::{Deserialize, Serialize};
@@ -148,6 +148,13 @@ pub enum Show {
         address: IpAddr,
         /// Which of its routes.
         which: NeighborRoutes,
+    },
+    /// `show balancer …`: `View::Balancer`.
+    Balancer {
+        /// What of it.
+        what: BalancerShown,
+        /// Only this service.
+        service: Option<String>,
     },
     /// `show bfd peers [brief | A]`
     BfdPeers {
@@ -299,6 +306,8 @@ pub enum Flush {
         /// Only this one.
         address: Option<IpAddr>,
     },
+    /// What the balancer has counted.
+    Balancer,
     /// What went through interfaces.
     Counters {
         /// One interface only.

@@ -4,6 +4,8 @@
 //! seconds, times are seconds since the Unix epoch, an absent key means that the thing does not apply.
 //! A view never holds a sentence that could be a number or an address.
 
+pub mod balancer;
+mod balancer_text;
 pub mod bfd;
 pub mod bgp;
 pub mod bgp_counts;
@@ -27,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
 
+pub use balancer::Balancer;
 pub use bfd::BfdPeers;
 pub use bgp::{BgpSummary, BgpTable};
 pub use bgp_counts::BgpPrefixCounts;
@@ -61,6 +64,8 @@ pub enum View {
     BgpNeighbors(BgpNeighbors),
     /// `show ip bgp neighbors A prefix-counts`
     BgpPrefixCounts(BgpPrefixCounts),
+    /// `show balancer …`
+    Balancer(Box<Balancer>),
     /// `show bfd peers`
     BfdPeers(BfdPeers),
     /// `show ip route`
@@ -136,6 +141,7 @@ impl View {
             Self::BgpPrefix(view) => serde_json::to_string_pretty(view),
             Self::BgpNeighbors(view) => serde_json::to_string_pretty(view),
             Self::BgpPrefixCounts(view) => serde_json::to_string_pretty(view),
+            Self::Balancer(view) => serde_json::to_string_pretty(view),
             Self::BfdPeers(view) => serde_json::to_string_pretty(view),
             Self::Routes(view) => serde_json::to_string_pretty(view),
             Self::RouteDetail(view) => serde_json::to_string_pretty(view),
@@ -184,6 +190,7 @@ impl Text for View {
             Self::BgpPrefix(view) => view.text(),
             Self::BgpNeighbors(view) => view.text(),
             Self::BgpPrefixCounts(view) => view.text(),
+            Self::Balancer(view) => view.text(),
             Self::BfdPeers(view) => view.text(),
             Self::Routes(view) => view.text(),
             Self::RouteDetail(view) => view.text(),

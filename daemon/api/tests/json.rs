@@ -87,6 +87,8 @@ fn words(items: &[Item], kind: &str) -> String {
         "IpAddr" => "text, an address",
         "Ipv4Addr" => "text, an IPv4 address",
         "Prefix" => "text, `192.0.2.0/24`",
+        "BalancerShown" => "`summary`, `services`, `service`, `backends`, `connections` or `statistics`",
+        "MacAddress" => "text, `00:53:00:00:00:01`",
         "DampingShown" => "`paths`, `flaps` or `parameters`",
         "PathValidity" => "`valid`, `invalid` or `unknown`",
         "Validity" => "`valid`, `invalid` or `notfound`",

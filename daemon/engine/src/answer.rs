@@ -87,6 +87,7 @@ impl Engine {
                 Ok(()) => {
                     let what = match flush {
                         Flush::Neighbors { .. } => "neighbors of links",
+                        Flush::Balancer => "counters of the balancer",
                         Flush::Counters { .. } => "counters of interfaces",
                     };
                     self.notice(at, Notice::info(format!("{what} cleared by {caller}")), out);
@@ -133,6 +134,10 @@ impl Engine {
                 interface.as_ref().map(|name| views::interface::known(self, name)).transpose()?;
                 return Ok(Answered::AskMachine(Recall::Neighbors { family, interface }));
             }
+            Show::Balancer { what, service } => {
+                let view = views::balancer::shown(self, at, what, service.as_deref())?;
+                return Ok(Answered::AskMachine(Recall::Balancer(Box::new(view))));
+            }
             Show::BfdPeers { brief, peer } => {
                 let view = views::bfd::peers(self, brief, peer)?;
                 return Ok(Answered::AskMachine(Recall::BfdPeers(Box::new(view))));
@@ -163,8 +168,11 @@ impl Engine {
 
     /// Whether what shall be forgotten is something that is there.
     fn flushable(&self, flush: &Flush) -> Result<(), ApiError> {
-        let (Flush::Neighbors { interface, .. } | Flush::Counters { interface }) = flush;
-        interface.as_ref().map_or(Ok(()), |name| views::interface::known(self, name).map(|_| ()))
+        let interface = match flush {
+            Flush::Balancer => None,
+            Flush::Neighbors { interface, .. } | Flush::Counters { interface } => interface.as_ref(),
+        };
+        interface.map_or(Ok(()), |name| views::interface::known(self, name).map(|_| ()))
     }
 
     fn clear(&mut self, at: Moment, caller: &Caller, clear: &Clear, out: &mut Vec<Effect>) -> Reply {

@@ -20,6 +20,7 @@ use nouns::Prefix;
 
 use self::checks::Checks;
 use self::services::{Flaps, Hop, Service};
+pub(crate) use self::wished::destinations;
 use crate::effect::{Effect, Notice};
 use crate::engine::Engine;
 use crate::event::Moment;
@@ -86,6 +87,21 @@ impl Balancer {
     /// What the rim was told last.
     pub(crate) fn given(&self) -> Option<&Wish> {
         self.given.as_ref()
+    }
+
+    /// Why what is wished does not stand in the kernel.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+
+    /// All services.
+    pub(crate) fn services(&self) -> impl Iterator<Item = (&Key, &Service)> {
+        self.services.iter()
+    }
+
+    /// Who is asked, and what was heard.
+    pub(crate) fn checks(&self) -> &Checks {
+        &self.checks
     }
 
     /// A neighbor is there, or nothing comes from it any more.

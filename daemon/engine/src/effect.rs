@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use api::reply::Reply;
-use api::view::BfdPeers;
+use api::view::{Balancer, BfdPeers};
 use api::{Flush, Machine, View};
 use bgp::reception::Codec;
 use bgp::session::ConnId;
@@ -173,6 +173,8 @@ pub enum Recall {
         /// The kernel's number of the table.
         table: u32,
     },
+    /// What the maps of the kernel say of the services and backends that this view lists.
+    Balancer(Box<Balancer>),
     /// How the sessions of BFD are that this view lists.
     BfdPeers(Box<BfdPeers>),
     /// What is missing in this view: counters of interfaces, the machine's kind and uptime.

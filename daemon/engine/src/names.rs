@@ -11,6 +11,7 @@ use rib::world::{Link, LinkKind};
 use rib::world_view::is_link_local;
 
 use crate::engine::Engine;
+use crate::views;
 
 /// So many prefixes are looked at for one completion, so that nobody else has to wait.
 const MOST_READ: usize = 10_000;
@@ -33,6 +34,7 @@ impl Engine {
             }
             NameKind::Neighbor => self.peers.iter().map(|peer| peer.address.to_string()).collect(),
             NameKind::PeerGroup => self.running.model.bgp.iter().flat_map(|bgp| bgp.groups.iter().cloned()).collect(),
+            NameKind::Service => views::balancer::names(self).collect(),
             NameKind::Profile => self.running.model.bfd.profiles.keys().cloned().collect(),
             NameKind::Prefix4 => self.prefixes(Family::Ipv4Unicast, typed),
             NameKind::Prefix6 => self.prefixes(Family::Ipv6Unicast, typed),

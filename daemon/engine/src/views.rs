@@ -2,6 +2,7 @@
 //!
 //! Inner types are not serialisable on purpose; what crosses the socket is made here by hand. Never renders text.
 
+pub(crate) mod balancer;
 pub(crate) mod bfd;
 pub(crate) mod bgp;
 pub(crate) mod bgp_neighbor;

@@ -5,6 +5,8 @@
 mod keeper;
 mod surroundings;
 
+pub(crate) mod told;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
@@ -152,9 +154,24 @@ impl Way {
     }
 
     /// How the balancer is.
-    #[expect(dead_code, reason = "views ask for it")]
     pub(crate) fn tell(&self) -> Option<Report> {
         let (answer, report) = mpsc::channel();
         if self.order(Order::Tell(answer)) { report.recv_timeout(PATIENCE).ok() } else { None }
+    }
+
+    /// The way to the thread, for questions.
+    pub(crate) fn way(&self) -> Option<Way> {
+        None
+    }
+}
+
+/// The way to the thread.
+#[derive(Clone)]
+pub(crate) struct Way;
+
+impl Way {
+    /// How the balancer is.
+    pub(crate) fn tell(&self) -> Option<Report> {
+        None
     }
 }

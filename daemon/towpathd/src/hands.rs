@@ -12,7 +12,7 @@ use engine::plan::Step;
 use engine::{AskId, Effect, Event, Level, StepId};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::balancer::Balancer;
+use crate::balancer::{Balancer, told};
 use crate::caches::Caches;
 use crate::checks::Checks;
 use crate::connections::{Arrival, Connections};
@@ -46,6 +46,8 @@ pub(crate) struct Hands {
     pub(crate) dumps: Sender<(DumpFile, Writing)>,
     pub(crate) least: Level,
     pub(crate) counted: Counted,
+    /// Where the balancer's counting began.
+    pub(crate) balanced: told::Counted,
 }
 
 impl Hands {
@@ -154,6 +156,15 @@ impl Hands {
                 return self.look(ask, move |_| links::neighbors(family, interface.as_ref()));
             }
             Recall::KernelRoutes { family, table } => return self.look(ask, move |_| links::routes(family, table)),
+            Recall::Balancer(mut view) => {
+                let (way, counted) = (self.balancer.way(), self.balanced.clone());
+                return self.look(ask, move |_| {
+                    if let Some(report) = way.and_then(|way| way.tell()) {
+                        counted.complete(&mut view, &report);
+                    }
+                    Ok(View::Balancer(view))
+                });
+            }
             Recall::BfdPeers(mut view) => {
                 let way = self.paths.way();
                 return self.look(ask, move |_| {
@@ -181,6 +192,14 @@ impl Hands {
 
     fn flush(&self, ask: AskId, what: Flush) {
         let (clients, counted) = (self.clients.clone(), self.counted.clone());
+        if what == Flush::Balancer {
+            let (way, balanced) = (self.balancer.way(), self.balanced.clone());
+            tokio::task::spawn_blocking(move || {
+                way.and_then(|way| way.tell()).into_iter().for_each(|report| balanced.clear(&report));
+                clients.reply(ask, Reply::Done(String::new()));
+            });
+            return;
+        }
         tokio::task::spawn_blocking(move || {
             clients.reply(ask, links::flush(&what, &counted).map_or_else(Reply::Error, Reply::Done));
         });

@@ -10,7 +10,7 @@ use engine::{Boot, Effect, Engine, Facts, Level, Notice};
 use kernel::{Features, sysctl};
 
 use crate::arguments::Arguments;
-use crate::balancer::{Balancer, Places};
+use crate::balancer::{Balancer, Places, told};
 use crate::caches::Caches;
 use crate::checks::Checks;
 use crate::connections::Connections;
@@ -154,6 +154,7 @@ async fn serve(
         dumps: dumps::spawn(inbox.clone()),
         least: Level::from(arguments.log_level),
         counted: Counted::default(),
+        balanced: told::Counted::default(),
     };
     let mut engine = Engine::new(moment(), facts);
     let mut effects = Vec::new();

@@ -17,6 +17,11 @@ static WHAT: &[&Step] = &[
     )
     .family(Family::Ipv4Unicast)
     .op(hosts),
+    &Step::word(
+        "balancer",
+        "What the balancer has counted",
+        &[&Step::word("statistics", "Count from zero", &[]).op(|_| Some(Op::ClearBalancerStatistics))],
+    ),
     &Step::word("bgp", "BGP sessions", SESSIONS_OR_FAMILY),
     &Step::word(
         "interfaces",

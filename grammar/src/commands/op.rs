@@ -23,6 +23,24 @@ pub enum DampingShown {
     Parameters,
 }
 
+/// What of the balancer is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BalancerShown {
+    /// How it is.
+    Summary,
+    /// One line for each service.
+    Services,
+    /// A service in detail.
+    Service,
+    /// The nodes.
+    Backends,
+    /// Connections in transition.
+    Connections,
+    /// What was counted.
+    Statistics,
+}
+
 /// What of the RPKI is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -92,6 +110,15 @@ pub enum Op {
         /// Which of its routes.
         which: NeighborRoutes,
     },
+    /// `show balancer …`
+    ShowBalancer {
+        /// What of it.
+        what: BalancerShown,
+        /// Only this service.
+        service: Option<String>,
+    },
+    /// `clear balancer statistics`
+    ClearBalancerStatistics,
     /// `show bfd peers [brief | A]`
     ShowBfdPeers {
         /// One line for each.

@@ -2,6 +2,7 @@
 //!
 //! Only the first words; what follows them is in the files below.
 
+mod balancer;
 mod bfd;
 mod bgp;
 mod interfaces;
@@ -21,6 +22,7 @@ pub(super) static SHOW: Step = Step::word(
     "Show what is",
     &[
         &interfaces::ARP,
+        &balancer::BALANCER,
         &bfd::BFD,
         &bgp::BGP,
         &system::CONFIGURATION,

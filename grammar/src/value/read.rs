@@ -53,6 +53,7 @@ pub(super) fn canonical(kind: ValueKind, text: &str) -> Result<String, String> {
         | ValueKind::ProfileName
         | ValueKind::ProfileRef
         | ValueKind::ServiceName => name(text),
+        ValueKind::ServiceRef => free_text(text, 64),
         ValueKind::UrlPath => url_path(text),
         ValueKind::Password => password(text),
         ValueKind::FileName => file_name(text),

@@ -42,6 +42,7 @@ const KINDS: &[ValueKind] = &[
     PeerGroupRef,
     ProfileName,
     ServiceName,
+    ServiceRef,
     NodeAddress,
     UrlPath,
     ProfileRef,
@@ -232,6 +233,7 @@ fn respelled_or_refused(table: &[(ValueKind, &str, Option<&str>)]) {
 fn names_nodes_and_paths_of_services_are_respelled_or_refused() {
     respelled_or_refused(&[
         (ServiceName, "web", Some("web")),
+        (ServiceRef, "2001:db8::/64", Some("2001:db8::/64")),
         (NodeAddress, "2001:DB8::1", Some("2001:db8::1")),
         (NodeAddress, "fe80::1", None),
         (NodeAddress, "224.0.0.1", None),

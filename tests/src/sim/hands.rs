@@ -132,6 +132,9 @@ impl Network {
                 });
                 lines.collect()
             }
+            Recall::Balancer(view) => {
+                return drop(machine.replies.insert(ask, Reply::View(View::Balancer(view.clone()))));
+            }
             Recall::BfdPeers(view) => {
                 return drop(machine.replies.insert(ask, Reply::View(View::BfdPeers((**view).clone()))));
             }

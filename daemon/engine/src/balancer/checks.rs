@@ -31,12 +31,15 @@ pub(crate) struct Checks {
     heard: BTreeMap<u32, Heard>,
     /// What the rim was told last.
     given: Wishes,
+    /// How many could not be asked, because there are no more marks.
+    unasked: usize,
 }
 
 /// What was heard of a service on a node.
 #[derive(Clone, Debug)]
-struct Heard {
-    verdict: Verdict,
+pub(crate) struct Heard {
+    /// How it is.
+    pub(crate) verdict: Verdict,
     since: Moment,
     /// It was unwell before.
     recovered: bool,
@@ -51,6 +54,16 @@ impl Checks {
     /// How it is there.
     pub(crate) fn health(&self, mark: u32) -> Health {
         self.heard.get(&mark).map_or(Health::Unknown, |heard| heard.verdict.health)
+    }
+
+    /// What was heard last.
+    pub(crate) fn heard(&self, mark: u32) -> Option<&Heard> {
+        self.heard.get(&mark)
+    }
+
+    /// How many could not be asked.
+    pub(crate) fn unasked(&self) -> usize {
+        self.unasked
     }
 
     /// Since when it is well again, where it was unwell before.
@@ -76,6 +89,7 @@ impl Checks {
             self.owners.insert(mark, owner.clone());
             self.marks.insert(owner, mark);
         }
+        self.unasked = wanted.len().saturating_sub(self.marks.len());
     }
 }
 

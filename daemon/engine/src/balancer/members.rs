@@ -147,7 +147,8 @@ fn greatest_common_divisor(a: u64, b: u64) -> u64 {
 }
 
 impl Balancer {
-    pub(super) fn named_rules<'a>(model: &'a model::Balancer, key: &Key, service: &Service) -> Option<Rules<'a>> {
+    /// What holds for a service; none where it is named no more.
+    pub(crate) fn named_rules<'a>(model: &'a model::Balancer, key: &Key, service: &Service) -> Option<Rules<'a>> {
         match (key, &service.learned) {
             (Key::Named(name), _) => {
                 let service = model.services.get(&**name)?;

@@ -411,3 +411,52 @@ fn what_an_earlier_life_balanced_goes_on_until_the_routes_are_back() {
     again.settle(cluster.at, &mut effects);
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Balance(_))));
 }
+
+#[test]
+fn what_stands_how_is_shown_with_the_reason() {
+    let mut cluster = Cluster::new(
+        "set balancer learned cluster check tcp\nset balancer learned cluster check port 80\n\
+         set balancer node 192.0.2.4 drain",
+    );
+    cluster.join([2, 3, 4, 5]);
+    cluster.check(3, Health::Well);
+    cluster.check(5, Health::Unwell);
+    cluster.withdraw(3);
+    let mut text = |what, service: Option<&str>| {
+        let service = service.map(str::to_owned);
+        let ask = AskId { client: ClientId(1), id: 1 };
+        let request = Request::Show(api::request::Show::Balancer { what, service });
+        let mut effects = Vec::new();
+        cluster.engine.handle(cluster.at, Event::Ask(ask, admin(), request), &mut effects);
+        match effects.pop() {
+            Some(Effect::Recall(_, crate::effect::Recall::Balancer(view))) => api::Text::text(&*view),
+            Some(Effect::Answer(_, Reply::Error(error))) => error.message,
+            other => panic!("{other:?}"),
+        }
+    };
+    use grammar::commands::BalancerShown;
+    let service = text(BalancerShown::Service, Some("198.51.100.7"));
+    assert_eq!(
+        service,
+        "Service 198.51.100.7: 198.51.100.7 all ports, active
+  Learned: cluster
+  Affinity: flow, when empty: open
+  Backend                Way   Weight  Slots Former Check    State
+  192.0.2.2              l2         1               unknown  active
+  192.0.2.4              l2         1               unknown  drained
+  192.0.2.5              l2         1               unwell   unwell: connection refused
+  192.0.2.3              l2         1               none     leaving for 00:05:00
+
+"
+    );
+    assert!(
+        text(BalancerShown::Services, None)
+            .contains("198.51.100.7         198.51.100.7 all ports       active           4      1")
+    );
+    assert!(
+        text(BalancerShown::Summary, None)
+            .starts_with("1 service, 4 backends; 65537 slots a table\n0 packets not forwarded\n")
+    );
+    assert!(text(BalancerShown::Backends, None).contains("192.0.2.4 (drained) l2    eth1       192.0.2.4"));
+    assert_eq!(text(BalancerShown::Service, Some("web")), "there is no service web");
+}

@@ -34,6 +34,7 @@ fn table() -> Vec<(Request, &'static [Level])> {
         (Request::Show(Show::Version), EVERYBODY),
         (Request::Clear(clear), ADMIN),
         (Request::ClearDamping { family: None, prefix: None }, ADMIN),
+        (Request::Flush(Flush::Balancer), ADMIN),
         (Request::Flush(Flush::Counters { interface: None }), ADMIN),
         (Request::Names { kind: NameKind::Neighbor, typed: String::new() }, EVERYBODY),
         (Request::Revisions, EVERYBODY),

@@ -128,6 +128,8 @@ pub(crate) fn flush(what: &Flush, counted: &Counted) -> Result<String, ApiError>
             look::forget(&found).map_err(|error| refused("neighbors", &error))?;
             Ok(String::new())
         }
+        // The thread of the balancer has those.
+        Flush::Balancer => Ok(String::new()),
         Flush::Counters { interface } => {
             let now = look::counters().map_err(|error| refused("counters", &error))?;
             if let Ok(mut kept) = counted.0.lock() {
