@@ -4,7 +4,6 @@
 
 mod keeper;
 mod surroundings;
-
 pub(crate) mod told;
 
 use std::collections::BTreeMap;
@@ -157,21 +156,5 @@ impl Way {
     pub(crate) fn tell(&self) -> Option<Report> {
         let (answer, report) = mpsc::channel();
         if self.order(Order::Tell(answer)) { report.recv_timeout(PATIENCE).ok() } else { None }
-    }
-
-    /// The way to the thread, for questions.
-    pub(crate) fn way(&self) -> Option<Way> {
-        None
-    }
-}
-
-/// The way to the thread.
-#[derive(Clone)]
-pub(crate) struct Way;
-
-impl Way {
-    /// How the balancer is.
-    pub(crate) fn tell(&self) -> Option<Report> {
-        None
     }
 }
