@@ -16,6 +16,7 @@
 mod bad_input;
 mod bfd;
 mod commits;
+mod filters;
 mod flows;
 mod forwarding;
 mod guest;

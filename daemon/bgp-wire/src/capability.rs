@@ -17,6 +17,8 @@ pub enum Capability {
     Multiprotocol(AfiSafi),
     /// Route refresh (RFC 2918), code 2.
     RouteRefresh,
+    /// Outbound route filters by prefix (RFC 5291 §5, RFC 5292), code 3: families and 1 receive, 2 send, 3 both.
+    OutboundFilter(Vec<(Family, u8)>),
     /// IPv4 routes may have IPv6 next hops (RFC 8950 §4), code 5: the families whose next hop may be IPv6.
     ExtendedNextHop(Vec<Family>),
     /// Messages of up to 65535 octets (RFC 8654), code 6.
@@ -73,6 +75,7 @@ impl Capability {
         match self {
             Self::Multiprotocol(_) => 1,
             Self::RouteRefresh => 2,
+            Self::OutboundFilter(_) => 3,
             Self::ExtendedNextHop(_) => 5,
             Self::ExtendedMessage => 6,
             Self::Role(_) => 9,

@@ -23,6 +23,7 @@ pub mod update;
 
 mod family;
 mod open;
+pub mod orf;
 mod reader;
 mod writer;
 

@@ -13,6 +13,7 @@ use crate::error::{AttributeError, DecodeError, EncodeError};
 use crate::family::AfiSafi;
 use crate::header::{self, MessageType};
 use crate::notification::Notification;
+use crate::orf::Filters;
 use crate::reader::Reader;
 use crate::writer::Writer;
 use crate::{Negotiated, update};
@@ -122,6 +123,8 @@ pub struct RouteRefresh {
     pub family: Option<Family>,
     /// The subtype of RFC 7313: 0 for a plain request.
     pub subtype: u8,
+    /// What the sender wants to hear from now on (RFC 5291), with a request only.
+    pub filters: Option<Filters>,
 }
 
 impl RouteRefresh {
@@ -131,15 +134,25 @@ impl RouteRefresh {
     pub const BEGINS: u8 = 1;
     /// All of them were told (EoRR).
     pub const ENDS: u8 = 2;
+
+    /// A message without filters.
+    #[must_use]
+    pub fn new(family: Option<Family>, subtype: u8) -> Self {
+        Self { family, subtype, filters: None }
+    }
 }
 
 impl RouteRefresh {
     fn decode(mut body: Reader<'_>, message: &[u8]) -> Result<Self, DecodeError> {
-        let (Some((afi_safi, subtype)), true) = (AfiSafi::read_with_gap(&mut body), body.is_empty()) else {
-            // Outbound route filters, which would be longer, are never offered (RFC 5291).
-            return Err(DecodeError::RouteRefresh(message.to_vec()));
+        let malformed = || DecodeError::RouteRefresh(message.to_vec());
+        let (afi_safi, subtype) = AfiSafi::read_with_gap(&mut body).ok_or_else(malformed)?;
+        let family = afi_safi.family();
+        let filters = match family {
+            _ if body.is_empty() => None,
+            Some(family) if subtype == Self::REQUEST => Some(Filters::read(body, family).ok_or_else(malformed)?),
+            _ => return Err(malformed()),
         };
-        Ok(Self { family: afi_safi.family(), subtype })
+        Ok(Self { family, subtype, filters })
     }
 
     fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
@@ -148,6 +161,9 @@ impl RouteRefresh {
         writer.u16(afi);
         writer.u8(self.subtype);
         writer.u8(safi);
+        if let Some(filters) = &self.filters {
+            filters.write(writer);
+        }
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ mod decode;
 mod draft;
 mod encode;
 mod multiprotocol;
-mod nlri;
+pub(crate) mod nlri;
 mod opaque;
 mod path;
 mod table;

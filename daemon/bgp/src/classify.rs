@@ -34,6 +34,8 @@ pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
         graceful_restart,
         add_path_send,
         add_path_receive,
+        filter_send,
+        filter_receive,
         restart_time: _,
         role,
         role_strict: _,
@@ -53,6 +55,7 @@ pub fn classify(old: &SessionConfig, new: &SessionConfig) -> Change {
         ("graceful-restart", old.graceful_restart != *graceful_restart),
         ("addpath-tx", old.add_path_send != *add_path_send),
         ("disable-addpath-rx", old.add_path_receive != *add_path_receive),
+        ("capability orf", old.filter_send != *filter_send || old.filter_receive != *filter_receive),
         ("local-role", old.role != *role),
     ]
     .into_iter()
@@ -72,7 +75,7 @@ mod tests {
 
     #[test]
     fn each_leaf_keeps_or_resets_the_session() {
-        let rows: [(Edit, Option<&str>); 18] = [
+        let rows: [(Edit, Option<&str>); 20] = [
             (|_| (), None),
             (|new| new.connect_retry = 7, None),
             (|new| new.passive = true, None),
@@ -89,6 +92,8 @@ mod tests {
             (|new| new.long_lived = Some(60), Some("graceful-restart long-lived")),
             (|new| new.add_path_send = vec![Family::Ipv4Unicast], Some("addpath-tx")),
             (|new| new.add_path_receive.clear(), Some("disable-addpath-rx")),
+            (|new| new.filter_send = vec![Family::Ipv4Unicast], Some("capability orf")),
+            (|new| new.filter_receive = vec![Family::Ipv4Unicast], Some("capability orf")),
             (|new| new.role = Some(Role::Peer), Some("local-role")),
             (|new| new.role_strict = true, None),
         ];

@@ -96,6 +96,8 @@ pub struct ExportTarget {
     pub interval: u16,
     /// How it is told of paths.
     pub manner: Manner,
+    /// What it wants to hear, as it said itself (RFC 5291).
+    pub wanted: Option<Chain>,
     /// What routes go through on their way to it.
     pub policy: Chain,
     /// What it hears of although an aggregate covers it; the caller knows what is covered.
@@ -179,6 +181,9 @@ pub fn export(route: &Exportable<'_>, to: &ExportTarget) -> Result<PathAttribute
         return Err(Withheld::Condition);
     }
     let mut draft = Draft::new(route.attributes, route.marks, to.default_local_pref);
+    if let Some(wanted) = &to.wanted {
+        wanted.apply(&route.subject, &mut draft).map_err(Withheld::Policy)?;
+    }
     if to.is_inside() && draft.attributes.local_pref.is_none() {
         draft.attributes.to_mut().local_pref = Some(to.default_local_pref);
     }

@@ -64,6 +64,15 @@ pub fn our_open(config: &SessionConfig, own: OwnRestart) -> Open {
     if paths.iter().any(|(_, mode)| *mode != 0) {
         capabilities.push(Capability::AddPath(paths.into_iter().filter(|(_, mode)| *mode != 0).collect()));
     }
+    let filters: Vec<(Family, u8)> = config
+        .families
+        .iter()
+        .map(|family| (*family, filter_modes(config, *family)))
+        .filter(|(_, mode)| *mode != 0)
+        .collect();
+    if !filters.is_empty() {
+        capabilities.push(Capability::OutboundFilter(filters));
+    }
     Open { asn: config.local_as, hold_time: config.hold_time, router_id: config.router_id, capabilities }
 }
 
@@ -71,6 +80,23 @@ pub fn our_open(config: &SessionConfig, own: OwnRestart) -> Open {
 fn path_modes(config: &SessionConfig, family: Family) -> u8 {
     let directions = [(&config.add_path_receive, RECEIVE), (&config.add_path_send, SEND)];
     directions.iter().filter(|(families, _)| families.contains(&family)).map(|(_, mode)| mode).sum()
+}
+
+/// The same of filters; the numbers of the directions are the same (RFC 5291 §5).
+fn filter_modes(config: &SessionConfig, family: Family) -> u8 {
+    let directions = [(&config.filter_receive, RECEIVE), (&config.filter_send, SEND)];
+    directions.iter().filter(|(families, _)| families.contains(&family)).map(|(_, mode)| mode).sum()
+}
+
+/// The families in which we offered one direction of filters and the peer the other one.
+fn filters(families: &[Family], ours: &[Family], open: &Open, theirs: u8) -> Vec<Family> {
+    let offers = |family: &Family| {
+        open.capabilities.iter().any(|capability| match capability {
+            Capability::OutboundFilter(all) => all.iter().any(|(of, mode)| of == family && mode & theirs != 0),
+            _ => false,
+        })
+    };
+    families.iter().copied().filter(|family| ours.contains(family) && offers(family)).collect()
 }
 
 /// What both sides agree on, judged by the peer's OPEN.
@@ -97,6 +123,8 @@ pub fn negotiate(config: &SessionConfig, open: &Open) -> Result<Negotiated, Refu
         hold_time,
         keepalive: hold_time.map(|hold| keepalive(config, hold)),
         codec: Codec { confederation: config.confederation, ..codec(config, open, internal, &families) },
+        filter_send: filters(&families, &config.filter_send, open, RECEIVE),
+        filter_receive: filters(&families, &config.filter_receive, open, SEND),
         families,
         route_refresh: offers(&Capability::RouteRefresh),
         enhanced_refresh: offers(&Capability::EnhancedRouteRefresh),

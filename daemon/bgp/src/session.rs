@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use bgp_wire::encode_end_of_rib;
 use bgp_wire::message::{Message, RouteRefresh};
+use bgp_wire::orf::FilterEntry;
 use nouns::Family;
 
 use crate::classify::{Change, classify};
@@ -222,6 +223,20 @@ impl Session {
         let State::Established(established) = &mut self.state else { return };
         let subtype = if begins { RouteRefresh::BEGINS } else { RouteRefresh::ENDS };
         established.mark_refresh(&mut Context::new(now, &self.config, &mut self.memory, out), family, subtype);
+    }
+
+    /// Tells the peer what we want to hear of a family (RFC 5291); `anew`: it was told something before. Ignored where
+    /// that was not agreed on.
+    pub fn tell_filter(
+        &mut self,
+        now: Instant,
+        family: Family,
+        entries: &[FilterEntry],
+        anew: bool,
+        out: &mut Vec<Output>,
+    ) {
+        let State::Established(established) = &mut self.state else { return };
+        established.tell_filter(&mut Context::new(now, &self.config, &mut self.memory, out), family, entries, anew);
     }
 
     /// Puts a new configuration in force; the session goes on where `classify` says so.

@@ -38,6 +38,8 @@ pub(crate) fn config() -> SessionConfig {
         restart_time: 120,
         long_lived: None,
         add_path_send: Vec::new(),
+        filter_send: Vec::new(),
+        filter_receive: Vec::new(),
         add_path_receive: Family::ALL.to_vec(),
         confederation: false,
         role: None,
@@ -195,6 +197,7 @@ fn words(output: &Output) -> Option<String> {
         Output::Down(down) if down.was_established => "down".to_owned(),
         Output::Down(_)
         | Output::Update(_)
+        | Output::Filters(..)
         | Output::RefreshRequested(_)
         | Output::RefreshBegins(_)
         | Output::RefreshEnds(_)

@@ -11,6 +11,7 @@ pub(crate) mod review;
 pub mod sessions;
 pub mod settings;
 mod unnumbered;
+pub(crate) mod wanted;
 
 pub(crate) use unnumbered::Beacons;
 
@@ -24,6 +25,7 @@ use nouns::{Asn, Family, IfName, Prefix};
 use rib::bgp_table::PeerId;
 
 use crate::recovery::Recovery;
+use wanted::Wanted;
 
 /// How often the log hears of an address that is refused.
 const STRANGERS_EVERY: Duration = Duration::from_secs(60);
@@ -70,6 +72,8 @@ pub struct Peer {
     pub long_lived: BTreeSet<Family>,
     /// Families that it tells all of again, and until when what it does not tell is kept (RFC 7313 §4).
     pub refreshed_until: BTreeMap<Family, Instant>,
+    /// What it wants to hear of a family (RFC 5291), where that was agreed on.
+    pub(crate) wanted: BTreeMap<Family, Wanted>,
     /// When the session was last established; the moment from which it is waited for its routes after a restart.
     pub up_since: Option<Instant>,
     /// The AS of its last session, and whether that was internal: kept routes are judged by it, too.

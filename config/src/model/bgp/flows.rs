@@ -23,6 +23,10 @@ pub struct PeerFlow {
     pub several: Option<Several>,
     /// `disable-addpath-rx`: several paths of a prefix are not taken from it.
     pub one_path_only: bool,
+    /// `capability orf prefix-list send`: it is told which routes its import prefix list lets in (RFC 5291).
+    pub filter_send: bool,
+    /// `capability orf prefix-list receive`: it may tell which routes it wants to hear.
+    pub filter_receive: bool,
     /// `maximum-prefix`: so many prefixes are taken from it.
     pub maximum_prefix: Option<u32>,
     /// `maximum-prefix-threshold` in percent, 75 by default.
@@ -73,9 +77,14 @@ pub(super) fn default(place: &Reader<'_>) -> PeerFlow {
 }
 
 fn of_family(place: &Reader<'_>) -> PeerFlow {
+    let (capability, list) = (place.at("capability"), "prefix-list");
+    let orf = capability.at("orf");
+    let filters = orf.at(list);
     PeerFlow {
         several: several(place),
         one_path_only: place.flag("disable-addpath-rx"),
+        filter_send: filters.flag("send"),
+        filter_receive: filters.flag("receive"),
         maximum_prefix: place.leaf("maximum-prefix"),
         threshold: place.leaf("maximum-prefix-threshold"),
         warning_only: place.flag("maximum-prefix-warning-only"),
@@ -105,6 +114,8 @@ impl PeerFlow {
         Self {
             several: self.several.or(other.several),
             one_path_only: self.one_path_only || other.one_path_only,
+            filter_send: self.filter_send || other.filter_send,
+            filter_receive: self.filter_receive || other.filter_receive,
             maximum_prefix: self.maximum_prefix.or(other.maximum_prefix),
             threshold: self.threshold.or(other.threshold),
             warning_only: self.warning_only || other.warning_only,

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use nouns::{Asn, Family, IfName};
 use serde::{Deserialize, Serialize};
 
-use crate::text::{Align, Table, Text, uptime};
+use crate::text::{Align, Table, Text, count, uptime};
 use crate::view::bfd::{NeighborBfd, NeighborLiveness};
 use crate::view::bgp::PeerState;
 pub use crate::view::bgp_reset::{LastReset, ResetNotification};
@@ -290,6 +290,9 @@ pub struct NeighborFamily {
     /// Minutes until a session that was ended for `maximum-prefix` is tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maximum_prefix_restart: Option<u16>,
+    /// Entries of the filter by which it says what it wants to hear (RFC 5291), where that was agreed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<u64>,
     /// `maximum-prefix-out`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maximum_prefix_out: Option<u32>,
@@ -563,6 +566,9 @@ impl NeighborFamily {
         let restart = self.maximum_prefix_restart.map(|minutes| format!(", restart interval {minutes} min"));
         let restart = restart.unwrap_or_default();
         lines.extend(threshold.map(|percent| format!("  Threshold for warning message {percent}%{restart}")));
+        lines.extend(self.wanted.map(|entries| {
+            format!("  Outbound route filter from the neighbor: {}", count(entries, "entry", "entries"))
+        }));
         let most = self.maximum_prefix_out.zip(self.left_out);
         lines.extend(most.map(|(most, left)| format!("  Maximum prefixes announced {most}, {left} left out")));
         lines.extend(self.condition.iter().map(|words| format!("  {words}")));

@@ -8,6 +8,7 @@ use nouns::{Asn, Family};
 use super::Capability;
 use crate::error::{EncodeError, OpenError};
 use crate::family::{AFI_IPV6, AfiSafi};
+use crate::orf::PREFIX_TYPE;
 use crate::reader::Reader;
 use crate::writer::{Writer, cut};
 
@@ -47,6 +48,7 @@ fn decode(code: u8, value: Reader<'_>) -> Result<Capability, OpenError> {
             Some(Capability::FourOctetAs(Asn(number)))
         }
         2 => value.is_empty().then_some(Capability::RouteRefresh),
+        3 => outbound_filter(value),
         5 => extended_next_hop(value),
         6 => value.is_empty().then_some(Capability::ExtendedMessage),
         9 => value.exactly().map(|[role]: [u8; 1]| Capability::Role(role)),
@@ -59,6 +61,21 @@ fn decode(code: u8, value: Reader<'_>) -> Result<Capability, OpenError> {
         _ => None,
     };
     Ok(known.unwrap_or_else(|| Capability::Unknown { code, value: value.rest().to_vec() }))
+}
+
+/// Other types of filters, and directions other than 1 to 3, are passed over.
+fn outbound_filter(mut value: Reader<'_>) -> Option<Capability> {
+    let mut families = Vec::new();
+    while !value.is_empty() {
+        let (afi, _, safi, count) = (value.u16()?, value.u8()?, value.u8()?, value.u8()?);
+        let family = AfiSafi { afi, safi }.family();
+        for _ in 0..count {
+            let (kind, direction) = (value.u8()?, value.u8()?);
+            let known = kind == PREFIX_TYPE && matches!(direction, 1..=3);
+            families.extend(family.filter(|_| known).map(|family| (family, direction)));
+        }
+    }
+    Some(Capability::OutboundFilter(families))
 }
 
 fn extended_next_hop(mut value: Reader<'_>) -> Option<Capability> {
@@ -153,6 +170,14 @@ fn encode_value(capability: &Capability, writer: &mut Writer<'_>) {
             writer.u16(u16::from(*safi));
         }
         Capability::RouteRefresh | Capability::ExtendedMessage | Capability::EnhancedRouteRefresh => {}
+        Capability::OutboundFilter(families) => {
+            for (family, direction) in families {
+                let AfiSafi { afi, safi } = (*family).into();
+                writer.u16(afi);
+                writer.u16(u16::from(safi));
+                writer.bytes(&[1, PREFIX_TYPE, *direction]);
+            }
+        }
         Capability::ExtendedNextHop(families) => {
             for family in families {
                 let AfiSafi { afi, safi } = (*family).into();

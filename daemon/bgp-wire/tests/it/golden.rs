@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bgp_wire::attribute::{Aggregator, AsPath, Origin, PathAttributes};
 use bgp_wire::capability::Capability;
+use bgp_wire::orf::{FilterChange, FilterEntry, Filters};
 use bgp_wire::{Message, Negotiated, Nlri, Open, Reach, RouteRefresh, Unreach, Update, encode_end_of_rib};
 use nouns::{Asn, Family};
 
@@ -248,6 +249,43 @@ fn a_segment_of_three_hundred_numbers_is_split() {
 }
 
 #[test]
+fn filters_have_the_octets_that_the_rfc_draws() {
+    let entry = |sequence, permit, prefix: &str, least, most| {
+        FilterChange::Add(FilterEntry { sequence, permit, prefix: prefix.parse().unwrap(), least, most })
+    };
+    let changes = vec![
+        FilterChange::RemoveAll,
+        entry(5, true, "172.16.0.0/12", None, Some(32)),
+        entry(10, false, "10.0.0.0/8", Some(24), None),
+    ];
+    let octets = "0001 00 01 01 40 0014 80 00 00000005 00 20 0c ac10 20 0000000a 18 00 08 0a";
+    let refresh = RouteRefresh {
+        filters: Some(Filters { immediate: true, changes }),
+        ..RouteRefresh::new(Some(Family::Ipv4Unicast), 0)
+    };
+    let mut out = Vec::new();
+    Message::RouteRefresh(refresh.clone()).encode(&node(), &mut out).unwrap();
+    assert_eq!(out, message(5, &hex(octets)));
+    assert_eq!(Message::decode(&out, &node()), Ok(Message::RouteRefresh(refresh)));
+    let of_others = Message::decode(&message(5, &hex("0001 00 01 02 80 0002 1234 40 0000")), &node());
+    let filters = Some(Filters { immediate: false, changes: Vec::new() });
+    let empty = RouteRefresh { filters, ..RouteRefresh::new(Some(Family::Ipv4Unicast), 0) };
+    assert_eq!(of_others, Ok(Message::RouteRefresh(empty)), "filters of other types are passed over");
+    // No such moment, a length beyond the end, an entry that is cut off, a prefix that is too long, no such action, filters
+    // with a mark.
+    for octets in [
+        "0001 00 01 03",
+        "0001 00 01 01 40 0013 80",
+        "0001 00 01 01 40 0003 00 0000",
+        "0001 00 01 01 40 000c 00 00000005 00 00 21 ac100000",
+        "0001 00 01 01 40 0001 c0",
+        "0001 01 01 01",
+    ] {
+        assert!(Message::decode(&message(5, &hex(octets)), &node()).is_err(), "{octets}");
+    }
+}
+
+#[test]
 fn route_refresh_of_a_strange_family_is_read() {
     for (octets, family, subtype) in [
         ("0001 00 01", Some(Family::Ipv4Unicast), 0),
@@ -255,6 +293,6 @@ fn route_refresh_of_a_strange_family_is_read() {
         ("0019 00 41", None, 0),
     ] {
         let got = Message::decode(&message(5, &hex(octets)), &node());
-        assert_eq!(got, Ok(Message::RouteRefresh(RouteRefresh { family, subtype })));
+        assert_eq!(got, Ok(Message::RouteRefresh(RouteRefresh::new(family, subtype))));
     }
 }

@@ -193,7 +193,7 @@ fn any_message() -> impl Strategy<Value = (Negotiated, Message)> {
     let notification = (any::<(u8, u8)>(), vec(any::<u8>(), 0..300))
         .prop_map(|((code, subcode), data)| Message::Notification(Notification { code, subcode, data }));
     let refresh = (family(), any::<u8>())
-        .prop_map(|(family, subtype)| Message::RouteRefresh(RouteRefresh { family: Some(family), subtype }));
+        .prop_map(|(family, subtype)| Message::RouteRefresh(RouteRefresh::new(Some(family), subtype)));
     let plain = prop_oneof![notification, refresh, Just(Message::Keepalive), open().prop_map(Message::Open)];
     prop_oneof![update().prop_map(|(negotiated, update)| (negotiated, Message::Update(update))), (session(), plain)]
 }

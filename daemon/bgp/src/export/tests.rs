@@ -41,6 +41,7 @@ fn target(internal: bool) -> ExportTarget {
         policy: Chain::default(),
         unsuppress: None,
         held_back: None,
+        wanted: None,
         default_originate: None,
     }
 }

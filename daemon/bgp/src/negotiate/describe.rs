@@ -42,6 +42,15 @@ fn describe(capability: &Capability) -> String {
     match capability {
         Capability::Multiprotocol(family) => format!("Address family {family}"),
         Capability::RouteRefresh => "Route refresh".to_owned(),
+        Capability::OutboundFilter(families) => {
+            let directions = |mode: u8| match mode {
+                1 => "received",
+                2 => "sent",
+                _ => "sent and received",
+            };
+            let words = families.iter().map(|(family, mode)| format!("{family} {}", directions(*mode)));
+            format!("Outbound route filter: {}", words.collect::<Vec<_>>().join(", "))
+        }
         Capability::ExtendedNextHop(families) => format!("Extended next hop: {}", list(families.iter().copied())),
         Capability::ExtendedMessage => "Extended message".to_owned(),
         Capability::Role(code) => match Role::from_code(*code) {

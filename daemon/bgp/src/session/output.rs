@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bgp_wire::Notification;
 use bgp_wire::message::Update;
+use bgp_wire::orf::Filters;
 use nouns::{Asn, Family};
 
 use super::input::ConnId;
@@ -31,6 +32,8 @@ pub enum Output {
     Update(Update),
     /// The peer asks for our routes of a family again.
     RefreshRequested(Family),
+    /// The peer says what it wants to hear of a family (RFC 5291).
+    Filters(Family, Filters),
     /// The peer begins to tell all its routes of a family again (RFC 7313); what it does not tell until
     /// `RefreshEnds` is gone.
     RefreshBegins(Family),
@@ -61,6 +64,10 @@ pub struct Negotiated {
     pub codec: bgp_wire::Negotiated,
     /// The peer speaks route refresh.
     pub route_refresh: bool,
+    /// Families in which the peer hears what we want to hear (RFC 5291).
+    pub filter_send: Vec<Family>,
+    /// Families in which it tells what it wants to hear; before it did, or asked for routes, it hears nothing.
+    pub filter_receive: Vec<Family>,
     /// The peer tells where a refresh begins and ends (RFC 7313).
     pub enhanced_refresh: bool,
     /// The peer's graceful restart capability, if both sides have it.

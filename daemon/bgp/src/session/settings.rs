@@ -43,6 +43,10 @@ pub struct SessionConfig {
     pub add_path_send: Vec<Family>,
     /// Families in which several paths of a prefix are taken from it.
     pub add_path_receive: Vec<Family>,
+    /// Families in which the peer is told what we want to hear (RFC 5291).
+    pub filter_send: Vec<Family>,
+    /// Families in which the peer may tell what it wants to hear.
+    pub filter_receive: Vec<Family>,
     /// What we tell an external peer that we are to it (RFC 9234 §4.1).
     pub role: Option<Role>,
     /// An external peer that tells no role of its own is refused (RFC 9234 §4.2).

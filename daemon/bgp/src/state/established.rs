@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bgp_wire::error::{DecodeError, ErrorClass};
 use bgp_wire::message::{Message, RouteRefresh, Update};
 use bgp_wire::notification::{Notification, Reason};
+use bgp_wire::orf::{FilterChange, FilterEntry, Filters};
 use nouns::Family;
 
 use super::timers::Timers;
@@ -18,6 +19,8 @@ use crate::graceful::{Ending, keep_stale};
 use crate::line::Line;
 use crate::session::{ConnId, Context, Kept, Level, Negotiated, Output, PrefixLimit, StopReason};
 
+/// So many filters fit into a message of any size.
+const FILTERS: usize = 128;
 /// A session that lasted this long was stable: the next error is the first again.
 const STABLE: Duration = Duration::from_secs(60);
 /// A session for which there was room this long begins anew with its rests.
@@ -215,7 +218,14 @@ impl Established {
         match message {
             Message::Keepalive => {}
             Message::Update(update) => Self::update(context, update),
-            Message::RouteRefresh(RouteRefresh { family: Some(family), subtype })
+            Message::RouteRefresh(RouteRefresh { family: Some(family), filters: Some(filters), .. }) => {
+                if !self.negotiated.filter_receive.contains(&family) {
+                    let why = "filters came that were not agreed on";
+                    return self.refuse(context, Notification::new(Reason::RefreshInvalidLength), why);
+                }
+                context.push(Output::Filters(family, filters));
+            }
+            Message::RouteRefresh(RouteRefresh { family: Some(family), subtype, filters: None })
                 if self.negotiated.families.contains(&family) =>
             {
                 let marks = self.negotiated.enhanced_refresh;
@@ -347,15 +357,44 @@ impl Established {
 
     fn request_refresh(&self, context: &mut Context<'_>, family: Family) {
         if self.negotiated.route_refresh && self.negotiated.families.contains(&family) {
-            let request = RouteRefresh { family: Some(family), subtype: RouteRefresh::REQUEST };
+            let request = RouteRefresh::new(Some(family), RouteRefresh::REQUEST);
             context.send(self.line.conn, &Message::RouteRefresh(request), &self.negotiated.codec);
         }
+    }
+
+    /// Tells the peer what we want to hear of a family, in place of what it was told before, and asks for that. Some
+    /// speakers read nothing behind a removal of everything in the same message.
+    pub(crate) fn tell_filter(
+        &mut self,
+        context: &mut Context<'_>,
+        family: Family,
+        entries: &[FilterEntry],
+        anew: bool,
+    ) {
+        if !self.negotiated.filter_send.contains(&family) {
+            return;
+        }
+        let mut messages = Vec::new();
+        if anew {
+            messages.push(vec![FilterChange::RemoveAll]);
+        }
+        messages.extend(entries.chunks(FILTERS).map(|some| some.iter().copied().map(FilterChange::Add).collect()));
+        let last = messages.len();
+        for (number, changes) in (1..).zip(messages) {
+            let filters = Some(Filters { immediate: number == last, changes });
+            let message = RouteRefresh { family: Some(family), subtype: RouteRefresh::REQUEST, filters };
+            context.send(self.line.conn, &Message::RouteRefresh(message), &self.negotiated.codec);
+        }
+        if last == 0 {
+            self.request_refresh(context, family);
+        }
+        self.restart_keepalive(context);
     }
 
     /// Tells where a refresh begins or ends, if the peer minds.
     pub(crate) fn mark_refresh(&mut self, context: &mut Context<'_>, family: Family, subtype: u8) {
         if self.negotiated.enhanced_refresh && self.negotiated.families.contains(&family) {
-            let mark = Message::RouteRefresh(RouteRefresh { family: Some(family), subtype });
+            let mark = Message::RouteRefresh(RouteRefresh::new(Some(family), subtype));
             context.send(self.line.conn, &mark, &self.negotiated.codec);
             self.restart_keepalive(context);
         }

@@ -294,6 +294,7 @@ impl Engine {
             },
             requires_policy: bgp.ebgp_requires_policy && !negotiated.internal && !member && filters.is_empty(),
             manner: settings::manner(bgp, &peer.settings, family, (negotiated.remote_as, negotiated.internal)),
+            wanted: peer.wanted.get(&family).and_then(|wanted| wanted.in_force.clone()),
             policy: self.policies.chain(family, filters),
             unsuppress: policies.unsuppress.as_ref().map(|map| self.policies.through(Some(map))),
             held_back: self.held_back(policies.conditional.as_ref(), family),

@@ -111,6 +111,7 @@ impl Engine {
             stays_on: std::collections::BTreeMap::new(),
             long_lived: std::collections::BTreeSet::new(),
             refreshed_until: std::collections::BTreeMap::new(),
+            wanted: std::collections::BTreeMap::new(),
             up_since: None,
             known: None,
             local: None,
@@ -177,6 +178,9 @@ impl Engine {
                     self.drive(at, id, Input::Reset(reason), out);
                 }
             }
+        }
+        if let Some((_, (old_policy, new_policy))) = old {
+            self.filters_changed(at, id, (old_policy, &before), (new_policy, &settings_now), out);
         }
         // Kept routes of a session that is down are judged by the new rules, too.
         if let PeerFate::Refresh(refresh) = fate {

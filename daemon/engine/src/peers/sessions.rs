@@ -128,7 +128,7 @@ impl Engine {
                     out.push(Effect::Close(conn));
                 }
                 Output::Up(negotiated) => {
-                    self.session_up(at, id, &negotiated);
+                    self.session_up(at, id, &negotiated, out);
                     self.monitor_up(at, id);
                     if let Some(peer) = self.peers.get(id) {
                         let conn = peer.session.connection();
@@ -139,7 +139,8 @@ impl Engine {
                 }
                 Output::Down(down) => self.session_down(at, id, &down, out),
                 Output::Update(update) => self.learn(at, id, update, out),
-                Output::RefreshRequested(family) => self.advertise_again(at, id, family, out),
+                Output::RefreshRequested(family) => self.routes_wanted(at, id, family, out),
+                Output::Filters(family, filters) => self.filters_came(at, id, family, &filters, out),
                 Output::RefreshBegins(family) => self.refresh_begins(at, id, family),
                 Output::RefreshEnds(family) => self.refresh_ends(at, id, family, out),
                 Output::State(from, to) => {
@@ -209,7 +210,7 @@ impl Engine {
         Some(self.add_peer(at, (address, None), member, Some(group), Some(range), out))
     }
 
-    fn session_up(&mut self, at: Moment, id: PeerId, negotiated: &Negotiated) {
+    fn session_up(&mut self, at: Moment, id: PeerId, negotiated: &Negotiated, out: &mut Vec<Effect>) {
         // What the new session brings must not go with what the old one left.
         self.drop_ended();
         let link = self.peers.get(id).and_then(|peer| self.link_of(peer));
@@ -235,7 +236,8 @@ impl Engine {
             self.drop_stale(id, family);
         }
         self.imports.retain(|(peer, _), _| *peer != id);
-        self.join_groups(id, &negotiated.families);
+        let families = self.agree_on_filters(at, id, out);
+        self.join_groups(id, &families);
     }
 
     fn session_down(&mut self, at: Moment, id: PeerId, down: &Down, out: &mut Vec<Effect>) {
@@ -246,6 +248,7 @@ impl Engine {
         }
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.up_since = None;
+        peer.wanted.clear();
         let address = peer.address;
         // Somebody who still closes a session may go on to serve what is under way.
         let silent = peer.session.last_farewell().filter(|farewell| farewell.sent);

@@ -134,6 +134,8 @@ pub fn session_config(bgp: &Bgp, settings: &PeerSettings, address: IpAddr, route
         role_strict: settings.local_role.is_some_and(|local| local.strict),
         add_path_send: families(|flow| flow.several.is_some()),
         add_path_receive: families(|flow| !flow.one_path_only),
+        filter_send: families(|flow| flow.filter_send),
+        filter_receive: families(|flow| flow.filter_receive),
         maximum_prefix: Family::ALL
             .into_iter()
             .filter_map(|family| Some((family, prefix_limit(settings.flows.of(family))?)))

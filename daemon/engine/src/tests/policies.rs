@@ -100,7 +100,7 @@ impl Stage {
 
     /// Somebody asks for all IPv4 routes again, or tells where such a refresh begins or ends.
     pub(super) fn refreshes(&mut self, last: u8, subtype: u8) {
-        let refresh = RouteRefresh { family: Some(Family::Ipv4Unicast), subtype };
+        let refresh = RouteRefresh::new(Some(Family::Ipv4Unicast), subtype);
         self.says(last, octets_of(Message::RouteRefresh(refresh)));
     }
 

@@ -215,6 +215,7 @@ fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> Neighbo
         accepted: number(accepted),
         rejected: number(received.saturating_sub(accepted)),
         sent: number(engine.groups.count_known_by(peer.id, family)),
+        wanted: peer.wanted.get(&family).map(|wanted| number(wanted.len())),
         maximum_prefix: flow.maximum_prefix,
         maximum_prefix_threshold: flow.threshold.filter(|_| flow.maximum_prefix.is_some()),
         maximum_prefix_warning_only: flow.warning_only,

@@ -166,6 +166,7 @@ static FAMILY4: &[&Node] = &[
     &ALLOWAS_IN,
     &AS_OVERRIDE,
     &ATTRIBUTE_UNCHANGED,
+    &CAPABILITY_OF_FAMILY,
     &CONDITIONALLY_ADVERTISE,
     &DEFAULT_ORIGINATE,
     &DISABLE_ADDPATH_RX,
@@ -194,6 +195,7 @@ static FAMILY6: &[&Node] = &[
     &ALLOWAS_IN,
     &AS_OVERRIDE,
     &ATTRIBUTE_UNCHANGED,
+    &CAPABILITY_OF_FAMILY,
     &CONDITIONALLY_ADVERTISE,
     &DEFAULT_ORIGINATE,
     &DISABLE_ADDPATH_RX,
@@ -237,7 +239,22 @@ static BFD: Node = inner(
 static CAPABILITY: Node = inner(
     "capability",
     "Capabilities of the session",
-    &[&flag("extended-nexthop", "IPv4 routes may have IPv6 next hops (always offered)")],
+    &[&flag("extended-nexthop", "IPv4 routes may have IPv6 next hops (always offered)"), &OUTBOUND_FILTERS],
+);
+
+static CAPABILITY_OF_FAMILY: Node = inner("capability", "Capabilities of the session", &[&OUTBOUND_FILTERS]);
+
+static OUTBOUND_FILTERS: Node = inner(
+    "orf",
+    "Outbound route filters: what a side wants to hear",
+    &[&inner(
+        "prefix-list",
+        "Filters by prefix",
+        &[
+            &flag("receive", "The neighbor may say what it wants to hear"),
+            &flag("send", "Tell the neighbor what the import prefix-list accepts"),
+        ],
+    )],
 );
 
 static CONDITIONALLY_ADVERTISE: Node = inner(

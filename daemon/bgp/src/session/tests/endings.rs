@@ -266,11 +266,11 @@ fn a_refresh_goes_both_ways_for_negotiated_families() {
     let mut script = Script::established(config(), node_open());
     script.give(Input::RequestRefresh(Family::Ipv6Unicast));
     assert_eq!(script.said(), ["1 ROUTE-REFRESH"]);
-    script.hear(1, &Message::RouteRefresh(RouteRefresh { family: Some(Family::Ipv4Unicast), subtype: 0 }));
+    script.hear(1, &Message::RouteRefresh(RouteRefresh::new(Some(Family::Ipv4Unicast), 0)));
     assert_eq!(script.outputs(), [Output::RefreshRequested(Family::Ipv4Unicast)]);
     let mut script =
         Script::established(SessionConfig { families: vec![Family::Ipv4Unicast], ..config() }, node_open());
-    script.hear(1, &Message::RouteRefresh(RouteRefresh { family: Some(Family::Ipv6Unicast), subtype: 0 }));
+    script.hear(1, &Message::RouteRefresh(RouteRefresh::new(Some(Family::Ipv6Unicast), 0)));
     script.give(Input::RequestRefresh(Family::Ipv6Unicast));
     assert_eq!(script.outputs(), []);
 }
@@ -279,7 +279,7 @@ fn a_refresh_goes_both_ways_for_negotiated_families() {
 fn the_marks_of_a_refresh_go_both_ways_where_both_sides_know_them() {
     use bgp_wire::message::RouteRefresh;
     let [v4, v6] = Family::ALL;
-    let mark = |family, subtype| Message::RouteRefresh(RouteRefresh { family: Some(family), subtype });
+    let mark = |family, subtype| Message::RouteRefresh(RouteRefresh::new(Some(family), subtype));
     let mut open = node_open();
     for enhanced in [false, true] {
         let mut script = Script::established(config(), open.clone());

@@ -142,7 +142,11 @@ impl Model {
                     assert_eq!(down.was_established, std::mem::replace(&mut self.up, false));
                 }
                 Output::Connect | Output::CancelConnect => {}
-                Output::Update(_) | Output::RefreshRequested(_) | Output::RefreshBegins(_) | Output::RefreshEnds(_) => {
+                Output::Update(_)
+                | Output::Filters(..)
+                | Output::RefreshRequested(_)
+                | Output::RefreshBegins(_)
+                | Output::RefreshEnds(_) => {
                     assert!(self.up, "routes while down")
                 }
                 Output::State(from, to) => {
@@ -212,7 +216,7 @@ fn session_message() -> impl Strategy<Value = Vec<u8>> {
 
 fn peer_message() -> impl Strategy<Value = Vec<u8>> {
     let end_of_rib = |family| octets(&Message::Update(Update { end_of_rib: Some(family), ..Update::default() }));
-    let refresh = Message::RouteRefresh(RouteRefresh { family: Some(Family::Ipv4Unicast), subtype: 0 });
+    let refresh = Message::RouteRefresh(RouteRefresh::new(Some(Family::Ipv4Unicast), 0));
     prop_oneof![
         4 => Just(octets(&Message::Open(node_open()))),
         2 => Just(octets(&Message::Open(restarting_open(true)))),

@@ -131,7 +131,7 @@ fn input(name: &str) -> Input {
         // An empty UPDATE is an End-of-RIB.
         "update" => message(Message::Update(Update { end_of_rib: Some(Family::Ipv4Unicast), ..Update::default() })),
         "notification" => message(notification(Reason::CeaseUnspecific)),
-        "refresh" => message(Message::RouteRefresh(RouteRefresh { family: Some(Family::Ipv4Unicast), subtype: 0 })),
+        "refresh" => message(Message::RouteRefresh(RouteRefresh::new(Some(Family::Ipv4Unicast), 0))),
         "bad-marker" => Input::Bytes(conn, vec![0; 19]),
         "closed" => Input::Closed(conn, None),
         "other-closed" => Input::Closed(ConnId(9), None),

@@ -230,7 +230,7 @@ pub(super) fn sample() -> impl Strategy<Value = Sample> {
 fn nearly_every_word_of_the_schema_comes_up_in_a_few_draws() {
     let all: BTreeSet<&String> = VOCABULARY.words.values().flatten().collect();
     let mut missing = all.clone();
-    for luck in 0..22 {
+    for luck in 0..20 {
         for tops in
             [["interfaces", "service"], ["system", ""], ["policy", ""], ["policy", "protocols"], ["balancer", ""]]
         {
@@ -242,5 +242,5 @@ fn nearly_every_word_of_the_schema_comes_up_in_a_few_draws() {
         }
     }
     // A few want company that luck seldom gives: a list of that name, a later rule of that number.
-    assert!(missing.len() * 8 < all.len(), "of {} words, no draw has {missing:#?}", all.len());
+    assert!(missing.len() * 7 < all.len(), "of {} words, no draw has {missing:#?}", all.len());
 }
