@@ -26,6 +26,7 @@ mod liveness;
 mod operational;
 mod packets;
 mod paths;
+mod pins;
 mod policy;
 mod reflection;
 mod restarts;

@@ -29,6 +29,7 @@ pub struct Router {
     host: Host,
     programs: PathBuf,
     config: String,
+    more: Vec<String>,
     daemon: Option<Process>,
 }
 
@@ -60,13 +61,25 @@ impl Router {
     /// When a program is missing.
     pub fn prepare(lab: &Lab) -> Result<Self> {
         let programs = programs()?;
-        Ok(Self { host: lab.router.clone(), programs, config: "config.boot".to_owned(), daemon: None })
+        Ok(Self {
+            host: lab.router.clone(),
+            programs,
+            config: "config.boot".to_owned(),
+            more: Vec::new(),
+            daemon: None,
+        })
     }
 
     /// The saved configuration is this file of the router's directory, `config.boot` unless told.
     #[must_use]
     pub fn with_config_at(self, config: &str) -> Self {
         Self { config: config.to_owned(), ..self }
+    }
+
+    /// The daemon gets these arguments, too.
+    #[must_use]
+    pub fn with_arguments(self, arguments: &[&str]) -> Self {
+        Self { more: arguments.iter().map(|argument| (*argument).to_owned()).collect(), ..self }
     }
 
     /// Starts the daemon with what is on the disk and waits until it answers.
@@ -88,8 +101,19 @@ impl Router {
         let [config, state, socket, root] =
             [self.config.as_str(), "state", "towpathd.sock", SYSTEM].map(|name| self.path(name));
         // A host name and files of its own, so that no test changes the machine that it runs on.
-        let arguments =
-            ["--uts", &daemon, "--config", &config, "--state-dir", &state, "--socket", &socket, "--system-root", &root];
+        let mut arguments = vec![
+            "--uts",
+            &daemon,
+            "--config",
+            &config,
+            "--state-dir",
+            &state,
+            "--socket",
+            &socket,
+            "--system-root",
+            &root,
+        ];
+        arguments.extend(self.more.iter().map(String::as_str));
         self.host.start(log, "unshare", &arguments)
     }
 
