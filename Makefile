@@ -10,7 +10,7 @@ BENCH = $(if $(filter-out 0,$(shell id -u)),sudo )$${CARGO_TARGET_DIR:-target}/r
 CHOICE = $(addprefix --only ,$(ONLY)) $(addprefix --daemon ,$(DAEMONS)) $(addprefix --rounds ,$(ROUNDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check fuzz bench bench-quick
+.PHONY: help setup build demo test check fuzz bench bench-quick bench-balancer
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,8 +43,15 @@ fuzz: ## feed every decoder octets that nobody would send; FOR=3600 seconds each
 # comparisons and how often.
 bench: ## measure what the README promises, and print it
 	$(CARGO) build --release -p towpathd -p shell -p bench
+	@bpf/build.sh
 	$(BENCH) $(CHOICE)
 
 bench-quick: ## the same with fewer runs, a tenth of the routes, and without the slow daemons
 	$(CARGO) build --release -p towpathd -p shell -p bench
+	@bpf/build.sh
 	$(BENCH) --quick $(CHOICE)
+
+bench-balancer: ## what the balancer costs each packet
+	$(CARGO) build --release -p bench
+	@bpf/build.sh
+	$(BENCH) --only balancer $(CHOICE)

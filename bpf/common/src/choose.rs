@@ -2,6 +2,8 @@
 //!
 //! Never writes anything of a flow but while its slot is in transition.
 
+use core::mem::MaybeUninit;
+
 use crate::clamp;
 use crate::directory::{exact, rest};
 use crate::flow::{Flow, Words, octets, slot};
@@ -47,11 +49,10 @@ pub(crate) fn finish<const SIX: bool, P: Packet, M: Maps>(
     maps: M,
     facts: Facts,
     asked: Asked,
-    memory: &mut Facts,
+    memory: &mut MaybeUninit<Facts>,
 ) -> Verdict {
     let choice = if facts.part == LATER {
-        *memory = facts;
-        follow(packet, maps, memory)
+        follow(packet, maps, memory.write(facts))
     } else {
         if asked.service == 0 {
             return unserved(packet, maps, asked.flags);
@@ -65,8 +66,7 @@ pub(crate) fn finish<const SIX: bool, P: Packet, M: Maps>(
     let Some(backend) = maps.backend(chosen) else { return end(maps, Reason::Inconsistent) };
     let captured = maps.is_captured(service) && packet.capture(Moment { service, backend: chosen, leaves: 0 });
     if facts.part == FIRST {
-        *memory = facts;
-        remember_first(packet, maps, memory, service, chosen);
+        remember_first(packet, maps, memory.write(facts), service, chosen);
     }
     match send::<SIX, P>(packet, &facts, backend, hash, false) {
         Ok(link) => {
@@ -95,7 +95,7 @@ fn choose<const SIX: bool, P: Packet, M: Maps>(
     maps: M,
     facts: &Facts,
     number: u32,
-    memory: &mut Facts,
+    memory: &mut MaybeUninit<Facts>,
 ) -> Result<Choice, Reason> {
     let service = maps.service(number).ok_or(Reason::Inconsistent)?;
     if service.slots == 0 {
@@ -114,8 +114,7 @@ fn choose<const SIX: bool, P: Packet, M: Maps>(
             || (service.flags & QUIC != 0
                 && facts.words.protocol == u32::from(UDP)
                 && is_initial(packet, facts.behind));
-        *memory = *facts;
-        in_transition::<SIX, P, M>(packet, maps, &memory.words, slot, (number << 1) | u32::from(begins))
+        in_transition::<SIX, P, M>(packet, maps, &memory.write(*facts).words, slot, (number << 1) | u32::from(begins))
     };
     if facts.begins != 0 && service.clamp != 0 {
         clamp::clamp(packet, facts.behind, service.clamp);

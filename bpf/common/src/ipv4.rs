@@ -2,6 +2,8 @@
 //!
 //! Never trusts a length: each is compared with what is there before it leads anywhere.
 
+use core::mem::MaybeUninit;
+
 use crate::choose::{Asked, finish, service_of};
 use crate::directory::{longest, mapped};
 use crate::flow::{Words, octets};
@@ -19,7 +21,13 @@ const OFFSET: u16 = 0xff1f;
 
 /// The way of an IPv4 packet.
 #[inline(always)]
-pub(crate) fn go<P: Packet, M: Maps>(packet: P, maps: M, at: usize, tag: u16, memory: &mut Facts) -> Verdict {
+pub(crate) fn go<P: Packet, M: Maps>(
+    packet: P,
+    maps: M,
+    at: usize,
+    tag: u16,
+    memory: &mut MaybeUninit<Facts>,
+) -> Verdict {
     let Some(ip) = packet.window::<20>(at) else { return end(maps, Reason::NotIp) };
     let Some(directory) = maps.directory() else { return end(maps, Reason::NoService) };
     let Some(entry) = longest(directory, ip.le32::<16>()) else {
@@ -53,7 +61,7 @@ pub(crate) fn go<P: Packet, M: Maps>(packet: P, maps: M, at: usize, tag: u16, me
         return end(maps, Reason::Malformed);
     }
     if ip.octet::<0>() != 0x45 || ip.le16::<6>() & FRAGMENT != 0 || (protocol != TCP && protocol != UDP) {
-        *memory = facts;
+        let memory = memory.write(facts);
         let answers = u32::from(asked.flags & ECHO != 0);
         match packet.look4(memory, answers) {
             Next::FORWARD => facts = Facts { at, total, tag, ..*memory },

@@ -2,6 +2,8 @@
 //!
 //! Never trusts a length: each is compared with what is there before it leads anywhere.
 
+use core::mem::MaybeUninit;
+
 use crate::choose::{Asked, finish, service_of};
 use crate::directory::longest6;
 use crate::flow::Words;
@@ -21,7 +23,13 @@ const REACH: usize = 512;
 
 /// The way of an IPv6 packet.
 #[inline(always)]
-pub(crate) fn go<P: Packet, M: Maps>(packet: P, maps: M, at: usize, tag: u16, memory: &mut Facts) -> Verdict {
+pub(crate) fn go<P: Packet, M: Maps>(
+    packet: P,
+    maps: M,
+    at: usize,
+    tag: u16,
+    memory: &mut MaybeUninit<Facts>,
+) -> Verdict {
     let Some(ip) = packet.window::<40>(at) else { return end(maps, Reason::NotIp) };
     let Some(directory) = maps.directory() else { return end(maps, Reason::NoService) };
     let destination = [ip.le64::<24>(), ip.le64::<32>()];
@@ -63,7 +71,7 @@ pub(crate) fn go<P: Packet, M: Maps>(packet: P, maps: M, at: usize, tag: u16, me
         let Some(udp) = packet.window::<8>(behind) else { return end(maps, Reason::Malformed) };
         facts.words.ports = udp.le32::<0>();
     } else {
-        *memory = facts;
+        let memory = memory.write(facts);
         let answers = u32::from(asked.flags & ECHO != 0);
         match packet.look6(memory, answers) {
             Next::FORWARD => facts = Facts { at, total, tag, ..*memory },

@@ -3,6 +3,8 @@
 //! Never more work than the packet needs: what TCP and UDP without options and fragments need stands in [`go`], all else is
 //! called from there and stays out of its way.
 
+use core::mem::MaybeUninit;
+
 use crate::flow::Words;
 use crate::packet::{Maps, Packet, Window};
 use crate::reason::Reason;
@@ -162,7 +164,7 @@ pub fn go<P: Packet, M: Maps>(packet: P, maps: M) -> Verdict {
         }
     }
     // What other functions are told of the packet stands in memory, and all use the same: there is little.
-    let mut memory = Facts::NONE;
+    let mut memory = MaybeUninit::uninit();
     match kind {
         IPV4 => ipv4::go(packet, maps, at, tag, &mut memory),
         IPV6 => ipv6::go(packet, maps, at, tag, &mut memory),

@@ -2,6 +2,7 @@
 //!
 //! A chapter never depends on another one.
 
+mod balancer;
 mod busy;
 mod churn;
 mod commit;
@@ -39,6 +40,8 @@ pub(crate) struct Effort {
     services: &'static [u32],
     /// Services that 64 nodes announce, under which one of them dies.
     many_services: &'static [u32],
+    /// Packets of each case of the balancer.
+    packets: usize,
     /// Routes of a full table.
     table: u32,
     /// Rounds of a contest.
@@ -57,6 +60,7 @@ impl Effort {
             long: 5,
             services: &[10_000, 100_000],
             many_services: &[100_000],
+            packets: 200_000,
             table: 1_000_000,
             rounds: 5,
             slow: true,
@@ -71,6 +75,7 @@ impl Effort {
             long: 1,
             services: &[10_000],
             many_services: &[10_000],
+            packets: 20_000,
             table: 100_000,
             rounds: 1,
             slow: false,
@@ -112,4 +117,5 @@ pub(crate) const ALL: &[(&str, Chapter)] = &[
     ("churn", churn::measure),
     ("growth", growth::measure),
     ("parts", parts::measure),
+    ("balancer", balancer::measure),
 ];

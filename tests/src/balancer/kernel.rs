@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use aya::maps::{Array, ArrayOfMaps, HashMap, MapData, PerCpuArray};
-use aya::programs::{SchedClassifier, TestRun, TestRunOptions, Xdp};
+use aya::programs::{SchedClassifier, TestRun, TestRunOptions, TestRunResult, Xdp};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
 use bpf_common::layout::{Directory, Table};
 use bpf_common::reason::REASONS;
@@ -154,19 +154,32 @@ impl Kernel {
         let mut options = TestRunOptions::new();
         options.data_in = Some(packet);
         options.data_out = Some(&mut out);
+        let result = self.call(program, options)?;
+        out.truncate(result.data_size_out as usize);
+        Ok(Answer { action: result.return_value, packet: out, took: result.duration })
+    }
+
+    /// How long a packet takes in a program, with the call; see [`Kernel::run`].
+    ///
+    /// # Errors
+    /// When the kernel refuses the call.
+    pub fn time(&self, program: Program, packet: &[u8]) -> Result<Duration> {
+        let mut options = TestRunOptions::new();
+        options.data_in = Some(packet);
+        Ok(self.call(program, options)?.duration)
+    }
+
+    fn call(&self, program: Program, options: TestRunOptions<'_>) -> Result<TestRunResult> {
         let name = match program {
             Program::Xdp => "towpath_xdp",
             Program::Tc => "towpath_tc",
             Program::Empty => "towpath_pass",
         };
-        let found = self.ebpf.program(name).context(name)?;
-        let result = match found {
-            aya::programs::Program::Xdp(program) => program.test_run(options)?,
-            aya::programs::Program::SchedClassifier(program) => program.test_run(options)?,
+        match self.ebpf.program(name).context(name)? {
+            aya::programs::Program::Xdp(program) => Ok(program.test_run(options)?),
+            aya::programs::Program::SchedClassifier(program) => Ok(program.test_run(options)?),
             _ => bail!("{name} is of another kind"),
-        };
-        out.truncate(result.data_size_out as usize);
-        Ok(Answer { action: result.return_value, packet: out, took: result.duration })
+        }
     }
 
     /// How many packets were not forwarded, for each reason, on all processors.

@@ -1,0 +1,85 @@
+//! What the balancer costs each packet, by `BPF_PROG_TEST_RUN`: one call a packet on a processor of its own, the mean of many,
+//! less that of a program that does nothing, measured in turns with it.
+//!
+//! It attaches nothing and sends nothing.
+
+mod scene;
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use scenarios::balancer::kernel::{Kernel, Program};
+
+use super::Effort;
+use crate::report::Report;
+use scene::Case;
+
+const CHAPTER: &str = "balancer";
+/// Calls in a turn, of the case and then of nothing.
+const TURN: usize = 2_000;
+
+pub(super) fn measure(effort: &Effort, report: &mut Report) -> Result<()> {
+    // On a thread of its own: what it starts and what is measured after it shall have all processors.
+    let measured = std::thread::scope(|scope| scope.spawn(|| on_one_processor(effort, report)).join());
+    measured.unwrap_or_else(|_| bail!("the measuring thread ended before its time"))
+}
+
+fn on_one_processor(effort: &Effort, report: &mut Report) -> Result<()> {
+    keep_to_one_processor()?;
+    let kernel = Kernel::new(&scene::world())?;
+    let cases = scene::cases();
+    for case in &cases {
+        check(&kernel, case)?;
+    }
+    let mut values = vec![Vec::new(); cases.len()];
+    let mut floors = Vec::new();
+    for _ in 0..effort.long {
+        for (case, values) in cases.iter().zip(&mut values) {
+            let (floor, whole) = round(&kernel, case, effort.packets)?;
+            values.push(whole - floor);
+            floors.push(floor);
+        }
+    }
+    report.add(CHAPTER, "a program that does nothing, which the others are told without", "–", "ns", floors);
+    for (case, values) in cases.iter().zip(values) {
+        report.add(CHAPTER, case.what, case.target, "ns", values);
+    }
+    Ok(())
+}
+
+/// The packet gets what it is due: a fast program that does something else proves nothing.
+fn check(kernel: &Kernel, case: &Case) -> Result<()> {
+    for packet in case.packets.iter().take(3) {
+        let answer = kernel.run(case.program, packet)?;
+        ensure!(answer.action == case.action, "{}: {} became of it", case.what, answer.action);
+    }
+    Ok(())
+}
+
+/// The means of doing nothing and of the case, in nanoseconds.
+fn round(kernel: &Kernel, case: &Case, packets: usize) -> Result<(f64, f64)> {
+    let (mut floor, mut whole, mut calls) = (0, 0, 0_u32);
+    let mut next = case.packets.iter().cycle();
+    while (calls as usize) < packets {
+        for _ in 0..TURN {
+            whole += kernel.time(case.program, next.next().context("no packet")?)?.as_nanos();
+        }
+        let empty = next.clone().next().context("no packet")?;
+        for _ in 0..TURN {
+            floor += kernel.time(Program::Empty, empty)?.as_nanos();
+        }
+        calls += TURN as u32;
+    }
+    Ok((floor as f64 / f64::from(calls), whole as f64 / f64::from(calls)))
+}
+
+/// Keeps this thread to the last processor.
+fn keep_to_one_processor() -> Result<()> {
+    let last = std::thread::available_parallelism()?.get() - 1;
+    let own = std::fs::read_link("/proc/thread-self").context("asking for the own thread")?;
+    let own = own.file_name().and_then(|name| name.to_str()).context("the own thread has no number")?;
+    let words = ["-cp".to_owned(), last.to_string(), own.to_owned()];
+    let done = Command::new("taskset").args(words).output().context("running taskset")?;
+    ensure!(done.status.success(), "taskset: {}", String::from_utf8_lossy(&done.stderr));
+    Ok(())
+}
