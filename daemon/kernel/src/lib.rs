@@ -11,6 +11,7 @@ mod attribute;
 pub mod datagram;
 mod decode;
 pub mod encode;
+pub mod express;
 pub mod features;
 mod fib_writer;
 pub mod host;

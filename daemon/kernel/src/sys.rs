@@ -81,6 +81,23 @@ pub(crate) fn output_queue(fd: BorrowedFd<'_>) -> io::Result<i32> {
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
 }
 
+/// `SIOCETHTOOL` with a command whose answer is one number (`struct ethtool_value`).
+pub(crate) fn ethtool(name: &str, command: u32) -> io::Result<u32> {
+    let socket = datagram_socket(libc::AF_INET)?;
+    let mut value = [command, 0];
+    // SAFETY: all octets zero are a valid `ifreq`.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    let room = request.ifr_name.len().saturating_sub(1);
+    for (place, letter) in request.ifr_name.iter_mut().take(room).zip(name.bytes()) {
+        *place = libc::c_char::from_ne_bytes([letter]);
+    }
+    request.ifr_ifru.ifru_data = value.as_mut_ptr().cast();
+    // SAFETY: the request names a link and leads to two numbers that live through the call, which is what this command takes.
+    let answer = unsafe { libc::ioctl(socket.as_raw_fd(), 0x8946, &raw mut request) };
+    let [_, value] = value;
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
+}
+
 /// `socket(2)` of type `SOCK_STREAM`, closed on `exec`.
 pub(crate) fn stream_socket(domain: i32) -> io::Result<OwnedFd> {
     socket(domain, libc::SOCK_STREAM, 0)

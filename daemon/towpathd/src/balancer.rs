@@ -5,6 +5,7 @@
 mod keeper;
 mod surroundings;
 pub(crate) mod told;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

@@ -3,6 +3,7 @@
 //! Never reads a counter: whoever asks brings them.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -88,13 +89,10 @@ impl Balancer {
             services: memberships.get(&known.who).copied().unwrap_or_default(),
             count: counts.backends.get(&u32::from(number)).copied().unwrap_or_default(),
         });
-        let missing = self.backends.missing().map(|(link, gateway)| {
-            format!("the hardware address of {gateway} on link {link} is not known: its packets go through the kernel")
-        });
         Report {
             services: services.collect(),
             backends: backends.collect(),
-            warnings: self.crowded.iter().cloned().chain(missing).collect(),
+            warnings: self.crowded.clone(),
             room: Room {
                 tables: u32::try_from(self.tables.len()).unwrap_or(u32::MAX),
                 services: self.service_numbers.used(),
@@ -104,6 +102,12 @@ impl Balancer {
             },
             ..Report::default()
         }
+    }
+
+    /// Gateways whose hardware address nobody knows, with their links: packets for them are left to the kernel.
+    #[must_use]
+    pub fn missing(&self) -> Vec<(u32, IpAddr)> {
+        self.backends.missing().copied().collect()
     }
 
     /// A service by its number.

@@ -2,7 +2,7 @@
 //!
 //! Never leaves packets without a program while it changes something.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -19,11 +19,17 @@ use engine::{Event, Notice};
 use nouns::IfName;
 
 use super::surroundings::Surroundings;
+use super::warnings::warnings;
 use super::{Order, Places};
 use crate::run::Inbox;
 
 /// How long the thread waits after waiting itself has failed.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// How long after a change it is looked what makes packets go astray: hosts have answered by then.
+const SETTLE: Duration = Duration::from_secs(3);
+/// How often it is looked without a change.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// A link that the programs shall be on, and what came of it.
 struct Hooked {
@@ -40,6 +46,10 @@ struct Running {
     links: BTreeMap<IfName, Hooked>,
     /// Why what shall stand in the maps does not.
     fault: Option<String>,
+    /// What the log has been told of.
+    warned: BTreeSet<String>,
+    /// When it is looked at again.
+    warn_at: Instant,
 }
 
 /// What the thread has.
@@ -68,12 +78,17 @@ impl Keeper {
             if let Some(running) = &mut self.running {
                 running.take_news(&self.inbox);
                 running.give(Input::Tick, &self.inbox);
+                if running.warn_at <= Instant::now() {
+                    running.warn(&self.inbox);
+                }
             }
         }
     }
 
     fn wait(&self) {
-        let due = self.running.as_ref().and_then(|running| running.state.deadline());
+        let running = self.running.as_ref();
+        let due =
+            running.into_iter().flat_map(|running| running.state.deadline().into_iter().chain([running.warn_at])).min();
         let at_most = due.map(|due| due.saturating_duration_since(Instant::now()));
         let news = self.running.iter().map(|running| running.surroundings.as_fd());
         let readable: Vec<_> = std::iter::once(self.ear.as_fd()).chain(news).collect();
@@ -155,6 +170,7 @@ impl Keeper {
         let done = match &mut self.running {
             Some(running) => {
                 running.give(Input::Wish(wish), &self.inbox);
+                running.warn_at = Instant::now() + SETTLE;
                 running.probe(&self.inbox, self.wish.as_deref());
                 running.fault.clone().map_or(Ok(()), Err)
             }
@@ -180,7 +196,15 @@ impl Running {
         let (surroundings, inputs) =
             Surroundings::open().map_err(|error| format!("the kernel does not tell of links and hosts: {error}"))?;
         let (state, links) = (Balancer::default(), BTreeMap::new());
-        let mut running = Self { loader, state, surroundings, links, fault: None };
+        let mut running = Self {
+            loader,
+            state,
+            surroundings,
+            links,
+            fault: None,
+            warned: BTreeSet::new(),
+            warn_at: Instant::now() + SETTLE,
+        };
         for input in inputs.into_iter().chain(held.map(|held| Input::Adopted(Box::new(held)))) {
             running.give(input, inbox);
         }
@@ -308,7 +332,7 @@ impl Running {
         let probed = self.loader.probed();
         let on = self.links.values().filter_map(|hooked| hooked.index);
         let wanted = self.state.exits().into_iter().chain(on).filter(|index| !probed.contains(index));
-        for index in wanted.collect::<std::collections::BTreeSet<u32>>() {
+        for index in wanted.collect::<BTreeSet<u32>>() {
             if let Err(error) = self.loader.attach_probe(index) {
                 let name =
                     self.surroundings.link(index).map_or_else(|| index.to_string(), |link| link.name.to_string());
@@ -316,6 +340,27 @@ impl Running {
                 inbox.note(Notice::warning(text));
             }
         }
+    }
+
+    /// What silently makes packets go astray.
+    fn warnings(&self) -> Vec<String> {
+        let link = |index: u32| self.surroundings.link(index);
+        let taken = self.links.values().filter_map(|hooked| Some((link(hooked.index?)?, hooked.result.clone().ok()?)));
+        let exits = self.state.exits();
+        let exits = exits.iter().filter_map(|index| link(*index));
+        let name = |index: u32| link(index).map_or_else(|| index.to_string(), |link| link.name.to_string());
+        let missing: Vec<_> = self.state.missing().into_iter().map(|(index, gateway)| (gateway, name(index))).collect();
+        warnings(taken, exits, &missing)
+    }
+
+    /// Tells the log of what is new among them.
+    fn warn(&mut self, inbox: &Inbox) {
+        let found: BTreeSet<String> = self.warnings().into_iter().collect();
+        for warning in found.difference(&self.warned) {
+            inbox.note(Notice::warning(format!("balancer: {warning}")));
+        }
+        self.warned = found;
+        self.warn_at = Instant::now() + LOOK;
     }
 
     fn explain(&mut self, flow: &Flow, begins: bool) -> Explanation {
@@ -337,6 +382,7 @@ impl Running {
         let (services, backends) = self.state.numbers();
         let counters = self.loader.maps().counters(services.into_iter(), backends.into_iter()).unwrap_or_default();
         let mut report = self.state.report(Instant::now(), &counters.counts);
+        report.warnings.extend(self.warnings());
         report.drops = counters.drops;
         report.off.clone_from(&self.fault);
         report.links = self
