@@ -14,6 +14,7 @@
 )]
 
 mod bad_input;
+mod balancer;
 mod bfd;
 mod commits;
 mod filters;

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-pub use self::host::{Finished, Host};
+pub use self::host::{Finished, Host, Offload};
 pub use self::process::Process;
 pub use self::web::{WEB_SERVER, WebServer};
 
@@ -77,9 +77,8 @@ impl Lab {
             router: host("router", ROUTER, ROUTER6),
             client: host("client", CLIENT, Ipv6Addr::new(0xfd00, 9, 0, 0, 0, 0, 0, 2)),
             nodes: [1u8, 2, 3].map(|number| {
-                let last = 0x200 + u16::from(number);
-                let address = Ipv4Addr::new(192, 168, 101, 200 + number);
-                host(&format!("node{number}"), address, Ipv6Addr::new(0xfd00, 0x101, 0, 0, 0, 0, 0, last))
+                let (v4, v6) = addresses(number);
+                host(&format!("node{number}"), v4, v6)
             }),
             switch: host("switch", Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED),
             name: name.clone(),
@@ -119,6 +118,31 @@ impl Lab {
         Ok(far)
     }
 
+    /// A node by its number from 1 on: one that is there, or one more at 192.168.101.200 and the number.
+    ///
+    /// # Errors
+    /// When `ip` refuses a step.
+    pub fn node(&self, number: u8) -> Result<Host> {
+        let known = usize::from(number).checked_sub(1).and_then(|place| self.nodes.get(place));
+        if let Some(known) = known {
+            return Ok(known.clone());
+        }
+        let (v4, v6) = addresses(number);
+        let node = Host::new(&self.name, &format!("node{number}"), v4, v6, &self.directory);
+        self.build_node(&node)?;
+        Ok(node)
+    }
+
+    /// The switch takes what the router's programs send it, as a card would: a virtual cable loses frames that no
+    /// program and no aggregation awaits at its other end.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn receive_in_bulk(&self) -> Result<()> {
+        self.switch.offload("to-router", Offload::Aggregation, true)?;
+        self.client.offload("eth0", Offload::Aggregation, true)
+    }
+
     /// Makes the router a fresh machine, as after a reboot: no route, no next hop, only its addresses.
     ///
     /// # Errors
@@ -140,17 +164,19 @@ impl Lab {
         self.client.create()?;
         self.router.create()?;
         self.build_router()?;
-        for node in &self.nodes {
-            node.create()?;
-            self.plug(node, "eth0")?;
-            node.ip(&["addr", "add", &format!("{}/24", node.ipv4), "dev", "eth0"])?;
-            node.ip(&["addr", "add", &format!("{}/64", node.ipv6), "dev", "eth0", "nodad"])?;
-            for service in [IpAddr::from(SHOP), IpAddr::from(SECOND), IpAddr::from(SHOP6)] {
-                node.ip(&["addr", "add", &service.to_string(), "dev", "lo"])?;
-            }
-            node.ip(&["route", "add", "default", "via", &ROUTER.to_string()])?;
-            node.ip(&["-6", "route", "add", "default", "via", &ROUTER6.to_string()])?;
+        self.nodes.iter().try_for_each(|node| self.build_node(node))
+    }
+
+    fn build_node(&self, node: &Host) -> Result<()> {
+        node.create()?;
+        self.plug(node, "eth0")?;
+        node.ip(&["addr", "add", &format!("{}/24", node.ipv4), "dev", "eth0"])?;
+        node.ip(&["addr", "add", &format!("{}/64", node.ipv6), "dev", "eth0", "nodad"])?;
+        for service in [IpAddr::from(SHOP), IpAddr::from(SECOND), IpAddr::from(SHOP6)] {
+            node.ip(&["addr", "add", &service.to_string(), "dev", "lo"])?;
         }
+        node.ip(&["route", "add", "default", "via", &ROUTER.to_string()])?;
+        node.ip(&["-6", "route", "add", "default", "via", &ROUTER6.to_string()])?;
         Ok(())
     }
 
@@ -185,6 +211,13 @@ impl Drop for Lab {
             let _ = std::fs::remove_dir_all(&self.directory);
         }
     }
+}
+
+/// The addresses of a node.
+fn addresses(number: u8) -> (Ipv4Addr, Ipv6Addr) {
+    let last = 0x200 + u16::from(number);
+    let v4 = Ipv4Addr::new(192, 168, 101, 200_u8.saturating_add(number));
+    (v4, Ipv6Addr::new(0xfd00, 0x101, 0, 0, 0, 0, 0, last))
 }
 
 /// Namespaces are root's; a test that quietly skipped would look like one that has passed.

@@ -27,6 +27,16 @@ pub struct Host {
     directory: PathBuf,
 }
 
+/// What a driver can do for the kernel, by its number to set it (`linux/ethtool.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Offload {
+    /// Checksums of what is sent (`ETHTOOL_STXCSUM`).
+    Checksums = 0x17,
+    /// Segments become larger ones on their way in (`ETHTOOL_SGRO`).
+    Aggregation = 0x2c,
+}
+
 /// What a program said and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finished {
@@ -118,6 +128,20 @@ impl Host {
         self.ip(&["link", "set", interface, "up"])?;
         other.ip(&["link", "set", other_interface, "up"])?;
         Ok(())
+    }
+
+    /// Lets the kernel leave something to the driver of an interface, or not.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn offload(&self, interface: &str, what: Offload, on: bool) -> Result<()> {
+        // `SIOCETHTOOL` with a `struct ethtool_value`: the number of the feature, and whether it is on.
+        const PROGRAM: &str = "import ctypes, fcntl, socket, struct, sys
+value = ctypes.create_string_buffer(struct.pack('II', int(sys.argv[2]), int(sys.argv[3])))
+request = struct.pack('16sP', sys.argv[1].encode(), ctypes.addressof(value))
+fcntl.ioctl(socket.socket(), 0x8946, request)";
+        let (number, on) = ((what as u32).to_string(), u32::from(on).to_string());
+        self.run("python3", &["-c", PROGRAM, interface, &number, &on])?.success().map(drop)
     }
 
     /// A command inside the machine, not yet run.

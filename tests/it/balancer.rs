@@ -1,0 +1,8 @@
+//! The balancer between real clients and nodes that announce a service with BIRD: who joins, drains, leaves or dies, and
+//! what that does to connections that are open.
+//!
+//! Never looks into a map: what counts is what clients notice.
+
+mod cluster;
+mod joining;
+mod refusals;
