@@ -93,5 +93,8 @@ for program in towpathd towpath; do
     fi
     with_libraries "$cache/$program" "$top" "/bin/$program"
 done
+# The balancer's programs, beside the daemon, which looks there.
+object=$(dirname "$programs")/bpf/towpath-balancer.o
+[ ! -e "$object" ] || install -D -m 644 "$object" "$top/bin/towpath-balancer.o"
 { cat "$cache/base.cpio.zst"; archive "$top" | zstd -q -1; } >"$initrd"
 printf '%s\n' "$cache/kernel/boot/vmlinuz-$release"

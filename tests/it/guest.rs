@@ -20,3 +20,8 @@ fn all_hold(scenario: &str, at_least: usize) -> Result<()> {
 fn bridges_dummies_and_vlans_come_change_and_go_by_commits() -> Result<()> {
     all_hold("links", 40)
 }
+
+#[test]
+fn the_balancers_programs_are_accepted_by_debians_kernel() -> Result<()> {
+    all_hold("balancer", 8)
+}

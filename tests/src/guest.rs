@@ -15,7 +15,7 @@ use crate::lab::Process;
 use crate::router::programs;
 
 /// How long a guest may take on a machine that does much else; alone it takes a tenth of it.
-const DEADLINE: Duration = Duration::from_secs(200);
+const DEADLINE: Duration = Duration::from_secs(400);
 
 /// What a scenario found of one of its sentences.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ fn boot(scenario: &str, programs: &Path, cache: &Path, place: &Path) -> Result<S
     }
     let kernel = PathBuf::from(String::from_utf8_lossy(&built.stdout).trim());
     let mut machine = Command::new("qemu-system-x86_64");
-    machine.args(["-accel", "tcg", "-m", "512", "-smp", "1", "-nodefaults", "-no-user-config", "-no-reboot"]);
+    machine.args(["-accel", "tcg", "-m", "1024", "-smp", "1", "-nodefaults", "-no-user-config", "-no-reboot"]);
     machine.args(["-display", "none", "-serial", "stdio", "-append", "console=ttyS0 quiet loglevel=3 panic=-1"]);
     machine.arg("-kernel").arg(kernel).arg("-initrd").arg(&initrd);
     let mut machine = Process::start(machine, place.join("console"))?;

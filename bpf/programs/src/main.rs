@@ -5,6 +5,7 @@
 #![no_main]
 #![feature(asm_experimental_arch)]
 
+mod bench;
 mod maps;
 mod tc;
 mod window;

@@ -14,10 +14,12 @@ use bpf_common::layout::{
 use bpf_common::packet::Maps;
 use bpf_common::reason::{REASONS, Reason};
 
+// The values of inner maps are plain words: up to Linux 6.1 a map whose value is said to be a structure cannot be put in the
+// place of one of which nothing is said, as user space makes them.
 #[btf_map]
-static DIRECTORY: ArrayOfMaps<Array<Directory, 1>, 1> = ArrayOfMaps::new();
+static DIRECTORY: ArrayOfMaps<Array<[u64; size_of::<Directory>() / 8], 1>, 1> = ArrayOfMaps::new();
 #[btf_map]
-static TABLES: ArrayOfMaps<Array<Table, 1, MAPPABLE>, { layout::TABLES }> = ArrayOfMaps::new();
+static TABLES: ArrayOfMaps<Array<[u64; size_of::<Table>() / 8], 1, MAPPABLE>, { layout::TABLES }> = ArrayOfMaps::new();
 #[btf_map]
 static SERVICES: Array<Service, { layout::SERVICES }, MAPPABLE> = Array::new();
 #[btf_map]
@@ -89,7 +91,9 @@ pub(crate) struct Kernel;
 impl Maps for Kernel {
     #[inline(always)]
     fn directory(&self) -> Option<&Directory> {
-        DIRECTORY.get_value(0, &0)
+        let words = DIRECTORY.get_value(0, &0)?;
+        // SAFETY: the words are a directory's, as many as it has and aligned better; all values of its fields are valid.
+        Some(unsafe { &*core::ptr::from_ref(words).cast::<Directory>() })
     }
 
     #[inline(always)]
@@ -99,7 +103,10 @@ impl Maps for Kernel {
 
     #[inline(always)]
     fn slot(&self, table: u32, slot: u32) -> Option<Slot> {
-        TABLES.get_value(table, &0)?.slots.get(slot as usize).copied()
+        let words = TABLES.get_value(table, &0)?;
+        // SAFETY: as in `directory`.
+        let table = unsafe { &*core::ptr::from_ref(words).cast::<Table>() };
+        table.slots.get(slot as usize).copied()
     }
 
     #[inline(always)]

@@ -3,6 +3,8 @@
 //!
 //! Never judges the result beyond "it can be written again": the tests of the codec and of the reader do that.
 
+pub mod packet;
+
 use bgp_wire::{EncodeError, HEADER_LENGTH, Message, Negotiated, Notification, encode_reach};
 use nouns::Family;
 
