@@ -38,6 +38,8 @@ pub(crate) enum Deed {
     ShowTechSupport,
     /// Show what happens until ^C.
     Monitor(Monitored),
+    /// Captures one packet of the balancer of so many until ^C, into a file or in words.
+    Capture { every: u32, file: Option<String> },
     /// Run a program of the system that only looks.
     Run(Program),
     /// Run a program of the system that changes something.
@@ -115,6 +117,7 @@ pub(crate) fn deed(op: Op) -> Deed {
         Op::ShowTechSupport => Deed::ShowTechSupport,
         Op::ShowVersion => show(Show::Version),
         Op::Monitor(what) => Deed::Monitor(what),
+        Op::MonitorBalancer { every, file } => Deed::Capture { every, file },
         Op::MonitorTraffic { interface, filter } => Deed::Run(program::tcpdump(&interface, filter)),
         Op::ClearBgp { family, target, how, message } => {
             Deed::Ask(Request::Clear(Clear { target: clear_target(target), how: clear_how(how), family, message }))

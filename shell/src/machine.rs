@@ -117,6 +117,24 @@ impl Machine for Outside {
         self.client.watch(watch, &mut |news| print(&words(&news)))
     }
 
+    fn record(
+        &mut self,
+        watch: Watch,
+        file: &str,
+        head: &[u8],
+        octets: &dyn Fn(&News) -> Vec<u8>,
+    ) -> Result<(), String> {
+        let unwritten = |error: std::io::Error| format!("{file} cannot be written: {error}");
+        let mut out = std::fs::File::create(file).map_err(unwritten)?;
+        out.write_all(head).map_err(unwritten)?;
+        let mut written = Ok(());
+        self.client.watch(watch, &mut |news| {
+            written = out.write_all(&octets(&news));
+            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        written.map_err(unwritten)
+    }
+
     fn tell(&mut self, text: &str) -> ControlFlow<()> {
         print(text)
     }

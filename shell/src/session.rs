@@ -14,6 +14,7 @@ mod lost;
 mod meanwhile;
 mod monitor;
 mod operate;
+mod pcapng;
 pub(crate) mod revisions;
 
 pub(crate) use lost::Unfinished;
@@ -141,7 +142,12 @@ impl Session {
             (Some(_), Ok(ConfigCommand::Run(words))) => commands::resolve(&words),
             (Some(_), _) => return false,
         };
-        op.is_ok_and(|op| matches!(deed(op), Deed::Run(_) | Deed::Change(_) | Deed::Shutdown { .. } | Deed::Monitor(_)))
+        op.is_ok_and(|op| {
+            matches!(
+                deed(op),
+                Deed::Run(_) | Deed::Change(_) | Deed::Shutdown { .. } | Deed::Monitor(_) | Deed::Capture { .. }
+            )
+        })
     }
 
     /// What stands before the cursor: the lines above, and the prompt itself.

@@ -75,6 +75,18 @@ pub(crate) trait Machine {
     /// That the daemon cannot be reached, refuses or has ended, in words.
     fn watch(&mut self, watch: Watch, words: &dyn Fn(&News) -> String) -> Result<(), String>;
 
+    /// The same into a new file: what it begins with, then the octets of each news.
+    ///
+    /// # Errors
+    /// As above, or that the file cannot be written.
+    fn record(
+        &mut self,
+        watch: Watch,
+        file: &str,
+        head: &[u8],
+        octets: &dyn Fn(&News) -> Vec<u8>,
+    ) -> Result<(), String>;
+
     /// Prints something at once; breaks when nobody reads any more.
     fn tell(&mut self, text: &str) -> ControlFlow<()>;
 

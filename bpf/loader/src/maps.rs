@@ -251,11 +251,12 @@ impl Maps {
         }
     }
 
-    /// Captures from now on, or no longer (all zero).
+    /// Captures one packet of so many from now on, by chance; 0: none.
     ///
     /// # Errors
     /// What the kernel said.
-    pub fn capture(&self, capture: Capture) -> Result<(), LoadError> {
+    pub fn capture(&self, every: u32) -> Result<(), LoadError> {
+        let capture = Capture { every, service: 0 };
         tried("capturing packets", self.map("CAPTURE").and_then(|map| sys::set(map, 0_u32, &[capture])))
     }
 }

@@ -233,7 +233,8 @@ pub(crate) fn link_info(link: BorrowedFd<'_>) -> io::Result<(u32, u32)> {
 }
 
 /// `CLOCK_MONOTONIC_COARSE`, by which the programs tell the time.
-pub(crate) fn monotonic() -> Duration {
+#[must_use]
+pub fn monotonic() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the kernel writes one `timespec` to the pointer, which lives through the call.
     let _ = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut time) };

@@ -2,6 +2,8 @@
 //!
 //! Never decides who hears of what.
 
+mod packet;
+
 use std::net::IpAddr;
 
 use nouns::{Asn, IfName, Revision};
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::reply::PendingConfirm;
 use crate::text::{Text, count, date_time};
 use crate::view::system::{LogEntry, LogLevel};
+pub use packet::CapturedPacket;
 
 /// What may be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +29,11 @@ pub enum Watch {
     Bgp,
     /// Links that come and go.
     Interfaces,
+    /// Packets of the balancer, as they come and as they go.
+    Balancer {
+        /// One of so many, by chance; 0 is as 1.
+        every: u32,
+    },
 }
 
 /// One thing that happened.
@@ -65,6 +73,8 @@ pub enum News {
     Bgp(BgpEvent),
     /// A link.
     Interface(InterfaceEvent),
+    /// A packet of the balancer.
+    Packet(CapturedPacket),
     /// So many things happened that are not told, because the watcher read too slowly.
     Missed(u64),
 }
@@ -173,6 +183,7 @@ impl News {
             | Self::Log(LogEntry { time, .. })
             | Self::Bgp(BgpEvent { time, .. })
             | Self::Interface(InterfaceEvent { time, .. }) => Some(*time),
+            Self::Packet(packet) => Some(packet.time / 1_000_000),
             Self::Missed(_) => None,
         }
     }
@@ -189,6 +200,7 @@ impl News {
             Self::Log(entry) => entry.sentence(),
             Self::Bgp(event) => event.sentence(),
             Self::Interface(event) => format!("interface {} {}", event.name, event.state.words()),
+            Self::Packet(packet) => packet.sentence(),
             Self::Missed(number) => {
                 format!("{} not shown: this terminal reads too slowly", count(*number, "line", "lines"))
             }

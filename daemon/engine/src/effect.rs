@@ -60,6 +60,8 @@ pub enum Effect {
     Check(bfd::check::Wishes),
     /// Balance this and nothing else; what the kernel says to it comes as `Event::Balanced`.
     Balance(Box<Wish>),
+    /// Capture one packet of the balancer of so many, by chance, or no longer; they come as `Event::Captured`.
+    Capture(Option<u32>),
     /// Carry out a step of a commit; answered by `Event::StepDone`.
     Step(StepId, Step),
     /// Make a journal record durable; answered by `Event::Journaled`.

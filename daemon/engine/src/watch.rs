@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use api::view::system::{LogEntry, LogLevel};
-use api::watch::{BgpChange, BgpEvent, InterfaceEvent, LinkState};
+use api::watch::{BgpChange, BgpEvent, CapturedPacket, InterfaceEvent, LinkState};
 use api::{News, Reply, Watch};
 use nouns::Family;
 use rib::bgp_table::PeerId;
@@ -25,6 +25,15 @@ impl Watchers {
         self.0.is_empty()
     }
 
+    /// One packet of so many is captured: as often as whoever wants most of them asks.
+    fn captured(&self) -> Option<u32> {
+        let wanted = self.0.values().filter_map(|watch| match watch {
+            Watch::Balancer { every } => Some((*every).max(1)),
+            _ => None,
+        });
+        wanted.min()
+    }
+
     fn tell(&self, news: &News, wanted: impl Fn(Watch) -> bool, out: &mut Vec<Effect>) {
         let listeners = self.0.iter().filter(|(_, watch)| wanted(**watch));
         out.extend(listeners.map(|(ask, _)| Effect::Answer(*ask, Reply::News(news.clone()))));
@@ -34,13 +43,32 @@ impl Watchers {
 impl Engine {
     /// Somebody wants to hear of things.
     pub(crate) fn watch(&mut self, ask: AskId, watch: Watch, out: &mut Vec<Effect>) {
+        let before = self.watchers.captured();
         self.watchers.0.insert(ask, watch);
+        self.capture(before, out);
         out.push(Effect::Answer(ask, Reply::Done(String::new())));
     }
 
+    /// Packets are captured while somebody watches them.
+    fn capture(&self, before: Option<u32>, out: &mut Vec<Effect>) {
+        let now = self.watchers.captured();
+        if now != before {
+            out.push(Effect::Capture(now));
+        }
+    }
+
+    /// Packets of the balancer came or went.
+    pub(crate) fn tell_packets(&self, packets: Vec<CapturedPacket>, out: &mut Vec<Effect>) {
+        for packet in packets {
+            self.watchers.tell(&News::Packet(packet), |watch| matches!(watch, Watch::Balancer { .. }), out);
+        }
+    }
+
     /// A client is gone.
-    pub(crate) fn left(&mut self, client: ClientId) {
+    pub(crate) fn left(&mut self, client: ClientId, out: &mut Vec<Effect>) {
+        let before = self.watchers.captured();
         self.watchers.0.retain(|ask, _| ask.client != client);
+        self.capture(before, out);
         self.looks.left(client);
     }
 

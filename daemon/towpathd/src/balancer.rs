@@ -2,6 +2,7 @@
 //!
 //! Never decides what is balanced: the engine does; nor what stands in a map for it: `bpf-tables` does.
 
+mod captures;
 mod keeper;
 mod surroundings;
 pub(crate) mod told;
@@ -53,6 +54,8 @@ enum Order {
     Explain(Flow, bool, Sender<Explanation>),
     /// Tell of flows that are remembered, so many at most.
     Connections(usize, Sender<Vec<Connection>>),
+    /// Capture one packet of so many, or no longer.
+    Capture(Option<u32>),
     /// The daemon ends; packets go on.
     End,
 }
@@ -95,6 +98,13 @@ impl Balancer {
             Ok(Some(way)) if way.order(Order::Balance(Box::new(wish))) => {}
             Ok(Some(_)) => self.inbox.push(Event::Balanced(Err(ENDED.to_owned()))),
             Err(error) => self.inbox.push(Event::Balanced(Err(error.to_string()))),
+        }
+    }
+
+    /// Captures one packet of so many, or no longer; nothing comes while nothing is balanced.
+    pub(crate) fn capture(&mut self, every: Option<u32>) {
+        if let Some(way) = self.way() {
+            way.order(Order::Capture(every));
         }
     }
 

@@ -8,6 +8,7 @@ pub(super) static MONITOR: Step = Step::word(
     "monitor",
     "Show what happens, until ^C",
     &[
+        &Step::word("balancer", "Packets of the balancer", &[&CAPTURE]),
         &BGP,
         &Step::word("interfaces", "What goes through the interfaces", &[])
             .op(|_| Some(Op::Monitor(Monitored::Interfaces))),
@@ -36,7 +37,31 @@ pub(super) static MONITOR: Step = Step::word(
     ],
 );
 
+static CAPTURE: Step = Step::word(
+    "capture",
+    "As they come and as they go",
+    &[
+        &Step::word(
+            "every",
+            "Only one packet of so many, by chance",
+            &[&Step::value(ValueKind::U32 { min: 1, max: 1_000_000 }, "Number", "1000", &[&FILE]).op(capture)],
+        ),
+        &FILE,
+    ],
+)
+.op(capture);
+
+static FILE: Step = Step::word(
+    "file",
+    "Into a file that Wireshark reads (pcapng)",
+    &[&Step::value(ValueKind::FileName, "File", "/tmp/web.pcapng", &[]).op(capture)],
+);
+
 static BGP: Step = Step::word("bgp", "What BGP sessions do", &[]).op(|_| Some(Op::Monitor(Monitored::Bgp)));
+
+fn capture(arguments: &Arguments) -> Option<Op> {
+    Some(Op::MonitorBalancer { every: arguments.after("every").unwrap_or(1), file: arguments.after("file") })
+}
 
 fn traffic(arguments: &Arguments) -> Option<Op> {
     let filter: Option<String> = arguments.after("filter");

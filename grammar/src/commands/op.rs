@@ -235,6 +235,13 @@ pub enum Op {
     ShowVersion,
     /// `monitor …`: shows what happens until ^C.
     Monitor(Monitored),
+    /// `monitor balancer capture [every N] [file FILE]`
+    MonitorBalancer {
+        /// One packet of so many, by chance.
+        every: u32,
+        /// Where the packets go, as pcapng; else they are told in words.
+        file: Option<String>,
+    },
     /// `monitor traffic interface NAME [filter TEXT]`
     MonitorTraffic {
         /// Where packets are looked at.

@@ -310,6 +310,11 @@ fn words_do_something() {
         ),
         ("monitor log", Op::Monitor(Monitored::Log)),
         ("mon int", Op::Monitor(Monitored::Interfaces)),
+        ("monitor balancer capture", Op::MonitorBalancer { every: 1, file: None }),
+        (
+            "monitor balancer capture every 100 file /tmp/web.pcapng",
+            Op::MonitorBalancer { every: 100, file: Some("/tmp/web.pcapng".to_owned()) },
+        ),
         ("monitor bgp", Op::Monitor(Monitored::Bgp)),
         ("monitor protocol bgp", Op::Monitor(Monitored::Bgp)),
         (
@@ -486,6 +491,7 @@ fn every_way_through_the_words_ends_in_a_command_and_every_command_has_words() {
         "tech-support",
         "version",
         "monitor",
+        "monitor balancer",
         "monitor traffic",
         "clear",
         "clear neighbor table",
@@ -535,6 +541,7 @@ fn name(op: &Op) -> &'static str {
         Op::ShowTechSupport => "tech-support",
         Op::ShowVersion => "version",
         Op::Monitor(_) => "monitor",
+        Op::MonitorBalancer { .. } => "monitor balancer",
         Op::MonitorTraffic { .. } => "monitor traffic",
         Op::ClearBgp { .. } => "clear",
         Op::ClearNeighborTable { .. } => "clear neighbor table",

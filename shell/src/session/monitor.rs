@@ -11,7 +11,7 @@ use api::view::system::LogLevel;
 use api::{News, Reply, Request, Text, View, Watch};
 use grammar::commands::Monitored;
 
-use super::{Outcome, unexpected};
+use super::{Outcome, pcapng, unexpected};
 use crate::output::Output;
 use crate::world::World;
 
@@ -24,6 +24,16 @@ pub(super) fn monitor(what: Monitored, world: &mut dyn World) -> Outcome {
         Monitored::Log => world.watch(Watch::Log { least: LogLevel::Info }, &News::text)?,
         Monitored::Bgp => world.watch(Watch::Bgp, &News::text)?,
         Monitored::Interfaces => interfaces(world)?,
+    }
+    Ok(Output::default())
+}
+
+/// Captures packets of the balancer until ^C, into a file or in words.
+pub(super) fn capture(every: u32, file: Option<&str>, world: &mut dyn World) -> Outcome {
+    let watch = Watch::Balancer { every };
+    match file {
+        None => world.watch(watch, &News::text)?,
+        Some(file) => world.record(watch, file, &pcapng::head(), &pcapng::packet)?,
     }
     Ok(Output::default())
 }

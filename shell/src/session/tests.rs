@@ -215,6 +215,17 @@ impl Machine for Fake {
         Ok(())
     }
 
+    fn record(
+        &mut self,
+        watch: Watch,
+        file: &str,
+        head: &[u8],
+        _octets: &dyn Fn(&News) -> Vec<u8>,
+    ) -> Result<(), String> {
+        self.told.push_str(&format!("{watch:?} into {file}, {} octets first", head.len()));
+        Ok(())
+    }
+
     fn tell(&mut self, text: &str) -> ControlFlow<()> {
         self.told.push_str(text);
         ControlFlow::Continue(())

@@ -44,7 +44,8 @@ impl Network {
         match effect {
             Effect::Connect(conn, target) => self.dial(index, conn, &target),
             // A simulated wire carries octets, which an engine takes at any time.
-            Effect::Adjust(..) | Effect::Decode(..) | Effect::WatchPaths(_) | Effect::Probe(_) => {}
+            Effect::Adjust(..) | Effect::Decode(..) | Effect::WatchPaths(_) | Effect::Probe(_) | Effect::Capture(_) => {
+            }
             // Nobody fails in the simulated world who does not disappear.
             Effect::Check(_) => {}
             // There is no RPKI cache in the simulated world.

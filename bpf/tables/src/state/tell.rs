@@ -110,6 +110,18 @@ impl Balancer {
         self.backends.missing().copied().collect()
     }
 
+    /// What persons call the service of a number.
+    #[must_use]
+    pub fn name(&self, number: u32) -> Option<Arc<str>> {
+        self.found(number)?.2.service().map(|service| Arc::clone(&service.name))
+    }
+
+    /// The node of the backend of a number.
+    #[must_use]
+    pub fn node(&self, number: u32) -> Option<IpAddr> {
+        self.who(number).map(|(address, _)| address)
+    }
+
     /// A service by its number.
     pub(crate) fn found(&self, number: u32) -> Option<(Destination, u32, &Standing)> {
         let destination = self.by_number.get(&number)?;

@@ -18,6 +18,7 @@ use bpf_tables::{Balancer, Input, Report, Write};
 use engine::{Event, Notice};
 use nouns::IfName;
 
+use super::captures::Captures;
 use super::surroundings::Surroundings;
 use super::warnings::warnings;
 use super::{Order, Places};
@@ -46,6 +47,8 @@ struct Running {
     links: BTreeMap<IfName, Hooked>,
     /// Why what shall stand in the maps does not.
     fault: Option<String>,
+    /// What is captured, while somebody watches.
+    captures: Option<Captures>,
     /// What the log has been told of.
     warned: BTreeSet<String>,
     /// When it is looked at again.
@@ -62,11 +65,13 @@ pub(super) struct Keeper {
     wish: Option<Box<Wish>>,
     /// Why it does not run though it shall.
     off: Option<String>,
+    /// One packet of so many is captured.
+    captured: Option<u32>,
 }
 
 impl Keeper {
     pub(super) fn new(inbox: Inbox, places: Places, orders: Receiver<Order>, ear: UnixStream) -> Self {
-        Self { inbox, places, orders, ear, running: None, wish: None, off: None }
+        Self { inbox, places, orders, ear, running: None, wish: None, off: None, captured: None }
     }
 
     pub(super) fn run(mut self) {
@@ -77,6 +82,11 @@ impl Keeper {
             }
             if let Some(running) = &mut self.running {
                 running.take_news(&self.inbox);
+                let Running { captures, state, surroundings, .. } = running;
+                let packets = captures.as_mut().map(|captures| captures.take(state, surroundings)).unwrap_or_default();
+                if !packets.is_empty() {
+                    self.inbox.push(Event::Captured(packets));
+                }
                 running.give(Input::Tick, &self.inbox);
                 if running.warn_at <= Instant::now() {
                     running.warn(&self.inbox);
@@ -90,7 +100,9 @@ impl Keeper {
         let due =
             running.into_iter().flat_map(|running| running.state.deadline().into_iter().chain([running.warn_at])).min();
         let at_most = due.map(|due| due.saturating_duration_since(Instant::now()));
-        let news = self.running.iter().map(|running| running.surroundings.as_fd());
+        let news = self.running.iter().flat_map(|running| {
+            std::iter::once(running.surroundings.as_fd()).chain(running.captures.iter().map(Captures::as_fd))
+        });
         let readable: Vec<_> = std::iter::once(self.ear.as_fd()).chain(news).collect();
         match kernel::datagram::wait(&readable, &[], at_most) {
             Ok(()) => {}
@@ -120,6 +132,7 @@ impl Keeper {
                     let found = self.running.as_mut().map(|running| running.connections(most));
                     _ = answer.send(found.unwrap_or_default());
                 }
+                Ok(Order::Capture(every)) => self.capture(every),
                 Ok(Order::Tell(answer)) => _ = answer.send(self.report()),
                 Ok(Order::End) | Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) => return true,
@@ -151,6 +164,9 @@ impl Keeper {
             if let Some(wish) = &self.wish {
                 running.give(Input::Wish(wish.clone()), &self.inbox);
             }
+            if self.captured.is_some() {
+                self.capture(self.captured);
+            }
         }
         self.running.as_mut().ok_or_else(|| "it does not run".to_owned())
     }
@@ -180,6 +196,19 @@ impl Keeper {
         self.inbox.push(Event::Balanced(done));
     }
 
+    fn capture(&mut self, every: Option<u32>) {
+        self.captured = every;
+        let Some(running) = &mut self.running else { return };
+        let begun = match every {
+            Some(every) => Captures::begin(&mut running.loader, every).map(Some),
+            None => running.loader.maps().capture(0).map(|()| None).map_err(|error| error.to_string()),
+        };
+        match begun {
+            Ok(captures) => running.captures = captures,
+            Err(words) => self.inbox.note(Notice::warning(format!("packets cannot be captured: {words}"))),
+        }
+    }
+
     fn report(&mut self) -> Report {
         let off = self.off.clone();
         match &mut self.running {
@@ -202,6 +231,7 @@ impl Running {
             surroundings,
             links,
             fault: None,
+            captures: None,
             warned: BTreeSet::new(),
             warn_at: Instant::now() + SETTLE,
         };
