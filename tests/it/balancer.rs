@@ -5,4 +5,5 @@
 
 mod cluster;
 mod joining;
+mod named;
 mod refusals;

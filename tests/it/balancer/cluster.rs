@@ -47,7 +47,7 @@ impl Drop for Pins {
 pub(super) struct Node {
     pub(super) host: Host,
     pub(super) speaker: Speaker,
-    _server: Process,
+    server: Process,
 }
 
 /// The client's connections.
@@ -61,10 +61,10 @@ pub(super) struct Connections {
 pub(super) type Shares = BTreeMap<String, u64>;
 
 impl Connections {
-    pub(super) fn to(lab: &Lab, address: &str) -> Result<Self> {
+    pub(super) fn to(lab: &Lab, address: &str, port: &str) -> Result<Self> {
         let program = lab.client.write("client.py", CLIENT)?;
         let mut command = lab.client.command("python3");
-        command.arg(&program).args([address, PORT]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg(&program).args([address, port]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut program = command.spawn().context("starting the client")?;
         let commands = program.stdin.take().context("a pipe")?;
         let answers = BufReader::new(program.stdout.take().context("a pipe")?);
@@ -145,7 +145,7 @@ impl Cluster {
         ];
         lines.extend(more.iter().map(|line| (*line).to_owned()));
         router.configure(&lines.iter().map(String::as_str).collect::<Vec<_>>())?;
-        let connections = Connections::to(&lab, &SHOP.to_string())?;
+        let connections = Connections::to(&lab, &SHOP.to_string(), PORT)?;
         let mut cluster = Self { connections, nodes: Vec::new(), router, lab, _pins: pins };
         for _ in 0..count {
             cluster.join()?;
@@ -159,12 +159,30 @@ impl Cluster {
     pub(super) fn join(&mut self) -> Result<()> {
         let number = u8::try_from(self.nodes.len())? + 1;
         let host = self.lab.node(number)?;
+        let server = self.serve(&host)?;
+        let speaker = Speaker::start(&self.lab, &host, Kind::Bird, Session::internal(&host))?;
+        speaker.announce(&format!("{SHOP}/32"))?;
+        self.nodes.push(Node { host, speaker, server });
+        Ok(())
+    }
+
+    fn serve(&self, host: &Host) -> Result<Process> {
         let server = host.write("server.py", SERVER)?;
         let server = host.start("server", "python3", &[&server.to_string_lossy(), &host.role, PORT])?;
         self.lab.wait_until(SOON, "the service listens", || server.output().contains("listening"))?;
-        let speaker = Speaker::start(&self.lab, &host, Kind::Bird, Session::internal(&host))?;
-        speaker.announce(&format!("{SHOP}/32"))?;
-        self.nodes.push(Node { host, speaker, _server: server });
+        Ok(server)
+    }
+
+    /// Nobody listens on a node any more.
+    pub(super) fn stop_server(&mut self, node: usize) -> Result<()> {
+        self.nodes[node].server.kill9();
+        Ok(())
+    }
+
+    /// Somebody listens there again.
+    pub(super) fn start_server(&mut self, node: usize) -> Result<()> {
+        let host = self.nodes[node].host.clone();
+        self.nodes[node].server = self.serve(&host)?;
         Ok(())
     }
 
@@ -178,7 +196,12 @@ impl Cluster {
 
     /// How many backends get new connections, once the maps say so.
     pub(super) fn active(&self) -> usize {
-        let told = self.router.json(&format!("show balancer service {SHOP}")).unwrap_or_default();
+        self.active_of(&SHOP.to_string())
+    }
+
+    /// The same of another service.
+    pub(super) fn active_of(&self, service: &str) -> usize {
+        let told = self.router.json(&format!("show balancer service {service}")).unwrap_or_default();
         let backends = told["services"][0]["backends"].as_array().cloned().unwrap_or_default();
         backends.iter().filter(|backend| backend["slots"].as_u64().is_some_and(|slots| slots > 0)).count()
     }
