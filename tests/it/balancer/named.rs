@@ -34,7 +34,7 @@ fn a_node_whose_service_fails_its_check_gets_no_new_connections_until_it_is_well
 
 #[test]
 fn with_nat_nodes_need_not_know_the_service() -> Result<()> {
-    let mut cluster = Cluster::new(
+    let cluster = Cluster::new(
         3,
         &[
             "set balancer interface eth1",
