@@ -88,7 +88,9 @@ pub(crate) fn deed(op: Op) -> Deed {
         Op::ShowBgpPrefix { family, destination, why } => {
             show(Show::BgpPrefix { family, target: target(destination), why })
         }
-        Op::ShowBgpNeighbors { family, neighbor } => show(Show::BgpNeighbors { family, address: neighbor }),
+        Op::ShowBgpNeighbors { family, neighbor, interface } => {
+            show(Show::BgpNeighbors { family, address: neighbor, interface })
+        }
         Op::ShowBgpPrefixCounts { family, neighbor } => show(Show::BgpPrefixCounts { family, address: neighbor }),
         Op::ShowBalancer { what, service } => show(Show::Balancer { what, service }),
         Op::ClearBalancerStatistics => Deed::Ask(Request::Flush(Flush::Balancer)),
@@ -185,6 +187,7 @@ fn clear_target(target: words::ClearTarget) -> ClearTarget {
     match target {
         words::ClearTarget::All => ClearTarget::All,
         words::ClearTarget::Address(address) => ClearTarget::Address(address),
+        words::ClearTarget::Interface(name) => ClearTarget::Interface(name),
         words::ClearTarget::Asn(asn) => ClearTarget::Asn(asn),
         words::ClearTarget::External => ClearTarget::External,
         words::ClearTarget::Group(name) => ClearTarget::Group(name),

@@ -77,13 +77,13 @@ impl Scene {
 
     /// What a node was told by whoever ended a session of its, and what its log says of that.
     fn told(&mut self, node: Node) -> String {
-        let show = api::request::Show::BgpNeighbors { family: None, address: None };
+        let show = api::request::Show::BgpNeighbors { family: None, address: None, interface: None };
         self.network.show(node, show).text() + &self.network.log(node).join("\n")
     }
 
     /// Times that each session was lost, by neighbor.
     fn losses(&mut self) -> BTreeMap<IpAddr, u64> {
-        let show = api::request::Show::BgpNeighbors { family: None, address: None };
+        let show = api::request::Show::BgpNeighbors { family: None, address: None, interface: None };
         match self.network.ask(self.router, Request::Show(show)) {
             Reply::View(api::View::BgpNeighbors(view)) => {
                 view.neighbors.into_iter().map(|neighbor| (neighbor.address, neighbor.connections_dropped)).collect()

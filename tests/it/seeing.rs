@@ -61,7 +61,7 @@ fn records(file: &str) -> Vec<Record> {
 
 fn a_collector_hears(kind: Kind) -> Result<()> {
     let lab = Lab::new()?;
-    let router = Router::start(&lab)?;
+    let mut router = Router::start(&lab)?;
     let [first, second, _] = &lab.nodes;
     let script = second.write("collector.py", COLLECTOR)?.display().to_string();
     let file = second.directory().join("told");
@@ -113,7 +113,17 @@ fn a_collector_hears(kind: Kind) -> Result<()> {
         matches!(told(&file).last(), Some(bmp::Message::Termination(..)))
     })?;
     assert!(told(&file).len() > before);
-    Ok(())
+    // The end of the daemon is no accident either.
+    let before = told(&file).len();
+    router.configure(&[
+        "set protocols bgp 64512 bmp target lab address 192.168.101.202",
+        "set protocols bgp 64512 bmp target lab monitor ipv4-unicast loc-rib",
+    ])?;
+    lab.wait_until(SOON, "the collector is told again", || told(&file).len() > before)?;
+    router.stop()?;
+    lab.wait_until(SOON, "the daemon takes its leave", || {
+        matches!(told(&file).last(), Some(bmp::Message::Termination(..)))
+    })
 }
 
 #[test]

@@ -99,6 +99,10 @@ fn frr_is_found_on_its_interface_and_routes_of_both_families_go_through_link_loc
     assert!(frr.show("show bgp summary").contains("up0"), "{}", frr.show("show bgp summary"));
     let told = router.show("show ip bgp neighbors")?;
     assert!(told.contains("BGP neighbor on up1: fe80::"), "{told}");
+    assert_eq!(router.show("show ip bgp neighbors up1")?, told, "it is asked for by its interface");
+    let nobody = router.cmd(&["show ip bgp neighbors eth1"])?;
+    assert!(nobody.text().contains("no BGP neighbor is named by the interface eth1"), "{nobody:?}");
+    router.show("clear ip bgp up1 soft in")?;
     let why = router.show(&format!("show ip bgp {SHOP} why"))?;
     assert!(why.contains("up1"), "{why}");
     Ok(())

@@ -139,6 +139,9 @@ pub enum Show {
         family: Option<Family>,
         /// One neighbor only.
         address: Option<IpAddr>,
+        /// The neighbor of an interface only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        interface: Option<IfName>,
     },
     /// `show ip bgp neighbors A received-routes|advertised-routes|routes`: `View::BgpTable`.
     BgpNeighborRoutes {
@@ -323,6 +326,8 @@ pub enum ClearTarget {
     All,
     /// One neighbor.
     Address(IpAddr),
+    /// The neighbor of an interface.
+    Interface(IfName),
     /// All neighbors of an AS.
     Asn(Asn),
     /// All external neighbors.

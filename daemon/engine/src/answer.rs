@@ -161,7 +161,9 @@ impl Engine {
                 BgpTarget::Prefix(prefix) => views::bgp_path::prefix(self, at, family, prefix, why),
                 BgpTarget::Address(address) => views::bgp_path::address(self, at, family, address, why),
             },
-            Show::BgpNeighbors { family, address } => views::bgp_neighbor::neighbors(self, at, family, address),
+            Show::BgpNeighbors { family, address, interface } => {
+                views::bgp_neighbor::neighbors(self, at, family, (address, interface.as_ref()))
+            }
         };
         view.map(Answered::View)
     }
@@ -219,6 +221,7 @@ impl Engine {
         match target {
             ClearTarget::All => true,
             ClearTarget::Address(address) => peer.address == *address,
+            ClearTarget::Interface(name) => peer.interface.as_ref() == Some(name),
             ClearTarget::Asn(asn) => {
                 let negotiated = peer.session.negotiated().map(|negotiated| negotiated.remote_as);
                 negotiated == Some(*asn) || peer.settings.remote_as == RemoteAs::Asn(*asn)

@@ -185,7 +185,7 @@ impl Engine {
             if known != wishes.get(&name)
                 && let Some(mut gone) = self.collectors.all.remove(&name)
             {
-                part(&mut gone, out);
+                part(&mut gone, "the configuration has changed", out);
             }
         }
         for (name, wish) in wishes {
@@ -193,6 +193,13 @@ impl Engine {
         }
         self.collectors.look_who_hears();
         self.tick_collectors(at, out);
+    }
+
+    /// The daemon ends: collectors hear that this is no accident (RFC 7854 §4.5).
+    pub(crate) fn leave_collectors(&mut self, out: &mut Vec<Effect>) {
+        for mut collector in std::mem::take(&mut self.collectors.all).into_values() {
+            part(&mut collector, "the daemon ends", out);
+        }
     }
 
     /// Dials those who have rested, and reports numbers where they are due.
@@ -278,10 +285,10 @@ impl Engine {
     }
 }
 
-/// The last words to a collector that is no longer wanted so.
-fn part(collector: &mut Collector, out: &mut Vec<Effect>) {
+/// The last words to a collector that is no longer wanted so, or whose router ends.
+fn part(collector: &mut Collector, why: &str, out: &mut Vec<Effect>) {
     if let Stage::Open(open) = &collector.stage {
-        let why = Information::new(Information::TEXT, "the configuration has changed");
+        let why = Information::new(Information::TEXT, why);
         Message::Termination(Termination::Administrative, vec![why]).encode(&mut collector.pending);
         out.push(Effect::Send(open.conn, Arc::new(std::mem::take(&mut collector.pending))));
     }

@@ -318,6 +318,7 @@ impl Engine {
             Event::Memory(resident) => self.memory_told(resident),
             Event::Terminate => {
                 self.notice(at, Notice::info("the daemon ends; routes stay in the kernel"), out);
+                self.leave_collectors(out);
                 out.push(Effect::Exit);
             }
         }

@@ -79,17 +79,14 @@ impl Engine {
         let pace = Pace { interval: Duration::from_millis(interval.into()), multiplier };
         let host = peer.address;
         let scope = || self.link_of(peer).or_else(|| self.scope_of(host));
-        let (question, link, asker) = match probe {
+        let question = match probe {
             Probe::Arp => return self.asked_on_link(host, scope(), pace),
-            Probe::Icmp => (Question::Echo, is_link_local(host).then(scope), None),
-            Probe::Tcp(port) => (Question::Connection(port), is_link_local(host).then(scope), None),
+            Probe::Icmp => Question::Echo,
+            Probe::Tcp(port) => Question::Connection(port),
         };
         // Without its link there is nobody to ask.
-        let link = match link {
-            Some(scope) => Some(scope?),
-            None => None,
-        };
-        Some((Target { host, question, link }, Wish { pace, asker }))
+        let link = if is_link_local(host) { Some(scope()?) } else { None };
+        Some((Target { host, question, link }, Wish { pace, asker: None }))
     }
 
     /// A question about the hardware address, on the link of the host's network. When that network is gone the host is

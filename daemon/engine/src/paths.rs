@@ -21,13 +21,20 @@ use crate::peers::{Peer, settings};
 /// The sessions that shall be.
 pub type Watched = BTreeMap<Key, Settings>;
 
+/// Who is at the other end: an address, and its link where it means something on a link only.
+pub(crate) type Place = (IpAddr, Option<u32>);
+
+fn place(key: &Key) -> Place {
+    (key.peer, key.link.as_ref().filter(|_| is_link_local(key.peer)).map(|link| link.index))
+}
+
 /// What the engine knows of the paths that are watched.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
     /// What the rim was told last.
     given: Watched,
     /// The session with each peer, and how it is.
-    sessions: BTreeMap<IpAddr, Known>,
+    sessions: BTreeMap<Place, Known>,
     /// Something that the wish rests on has changed.
     look_again: bool,
 }
@@ -50,8 +57,14 @@ impl Paths {
     }
 
     /// The session with a peer.
-    pub(crate) fn session(&self, peer: IpAddr) -> Option<&Known> {
+    pub(crate) fn session(&self, peer: Place) -> Option<&Known> {
         self.sessions.get(&peer)
+    }
+
+    /// The sessions with an address: one, but for addresses of links.
+    pub(crate) fn sessions_with(&self, address: IpAddr) -> impl Iterator<Item = (Place, &Known)> {
+        let from = (address, None);
+        self.sessions.range(from..=(address, Some(u32::MAX))).map(|(place, known)| (*place, known))
     }
 }
 
@@ -66,7 +79,7 @@ impl Engine {
         if wanted == self.paths.given {
             return;
         }
-        let keys: BTreeMap<IpAddr, Key> = wanted.keys().map(|key| (key.peer, key.clone())).collect();
+        let keys: BTreeMap<Place, Key> = wanted.keys().map(|key| (place(key), key.clone())).collect();
         self.paths.sessions.retain(|peer, known| keys.get(peer) == Some(&known.key));
         for (peer, key) in keys {
             self.paths.sessions.entry(peer).or_insert_with(|| Known {
@@ -83,12 +96,14 @@ impl Engine {
     /// Sessions changed their state.
     pub(crate) fn paths_changed(&mut self, at: Moment, changes: Vec<(Key, Change)>, out: &mut Vec<Effect>) {
         for (key, change) in changes {
-            let Some(known) = self.paths.sessions.get_mut(&key.peer).filter(|known| known.key == key) else { continue };
+            let Some(known) = self.paths.sessions.get_mut(&place(&key)).filter(|known| known.key == key) else {
+                continue;
+            };
             (known.state, known.diagnostic, known.since) = (change.to, change.diagnostic, Some(at));
             self.balancer.look_again();
             let peer = key.peer;
             if change.is_failure() {
-                self.path_failed(at, peer, &change, out);
+                self.path_failed(at, &key, &change, out);
             }
             match (change.from, change.to) {
                 (_, State::Up) => self.notice(at, Notice::info(format!("BFD session with {peer} Up")), out),
@@ -104,8 +119,10 @@ impl Engine {
     }
 
     /// BFD says that a path is dead (RFC 5882 §4.3, RFC 9384).
-    fn path_failed(&mut self, at: Moment, address: IpAddr, change: &Change, out: &mut Vec<Effect>) {
-        let Some(peer) = self.peers.at(address) else { return };
+    fn path_failed(&mut self, at: Moment, key: &Key, change: &Change, out: &mut Vec<Effect>) {
+        let (address, failed) = (key.peer, place(key));
+        let rests = |peer: &&Peer| peer.settings.bfd.is_some() && self.place_of(peer) == failed;
+        let Some(peer) = self.peers.iter().filter(|peer| peer.address == address).find(rests) else { return };
         let Some(bfd) = &peer.settings.bfd else { return };
         // A BFD that shares the fate of its control plane says nothing of forwarding.
         let shares_fate = change.told.is_some_and(|told| !told.control_plane_independent);
@@ -190,6 +207,12 @@ impl Engine {
         Some((Key { peer: address, local: source, link, hops }, settings))
     }
 
+    /// Where a neighbor's session is.
+    pub(crate) fn place_of(&self, peer: &Peer) -> Place {
+        let link = || self.link_of(peer).or_else(|| self.scope_of(peer.address));
+        (peer.address, if is_link_local(peer.address) { link() } else { None })
+    }
+
     /// Whether a neighbor is behind other routers. Where only the addresses tell, a session that exists stays what it
     /// is: a network that is gone does not move the neighbor.
     fn is_far(&self, peer: &Peer) -> bool {
@@ -197,7 +220,7 @@ impl Engine {
         match peer.settings.ebgp_multihop {
             Some(hops) => hops > 1,
             None if !internal || is_link_local(peer.address) => false,
-            None => match self.paths.session(peer.address) {
+            None => match self.paths.session(self.place_of(peer)) {
                 Some(known) => known.key.hops == Hops::Multi,
                 None => self.world.network_towards(peer.address).is_none(),
             },

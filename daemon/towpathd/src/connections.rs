@@ -26,11 +26,16 @@ use crate::secrets;
 
 /// RFC 4271 §8: TCP port 179.
 const BGP_PORT: u16 = 179;
+/// How long the end of the daemon waits for what is still to be written.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
 /// All connections, and the listeners.
 pub(crate) struct Connections {
     inbox: Inbox,
     lines: BTreeMap<ConnId, Line>,
     dialing: BTreeMap<ConnId, JoinHandle<()>>,
+    /// Writers of connections that are closed once everything is written.
+    closing: Vec<JoinHandle<()>>,
     listeners: Vec<(JoinHandle<()>, std::os::fd::OwnedFd, bool)>,
     secrets: BTreeMap<Prefix, Secret>,
     arrivals: UnboundedSender<Arrival>,
@@ -52,6 +57,7 @@ impl Connections {
             inbox,
             lines: BTreeMap::new(),
             dialing: BTreeMap::new(),
+            closing: Vec::new(),
             listeners: Vec::new(),
             secrets: BTreeMap::new(),
             arrivals,
@@ -171,7 +177,18 @@ impl Connections {
         if let Some(task) = self.dialing.remove(&conn) {
             task.abort();
         }
-        self.lines.remove(&conn);
+        self.closing.retain(|task| !task.is_finished());
+        self.closing.extend(self.lines.remove(&conn).and_then(Line::finish));
+    }
+
+    /// The daemon ends: waits a moment for what was said last to be written.
+    pub(crate) async fn last_words(&mut self) {
+        let all = async {
+            for task in self.closing.drain(..) {
+                let _ = task.await;
+            }
+        };
+        let _ = tokio::time::timeout(LAST_WORDS, all).await;
     }
 }
 

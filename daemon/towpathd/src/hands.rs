@@ -128,6 +128,11 @@ impl Hands {
         }
     }
 
+    /// Waits a moment for what was said last to be written.
+    pub(crate) async fn last_words(&mut self) {
+        self.connections.last_words().await;
+    }
+
     fn step(&mut self, id: StepId, step: Step) {
         let done = match &step {
             Step::Balancer { to, .. } => return self.balancer.attach(id, to.clone()),

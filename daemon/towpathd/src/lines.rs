@@ -45,6 +45,7 @@ pub(crate) struct Line {
     writer: UnboundedSender<Arc<Vec<u8>>>,
     waiting: Arc<Waiting>,
     reader: JoinHandle<()>,
+    writing: Option<JoinHandle<()>>,
     codec: Arc<OnceLock<Codec>>,
     socket: OwnedFd,
     inbox: Inbox,
@@ -60,8 +61,13 @@ impl Line {
         let reader = tokio::spawn(read_all(conn, read, inbox.clone(), Arc::clone(&codec)));
         let shared = Arc::clone(&waiting);
         let writing = Writer { conn, write, waiting: shared, inbox: inbox.clone(), last: None, closing: None };
-        tokio::spawn(writing.run(queue));
-        Self { conn, writer, waiting, reader, codec, socket, inbox: inbox.clone() }
+        let writing = Some(tokio::spawn(writing.run(queue)));
+        Self { conn, writer, waiting, reader, writing, codec, socket, inbox: inbox.clone() }
+    }
+
+    /// Lets the writer finish and close; the answer is the task that does so.
+    pub(crate) fn finish(mut self) -> Option<JoinHandle<()>> {
+        self.writing.take()
     }
 
     /// For setting options.

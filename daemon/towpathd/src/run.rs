@@ -125,6 +125,7 @@ pub(crate) async fn run(
     let mut effects = first;
     loop {
         if carry_out(&mut effects, &mut hands).is_break() {
+            hands.last_words().await;
             return Ok(());
         }
         let now = Instant::now();
@@ -151,6 +152,7 @@ pub(crate) async fn run(
         }
         // A dead node leaves the kernel's groups before the routes that led to it are looked at.
         if carry_out(&mut effects, &mut hands).is_break() {
+            hands.last_words().await;
             return Ok(());
         }
         engine.settle(moment(), &mut effects);

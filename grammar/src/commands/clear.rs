@@ -84,9 +84,10 @@ static SESSIONS_OR_FAMILY: &[&Step] = &[
     &PEER_GROUP,
     &ADDRESS,
     &AS_NUMBER,
+    &INTERFACE,
 ];
 
-static SESSIONS: &[&Step] = &[&STAR, &ALL, &DAMPENING, &EXTERNAL, &PEER_GROUP, &ADDRESS, &AS_NUMBER];
+static SESSIONS: &[&Step] = &[&STAR, &ALL, &DAMPENING, &EXTERNAL, &PEER_GROUP, &ADDRESS, &AS_NUMBER, &INTERFACE];
 
 static DAMPENING: Step = Step::word(
     "dampening",
@@ -109,6 +110,8 @@ static PEER_GROUP: Step = Step::word(
 );
 static ADDRESS: Step =
     Step::value(ValueKind::NeighborAddress, "Session with one neighbor", "192.168.101.201", HOW).op(clear);
+static INTERFACE: Step =
+    Step::value(ValueKind::InterfaceName, "Session with the neighbor of an interface", "eth1", HOW).op(clear);
 static AS_NUMBER: Step = Step::value(ValueKind::Asn, "Sessions with one AS", "64512", HOW).op(clear);
 
 static HOW: &[&Step] = &[
@@ -149,5 +152,6 @@ fn target(arguments: &Arguments) -> Option<ClearTarget> {
         return Some(ClearTarget::Group(group));
     }
     let address = arguments.first().map(ClearTarget::Address);
-    address.or_else(|| arguments.first().map(ClearTarget::Asn))
+    let asn = || arguments.first().map(ClearTarget::Asn);
+    address.or_else(asn).or_else(|| arguments.first().map(ClearTarget::Interface))
 }

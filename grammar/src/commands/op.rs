@@ -100,6 +100,8 @@ pub enum Op {
         family: Option<Family>,
         /// Only this neighbor.
         neighbor: Option<IpAddr>,
+        /// Only the neighbor of this interface.
+        interface: Option<IfName>,
     },
     /// `show ip bgp neighbors A received-routes|advertised-routes|routes|filtered-routes`
     ShowBgpNeighborRoutes {
@@ -539,6 +541,8 @@ pub enum ClearTarget {
     All,
     /// The one with this neighbor.
     Address(IpAddr),
+    /// The one with the neighbor of this interface.
+    Interface(IfName),
     /// Those with this AS.
     Asn(Asn),
     /// Those with other ASes.

@@ -65,7 +65,7 @@ fn words_become_commands() {
     let node = "192.168.101.201".parse().unwrap();
     let node6 = "fd00:101::201".parse().unwrap();
     let prefix = "172.16.102.229/32".parse().unwrap();
-    let neighbors = |family, neighbor| Op::ShowBgpNeighbors { family, neighbor };
+    let neighbors = |family, neighbor| Op::ShowBgpNeighbors { family, neighbor, interface: None };
     let routes = |family, filter| Op::ShowRoutes { family, filter };
     let interfaces = |class, name: &str, form| Op::ShowInterfaces {
         class,

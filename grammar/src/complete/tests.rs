@@ -236,7 +236,7 @@ fn operational_lines_are_completed() {
         ("show ip bgp 172.16.102.229/32 ^", &["  <Enter>", "  longer-prefixes", "  why"]),
         (
             "sh ip bgp nei 192.168.101.20^",
-            &["  <x.x.x.x>", "  <h:h:h:h:h:h:h:h>", "  192.168.101.201", "  192.168.101.202"],
+            &["  <x.x.x.x>", "  <h:h:h:h:h:h:h:h>", "  <interface>", "  192.168.101.201", "  192.168.101.202"],
         ),
         (
             "clear ip bgp ^",
@@ -249,8 +249,12 @@ fn operational_lines_are_completed() {
                 "  <x.x.x.x>",
                 "  <h:h:h:h:h:h:h:h>",
                 "  <1-4294967294>",
+                "  <interface>",
                 "  192.168.101.201",
                 "  192.168.101.202",
+                "  eth2",
+                "  eth10",
+                "  lo",
             ],
         ),
         (

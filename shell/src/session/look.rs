@@ -165,7 +165,7 @@ pub(super) fn tech_support(world: &mut dyn World) -> Outcome {
         ("show ip fib", Show::Fib { family: v4 }),
         ("show ipv6 fib", Show::Fib { family: v6 }),
         ("show bgp summary", Show::BgpSummary { family: None }),
-        ("show bgp neighbors", Show::BgpNeighbors { family: None, address: None }),
+        ("show bgp neighbors", Show::BgpNeighbors { family: None, address: None, interface: None }),
     ];
     let mut bundle = Bundle::default();
     for (command, show) in parts {

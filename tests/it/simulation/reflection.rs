@@ -135,7 +135,8 @@ fn what_comes_back_to_its_cluster_is_refused_counted_and_explained() {
         let text = told(&mut network, at, &service);
         assert!(text.contains("CLUSTER_LIST contains 192.168.101.9"), "{text}");
         let address = Some(other.parse().unwrap());
-        let View::BgpNeighbors(shown) = network.show(at, Show::BgpNeighbors { family: None, address }) else {
+        let View::BgpNeighbors(shown) = network.show(at, Show::BgpNeighbors { family: None, address, interface: None })
+        else {
             panic!("no neighbor")
         };
         let neighbor = &shown.neighbors[0];

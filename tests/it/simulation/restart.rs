@@ -50,7 +50,7 @@ impl Uplinked {
     /// The families whose End-of-RIB the uplink has from the router.
     fn marks(&mut self) -> usize {
         let (network, uplink) = (&mut self.cluster.network, self.uplink);
-        match network.show(uplink, Show::BgpNeighbors { family: None, address: None }) {
+        match network.show(uplink, Show::BgpNeighbors { family: None, address: None, interface: None }) {
             View::BgpNeighbors(all) => all.neighbors[0].families.iter().filter(|one| one.end_of_rib_received).count(),
             other => panic!("{other:?}"),
         }

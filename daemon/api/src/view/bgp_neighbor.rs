@@ -106,6 +106,9 @@ pub struct BgpNeighbor {
     /// `liveness`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liveness: Option<NeighborLiveness>,
+    /// `advertisement-interval` in seconds, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advertisement_interval: Option<u16>,
     /// `passive`
     pub passive: bool,
     /// A password is set (RFC 2385).
@@ -495,6 +498,8 @@ impl BgpNeighbor {
         lines.extend(self.hops.iter().map(|words| format!("  {words}")));
         lines.extend(self.bfd.as_ref().map(NeighborBfd::line));
         lines.extend(self.liveness.as_ref().map(NeighborLiveness::line));
+        let run = |seconds| format!("  Minimum time between advertisement runs is {seconds} seconds");
+        lines.extend(self.advertisement_interval.map(run));
         if self.passive {
             lines.push("  Passive: never opens, waits for the neighbor".to_owned());
         }

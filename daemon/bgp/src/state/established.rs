@@ -350,7 +350,8 @@ impl Established {
         }
         let until = context.shortage_rest();
         let seconds = until.saturating_duration_since(context.now).as_secs();
-        context.warn(format!("{limit}; the session rests for {seconds} seconds, or until 'clear ip bgp'"));
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        context.warn(format!("{limit}; the session rests for {seconds} {unit}, or until 'clear ip bgp'"));
         context.down(limit.to_owned(), true, keep_stale(&self.negotiated, Ending::OnPurpose));
         State::Idle(Idle::out_of_resources(until))
     }

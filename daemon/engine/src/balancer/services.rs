@@ -248,8 +248,8 @@ impl Engine {
 
     /// Whether BFD or probes say that a node does not live any more.
     pub(crate) fn is_watched_dead(&self, address: IpAddr) -> bool {
-        let bfd = self.paths.session(address);
-        if bfd.is_some_and(|known| known.state == State::Down && known.since.is_some()) {
+        let mut bfd = self.paths.sessions_with(address).map(|(_, known)| known).peekable();
+        if bfd.peek().is_some() && bfd.all(|known| known.state == State::Down && known.since.is_some()) {
             return true;
         }
         let peer = self.peers.at(address);

@@ -95,29 +95,26 @@ impl Engine {
     /// Judges one path of a peer again, after the rules changed.
     pub(crate) fn judge_path(&mut self, family: Family, prefix: Prefix, key: PathKey, received: &Arc<PathAttributes>) {
         let Some(import) = self.import(key.peer, family) else { return };
-        if prefix.is_martian() {
-            let refused = import.refuse(received, Reject::MartianPrefix(prefix));
-            self.tables.of_mut(family).rejudge(prefix, key, &refused);
-            return;
-        }
-        let once = !import.policy.looks_at_prefix();
+        let martian = prefix.is_martian();
+        let once = !martian && !import.policy.looks_at_prefix();
         // Neighboring prefixes of a peer often came with the same attributes.
         let last = self.imports.get(&(key.peer, family)).and_then(|judge| judge.last.as_ref());
-        let known = last.filter(|(known, _)| once && Arc::ptr_eq(known, received));
-        if let Some((_, inserted)) = known {
-            let rests = self.still_rests(family, (prefix, key), inserted);
-            if self.tables.of_mut(family).rejudge(prefix, key, rests.as_ref().unwrap_or(inserted)) {
-                self.collectors.note_judged(key, family, prefix);
+        let known = last.filter(|(known, _)| once && Arc::ptr_eq(known, received)).map(|(_, inserted)| inserted);
+        let fresh = match known {
+            Some(_) => None,
+            None if martian => Some(import.refuse(received, Reject::MartianPrefix(prefix))),
+            None => {
+                let judged = import::check(received, &import.rules);
+                Some(import.judge(received, &judged, prefix, &mut self.attribute_sets))
             }
-            return;
-        }
-        let judged = import::check(received, &import.rules);
-        let inserted = import.judge(received, &judged, prefix, &mut self.attribute_sets);
-        let rests = self.still_rests(family, (prefix, key), &inserted);
-        if self.tables.of_mut(family).rejudge(prefix, key, rests.as_ref().unwrap_or(&inserted)) {
+        };
+        let Some(inserted) = known.or(fresh.as_ref()) else { return };
+        let rests = self.still_rests(family, (prefix, key), inserted);
+        if self.tables.of_mut(family).rejudge(prefix, key, rests.as_ref().unwrap_or(inserted)) {
             self.collectors.note_judged(key, family, prefix);
         }
-        if let Some(judge) = self.imports.get_mut(&(key.peer, family)).filter(|_| once) {
+        let judge = self.imports.get_mut(&(key.peer, family)).filter(|_| once);
+        if let Some((judge, inserted)) = judge.zip(fresh) {
             judge.last = Some((Arc::clone(received), inserted));
         }
     }

@@ -138,6 +138,7 @@ impl Engine {
         let router_id = self.router_id;
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.address = address;
+        self.paths.look_again();
         let config = settings::session_config(bgp, &peer.settings, address, router_id);
         let mut outputs = Vec::new();
         peer.session.reconfigure(at.instant, config, &mut outputs);

@@ -16,10 +16,14 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
+        Self::with(LINES)
+    }
+
+    fn with(lines: &str) -> Self {
         let now = Instant::now();
         let mut stage = Self { engine: Engine::new(Moment { instant: now, unix: 0 }, Facts::default()), now };
         let mut out = Vec::new();
-        stage.engine.boot(stage.at(), boot(0, LINES), &mut out);
+        stage.engine.boot(stage.at(), boot(0, lines), &mut out);
         stage.engine.settle(stage.at(), &mut out);
         stage
     }
@@ -124,4 +128,30 @@ fn a_link_that_goes_takes_its_neighbor_along_and_another_of_its_number_is_not_ta
     assert_eq!(called(&stage.hears(2, "fe80::1")), [], "the number is another link's now");
     stage.take(Event::World(vec![WorldEvent::Link(Link::card(3, "eth1".parse().unwrap()))]));
     assert_eq!(called(&stage.hears(3, "fe80::1")), [("fe80::1".to_owned(), Some(3))]);
+}
+
+#[test]
+fn neighbors_with_one_address_on_two_links_have_a_bfd_session_each() {
+    let lines = "set protocols bgp 64512 neighbor eth1 bfd\nset protocols bgp 64512 neighbor eth2 bfd";
+    let mut stage = Stage::with(&format!("{LINES}\n{lines}\n{}", LINES.replace("eth1", "eth2")));
+    stage.take(Event::World(vec![WorldEvent::Link(Link::card(3, "eth2".parse().unwrap()))]));
+    stage.hears(2, "fe80::1");
+    let effects = stage.hears(3, "fe80::1");
+    let watched = effects.iter().rev().find_map(|effect| match effect {
+        Effect::WatchPaths(watched) => Some(watched.keys().cloned().collect::<Vec<_>>()),
+        _ => None,
+    });
+    let keys = watched.expect("sessions are wanted");
+    let links: Vec<u32> = keys.iter().filter_map(|key| Some(key.link.as_ref()?.index)).collect();
+    assert_eq!(links, [2, 3]);
+    let change = |from, to| bfd::Change { from, to, diagnostic: bfd::Diagnostic::TIME_EXPIRED, told: None };
+    for key in &keys {
+        stage.take(Event::Paths(vec![(key.clone(), change(bfd::State::Down, bfd::State::Up))]));
+    }
+    stage.take(Event::Paths(vec![(keys[0].clone(), change(bfd::State::Up, bfd::State::Down))]));
+    let state = |name: &str| {
+        let peer = stage.engine.peers.on(name).unwrap();
+        stage.engine.paths.session(stage.engine.place_of(peer)).map(|known| known.state)
+    };
+    assert_eq!((state("eth1"), state("eth2")), (Some(bfd::State::Down), Some(bfd::State::Up)));
 }

@@ -14,24 +14,30 @@ use config::model::bgp::{Liveness, Probe};
 use super::seconds;
 use crate::engine::Engine;
 use crate::event::Moment;
+use crate::paths::Place;
 use crate::peers::Peer;
 
 pub(crate) fn peers(engine: &Engine, brief: bool, only: Option<IpAddr>) -> Result<BfdPeers, ApiError> {
     let configured = engine.running.model.bfd.peers.keys().copied();
-    let neighbors = engine.peers.iter().filter(|peer| peer.settings.bfd.is_some()).map(|peer| peer.address);
-    let all: BTreeSet<IpAddr> = configured.chain(neighbors).collect();
-    if let Some(unknown) = only.filter(|only| !all.contains(only)) {
+    let neighbors = engine.peers.iter().filter(|peer| peer.settings.bfd.is_some()).map(|peer| engine.place_of(peer));
+    let mut all: BTreeSet<Place> = neighbors.collect();
+    for address in configured {
+        let known: Vec<Place> = engine.paths.sessions_with(address).map(|(place, _)| place).collect();
+        all.extend(if known.is_empty() { vec![(address, None)] } else { known });
+    }
+    if let Some(unknown) = only.filter(|only| !all.iter().any(|(address, _)| address == only)) {
         return Err(ApiError::new("no-bfd-peer", format!("there is no BFD session with {unknown}"))
             .hint("'show bfd peers brief' lists the sessions"));
     }
-    let chosen = all.into_iter().filter(|address| only.is_none_or(|only| only == *address));
-    Ok(BfdPeers { brief, peers: chosen.map(|address| one(engine, address)).collect() })
+    let chosen = all.into_iter().filter(|(address, _)| only.is_none_or(|only| only == *address));
+    Ok(BfdPeers { brief, peers: chosen.map(|place| one(engine, place)).collect() })
 }
 
-fn one(engine: &Engine, address: IpAddr) -> BfdPeer {
-    let key = engine.paths.session(address).map(|known| &known.key);
+fn one(engine: &Engine, place: Place) -> BfdPeer {
+    let (address, _) = place;
+    let key = engine.paths.session(place).map(|known| &known.key);
     let configured = engine.running.model.bfd.peers.get(&address);
-    let by_bgp = engine.peers.at(address).is_some_and(|peer| peer.settings.bfd.is_some());
+    let by_bgp = engine.peers.iter().any(|peer| peer.settings.bfd.is_some() && engine.place_of(peer) == place);
     let clients = [("bgp", by_bgp), ("configuration", configured.is_some())];
     BfdPeer {
         peer: address,
@@ -49,7 +55,7 @@ fn one(engine: &Engine, address: IpAddr) -> BfdPeer {
 /// What a neighbor's own page says of it.
 pub(super) fn of_neighbor(engine: &Engine, at: Moment, peer: &Peer) -> Option<NeighborBfd> {
     peer.settings.bfd.as_ref()?;
-    let known = engine.paths.session(peer.address);
+    let known = engine.paths.session(engine.place_of(peer));
     Some(NeighborBfd {
         multihop: known.is_some_and(|known| known.key.hops == Hops::Multi),
         status: known.map_or_else(|| "down".to_owned(), |known| known.state.to_string()),

@@ -14,7 +14,7 @@ use bgp::session::RestartRole;
 use config::model::Bgp;
 use config::model::bgp::{Conditional, RemovePrivate, UpdateSource};
 use config::model::policy::Filters;
-use nouns::Family;
+use nouns::{Family, IfName};
 
 use super::{bgp as table_view, configured, number, seconds};
 use crate::engine::Engine;
@@ -25,12 +25,16 @@ pub(crate) fn neighbors(
     engine: &Engine,
     at: Moment,
     family: Option<Family>,
-    address: Option<IpAddr>,
+    (address, interface): (Option<IpAddr>, Option<&IfName>),
 ) -> Result<View, ApiError> {
     let bgp = configured(engine)?;
-    let peers: Vec<&Peer> = match address {
-        Some(address) => vec![table_view::neighbor(engine, address)?],
-        None => engine.peers.iter().collect(),
+    let peers: Vec<&Peer> = match (address, interface) {
+        (Some(address), _) => vec![table_view::neighbor(engine, address)?],
+        (None, Some(name)) => vec![engine.peers.on(name.as_str()).ok_or_else(|| {
+            ApiError::new("no-neighbor", format!("no BGP neighbor is named by the interface {name}"))
+                .hint("'show ip bgp summary' lists the neighbors")
+        })?],
+        (None, None) => engine.peers.iter().collect(),
     };
     let neighbors = peers.into_iter().map(|peer| one(engine, bgp, at, peer, family)).collect();
     Ok(View::BgpNeighbors(BgpNeighbors { neighbors }))
@@ -49,6 +53,7 @@ fn one(engine: &Engine, bgp: &Bgp, at: Moment, peer: &Peer, only: Option<Family>
         roles: roles(peer),
         graceful_shutdown: settings::is_shutting_down(bgp, &peer.settings),
         dynamic: peer.dynamic.is_some(),
+        advertisement_interval: Some(peer.settings.advertisement_interval).filter(|seconds| *seconds > 0),
         description: peer.settings.description.clone(),
         host_name: negotiated.and_then(|up| up.hostname.clone()),
         software: negotiated.and_then(|up| up.software.clone()),

@@ -12,7 +12,8 @@ use bfd::{Report, Session};
 /// Fills in how the listed sessions are.
 pub(super) fn complete(view: &mut BfdPeers, reports: &[Report], now: Instant) {
     for peer in &mut view.peers {
-        let report = reports.iter().find(|report| report.key.peer == peer.peer);
+        let on = |report: &Report| report.key.link.as_ref().map(|link| &link.name) == peer.interface.as_ref();
+        let report = reports.iter().find(|report| report.key.peer == peer.peer && on(report));
         peer.session = report.map(|report| session(&report.session, now));
     }
 }

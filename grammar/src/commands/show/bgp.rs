@@ -15,7 +15,7 @@ pub(super) static BGP: Step = Step::word(
     &[
         &Step::word("ipv4", "IPv4 unicast routes", OF_IPV4).family(Family::Ipv4Unicast).op(table),
         &Step::word("ipv6", "IPv6 unicast routes", OF_IPV6).family(Family::Ipv6Unicast).op(table),
-        &Step::word("neighbors", "Neighbors in detail", &[&ANY_NEIGHBOR]).op(neighbors),
+        &Step::word("neighbors", "Neighbors in detail", &[&ANY_NEIGHBOR, &ON_INTERFACE]).op(neighbors),
         &SUMMARY,
         &ADDRESS4,
         &PREFIX4,
@@ -132,7 +132,7 @@ const fn exactly(make: Make) -> Step {
     Step::word("exact-match", "No others may be there", &[]).op(make)
 }
 
-static NEIGHBORS: Step = Step::word("neighbors", "Neighbors in detail", &[&NEIGHBOR]).op(neighbors);
+static NEIGHBORS: Step = Step::word("neighbors", "Neighbors in detail", &[&NEIGHBOR, &ON_INTERFACE]).op(neighbors);
 static SUMMARY: Step =
     Step::word("summary", "One line for each neighbor", &[]).op(|a| Some(Op::ShowBgpSummary { family: a.family }));
 
@@ -166,6 +166,9 @@ static NEIGHBOR: Step = Step::value(
     ],
 )
 .op(neighbors);
+
+static ON_INTERFACE: Step =
+    Step::value(ValueKind::InterfaceName, "The neighbor of an interface", "eth1", &[]).op(neighbors);
 
 /// With no family chosen.
 static ANY_NEIGHBOR: Step =
@@ -230,7 +233,9 @@ fn prefix(arguments: &Arguments) -> Option<Op> {
 }
 
 fn neighbors(arguments: &Arguments) -> Option<Op> {
-    Some(Op::ShowBgpNeighbors { family: arguments.family, neighbor: arguments.first() })
+    let neighbor = arguments.first();
+    let interface = if neighbor.is_none() { arguments.first() } else { None };
+    Some(Op::ShowBgpNeighbors { family: arguments.family, neighbor, interface })
 }
 
 fn routes_of(arguments: &Arguments, which: NeighborRoutes) -> Option<Op> {
