@@ -79,6 +79,14 @@ impl Kernel {
         Ok(kernel)
     }
 
+    pub(super) fn ebpf(&self) -> &Ebpf {
+        &self.ebpf
+    }
+
+    pub(super) fn ebpf_mut(&mut self) -> &mut Ebpf {
+        &mut self.ebpf
+    }
+
     /// Writes all maps.
     ///
     /// # Errors

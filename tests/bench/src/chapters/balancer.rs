@@ -1,8 +1,9 @@
 //! What the balancer costs each packet, by `BPF_PROG_TEST_RUN`: one call a packet on a processor of its own, the mean of many,
 //! less that of a program that does nothing, measured in turns with it.
 //!
-//! It attaches nothing and sends nothing.
+//! It attaches nothing and sends nothing; the live chain (`live.rs`) does, in a namespace of its own.
 
+pub(crate) mod live;
 mod scene;
 
 use std::process::Command;
@@ -21,7 +22,11 @@ const TURN: usize = 2_000;
 pub(super) fn measure(effort: &Effort, report: &mut Report) -> Result<()> {
     // On a thread of its own: what it starts and what is measured after it shall have all processors.
     let measured = std::thread::scope(|scope| scope.spawn(|| on_one_processor(effort, report)).join());
-    measured.unwrap_or_else(|_| bail!("the measuring thread ended before its time"))
+    measured.unwrap_or_else(|_| bail!("the measuring thread ended before its time"))?;
+    for (flows, what) in [(1, "a live chain on one processor, one flow"), (60_000, "the same with 60,000 flows")] {
+        report.add(CHAPTER, what, ">= 2.5 Mpps", "Mpps", live::measure(flows, effort.long)?);
+    }
+    Ok(())
 }
 
 fn on_one_processor(effort: &Effort, report: &mut Report) -> Result<()> {
