@@ -146,3 +146,28 @@ fn more_services_than_there_are_numbers_are_left_to_the_kernel_and_said() {
     assert_eq!(report.services.len(), 16_383);
     assert_eq!(report.warnings, ["there is no room for 7 more services: they are left to the kernel"]);
 }
+
+#[test]
+fn two_routers_choose_alike_for_a_hundred_thousand_flows_whatever_each_has_seen() {
+    let all = |weights: &[(u8, u32)]| -> Vec<Member> {
+        weights.iter().map(|(who, weight)| member(*who, *weight, State::Active)).collect()
+    };
+    let end = [(1, 1), (2, 1), (3, 2), (5, 1), (7, 1)];
+    let whole = |members: &[Member]| Wish { slots: 65_537, ..same(3, members) };
+    let mut one = Kernel::new();
+    one.wish(&whole(&all(&end)));
+    // The other one has seen nodes come, go and change, in another order, and was replaced in the middle.
+    let mut other = Kernel::new();
+    other.wish(&whole(&all(&[(9, 1), (7, 3), (2, 1)])));
+    other.pass(Duration::from_secs(30));
+    let reversed: Vec<(u8, u32)> = end.into_iter().rev().collect();
+    other.wish(&whole(&all(&reversed)));
+    other.restart(&whole(&all(&reversed)));
+    other.pass(Duration::from_secs(200));
+    for number in 0..100_000_u32 {
+        let client = flow(u16::try_from(number % 50_000).unwrap_or_default(), 1 + (number / 50_000) as u8, 6);
+        let choice =
+            |kernel: &Kernel| kernel.balancer.explain(&client, true, None).backend.map(|backend| backend.address);
+        assert_eq!(choice(&one), choice(&other), "{client:?}");
+    }
+}
