@@ -93,6 +93,9 @@ pub(crate) fn deed(op: Op) -> Deed {
         }
         Op::ShowBgpPrefixCounts { family, neighbor } => show(Show::BgpPrefixCounts { family, address: neighbor }),
         Op::ShowBalancer { what, service } => show(Show::Balancer { what, service }),
+        Op::ExplainBalancer { source, source_port, destination, destination_port, protocol } => {
+            show(Show::BalancerExplain { source, source_port, destination, destination_port, protocol })
+        }
         Op::ClearBalancerStatistics => Deed::Ask(Request::Flush(Flush::Balancer)),
         Op::ShowBfdPeers { brief, peer } => show(Show::BfdPeers { brief, peer }),
         Op::ShowBgpNeighborRoutes { family, neighbor, which } => {

@@ -159,6 +159,19 @@ pub enum Show {
         /// Only this service.
         service: Option<String>,
     },
+    /// `show balancer explain …`: `View::BalancerExplained`.
+    BalancerExplain {
+        /// The client.
+        source: IpAddr,
+        /// Its port.
+        source_port: u16,
+        /// The service.
+        destination: IpAddr,
+        /// Its port.
+        destination_port: u16,
+        /// The number of the protocol.
+        protocol: u8,
+    },
     /// `show bfd peers [brief | A]`
     BfdPeers {
         /// One line for each.

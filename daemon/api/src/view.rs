@@ -5,6 +5,7 @@
 //! A view never holds a sentence that could be a number or an address.
 
 pub mod balancer;
+mod balancer_explained;
 mod balancer_text;
 pub mod bfd;
 pub mod bgp;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::Text;
 
 pub use balancer::Balancer;
+pub use balancer_explained::BalancerExplained;
 pub use bfd::BfdPeers;
 pub use bgp::{BgpSummary, BgpTable};
 pub use bgp_counts::BgpPrefixCounts;
@@ -66,6 +68,8 @@ pub enum View {
     BgpPrefixCounts(BgpPrefixCounts),
     /// `show balancer …`
     Balancer(Box<Balancer>),
+    /// `show balancer explain …`
+    BalancerExplained(Box<BalancerExplained>),
     /// `show bfd peers`
     BfdPeers(BfdPeers),
     /// `show ip route`
@@ -142,6 +146,7 @@ impl View {
             Self::BgpNeighbors(view) => serde_json::to_string_pretty(view),
             Self::BgpPrefixCounts(view) => serde_json::to_string_pretty(view),
             Self::Balancer(view) => serde_json::to_string_pretty(view),
+            Self::BalancerExplained(view) => serde_json::to_string_pretty(view),
             Self::BfdPeers(view) => serde_json::to_string_pretty(view),
             Self::Routes(view) => serde_json::to_string_pretty(view),
             Self::RouteDetail(view) => serde_json::to_string_pretty(view),
@@ -191,6 +196,7 @@ impl Text for View {
             Self::BgpNeighbors(view) => view.text(),
             Self::BgpPrefixCounts(view) => view.text(),
             Self::Balancer(view) => view.text(),
+            Self::BalancerExplained(view) => view.text(),
             Self::BfdPeers(view) => view.text(),
             Self::Routes(view) => view.text(),
             Self::RouteDetail(view) => view.text(),

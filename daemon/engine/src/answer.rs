@@ -11,7 +11,7 @@ use config::print;
 use nouns::Family;
 use rib::bgp_table::PeerId;
 
-use crate::effect::{Effect, Notice, Recall};
+use crate::effect::{AskedFlow, Effect, Notice, Recall};
 use crate::engine::Engine;
 use crate::event::{AskId, Caller, Moment};
 use crate::peers::{Peer, settings};
@@ -133,6 +133,10 @@ impl Engine {
             Show::NeighborTable { family, interface } => {
                 interface.as_ref().map(|name| views::interface::known(self, name)).transpose()?;
                 return Ok(Answered::AskMachine(Recall::Neighbors { family, interface }));
+            }
+            Show::BalancerExplain { source, source_port, destination, destination_port, protocol } => {
+                let flow = AskedFlow { source, source_port, destination, destination_port, protocol };
+                return Ok(Answered::AskMachine(Recall::Explain(flow)));
             }
             Show::Balancer { what, service } => {
                 let view = views::balancer::shown(self, at, what, service.as_deref())?;

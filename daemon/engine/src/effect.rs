@@ -22,6 +22,21 @@ use crate::paths::Watched;
 use crate::plan::Step;
 use crate::validation::CacheTarget;
 
+/// A flow that a person asks about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AskedFlow {
+    /// The client.
+    pub source: IpAddr,
+    /// Its port.
+    pub source_port: u16,
+    /// The service.
+    pub destination: IpAddr,
+    /// Its port.
+    pub destination_port: u16,
+    /// The number of the protocol.
+    pub protocol: u8,
+}
+
 /// What the rim shall do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -177,6 +192,8 @@ pub enum Recall {
     },
     /// What the maps of the kernel say of the services and backends that this view lists.
     Balancer(Box<Balancer>),
+    /// What becomes of a packet of this flow.
+    Explain(AskedFlow),
     /// How the sessions of BFD are that this view lists.
     BfdPeers(Box<BfdPeers>),
     /// What is missing in this view: counters of interfaces, the machine's kind and uptime.

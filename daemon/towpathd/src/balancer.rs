@@ -3,6 +3,7 @@
 //! Never decides what is balanced: the engine does; nor what stands in a map for it: `bpf-tables` does.
 
 mod captures;
+mod explained;
 mod keeper;
 mod surroundings;
 pub(crate) mod told;
@@ -17,11 +18,11 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use api::view::BalancerExplained;
 use bpf_tables::Report;
-use bpf_tables::explain::Explanation;
-use bpf_tables::flow::Flow;
 use bpf_tables::report::Connection;
 use bpf_tables::wish::{Hook, Wish};
+use engine::effect::AskedFlow;
 use engine::{Event, Notice, StepId};
 use nouns::IfName;
 
@@ -50,8 +51,8 @@ enum Order {
     Balance(Box<Wish>),
     /// Tell how it is.
     Tell(Sender<Report>),
-    /// Say what becomes of a packet of a flow that begins, or goes on.
-    Explain(Flow, bool, Sender<Explanation>),
+    /// Say what becomes of a packet of a flow.
+    Explain(AskedFlow, Sender<BalancerExplained>),
     /// Tell of flows that are remembered, so many at most.
     Connections(usize, Sender<Vec<Connection>>),
     /// Capture one packet of so many, or no longer.
@@ -149,11 +150,10 @@ impl Way {
         taken
     }
 
-    /// What becomes of a packet of a flow that begins, or goes on.
-    #[expect(dead_code, reason = "views ask for it")]
-    pub(crate) fn explain(&self, flow: Flow, begins: bool) -> Option<Explanation> {
+    /// What becomes of a packet of a flow that goes on.
+    pub(crate) fn explain(&self, flow: AskedFlow) -> Option<BalancerExplained> {
         let (answer, explanation) = mpsc::channel();
-        if self.order(Order::Explain(flow, begins, answer)) { explanation.recv_timeout(PATIENCE).ok() } else { None }
+        if self.order(Order::Explain(flow, answer)) { explanation.recv_timeout(PATIENCE).ok() } else { None }
     }
 
     /// Flows that are remembered because their slots change hands, so many at most.

@@ -162,6 +162,14 @@ impl Hands {
                 return self.look(ask, move |_| links::neighbors(family, interface.as_ref()));
             }
             Recall::KernelRoutes { family, table } => return self.look(ask, move |_| links::routes(family, table)),
+            Recall::Explain(flow) => {
+                let way = self.balancer.way();
+                return self.look(ask, move |_| {
+                    let explained = way.and_then(|way| way.explain(flow));
+                    let off = || ApiError::new("off", "the balancer does not run");
+                    explained.map(|view| View::BalancerExplained(Box::new(view))).ok_or_else(off)
+                });
+            }
             Recall::Balancer(mut view) => {
                 let (way, counted) = (self.balancer.way(), self.balanced.clone());
                 return self.look(ask, move |_| {

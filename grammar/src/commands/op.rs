@@ -237,6 +237,19 @@ pub enum Op {
     ShowVersion,
     /// `monitor …`: shows what happens until ^C.
     Monitor(Monitored),
+    /// `show balancer explain SOURCE PORT DESTINATION PORT PROTOCOL`
+    ExplainBalancer {
+        /// The client.
+        source: IpAddr,
+        /// Its port.
+        source_port: u16,
+        /// The service.
+        destination: IpAddr,
+        /// Its port.
+        destination_port: u16,
+        /// The number of the protocol; of ICMP the one of the addresses' family.
+        protocol: u8,
+    },
     /// `monitor balancer capture [every N] [file FILE]`
     MonitorBalancer {
         /// One packet of so many, by chance.

@@ -310,6 +310,16 @@ fn words_do_something() {
         ),
         ("monitor log", Op::Monitor(Monitored::Log)),
         ("mon int", Op::Monitor(Monitored::Interfaces)),
+        (
+            "show balancer explain 192.0.2.1 1 192.0.2.2 80 tcp",
+            Op::ExplainBalancer {
+                source: "192.0.2.1".parse().unwrap(),
+                source_port: 1,
+                destination: "192.0.2.2".parse().unwrap(),
+                destination_port: 80,
+                protocol: 6,
+            },
+        ),
         ("monitor balancer capture", Op::MonitorBalancer { every: 1, file: None }),
         (
             "monitor balancer capture every 100 file /tmp/web.pcapng",
@@ -477,6 +487,7 @@ fn every_way_through_the_words_ends_in_a_command_and_every_command_has_words() {
         "configuration",
         "policy",
         "balancer",
+        "balancer explain",
         "clear balancer statistics",
         "bfd peers",
         "policy test",
@@ -518,6 +529,7 @@ fn name(op: &Op) -> &'static str {
         Op::ShowBgpNeighbors { .. } => "bgp neighbors",
         Op::ShowBgpNeighborRoutes { .. } => "bgp neighbor routes",
         Op::ShowBalancer { .. } => "balancer",
+        Op::ExplainBalancer { .. } => "balancer explain",
         Op::ClearBalancerStatistics => "clear balancer statistics",
         Op::ShowBfdPeers { .. } => "bfd peers",
         Op::ShowRoutes { .. } => "routes",

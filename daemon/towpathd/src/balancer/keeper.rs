@@ -9,16 +9,17 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
+use api::view::BalancerExplained;
 use bpf_loader::Loader;
-use bpf_tables::explain::Explanation;
-use bpf_tables::flow::Flow;
 use bpf_tables::report::{Attached, Connection, LinkReport};
 use bpf_tables::wish::{Hook, Wish};
 use bpf_tables::{Balancer, Input, Report, Write};
+use engine::effect::AskedFlow;
 use engine::{Event, Notice};
 use nouns::IfName;
 
 use super::captures::Captures;
+use super::explained;
 use super::surroundings::Surroundings;
 use super::warnings::warnings;
 use super::{Order, Places};
@@ -123,9 +124,9 @@ impl Keeper {
                     self.inbox.push(Event::StepDone(id, done));
                 }
                 Ok(Order::Balance(wish)) => self.balance(wish),
-                Ok(Order::Explain(flow, begins, answer)) => {
+                Ok(Order::Explain(flow, answer)) => {
                     // Whoever asks is told nothing where nothing runs.
-                    let explanation = self.running.as_mut().map(|running| running.explain(&flow, begins));
+                    let explanation = self.running.as_mut().map(|running| running.explain(&flow));
                     explanation.into_iter().for_each(|explanation| _ = answer.send(explanation));
                 }
                 Ok(Order::Connections(most, answer)) => {
@@ -393,9 +394,13 @@ impl Running {
         self.warn_at = Instant::now() + LOOK;
     }
 
-    fn explain(&mut self, flow: &Flow, begins: bool) -> Explanation {
-        let pin = self.loader.maps().pin(flow).unwrap_or_default();
-        self.state.explain(flow, begins, pin)
+    fn explain(&mut self, asked: &AskedFlow) -> BalancerExplained {
+        let flow = explained::flow(asked);
+        let pin = self.loader.maps().pin(&flow).unwrap_or_default();
+        let found = self.state.explain(&flow, false, pin);
+        let exit = found.backend.as_ref().and_then(|backend| backend.exit);
+        let interface = exit.and_then(|exit| self.surroundings.link(exit.link)).map(|link| link.name.to_string());
+        explained::view(asked, found, interface)
     }
 
     fn connections(&mut self, most: usize) -> Vec<Connection> {

@@ -124,7 +124,7 @@ fn hook(attached: Attached) -> &'static str {
     }
 }
 
-fn word(way: Way) -> &'static str {
+pub(super) fn word(way: Way) -> &'static str {
     match way {
         Way::L2 => "l2",
         Way::Ipip { .. } => "ipip",

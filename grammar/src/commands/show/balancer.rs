@@ -1,5 +1,7 @@
 //! `show balancer …`
 
+use std::net::IpAddr;
+
 use crate::commands::op::{BalancerShown, Op};
 use crate::commands::tree::{Arguments, Step};
 use crate::value::ValueKind;
@@ -11,6 +13,31 @@ pub(super) static BALANCER: Step = Step::word(
         &Step::word("backends", "Nodes, and the way to each", &[]).op(|_| shown(BalancerShown::Backends)),
         &Step::word("connections", "Connections in transition", &[]).op(|_| shown(BalancerShown::Connections)),
         &Step::word(
+            "explain",
+            "What becomes of a flow, and why",
+            &[&Step::value(
+                ValueKind::Address,
+                "Address of the client",
+                "198.51.100.7",
+                &[&Step::value(
+                    PORT,
+                    "Port of the client",
+                    "40000",
+                    &[&Step::value(
+                        ValueKind::Address,
+                        "Address of the service",
+                        "203.0.113.80",
+                        &[&Step::value(
+                            PORT,
+                            "Port of the service",
+                            "443",
+                            &[&Step::value(ValueKind::Choice(PROTOCOLS), "Protocol", "tcp", &[]).op(explain)],
+                        )],
+                    )],
+                )],
+            )],
+        ),
+        &Step::word(
             "service",
             "One service in detail",
             &[&Step::value(ValueKind::ServiceRef, "Its name or address", "web", &[]).op(service)],
@@ -20,6 +47,26 @@ pub(super) static BALANCER: Step = Step::word(
     ],
 )
 .op(|_| shown(BalancerShown::Summary));
+
+const PORT: ValueKind = ValueKind::U32 { min: 0, max: 65_535 };
+const PROTOCOLS: &[(&str, &str)] = &[("icmp", "ICMP of the family"), ("tcp", "TCP"), ("udp", "UDP")];
+
+fn explain(arguments: &Arguments) -> Option<Op> {
+    let mut values = arguments.all_after("explain");
+    let source: IpAddr = values.next()?.parse().ok()?;
+    let source_port = values.next()?.parse().ok()?;
+    let destination: IpAddr = values.next()?.parse().ok()?;
+    let destination_port = values.next()?.parse().ok()?;
+    let protocol = match (values.next()?, destination) {
+        ("tcp", _) => 6,
+        ("udp", _) => 17,
+        (_, IpAddr::V4(_)) => 1,
+        (_, IpAddr::V6(_)) => 58,
+    };
+    // A flow is of one family.
+    let same = source.is_ipv4() == destination.is_ipv4();
+    same.then_some(Op::ExplainBalancer { source, source_port, destination, destination_port, protocol })
+}
 
 fn shown(what: BalancerShown) -> Option<Op> {
     Some(Op::ShowBalancer { what, service: None })
