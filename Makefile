@@ -10,7 +10,7 @@ BENCH = $(if $(filter-out 0,$(shell id -u)),sudo )$${CARGO_TARGET_DIR:-target}/r
 CHOICE = $(addprefix --only ,$(ONLY)) $(addprefix --daemon ,$(DAEMONS)) $(addprefix --rounds ,$(ROUNDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check fuzz bench bench-quick bench-balancer
+.PHONY: help setup build demo test check fuzz bench bench-quick bench-balancer image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,12 @@ setup: ## install what is missing on Debian 12
 build: ## build the daemon, the shell and the balancer's programs
 	$(CARGO) build -p towpathd -p shell
 	@bpf/build.sh
+
+image: ## build the appliance: a disk image, the same as .qcow2, and the file for upgrades, in target/image
+	@tests/setup.sh
+	$(CARGO) build --release -p towpathd -p shell
+	$(CARGO) build --release -p init --target x86_64-unknown-linux-musl
+	images/build.sh $${CARGO_TARGET_DIR:-target}/image $${CARGO_TARGET_DIR:-target}/release
 
 demo: ## the walk-through on a network of namespaces; then the router's shell is yours
 	@tests/setup.sh demo

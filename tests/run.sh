@@ -27,6 +27,7 @@ nextest() { cargo nextest run --workspace --no-fail-fast --color "${COLOR:-auto}
 
 step build cargo build --workspace --all-targets
 step programs bpf/build.sh
+step init cargo build -p init --target x86_64-unknown-linux-musl
 step formatting cargo fmt --all -- --check
 step lints cargo clippy --workspace --all-targets -- -D warnings
 step examples cargo test --workspace --doc --quiet

@@ -20,7 +20,9 @@ needed=(ip:iproute2 ping:iputils-ping sysctl:procps curl:curl python3:python3 go
 if [ "$what" = all ]; then
     needed+=(/usr/lib/frr/bgpd:frr vtysh:frr bird:bird2 /usr/sbin/bgpd:openbgpd exabgp:exabgp setpriv:util-linux
         traceroute:traceroute qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio depmod:kmod
-        zstd:zstd strip:binutils flock:util-linux tmux:tmux less:less stayrtr:stayrtr)
+        mformat:mtools sfdisk:fdisk grub-mkimage:grub-common /usr/lib/grub/i386-pc/boot.img:grub-pc-bin
+        /usr/lib/grub/x86_64-efi/normal.mod:grub-efi-amd64-bin /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf minisign:minisign
+        qemu-img:qemu-utils ssh:openssh-client zstd:zstd strip:binutils flock:util-linux tmux:tmux less:less stayrtr:stayrtr)
 fi
 # Rust needs a linker, whatever else is there.
 command -v cc >/dev/null || needed+=(cc:build-essential)
@@ -31,7 +33,7 @@ PATH=$PATH:/usr/sbin:/sbin
 missing=()
 for entry in "${needed[@]}"; do
     program=${entry%%:*} package=${entry##*:}
-    command -v "$program" >/dev/null || [ -x "$program" ] || missing+=("$package")
+    command -v "$program" >/dev/null || [ -e "$program" ] || missing+=("$package")
 done
 
 install_packages() {
@@ -70,6 +72,10 @@ install_packages() {
 [ ${#missing[@]} = 0 ] || install_packages
 
 command -v cargo >/dev/null || fail "cargo is missing: install Rust from https://rustup.rs"
+if [ "$what" = all ] && ! ls -d "$(rustc --print sysroot)/lib/rustlib/x86_64-unknown-linux-musl" >/dev/null 2>&1; then
+    say "installing Rust's target for static programs"
+    rustup target add x86_64-unknown-linux-musl || fail "rustup could not add x86_64-unknown-linux-musl"
+fi
 if [ "$what" = all ] && ! cargo nextest --version >/dev/null 2>&1; then
     say "installing cargo-nextest (this takes some minutes)"
     cargo install cargo-nextest --locked || fail "cargo could not install cargo-nextest"
@@ -98,6 +104,6 @@ fi
 
 for entry in "${needed[@]}"; do
     program=${entry%%:*}
-    command -v "$program" >/dev/null || [ -x "$program" ] || fail "$program is still missing after installing ${entry##*:}"
+    command -v "$program" >/dev/null || [ -e "$program" ] || fail "$program is still missing after installing ${entry##*:}"
 done
 say "everything needed is installed"

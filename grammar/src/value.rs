@@ -47,6 +47,8 @@ pub enum ValueKind {
     Prefix,
     /// An address with its prefix length, host bits kept.
     InterfaceAddress,
+    /// The same, or `dhcp`.
+    LinkAddress,
     /// Any interface name.
     InterfaceName,
     /// The name of an interface that is not the loopback.
@@ -206,7 +208,7 @@ impl ValueKind {
             Self::Address | Self::NeighborAddress | Self::NodeAddress => &["<x.x.x.x>", "<h:h:h:h:h:h:h:h>"],
             Self::Prefix4 => &["<x.x.x.x/x>"],
             Self::Prefix6 => &["<h:h:h:h:h:h:h:h/x>"],
-            Self::Prefix | Self::InterfaceAddress => &["<x.x.x.x/x>", "<h:h:h:h:h:h:h:h/x>"],
+            Self::Prefix | Self::InterfaceAddress | Self::LinkAddress => &["<x.x.x.x/x>", "<h:h:h:h:h:h:h:h/x>"],
             Self::InterfaceName | Self::EthernetName | Self::LoopbackName => &["<interface>"],
             Self::BridgeName => &["<brN>"],
             Self::DummyName => &["<dumN>"],
@@ -256,6 +258,7 @@ impl ValueKind {
         match self {
             Self::Choice(words) => words,
             Self::Policy(kind) => kind.choices(),
+            Self::LinkAddress => &[("dhcp", "What a DHCP server gives")],
             Self::RemoteAs => &[("external", "Any AS but the local one"), ("internal", "The local AS")],
             _ => &[],
         }
@@ -296,7 +299,7 @@ impl ValueKind {
             }
             Self::Prefix4 => "ipv4net",
             Self::Prefix6 => "ipv6net",
-            Self::Prefix | Self::InterfaceAddress => "ipv4net or ipv6net",
+            Self::Prefix | Self::InterfaceAddress | Self::LinkAddress => "ipv4net or ipv6net",
             Self::MacAddress => "macaddr",
             _ => "txt",
         }

@@ -13,6 +13,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod appliance;
 mod bad_input;
 mod balancer;
 mod bfd;

@@ -6,6 +6,7 @@
 //!
 //! It never waits without a deadline, and it leaves nothing behind: not a namespace, not a process, not a file.
 
+pub mod appliance;
 pub mod balancer;
 pub mod guest;
 pub mod lab;

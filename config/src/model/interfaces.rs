@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use nouns::{IfName, InterfaceAddress, MacAddress, Prefix};
 
@@ -109,6 +110,8 @@ pub struct Interface {
     pub bridge: Option<IfName>,
     /// `description`
     pub description: Option<String>,
+    /// `address dhcp`
+    pub dhcp: bool,
     /// `disable`
     pub disable: bool,
     /// `hw-id`
@@ -194,6 +197,17 @@ impl Interface {
     }
 }
 
+/// A value of `address`: none for `dhcp`.
+struct LinkAddress(Option<InterfaceAddress>);
+
+impl FromStr for LinkAddress {
+    type Err = <InterfaceAddress as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "dhcp" { Ok(Self(None)) } else { text.parse().map(|address| Self(Some(address))) }
+    }
+}
+
 pub(super) fn lower(interfaces: Reader<'_>) -> BTreeMap<IfName, Interface> {
     let mut lowered = BTreeMap::new();
     for (name, place) in interfaces.instances::<IfName>("ethernet") {
@@ -266,11 +280,13 @@ fn bridge_group(place: &Reader<'_>) -> Option<IfName> {
 
 /// What every interface can have.
 fn plain(place: &Reader<'_>, kind: InterfaceKind) -> Interface {
+    let addresses: Vec<LinkAddress> = place.values("address");
     Interface {
         kind,
-        addresses: place.values("address").into_iter().collect(),
+        addresses: addresses.iter().filter_map(|LinkAddress(address)| *address).collect(),
         bridge: None,
         description: place.leaf("description"),
+        dhcp: addresses.iter().any(|LinkAddress(address)| address.is_none()),
         disable: place.flag("disable"),
         hw_id: None,
         ip: Ipv4Settings::default(),

@@ -36,6 +36,8 @@ set system syslog user all facility all level emerg
 set system syslog user anna facility security level alert
 set system login banner pre-login 'Authorized access only\\n'
 set system login banner post-login 'Welcome to r1\\nChanges are logged'
+set interfaces ethernet eth0 address dhcp
+set interfaces ethernet eth1 vif 7 address dhcp
 set service ssh port 2222
 set service ssh listen-address 192.0.2.1
 set service ssh listen-address 2001:db8::1

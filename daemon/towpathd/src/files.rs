@@ -56,6 +56,11 @@ pub(crate) fn lock(state_dir: &Path) -> Result<StateLock> {
     }
 }
 
+/// What the first process of the appliance has to tell everybody: a line each, none anywhere else.
+pub(crate) fn notices() -> Vec<String> {
+    fs::read_to_string("/run/towpath/notices").unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
 fn is_of_disk(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

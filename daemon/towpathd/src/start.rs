@@ -50,6 +50,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
     problems.extend(lock.problem.clone());
     problems.extend(damage.map(|error| error.to_string()));
     problems.extend(few_descriptors(&descriptors));
+    problems.extend(files::notices());
     let findings = sysctl::prepare();
     let settings = findings.iter().map(|finding| {
         let now = if finding.changed { Some(finding.wanted.clone()) } else { finding.found.clone() };

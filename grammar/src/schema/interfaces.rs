@@ -15,7 +15,7 @@ pub(super) static INTERFACES: Node = inner(
 );
 
 static ETHERNET: &[&Node] = &[
-    &ADDRESS,
+    &LINK_ADDRESS,
     &BRIDGE_GROUP,
     &DESCRIPTION,
     &DISABLE,
@@ -30,7 +30,7 @@ static ETHERNET: &[&Node] = &[
 ];
 
 static BRIDGE: &[&Node] = &[
-    &ADDRESS,
+    &LINK_ADDRESS,
     &leaf("aging", "Seconds that a silent station is remembered", seconds(10, 1_000_000), "300").default("300"),
     &DESCRIPTION,
     &DISABLE,
@@ -61,11 +61,14 @@ static VIF: Node = tag(
     "Virtual interface of a VLAN (802.1Q)",
     ValueKind::U32 { min: 0, max: 4094 },
     "100",
-    &[&ADDRESS, &BRIDGE_GROUP, &DESCRIPTION, &DISABLE, &IP, &IPV6, &MAC, &MTU],
+    &[&LINK_ADDRESS, &BRIDGE_GROUP, &DESCRIPTION, &DISABLE, &IP, &IPV6, &MAC, &MTU],
 );
 
 static ADDRESS: Node =
     multi("address", "Address with its prefix length", ValueKind::InterfaceAddress, "192.168.101.1/24");
+
+static LINK_ADDRESS: Node =
+    multi("address", "Address with its prefix length, or DHCP", ValueKind::LinkAddress, "192.168.101.1/24");
 
 static BRIDGE_GROUP: Node = inner(
     "bridge-group",

@@ -33,6 +33,8 @@ pub(super) fn canonical(kind: ValueKind, text: &str) -> Result<String, String> {
         ValueKind::Prefix6 => prefix(text, Some(Family::Ipv6Unicast)),
         ValueKind::Prefix => prefix(text, None),
         ValueKind::InterfaceAddress => interface_address(text),
+        ValueKind::LinkAddress if text == "dhcp" => Ok(text.to_owned()),
+        ValueKind::LinkAddress => interface_address(text),
         ValueKind::InterfaceName => interface_name(text),
         ValueKind::EthernetName => ethernet_name(text),
         ValueKind::LoopbackName => loopback_name(text),
@@ -169,16 +171,10 @@ fn host_bits(text: &str) -> String {
 }
 
 fn interface_address(text: &str) -> Result<String, String> {
-    // The sentence keeps its first letter, and an acronym is not a word with a capital.
-    let acronym = match text {
-        "dhcp" => Some("DHCP"),
-        "dhcpv6" => Some("DHCPv6"),
-        _ => None,
-    };
-    if let Some(acronym) = acronym {
-        return Err(format!(
-            "{acronym} is not built in; give the interface an address of its own, such as 192.0.2.1/24"
-        ));
+    if text == "dhcpv6" {
+        return Err(
+            "DHCPv6 is not built in; give the interface an address of its own, such as 2001:db8::1/64".to_owned()
+        );
     }
     let address = text.parse::<InterfaceAddress>().map_err(|_| {
         "an address with its prefix length is wanted, such as 192.0.2.1/24 or 2001:db8::1/64".to_owned()

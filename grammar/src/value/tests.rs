@@ -257,6 +257,10 @@ fn names_and_addresses_of_links_are_respelled_or_refused() {
         (MacAddress, "00:00:00:00:00:00", None),
         (MacAddress, "0053.0000.0001", None),
         (InterfaceAddress, "dhcp", None),
+        (LinkAddress, "dhcp", Some("dhcp")),
+        (LinkAddress, "DHCP", None),
+        (LinkAddress, "192.0.2.1/24", Some("192.0.2.1/24")),
+        (LinkAddress, "192.0.2.0/24x", None),
     ] {
         assert_eq!(kind.parse(text).ok().as_deref(), expect, "{kind:?} {text:?}");
     }
@@ -279,10 +283,10 @@ fn a_refusal_says_what_would_be_accepted() {
             "the address has bits set behind the prefix length; the network is 10.0.0.0/8",
         ),
         (
-            InterfaceAddress,
-            "dhcp",
-            "\"dhcp\" is not a valid value of type \"ipv4net or ipv6net\"",
-            "DHCP is not built in; give the interface an address of its own, such as 192.0.2.1/24",
+            LinkAddress,
+            "dhcpv6",
+            "\"dhcpv6\" is not a valid value of type \"ipv4net or ipv6net\"",
+            "DHCPv6 is not built in; give the interface an address of its own, such as 2001:db8::1/64",
         ),
     ] {
         let error = kind.parse(text).unwrap_err();

@@ -74,6 +74,8 @@ pub(super) fn judge(program: Program, draft: &Path) -> Result<(), String> {
         Program::Chrony => command.arg("-p").arg("-f").arg(draft),
         // It would read the whole of its configuration, not the draft alone.
         Program::Rsyslog => return Ok(()),
+        // A list of names has no other form.
+        Program::Dhcp => return Ok(()),
     };
     match call(command, "") {
         // Keys, account and directory of the server are made with its first start; without them no file is at fault.
@@ -89,6 +91,8 @@ pub(super) fn judge(program: Program, draft: &Path) -> Result<(), String> {
 pub(super) fn follow(program: Program) -> Result<(), String> {
     let (unit, verb) = match program {
         Program::Chrony => ("chrony", "restart"),
+        // Who keeps the clients running sees that their list has changed.
+        Program::Dhcp => return Ok(()),
         Program::Rsyslog => ("rsyslog", "restart"),
         Program::Sshd => ("ssh", "reload"),
     };

@@ -2,6 +2,7 @@
 //!
 //! Rendering is a function of the model; a file that nothing in it names is not rendered and stays as it is.
 
+mod links;
 mod log;
 mod names;
 mod shell;
@@ -19,6 +20,8 @@ pub enum SystemFile {
     ChronyConf,
     /// `system syslog`
     RsyslogConf,
+    /// `interfaces … address dhcp`
+    Dhcp,
     /// `service ssh`
     SshdConfig,
     /// `system login banner pre-login`, on terminals.
@@ -34,6 +37,8 @@ pub enum SystemFile {
 pub enum Program {
     /// Keeps the clock.
     Chrony,
+    /// Asks for addresses.
+    Dhcp,
     /// Keeps the log.
     Rsyslog,
     /// Lets people in.
@@ -42,10 +47,11 @@ pub enum Program {
 
 impl SystemFile {
     /// All of them, in the order in which they are written: banners before the server that shows them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ResolvConf,
         Self::Hosts,
         Self::ChronyConf,
+        Self::Dhcp,
         Self::RsyslogConf,
         Self::Issue,
         Self::IssueNet,
@@ -60,6 +66,7 @@ impl SystemFile {
             Self::ResolvConf => "/etc/resolv.conf",
             Self::Hosts => "/etc/hosts",
             Self::ChronyConf => "/etc/chrony/chrony.conf",
+            Self::Dhcp => "/etc/towpath/dhcp",
             Self::RsyslogConf => "/etc/rsyslog.d/50-towpath.conf",
             Self::SshdConfig => "/etc/ssh/sshd_config",
             Self::Issue => "/etc/issue",
@@ -73,6 +80,7 @@ impl SystemFile {
     pub fn program(self) -> Option<Program> {
         match self {
             Self::ChronyConf => Some(Program::Chrony),
+            Self::Dhcp => Some(Program::Dhcp),
             Self::RsyslogConf => Some(Program::Rsyslog),
             Self::SshdConfig => Some(Program::Sshd),
             Self::ResolvConf | Self::Hosts | Self::Issue | Self::IssueNet | Self::Motd => None,
@@ -82,13 +90,14 @@ impl SystemFile {
 
 impl Program {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Chrony, Self::Rsyslog, Self::Sshd];
+    pub const ALL: [Self; 4] = [Self::Chrony, Self::Dhcp, Self::Rsyslog, Self::Sshd];
 
     /// The words of the configuration that need it.
     #[must_use]
     pub fn words(self) -> [&'static str; 2] {
         match self {
             Self::Chrony => ["system", "ntp"],
+            Self::Dhcp => ["interfaces", "ethernet"],
             Self::Rsyslog => ["system", "syslog"],
             Self::Sshd => ["service", "ssh"],
         }
@@ -99,6 +108,7 @@ impl Program {
     pub fn purpose(self) -> &'static str {
         match self {
             Self::Chrony => "NTP",
+            Self::Dhcp => "DHCP",
             Self::Rsyslog => "syslog",
             Self::Sshd => "SSH",
         }
@@ -109,6 +119,7 @@ impl Program {
     pub fn path(self) -> &'static str {
         match self {
             Self::Chrony => "/usr/sbin/chronyd",
+            Self::Dhcp => "/usr/lib/towpath/dhcp",
             Self::Rsyslog => "/usr/sbin/rsyslogd",
             Self::Sshd => "/usr/sbin/sshd",
         }
@@ -122,6 +133,7 @@ pub(super) fn render(file: SystemFile, model: &Model) -> Option<String> {
         SystemFile::ResolvConf => names::resolv_conf(system),
         SystemFile::Hosts => names::hosts(system),
         SystemFile::ChronyConf => names::chrony(&system.ntp_servers),
+        SystemFile::Dhcp => links::dhcp(&model.interfaces),
         SystemFile::RsyslogConf => log::rsyslog(&system.syslog),
         SystemFile::SshdConfig => {
             let banner = system.login.pre_login.is_some();

@@ -1,0 +1,134 @@
+//! The other names of this program: what persons and scripts call to ask the first process for something.
+//!
+//! Each runs with the rights of whoever calls it; files are opened with those rights, and handed over open.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, IoSlice, Write};
+use std::net::Shutdown;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+
+use crate::first_boot::FIRST_USER;
+use crate::hardware::Hardware;
+use crate::request::{self, FAILED, SOCKET};
+use crate::upgrade;
+
+/// How long a console waits for the router before it asks for a name all the same.
+const CONSOLE_WAITS: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Does what the name of the call says.
+pub(crate) fn run(name: &str, arguments: &[String]) -> ExitCode {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match name {
+        "modprobe" => return modprobe(&arguments),
+        "console-login" => Err(console_login()),
+        "towpath-image" => image(&arguments),
+        _ => request::of_program(name, &arguments).and_then(|line| ask(&line, None)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `modprobe`, as the kernel and persons call it: options are passed over.
+fn modprobe(arguments: &[&str]) -> ExitCode {
+    let mut hardware = Hardware::new();
+    let words = arguments.iter().filter(|word| !word.starts_with('-'));
+    if words.into_iter().all(|word| hardware.load(word)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// `towpath-image`: `list`, `add FILE`, `default NAME`, `delete NAME`, `rename NAME NAME`, `install DISK`.
+fn image(arguments: &[&str]) -> Result<(), String> {
+    match arguments {
+        ["list"] => {
+            let text = upgrade::list()?;
+            std::io::stdout().write_all(text.as_bytes()).map_err(|error| error.to_string())
+        }
+        ["add", path] => {
+            let file = File::open(path).map_err(|error| format!("Cannot read '{path}': {error}"))?;
+            ask("image add", Some(&file))
+        }
+        ["install", disk] => ask(&format!("install {disk}"), None),
+        [verb @ ("default" | "delete" | "rename"), names @ ..]
+            if names.iter().all(|name| crate::slots::is_name(name)) =>
+        {
+            ask(&format!("image {verb} {}", names.join(" ")), None)
+        }
+        _ => Err("Usage: towpath-image list | add FILE | default NAME | delete NAME | rename NAME NEW | install DISK"
+            .to_owned()),
+    }
+}
+
+/// Asks the first process, hands a file over, and tells what it answers.
+fn ask(line: &str, file: Option<&File>) -> Result<(), String> {
+    let stream = UnixStream::connect(SOCKET).map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            "You may not change the machine\nIt takes level admin: root, or a member of the group towpath".to_owned()
+        }
+        std::io::ErrorKind::NotFound => "This is no appliance of Towpath: there are no images here".to_owned(),
+        _ => format!("The machine does not answer: {error}"),
+    })?;
+    let line = format!("{line}\n");
+    let files: Vec<RawFd> = file.iter().map(|file| file.as_raw_fd()).collect();
+    let handed = [ControlMessage::ScmRights(&files)];
+    let handed = if files.is_empty() { &[][..] } else { &handed };
+    sendmsg::<()>(stream.as_raw_fd(), &[IoSlice::new(line.as_bytes())], handed, MsgFlags::empty(), None)
+        .map_err(|error| format!("The machine cannot be asked: {error}"))?;
+    let _ = stream.shutdown(Shutdown::Write);
+    let mut out = std::io::stdout();
+    for line in BufReader::new(stream).lines().map_while(Result::ok) {
+        if let Some(error) = line.strip_prefix(FAILED) {
+            return Err(error.to_owned());
+        }
+        let _ = writeln!(out, "{line}");
+    }
+    Ok(())
+}
+
+/// What a console runs: the question for a name, or, as long as nobody has set a password or a key, the first user's
+/// shell, because somebody has to begin.
+fn console_login() -> String {
+    let begin = Instant::now();
+    let ready = || UnixStream::connect("/run/towpath/towpathd.sock").is_ok();
+    while !ready() && begin.elapsed() < CONSOLE_WAITS {
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    // The router answers while the accounts of its configuration are still made; the last of it are their groups.
+    while !has_people() && begin.elapsed() < CONSOLE_WAITS {
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    let mut login = Command::new("/bin/login");
+    if is_open() {
+        login.args(["-f", FIRST_USER]);
+    }
+    format!("login: {}", login.exec())
+}
+
+/// Whether somebody is a member of a group that may use the router.
+fn has_people() -> bool {
+    let groups = fs::read_to_string("/etc/group").unwrap_or_default();
+    groups.lines().any(|line| line.starts_with("towpath") && !line.ends_with(':'))
+}
+
+/// Whether the first user is there, and nobody has a password or a key.
+fn is_open() -> bool {
+    let shadow = fs::read_to_string("/etc/shadow").unwrap_or_default();
+    let locked = |line: &str| !line.split(':').nth(1).is_some_and(|hash| hash.starts_with('$'));
+    let homes = fs::read_dir("/home").into_iter().flatten().flatten();
+    let mut keys = homes.filter_map(|home| fs::read_to_string(home.path().join(".ssh/authorized_keys")).ok());
+    shadow.lines().any(|line| line.starts_with(&format!("{FIRST_USER}:")))
+        && shadow.lines().all(locked)
+        && keys.all(|keys| keys.lines().all(|line| line.trim().is_empty() || line.starts_with('#')))
+        && Path::new("/etc/passwd").exists()
+}

@@ -1,0 +1,212 @@
+//! The disk: which partition is which, the data partition's first file system, and volumes that others left for us.
+//!
+//! Never formats a partition that holds anything at all.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::first_boot::Seed;
+use crate::system::{self, told};
+
+/// The name of the partition with the boot loader and the images.
+pub(crate) const BOOT: &str = "towpath-boot";
+/// The name of the partition with configuration, keys and logs.
+pub(crate) const DATA: &str = "towpath-data";
+/// Where the former is mounted, for reading only but while an image is changed.
+pub(crate) const BOOT_FOLDER: &str = "/boot";
+/// Where the latter is mounted.
+pub(crate) const DATA_FOLDER: &str = "/data";
+/// How much has to be empty so that a partition counts as never used, in octets.
+const EMPTY: usize = 1 << 20;
+
+/// The partition with this name in the partition table: of the disk `near`, or of the first that has one.
+pub(crate) fn partition(name: &str, near: Option<&Path>) -> Option<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir("/sys/class/block")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| {
+            let event = fs::read_to_string(entry.path().join("uevent")).unwrap_or_default();
+            event.lines().any(|line| line.strip_prefix("PARTNAME=") == Some(name))
+        })
+        .map(|entry| Path::new("/dev").join(entry.file_name()))
+        .collect();
+    found.sort();
+    let same = |path: &&PathBuf| near.is_some_and(|near| disk_of(path) == disk_of(near));
+    found.iter().find(same).or(found.first()).cloned()
+}
+
+/// The disk that a partition is on.
+pub(crate) fn disk_of(partition: &Path) -> Option<PathBuf> {
+    let name = partition.file_name()?;
+    let real = fs::canonicalize(Path::new("/sys/class/block").join(name)).ok()?;
+    Some(Path::new("/dev").join(real.parent()?.file_name()?))
+}
+
+/// Mounts the data partition. One that was never used is made as large as the disk allows and gets a file system; one that
+/// cannot be read is left alone.
+///
+/// # Errors
+/// What is wrong with it; then there is none.
+pub(crate) fn mount_data(partition: &Path) -> Result<(), String> {
+    let mount = || system::mount_device(partition, DATA_FOLDER, "ext4", false, "commit=1,errors=remount-ro");
+    let Err(first) = mount() else { return Ok(()) };
+    if is_empty(partition).map_err(|error| told("reading the data partition", error))? {
+        grow(partition);
+        make_file_system(partition)?;
+        return mount();
+    }
+    system::say(&format!("the data partition is repaired: {first}"));
+    let repaired = Command::new("e2fsck").args(["-p", "-f"]).arg(partition).output();
+    let said = repaired.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    system::say(said.trim());
+    mount()
+}
+
+fn is_empty(partition: &Path) -> std::io::Result<bool> {
+    let mut octets = Vec::new();
+    File::open(partition)?.take(u64::try_from(EMPTY).unwrap_or(u64::MAX)).read_to_end(&mut octets)?;
+    Ok(octets.len() == EMPTY && octets.iter().all(|octet| *octet == 0))
+}
+
+/// Lets the last partition reach to the end of the disk.
+fn grow(partition: &Path) {
+    let Some(disk) = disk_of(partition) else { return };
+    let name = partition.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let number = name.trim_start_matches(|c: char| !c.is_ascii_digit()).to_owned();
+    let number = number.rsplit('p').next().unwrap_or_default().to_owned();
+    let script = format!(
+        "sfdisk -q --relocate gpt-bak-std {0} && echo ', +' | sfdisk -q --no-reread --no-tell-kernel -N {number} {0} && partx -u {0}",
+        disk.display()
+    );
+    let done = Command::new("/bin/sh").args(["-c", &script]).output();
+    if let Ok(output) = done
+        && !output.status.success()
+    {
+        system::say(&format!("the data partition could not grow: {}", String::from_utf8_lossy(&output.stderr).trim()));
+    }
+}
+
+/// Makes the file system of the data partition.
+///
+/// # Errors
+/// What `mke2fs` says.
+pub(crate) fn make_file_system(partition: &Path) -> Result<(), String> {
+    let made = Command::new("mke2fs")
+        .args(["-q", "-t", "ext4", "-m", "1", "-L", DATA, "-E", "lazy_itable_init=1,discard"])
+        .arg(partition)
+        .output()
+        .map_err(|error| told("mke2fs", error))?;
+    if made.status.success() {
+        return Ok(());
+    }
+    Err(format!("mke2fs: {}", String::from_utf8_lossy(&made.stderr).trim()))
+}
+
+/// What a volume of cloud-init or QEMU's configuration device left for a machine without a configuration.
+pub(crate) fn seed() -> Seed {
+    let volume = fs::read_dir("/sys/class/block").into_iter().flatten().flatten().find_map(|entry| {
+        let device = Path::new("/dev").join(entry.file_name());
+        let label = volume_label(&device)?;
+        matches!(label.to_lowercase().as_str(), "cidata" | "config-2").then_some(device)
+    });
+    let mut seed = volume.map(|device| volume_seed(&device)).unwrap_or_default();
+    let device = "/sys/firmware/qemu_fw_cfg/by_name/opt/org.towpath/config/raw";
+    seed.config = seed.config.or_else(|| fs::read_to_string(device).ok());
+    seed
+}
+
+fn volume_seed(device: &Path) -> Seed {
+    const AT: &str = "/run/seed";
+    let mounted = ["iso9660", "vfat"].iter().any(|kind| system::mount_device(device, AT, kind, true, "").is_ok());
+    if !mounted {
+        system::say(&format!("{} cannot be mounted", device.display()));
+        return Seed::default();
+    }
+    let read = |names: &[&str]| names.iter().find_map(|name| fs::read_to_string(Path::new(AT).join(name)).ok());
+    let seed = Seed {
+        config: read(&["config.boot"]),
+        user_data: read(&["user-data", "openstack/latest/user_data"]),
+        meta_data: read(&["meta-data"]),
+    };
+    system::unmount(AT);
+    seed
+}
+
+/// The label of a file system of a CD or of FAT.
+fn volume_label(device: &Path) -> Option<String> {
+    let mut file = File::open(device).ok()?;
+    let mut read = |at: u64, length: usize| {
+        let mut octets = vec![0; length];
+        file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut octets)).ok().map(|()| octets)
+    };
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets).trim_end().to_owned();
+    if read(32769, 5).is_some_and(|sign| sign == b"CD001") {
+        return read(32808, 32).map(|label| text(&label));
+    }
+    let sector = read(0, 512)?;
+    if sector.get(510..512) != Some(&[0x55, 0xaa]) {
+        return None;
+    }
+    // FAT32 has its label further behind than its older relatives.
+    let wide = sector.get(82..87) == Some(b"FAT32");
+    let old = sector.get(54..57) == Some(b"FAT");
+    match (wide, old) {
+        (true, _) => sector.get(71..82).map(text),
+        (_, true) => sector.get(43..54).map(text),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
+    use super::*;
+
+    fn file(name: &str, octets: &[u8]) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("init-disk-{name}-{}", std::process::id()));
+        fs::write(&path, octets).unwrap();
+        path
+    }
+
+    #[test]
+    fn volumes_are_known_by_their_labels() {
+        let mut cd = vec![0; 40_000];
+        cd[32769..32774].copy_from_slice(b"CD001");
+        cd[32808..32840].copy_from_slice(b"cidata                          ");
+        let mut fat = vec![0; 512];
+        fat[510..512].copy_from_slice(&[0x55, 0xaa]);
+        fat[54..59].copy_from_slice(b"FAT12");
+        fat[43..54].copy_from_slice(b"CIDATA     ");
+        let mut wide = fat.clone();
+        wide[82..87].copy_from_slice(b"FAT32");
+        wide[71..82].copy_from_slice(b"CONFIG-2   ");
+        for (name, octets, label) in [
+            ("cd", cd, Some("cidata")),
+            ("fat", fat, Some("CIDATA")),
+            ("wide", wide, Some("CONFIG-2")),
+            ("short", vec![1, 2, 3], None),
+            ("nothing", vec![0; 4096], None),
+        ] {
+            let path = file(name, &octets);
+            assert_eq!(volume_label(&path).as_deref(), label, "{name}");
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    #[test]
+    fn only_what_holds_nothing_counts_as_never_used() {
+        let mut octets = vec![0; EMPTY];
+        let path = file("empty", &octets);
+        assert!(is_empty(&path).unwrap());
+        octets[EMPTY - 1] = 1;
+        fs::write(&path, &octets).unwrap();
+        assert!(!is_empty(&path).unwrap());
+        fs::write(&path, &octets[..EMPTY / 2]).unwrap();
+        assert!(!is_empty(&path).unwrap(), "a part of it says nothing of the rest");
+        fs::remove_file(path).unwrap();
+    }
+}

@@ -1,0 +1,180 @@
+//! Devices: their modules, their names, and what the kernel tells of them.
+//!
+//! Never waits for a device that does not come.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nix::sys::socket::{MsgFlags, recv};
+
+use crate::modules::Catalogue;
+use crate::names::{self, Card};
+use crate::system;
+
+/// No event of the kernel is longer, in octets.
+const LONGEST_EVENT: usize = 16 << 10;
+/// Devices may bring others to light, but not for ever.
+const ROUNDS: usize = 8;
+/// What no device asks for by itself: file systems and what the router makes of links.
+const ALWAYS: &[&str] = &["vfat", "nls_cp437", "nls_ascii", "ext4", "af_packet", "button", "evdev"];
+
+/// The kernel's modules, and which of them were asked for already.
+#[derive(Debug)]
+pub(crate) struct Hardware {
+    folder: PathBuf,
+    catalogue: Catalogue,
+    asked: BTreeSet<String>,
+}
+
+impl Hardware {
+    /// The modules of the kernel that runs.
+    pub(crate) fn new() -> Self {
+        let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let folder = Path::new("/lib/modules").join(release.trim());
+        let list = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+        let catalogue = Catalogue::read(&list("modules.dep"), &list("modules.alias"), &list("modules.builtin"));
+        Self { folder, catalogue, asked: BTreeSet::new() }
+    }
+
+    /// Loads what every start needs and what each device that is there asks for, and those that come to light by it.
+    pub(crate) fn start(&mut self) {
+        for name in ALWAYS {
+            self.load(name);
+        }
+        for _ in 0..ROUNDS {
+            let mut words = Vec::new();
+            collect_words(Path::new("/sys/devices"), 0, &mut words);
+            let fresh: Vec<String> = words.into_iter().filter(|word| !self.asked.contains(word)).collect();
+            if fresh.is_empty() {
+                break;
+            }
+            for word in fresh {
+                self.load(&word);
+            }
+        }
+    }
+
+    /// Loads what a device or a caller of `modprobe` asks for; whether anything answers to it.
+    pub(crate) fn load(&mut self, word: &str) -> bool {
+        self.asked.insert(word.to_owned());
+        let modules = self.catalogue.wanted(word);
+        let mut done = false;
+        for module in &modules {
+            let built_in = self.catalogue.is_builtin(module);
+            let files = self.catalogue.files_for(module);
+            let loaded = files.iter().try_for_each(|file| system::load_module(&self.folder.join(file)));
+            // A list may name modules that this image leaves out.
+            match loaded {
+                Ok(()) => done |= built_in || !files.is_empty(),
+                Err(error) if error.contains("ENOENT") || error.contains("No such file") => {}
+                Err(error) => system::say(&error),
+            }
+        }
+        done
+    }
+
+    /// Takes in what the kernel tells; whether a network card came.
+    pub(crate) fn take_events(&mut self, events: &OwnedFd) -> bool {
+        let mut octets = vec![0; LONGEST_EVENT];
+        let mut card = false;
+        while let Ok(length) = recv(events.as_raw_fd(), &mut octets, MsgFlags::MSG_DONTWAIT) {
+            let event = Event::read(octets.get(..length).unwrap_or_default());
+            if event.value("ACTION") != Some("add") {
+                continue;
+            }
+            if let Some(word) = event.value("MODALIAS") {
+                self.load(word);
+            }
+            card |= event.value("SUBSYSTEM") == Some("net");
+        }
+        card
+    }
+}
+
+/// An event of the kernel: a headline and variables, each ended by an octet of zero.
+struct Event<'a> {
+    variables: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Event<'a> {
+    fn read(octets: &'a [u8]) -> Self {
+        let texts = octets.split(|octet| *octet == 0).filter_map(|text| std::str::from_utf8(text).ok());
+        Self { variables: texts.filter_map(|text| text.split_once('=')).collect() }
+    }
+
+    fn value(&self, name: &str) -> Option<&'a str> {
+        self.variables.get(name).copied()
+    }
+}
+
+/// Each `modalias` below a folder of `/sys/devices`.
+fn collect_words(folder: &Path, depth: usize, words: &mut Vec<String>) {
+    if depth > 16 {
+        return;
+    }
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() {
+            collect_words(&entry.path(), depth + 1, words);
+        } else if entry.file_name() == "modalias"
+            && let Ok(word) = fs::read_to_string(entry.path())
+        {
+            let word = word.trim().to_owned();
+            if !word.is_empty() && !words.contains(&word) {
+                words.push(word);
+            }
+        }
+    }
+}
+
+/// The network cards, by the numbers that the kernel gave them; links that are made of others are none.
+fn cards() -> Vec<Card> {
+    let entries = fs::read_dir("/sys/class/net").into_iter().flatten().flatten();
+    let mut found: Vec<(u32, Card)> = entries
+        .filter(|entry| entry.path().join("device").exists())
+        .filter_map(|entry| {
+            let read = |name: &str| fs::read_to_string(entry.path().join(name)).ok();
+            let name = entry.file_name().into_string().ok()?;
+            let index = read("ifindex")?.trim().parse().ok()?;
+            // The permanent address is the card's own; a change of it later is no other card.
+            Some((index, Card { name, mac: read("address")?.trim().to_lowercase() }))
+        })
+        .collect();
+    found.sort_by_key(|(index, _)| *index);
+    found.into_iter().map(|(_, card)| card).collect()
+}
+
+/// Gives each card its name, and remembers who was met.
+pub(crate) fn name_cards(config: &str, list: &Path) {
+    let cards = cards();
+    let met = names::read_met(&fs::read_to_string(list).unwrap_or_default());
+    let names = names::assign(&cards, &names::hardware_ids(config), &met);
+    for (from, to) in names::renamings(&cards, &names) {
+        if let Err(error) = system::rename_link(&from, &to) {
+            system::say(&error);
+        }
+    }
+    let mut all = met.clone();
+    all.retain(|_, name| !names.values().any(|taken| taken == name));
+    all.extend(names);
+    if all != met
+        && let Err(error) = system::write_whole(list, names::write_met(&all).as_bytes(), 0o644)
+    {
+        system::say(&system::told("the list of network cards cannot be kept", error));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_of_the_kernel_are_read_by_their_variables() {
+        let event = Event::read(b"add@/devices/x\0ACTION=add\0MODALIAS=pci:v1\0SUBSYSTEM=net\0\xff\0");
+        assert_eq!(event.value("ACTION"), Some("add"));
+        assert_eq!(event.value("MODALIAS"), Some("pci:v1"));
+        assert_eq!(event.value("OTHER"), None);
+    }
+}

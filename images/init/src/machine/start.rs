@@ -1,0 +1,205 @@
+//! The start, in its order: file systems, devices, the disk, names, the configuration.
+
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use nix::sys::stat::Mode;
+
+use crate::disk::{self, BOOT, BOOT_FOLDER, DATA, DATA_FOLDER};
+use crate::first_boot;
+use crate::hardware::{Hardware, name_cards};
+use crate::slots::Slot;
+use crate::system::{self, MOUNTS, say, told};
+use crate::upgrade::{self, Images};
+
+/// Where each part of the data partition is seen.
+pub(super) const PLACES: &[(&str, &str)] = &[
+    ("/data/config", "/config"),
+    ("/data/home", "/home"),
+    ("/data/log", "/var/log"),
+    ("/data/state", "/var/lib/towpath"),
+    ("/data/tmp", "/var/tmp"),
+];
+/// The configuration that the router starts with.
+pub(super) const CONFIG: &str = "/config/config.boot";
+/// Which cards were met, and what they were called.
+pub(super) const CARDS: &str = "/data/cards";
+/// The time at which the machine was last seen alive, for clocks without a battery.
+pub(super) const CLOCK: &str = "/data/clock";
+/// What the router tells everybody who logs in.
+pub(super) const NOTICES: &str = "/run/towpath/notices";
+/// How long the disk may take to come to light.
+const DISK_WAITS: Duration = Duration::from_secs(5);
+/// How many files of crashes are kept.
+const CRASHES: usize = 8;
+
+/// What is ready once the start is over.
+pub(crate) struct Started {
+    /// Where the kernel tells of devices.
+    pub(super) events: Option<OwnedFd>,
+    pub(super) hardware: Hardware,
+    /// The slot that runs, when it is on trial.
+    pub(super) on_trial: Option<Slot>,
+    /// Whether a person at the console asked for a shell beside everything.
+    pub(super) rescue: bool,
+}
+
+/// Makes everything ready.
+pub(super) fn start() -> Started {
+    nix::sys::stat::umask(Mode::from_bits_truncate(0o022));
+    for file_system in MOUNTS {
+        // Which of them a kernel has is its own matter; without the first three nothing would be told anyway.
+        let _ = system::mount_kernel(file_system);
+    }
+    let events = system::open_events().map_err(|error| say(&error)).ok();
+    let mut hardware = Hardware::new();
+    hardware.start();
+    prepare_memory();
+    let mut notices = Vec::new();
+    mount_disk(&mut hardware, events.as_ref(), &mut notices);
+    for (folder, place) in PLACES {
+        note(system::bind_folder(folder, place), &mut notices);
+    }
+    let _ = fs::set_permissions("/var/tmp", std::os::unix::fs::PermissionsExt::from_mode(0o1777));
+    note(system::protect_root(), &mut notices);
+    set_clock();
+    keep_crashes();
+    let config = first_config(&mut notices);
+    name_cards(&config, Path::new(CARDS));
+    let on_trial = judge_boot(&mut notices);
+    for (setting, value) in [("kernel/core_pattern", "/var/log/crash/core.%e.%t"), ("kernel/printk", "3 4 1 3")] {
+        let _ = fs::write(Path::new("/proc/sys").join(setting), value);
+    }
+    tell(&notices);
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let rescue = line.split_whitespace().any(|word| word == "towpath.rescue");
+    Started { events, hardware, on_trial, rescue }
+}
+
+fn note(done: Result<(), String>, notices: &mut Vec<String>) {
+    if let Err(error) = done {
+        notices.push(error);
+    }
+}
+
+/// What has to be writable and is forgotten at the end: `/etc`, which each start makes anew, and `/var`.
+fn prepare_memory() {
+    let prepare = || {
+        let made = Path::new("/run/etc");
+        system::copy_folder(Path::new("/etc"), made)?;
+        system::bind_folder("/run/etc", "/etc")?;
+        system::mount_memory("/var", "mode=755,size=16m")?;
+        system::mount_memory("/root", "mode=700,size=4m")
+    };
+    if let Err(error) = prepare() {
+        say(&error);
+    }
+    for folder in ["/run/towpath", "/run/sshd", "/run/chrony", "/run/lock", "/var/lib/chrony", "/var/spool"] {
+        let _ = fs::create_dir_all(folder);
+    }
+    let _ = std::os::unix::fs::symlink("/run", "/var/run");
+}
+
+fn mount_disk(hardware: &mut Hardware, events: Option<&OwnedFd>, notices: &mut Vec<String>) {
+    let expected = upgrade::running().is_some();
+    let begin = std::time::Instant::now();
+    // A disk on a slow bus comes to light after its controller; without a boot loader there may be none at all.
+    while disk::partition(DATA, None).is_none() && expected && begin.elapsed() < DISK_WAITS {
+        std::thread::sleep(Duration::from_millis(20));
+        if let Some(events) = events {
+            hardware.take_events(events);
+        }
+    }
+    let boot = disk::partition(BOOT, None);
+    if let Some(boot) = &boot {
+        note(system::mount_device(boot, BOOT_FOLDER, "vfat", true, "umask=022"), notices);
+    }
+    let problem = match disk::partition(DATA, boot.as_deref()) {
+        Some(data) => disk::mount_data(&data).err(),
+        None => Some("there is no data partition".to_owned()),
+    };
+    if let Some(problem) = problem {
+        notices.push(format!(
+            "{problem}: nothing of this start is kept, and the machine begins with its first configuration"
+        ));
+        note(system::mount_memory(DATA_FOLDER, "mode=755,size=64m"), notices);
+    }
+}
+
+/// The clock goes on from where it was when it has no battery.
+fn set_clock() {
+    let seen = fs::metadata(CLOCK).and_then(|clock| clock.modified());
+    if let Ok(seen) = seen
+        && seen > SystemTime::now()
+        && let Ok(since) = seen.duration_since(SystemTime::UNIX_EPOCH)
+    {
+        let time = nix::sys::time::TimeSpec::from_duration(since);
+        if let Err(error) = nix::time::clock_settime(nix::time::ClockId::CLOCK_REALTIME, time) {
+            say(&told("setting the clock", error));
+        }
+    }
+}
+
+/// What the kernel left behind of its last end is kept with the logs; the oldest go.
+fn keep_crashes() {
+    let folder = Path::new("/var/log/crash");
+    let _ = fs::create_dir_all(folder);
+    let stamp = SystemTime::UNIX_EPOCH.elapsed().map(|elapsed| elapsed.as_secs()).unwrap_or_default();
+    for entry in fs::read_dir("/sys/fs/pstore").into_iter().flatten().flatten() {
+        let name = format!("kernel.{}.{stamp}", entry.file_name().to_string_lossy());
+        if fs::copy(entry.path(), folder.join(name)).is_ok() {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    let mut kept: Vec<_> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    kept.sort();
+    for (_, path) in kept.iter().rev().skip(CRASHES) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// The configuration; a machine that has none gets its first one.
+fn first_config(notices: &mut Vec<String>) -> String {
+    if let Ok(config) = fs::read(CONFIG) {
+        return String::from_utf8_lossy(&config).into_owned();
+    }
+    let config = first_boot::config(&disk::seed());
+    if let Err(error) = system::write_whole(Path::new(CONFIG), config.as_bytes(), 0o600) {
+        notices.push(told("the first configuration cannot be kept", error));
+    }
+    config
+}
+
+/// Whether what runs is on trial, and what became of what was tried before.
+fn judge_boot(notices: &mut Vec<String>) -> Option<Slot> {
+    let running = upgrade::running()?;
+    let choice = Images::of_machine().ok()?.choice();
+    if choice.failed.is_some_and(|failed| failed != running) {
+        notices.push(
+            "the image that was tried last did not become healthy; this is the one before it \
+             ('show system image' tells more)"
+                .to_owned(),
+        );
+    }
+    (choice.good != Some(running)).then_some(running)
+}
+
+fn tell(notices: &[String]) {
+    for notice in notices {
+        say(notice);
+    }
+    if notices.is_empty() {
+        return;
+    }
+    let _ = fs::write(NOTICES, notices.iter().map(|notice| format!("{notice}\n")).collect::<String>());
+    let issue = fs::read_to_string("/etc/issue").unwrap_or_default();
+    let lines: String = notices.iter().map(|notice| format!("WARNING: {notice}\n")).collect();
+    let _ = fs::write("/etc/issue", format!("{issue}{lines}\n"));
+}

@@ -1,0 +1,196 @@
+//! What a machine is put together of: the image, firmware, memory, cards, consoles, and a volume for its first start.
+//!
+//! It never changes the image: disks are thin files over it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::run;
+use crate::router::programs;
+
+/// The built image.
+#[derive(Clone, Debug)]
+pub struct Image {
+    folder: PathBuf,
+    name: String,
+}
+
+/// What starts the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Firmware {
+    /// SeaBIOS.
+    Bios,
+    /// OVMF.
+    Uefi,
+    /// OVMF that starts signed programs only.
+    SecureBoot,
+}
+
+/// A volume labelled `CIDATA`.
+#[derive(Clone, Debug, Default)]
+pub struct Seed {
+    /// `user-data`
+    pub user_data: Option<String>,
+    /// `config.boot`
+    pub config: Option<String>,
+}
+
+/// The parts of a machine.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// What starts it.
+    pub firmware: Firmware,
+    /// MiB.
+    pub memory: u32,
+    /// What each card hangs on, as `-netdev` takes it without its `id`; the first one gets the port for SSH where it is `user`.
+    pub cards: Vec<String>,
+    /// The last octet of each card's hardware address, in the order in which they are plugged in.
+    pub addresses: Vec<u8>,
+    /// Whether there is a serial port.
+    pub serial: bool,
+    /// Whether there is a screen.
+    pub screen: bool,
+    /// A volume for the first start.
+    pub seed: Option<Seed>,
+    /// Further arguments of QEMU.
+    pub others: Vec<String>,
+    /// The disk's file.
+    pub disk: String,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            firmware: Firmware::Bios,
+            memory: 512,
+            cards: vec!["user".to_owned()],
+            addresses: vec![1],
+            serial: true,
+            screen: false,
+            seed: None,
+            others: Vec::new(),
+            disk: "disk.qcow2".to_owned(),
+        }
+    }
+}
+
+impl Image {
+    /// Builds it from the programs under test, packed quickly; one that is fresh stays.
+    ///
+    /// # Errors
+    /// When a program is missing or the build fails.
+    pub fn build() -> Result<Self> {
+        Self::build_as("0.1.0", "images")
+    }
+
+    /// The same as a version of its own in a folder of its own, with the key of the first.
+    ///
+    /// # Errors
+    /// When a program is missing or the build fails.
+    pub fn build_as(version: &str, folder: &str) -> Result<Self> {
+        let programs = programs()?;
+        let target = programs.parent().context("the programs are in no directory")?;
+        let folder = target.join(folder);
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/build.sh");
+        let mut command = Command::new(script);
+        command.arg(&folder).arg(&programs).env("TOWPATH_LEVEL", "1").env("TOWPATH_VERSION", version);
+        command
+            .env("TOWPATH_PACKAGES", target.join("images"))
+            .env("TOWPATH_KEY", target.join("images/key/towpath.key"));
+        run(command)?;
+        Ok(Self { folder, name: format!("towpath-{version}-amd64") })
+    }
+
+    /// The image of a disk.
+    #[must_use]
+    pub fn disk(&self) -> PathBuf {
+        self.folder.join(format!("{}.img", self.name))
+    }
+
+    /// The file for upgrades.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        self.folder.join(format!("{}.image", self.name))
+    }
+}
+
+impl Parts {
+    /// The same with a volume for its first start.
+    #[must_use]
+    pub fn seeded(self, user_data: &str) -> Self {
+        Self { seed: Some(Seed { user_data: Some(user_data.to_owned()), config: None }), ..self }
+    }
+
+    /// Puts them on QEMU's command line.
+    pub(super) fn describe(&self, command: &mut Command, folder: &Path, ssh: u16) -> Result<()> {
+        let at = |name: &str| folder.join(name).display().to_string();
+        command.args(["-accel", "tcg", "-smp", "1", "-nodefaults", "-no-user-config", "-S", "-display", "none"]);
+        command.args(["-m", &self.memory.to_string()]);
+        command.args(["-monitor", &format!("unix:{},server=on,wait=off", at("monitor"))]);
+        command.args(["-drive", &format!("file={},format=qcow2,if=virtio", at(&self.disk))]);
+        command.args(["-device", "i6300esb", "-watchdog-action", "reset"]);
+        self.describe_firmware(command, folder)?;
+        for (number, (card, address)) in self.cards.iter().zip(&self.addresses).enumerate() {
+            let forward = if card == "user" { format!(",hostfwd=tcp:127.0.0.1:{ssh}-:22") } else { String::new() };
+            command.args(["-netdev", &format!("{card},id=net{number}{forward}")]);
+            command.args([
+                "-device",
+                &format!("virtio-net-pci,netdev=net{number},mac=02:54:00:00:00:{address:02x},romfile="),
+            ]);
+        }
+        if self.serial {
+            command.args(["-serial", &format!("unix:{},server=on,wait=off", at("serial"))]);
+        }
+        if self.screen {
+            command.args(["-device", "VGA"]);
+        }
+        if let Some(seed) = &self.seed {
+            seed.write(&folder.join("seed.img"))?;
+            command.args(["-drive", &format!("file={},format=raw,if=virtio,readonly=on", at("seed.img"))]);
+        }
+        command.args(&self.others);
+        Ok(())
+    }
+
+    fn describe_firmware(&self, command: &mut Command, folder: &Path) -> Result<()> {
+        let (code, variables) = match self.firmware {
+            Firmware::Bios => return Ok(()),
+            Firmware::Uefi => ("OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"),
+            Firmware::SecureBoot => ("OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.snakeoil.fd"),
+        };
+        let (from, to) = (Path::new("/usr/share/OVMF").join(variables), folder.join("variables.fd"));
+        if !to.exists() {
+            std::fs::copy(&from, &to).with_context(|| format!("{} is missing: run `make setup`", from.display()))?;
+        }
+        command.args(["-drive", &format!("if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/{code}")]);
+        command.args(["-drive", &format!("if=pflash,format=raw,file={}", to.display())]);
+        if self.firmware == Firmware::SecureBoot {
+            command.args(["-machine", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"]);
+        }
+        Ok(())
+    }
+}
+
+impl Seed {
+    fn write(&self, path: &Path) -> Result<()> {
+        let _ = std::fs::remove_file(path);
+        std::fs::File::create(path)?.set_len(2 << 20)?;
+        let mut format = Command::new("mformat");
+        format.arg("-i").arg(path).args(["-v", "CIDATA", "::"]);
+        run(format)?;
+        for (name, text) in [("user-data", &self.user_data), ("config.boot", &self.config)] {
+            let Some(text) = text else { continue };
+            let file = path.with_extension(name);
+            std::fs::write(&file, text)?;
+            let mut copy = Command::new("mcopy");
+            copy.arg("-i").arg(path).arg(&file).arg(format!("::{name}"));
+            run(copy)?;
+        }
+        if self.user_data.is_none() && self.config.is_none() {
+            bail!("a volume with nothing on it");
+        }
+        Ok(())
+    }
+}
