@@ -5,6 +5,7 @@
 
 mod clear;
 pub(crate) mod configuration;
+mod image;
 mod monitor;
 mod op;
 mod operate;
@@ -19,6 +20,7 @@ mod tree;
 pub use configuration::{CONFIRM_MINUTES, Compare, ConfigCommand};
 pub use op::{
     BalancerShown, ClearHow, ClearTarget, ConfigurationForm, DampingShown, Destination, InterfaceClass, InterfaceForm,
+    ClearHow, ClearTarget, ConfigurationForm, DampingShown, Destination, ImageWork, InterfaceClass, InterfaceForm,
     Machine, Monitored, NeighborRoutes, Op, ProbeOption, RouteFilter, RouteSource, RpkiShown, TerminalSetting, Tool,
     When,
 };
@@ -33,8 +35,10 @@ use crate::resolve::ResolveError;
 
 /// The first words of operational mode.
 pub static OPERATIONAL: &[&Step] = &[
+    &image::ADD,
     &clear::CLEAR,
     &operate::CONFIGURE,
+    &image::DELETE,
     &operate::EXIT,
     &operate::HELP,
     &operate::LOGOUT,
@@ -44,6 +48,7 @@ pub static OPERATIONAL: &[&Step] = &[
     &operate::POWEROFF,
     &operate::QUIT,
     &operate::REBOOT,
+    &image::RENAME,
     &clear::RESET,
     &operate::RESTART,
     &operate::SET,

@@ -135,6 +135,7 @@ pub(crate) fn deed(op: Op) -> Deed {
         Op::Shutdown { reboot, when } => program::shutdown(reboot, when),
         Op::RestartDaemon => Deed::Change(program::restart()),
         Op::SetDate { date } => Deed::Change(program::set_date(date)),
+        Op::Image(work) => program::image(work),
         Op::SetTerminal(setting) => Deed::SetTerminal(setting),
     }
 }

@@ -100,8 +100,9 @@ impl Place {
         let begin = Instant::now();
         let process = Process::start(command, self.path("qemu.log"))?;
         let mut machine = Machine { process, folder: self.folder.clone(), console: None, ssh, begin };
-        let monitor = self.path("monitor");
-        machine.until("QEMU's monitor", Duration::from_secs(20), || monitor.exists())?;
+        let (monitor, serial) = (self.path("monitor"), self.path("serial"));
+        let ready = || monitor.exists() && (!parts.serial || serial.exists());
+        machine.until("QEMU's sockets", Duration::from_secs(20), ready)?;
         if parts.serial {
             machine.console = Some(Console::open(&self.path("serial"))?);
         }

@@ -24,6 +24,7 @@ mod run;
 mod secrets;
 mod start;
 mod steps;
+mod supervisor;
 mod system;
 
 use std::process::ExitCode;

@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::connections::Arrival;
 use crate::hands::Hands;
+use crate::supervisor::Supervisor;
 
 /// How long events of one kind are taken in while others wait.
 const TURN: Duration = Duration::from_millis(20);
@@ -123,13 +124,17 @@ pub(crate) async fn run(
 ) -> std::io::Result<()> {
     let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut effects = first;
+    let mut supervisor = Supervisor::of_environment();
+    supervisor.ready();
     loop {
         if carry_out(&mut effects, &mut hands).is_break() {
+            supervisor.stopping();
             hands.last_words().await;
             return Ok(());
         }
         let now = Instant::now();
         let due = engine.deadline().unwrap_or(now + IDLE);
+        let wake = supervisor.alive(now).map_or(due, |alive| alive.min(due));
         let mut tick = due <= now;
         tokio::select! {
             biased;
@@ -139,7 +144,7 @@ pub(crate) async fn run(
             Some(notice) = outlet.notes.recv() => engine.tell(moment(), notice, &mut effects),
             Some(event) = outlet.events.recv() => give(event, &mut engine, &mut effects),
             Some((event, _)) = outlet.reads.recv() => give(event, &mut engine, &mut effects),
-            () = tokio::time::sleep_until(due.into()) => tick = true,
+            () = tokio::time::sleep_until(wake.into()) => tick = wake == due,
         }
         // Timers are judged behind what the peers had sent when they ended.
         let held_up = due.max(now).elapsed() > HELD_UP;

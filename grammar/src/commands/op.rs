@@ -314,6 +314,37 @@ pub enum Op {
     },
     /// `set terminal …`, `terminal …`
     SetTerminal(TerminalSetting),
+    /// `… system image …`
+    Image(ImageWork),
+}
+
+/// What is done with the images of the software; no text in it begins with a hyphen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageWork {
+    /// `show system image`
+    List,
+    /// `add system image FROM`
+    Add {
+        /// A file or a URL.
+        from: String,
+    },
+    /// `set system image default-boot NAME`
+    Default {
+        /// The image.
+        name: String,
+    },
+    /// `delete system image NAME`
+    Delete {
+        /// The image.
+        name: String,
+    },
+    /// `rename system image NAME NEW`
+    Rename {
+        /// The image.
+        name: String,
+        /// What it shall be called.
+        new: String,
+    },
 }
 
 /// What only the machine knows.

@@ -2,6 +2,7 @@
 
 use nouns::Family;
 
+use super::image;
 use super::op::{Op, ProbeOption, TerminalSetting, Tool, When};
 use super::tree::{Arguments, Step};
 use crate::value::ValueKind;
@@ -176,7 +177,7 @@ pub(super) static RESTART: Step = Step::word(
 
 pub(super) static SET: Step = Step::word(
     "set",
-    "Set the clock or the terminal",
+    "Set the clock, the terminal, or the image",
     &[
         &Step::word(
             "date",
@@ -184,6 +185,7 @@ pub(super) static SET: Step = Step::word(
             &[&Step::value(ValueKind::Text { max: 19 }, "MMDDhhmmCCYY or 'CCYY-MM-DD hh:mm'", "010212302026", &[])
                 .op(set_date)],
         ),
+        &Step::word("system", "The software of the machine", &[&image::DEFAULT]),
         &TERMINAL,
     ],
 );

@@ -336,6 +336,14 @@ fn words_do_something() {
         ("poweroff in 5", Op::Shutdown { reboot: false, when: When::In(5) }),
         ("shutdown cancel", Op::Shutdown { reboot: false, when: When::Cancel }),
         ("restart bgp", Op::RestartDaemon),
+        ("show system image", Op::Image(ImageWork::List)),
+        ("add system image /config/x.image", Op::Image(ImageWork::Add { from: "/config/x.image".to_owned() })),
+        ("set system image default-boot 1.2", Op::Image(ImageWork::Default { name: "1.2".to_owned() })),
+        ("delete system image 1.2", Op::Image(ImageWork::Delete { name: "1.2".to_owned() })),
+        (
+            "rename system image 1.2 spare",
+            Op::Image(ImageWork::Rename { name: "1.2".to_owned(), new: "spare".to_owned() }),
+        ),
         ("set date 010212302026", Op::SetDate { date: "010212302026".to_owned() }),
         ("set terminal length 0", Op::SetTerminal(TerminalSetting::Length(0))),
         ("terminal length 24", Op::SetTerminal(TerminalSetting::Length(24))),
@@ -401,7 +409,7 @@ fn wrong_commands_are_refused_in_words_that_scripts_know() {
     for (text, expect) in [
         (
             "foo",
-            "Invalid command: [foo]\nPossible: clear, configure, exit, help, logout, monitor, mtr, ping, poweroff, quit, reboot, reset, restart, set, show, shutdown, telnet, terminal, traceroute",
+            "Invalid command: [foo]\nPossible: add, clear, configure, delete, exit, help, logout, monitor, mtr, ping, poweroff, quit, reboot, rename, reset, restart, set, show, shutdown, telnet, terminal, traceroute",
         ),
         (
             "show foo",
@@ -512,6 +520,7 @@ fn every_way_through_the_words_ends_in_a_command_and_every_command_has_words() {
         "restart",
         "set date",
         "terminal",
+        "image",
     ];
     assert_eq!(ops, every.into_iter().collect());
 }
@@ -563,6 +572,7 @@ fn name(op: &Op) -> &'static str {
         Op::RestartDaemon => "restart",
         Op::SetDate { .. } => "set date",
         Op::SetTerminal(_) => "terminal",
+        Op::Image(_) => "image",
     }
 }
 

@@ -187,8 +187,10 @@ fn operational_lines_are_completed() {
         (
             "^",
             &[
+                "  add",
                 "  clear",
                 "  configure",
+                "  delete",
                 "  exit",
                 "  help",
                 "  logout",
@@ -198,6 +200,7 @@ fn operational_lines_are_completed() {
                 "  poweroff",
                 "  quit",
                 "  reboot",
+                "  rename",
                 "  reset",
                 "  restart",
                 "  set",

@@ -55,6 +55,7 @@ fn image(arguments: &[&str]) -> Result<(), String> {
             let text = upgrade::list()?;
             std::io::stdout().write_all(text.as_bytes()).map_err(|error| error.to_string())
         }
+        ["add", url] if url.contains("://") => add_from(url),
         ["add", path] => {
             let file = File::open(path).map_err(|error| format!("Cannot read '{path}': {error}"))?;
             ask("image add", Some(&file))
@@ -68,6 +69,19 @@ fn image(arguments: &[&str]) -> Result<(), String> {
         _ => Err("Usage: towpath-image list | add FILE | default NAME | delete NAME | rename NAME NEW | install DISK"
             .to_owned()),
     }
+}
+
+/// Fetches an image with the program that knows how, and adds it.
+fn add_from(url: &str) -> Result<(), String> {
+    let path = format!("/var/tmp/image-{}", std::process::id());
+    let fetched = Command::new("curl").args(["-f", "-L", "-sS", "-o", &path, "--", url]).status();
+    let done = match fetched {
+        Ok(status) if status.success() => image(&["add", &path]),
+        Ok(_) => Err(format!("The image could not be fetched from {url}")),
+        Err(error) => Err(format!("curl: {error}")),
+    };
+    let _ = fs::remove_file(path);
+    done
 }
 
 /// Asks the first process, hands a file over, and tells what it answers.

@@ -2,7 +2,7 @@
 //!
 //! No shell reads the arguments, and no word of a person can become an option. Never runs anything.
 
-use grammar::commands::{ProbeOption, Tool, When};
+use grammar::commands::{ImageWork, ProbeOption, Tool, When};
 use nouns::{Family, IfName};
 
 use super::{Deed, Program};
@@ -111,6 +111,19 @@ pub(super) fn restart() -> Program {
     program("systemctl", owned(["restart", "towpathd"]))
 }
 
+/// `towpath-image`, which asks the first process of the appliance.
+#[must_use]
+pub(super) fn image(work: ImageWork) -> Deed {
+    let call = |words: Vec<String>| program("towpath-image", words);
+    match work {
+        ImageWork::List => Deed::Run(call(owned(["list"]))),
+        ImageWork::Add { from } => Deed::Change(call(vec!["add".to_owned(), from])),
+        ImageWork::Default { name } => Deed::Change(call(vec!["default".to_owned(), name])),
+        ImageWork::Delete { name } => Deed::Change(call(vec!["delete".to_owned(), name])),
+        ImageWork::Rename { name, new } => Deed::Change(call(vec!["rename".to_owned(), name, new])),
+    }
+}
+
 /// `date`, in either form that it understands.
 #[must_use]
 pub(super) fn set_date(date: String) -> Program {
@@ -166,6 +179,11 @@ mod tests {
             ("reboot cancel", "change shutdown -c"),
             ("poweroff", "Proceed with poweroff? shutdown -P|now"),
             ("shutdown in 5", "change shutdown -P|+5"),
+            ("show system image", "towpath-image list"),
+            ("add system image http://a/b", "change towpath-image add|http://a/b"),
+            ("set system image default-boot 1.2", "change towpath-image default|1.2"),
+            ("delete system image 1.2", "change towpath-image delete|1.2"),
+            ("rename system image 1.2 spare", "change towpath-image rename|1.2|spare"),
             ("restart bgp", "change systemctl restart|towpathd"),
             ("set date 010212302026", "change date 010212302026"),
             ("set date '2026-01-02 12:30'", "change date --set|2026-01-02 12:30"),
@@ -186,6 +204,8 @@ mod tests {
             "ping node interface '-x y'",
             "monitor traffic interface eth0 filter '-w /etc/passwd'",
             "monitor traffic interface eth0 filter ' -w'",
+            "add system image '-x'",
+            "rename system image 1.2 '--spare'",
             "set date '-R'",
             "set date tomorrow",
         ] {

@@ -1,5 +1,6 @@
 //! `show system …`, `show hardware …`, `show configuration …`, `show date`, `show users`
 
+use crate::commands::image;
 use crate::commands::op::{ConfigurationForm, Machine, Op};
 use crate::commands::tree::{Make, Step};
 use crate::value::ValueKind;
@@ -27,6 +28,7 @@ pub(super) static SYSTEM: Step = Step::word(
         )
         .op(|_| Some(Op::ShowSystemCommit)),
         &machine("connections", "Sockets of the router itself", |_| show(Machine::Connections)),
+        &image::SHOW,
         &machine("kernel-messages", "What the kernel said", |_| show(Machine::KernelMessages)),
         &Step::word("login", "Who is logged in", &[&USERS]),
         &machine("memory", "How much memory is used", |_| show(Machine::Memory)),
