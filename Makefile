@@ -10,7 +10,7 @@ BENCH = $(if $(filter-out 0,$(shell id -u)),sudo )$${CARGO_TARGET_DIR:-target}/r
 CHOICE = $(addprefix --only ,$(ONLY)) $(addprefix --daemon ,$(DAEMONS)) $(addprefix --rounds ,$(ROUNDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check fuzz bench bench-quick bench-balancer image
+.PHONY: help setup build demo test check fuzz bench bench-quick bench-balancer image deb test-image bench-image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ image: ## build the appliance: a disk image, the same as .qcow2, and the file fo
 	$(CARGO) build --release -p init --target x86_64-unknown-linux-musl
 	images/build.sh $${CARGO_TARGET_DIR:-target}/image $${CARGO_TARGET_DIR:-target}/release
 
+deb: ## build the package for an ordinary Debian host, in target/deb
+	$(CARGO) build --release -p towpathd -p shell
+	images/deb/build.sh $${CARGO_TARGET_DIR:-target}/deb $${CARGO_TARGET_DIR:-target}/release
+
 demo: ## the walk-through on a network of namespaces; then the router's shell is yours
 	@tests/setup.sh demo
 	$(CARGO) build -p towpathd -p shell
@@ -36,6 +40,17 @@ demo: ## the walk-through on a network of namespaces; then the router's shell is
 test: ## install what is missing, build everything, run every test
 	@tests/setup.sh
 	@tests/run.sh
+
+test-image: ## the long tests of the appliance and of the package; CUTS=20 power cuts instead of 200
+	@tests/setup.sh
+	$(CARGO) build -p towpathd -p shell
+	$(CARGO) build -p init --target x86_64-unknown-linux-musl
+	TOWPATH_CUTS=$(or $(CUTS),200) $(CARGO) nextest run --profile image -j 1 -p scenarios -E 'not test(/^figures::/)'
+	images/deb/build.sh $${CARGO_TARGET_DIR:-target}/deb $${CARGO_TARGET_DIR:-target}/debug
+	$(if $(filter-out 0,$(shell id -u)),sudo )images/deb/try.sh $${CARGO_TARGET_DIR:-target}/deb/*.deb
+
+bench-image: image ## measure what the appliance promises, and print it
+	TOWPATH_IMAGE=release $(CARGO) nextest run --profile image -j 1 -p scenarios -E 'test(/^figures::/)' --no-capture
 
 check: ## formatting and lints
 	$(CARGO) fmt --all -- --check

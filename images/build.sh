@@ -97,7 +97,7 @@ release=$(ls "$tree/lib/modules")
 
 root=$target/root
 rm -rf "$root"
-mkdir -p "$root"/{bin,sbin,dev,etc,proc,run,sys,tmp,root,var,home,config,data,boot,usr/bin,usr/sbin,usr/lib/towpath,lib64}
+mkdir -p "$root"/{bin,sbin,dev,etc,proc,run,sys,tmp,root,var,home,config,data,boot,media,usr/bin,usr/sbin,usr/lib/towpath,lib64}
 : >"$target/used"
 
 # A file of a package, wherever the package has it.

@@ -18,6 +18,10 @@ pub(crate) const DATA: &str = "towpath-data";
 pub(crate) const BOOT_FOLDER: &str = "/boot";
 /// Where the latter is mounted.
 pub(crate) const DATA_FOLDER: &str = "/data";
+/// The label of the file system with the boot loader and the images.
+const BOOT_LABEL: &str = "towpath";
+/// Where volumes are shown.
+pub(crate) const MEDIA: &str = "/media";
 /// How much has to be empty so that a partition counts as never used, in octets.
 const EMPTY: usize = 1 << 20;
 
@@ -116,6 +120,21 @@ pub(crate) fn seed() -> Seed {
     let device = "/sys/firmware/qemu_fw_cfg/by_name/opt/org.towpath/config/raw";
     seed.config = seed.config.or_else(|| fs::read_to_string(device).ok());
     seed
+}
+
+/// Shows volumes that a person plugged in, CDs and sticks with FAT, below `/media`, each by its label; nothing is written to
+/// them.
+pub(crate) fn mount_volumes() {
+    let devices = fs::read_dir("/sys/class/block").into_iter().flatten().flatten();
+    for device in devices.map(|entry| Path::new("/dev").join(entry.file_name())) {
+        let Some(label) = volume_label(&device).map(|label| label.to_lowercase()) else { continue };
+        let is_name = !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        if is_name && label != BOOT_LABEL {
+            let place = format!("{MEDIA}/{label}");
+            let _ =
+                ["iso9660", "vfat"].iter().any(|kind| system::mount_device(&device, &place, kind, true, "").is_ok());
+        }
+    }
 }
 
 fn volume_seed(device: &Path) -> Seed {

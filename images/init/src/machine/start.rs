@@ -67,6 +67,7 @@ pub(super) fn start() -> Started {
     set_clock();
     keep_crashes();
     let config = first_config(&mut notices);
+    disk::mount_volumes();
     name_cards(&config, Path::new(CARDS));
     let on_trial = judge_boot(&mut notices);
     for (setting, value) in [("kernel/core_pattern", "/var/log/crash/core.%e.%t"), ("kernel/printk", "3 4 1 3")] {
@@ -91,6 +92,7 @@ fn prepare_memory() {
         system::copy_folder(Path::new("/etc"), made)?;
         system::bind_folder("/run/etc", "/etc")?;
         system::mount_memory("/var", "mode=755,size=16m")?;
+        system::mount_memory(disk::MEDIA, "mode=755,size=1m")?;
         system::mount_memory("/root", "mode=700,size=4m")
     };
     if let Err(error) = prepare() {

@@ -1,0 +1,116 @@
+//! First starts: what is left for a machine, consoles, cards, SSH, damaged disks.
+
+use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom, Write};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+use scenarios::appliance::{Firmware, Parts, Place, Seed};
+
+use crate::{logged_in, user_data};
+
+#[test]
+fn a_person_logs_in_over_ssh_with_the_key_that_was_left_for_the_machine() -> Result<()> {
+    let place = Place::new("ssh")?;
+    let key = place.path("key");
+    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status()?;
+    assert!(made.success());
+    let public = std::fs::read_to_string(place.path("key.pub"))?;
+    let data = format!("#cloud-config\nssh_authorized_keys:\n  - {}\n", public.trim());
+    let mut machine = place.boot(&Parts::default().seeded(&data))?;
+    machine.sees("login:")?;
+    let port = machine.ssh_port().to_string();
+    let mut said = String::new();
+    machine.until("a login over SSH", Duration::from_secs(120), || {
+        let options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"];
+        let asked =
+            Command::new("ssh").args(options).args(["-o", "ConnectTimeout=20", "-i"]).arg(&key).args(["-p", &port]);
+        let done = asked.args(["towpath@127.0.0.1", "show version"]).output();
+        said = done.map(|done| String::from_utf8_lossy(&done.stdout).into_owned()).unwrap_or_default();
+        said.contains("Towpath")
+    })
+}
+
+#[test]
+fn a_machine_with_a_screen_alone_shows_its_prompt_there() -> Result<()> {
+    let place = Place::new("screen")?;
+    let mut machine = place.boot(&Parts { serial: false, screen: true, ..Parts::default() })?;
+    // A text screen of 720 by 400; letters are brighter than nothing. The shell's prompt is far more than a cursor.
+    let mut bright = 0;
+    for _ in 0..40 {
+        std::thread::sleep(Duration::from_secs(3));
+        let picture = machine.screen("screen.ppm")?;
+        bright = picture.iter().skip(20).filter(|octet| **octet > 0x60).count();
+        if bright > 3000 {
+            let keep = std::env::var_os("TOWPATH_SCREEN");
+            keep.map(|path| std::fs::write(path, &picture)).transpose()?;
+            return Ok(());
+        }
+    }
+    panic!("only {bright} bright points on the screen");
+}
+
+#[test]
+fn cards_keep_their_names_when_they_change_places() -> Result<()> {
+    let place = Place::new("cards")?;
+    let cards = || {
+        vec![
+            "user".to_owned(),
+            "hubport,hubid=1".to_owned(),
+            "hubport,hubid=2".to_owned(),
+            "hubport,hubid=3".to_owned(),
+        ]
+    };
+    let parts = |addresses: [u8; 4]| Parts { cards: cards(), addresses: addresses.to_vec(), ..Parts::default() };
+    let mut machine = logged_in(&place, &parts([1, 2, 3, 4]).seeded(&user_data()))?;
+    for (name, address) in [("eth0", "00:01"), ("eth3", "00:04")] {
+        let said = machine.says(&format!("show interfaces ethernet {name} detail | no-more"))?;
+        assert!(said.contains(&format!("02:54:00:00:{address}")), "{said}");
+    }
+    machine.enters("poweroff now")?;
+    machine.goes_off()?;
+    let mut machine = logged_in(&place, &parts([4, 3, 2, 1]))?;
+    for (name, address) in [("eth0", "00:01"), ("eth1", "00:02"), ("eth2", "00:03"), ("eth3", "00:04")] {
+        let said = machine.says(&format!("show interfaces ethernet {name} detail | no-more"))?;
+        assert!(said.contains(&format!("02:54:00:00:{address}")), "{said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_machine_of_256_mib_takes_a_whole_configuration_from_a_volume() -> Result<()> {
+    let place = Place::new("volume")?;
+    let config = "interfaces {\n    ethernet eth0 {\n        address 10.0.2.15/24\n    }\n}\nsystem {\n    host-name seeded\n}\n";
+    let seed = Some(Seed { user_data: Some(user_data()), config: Some(config.to_owned()) });
+    let mut machine = logged_in(&place, &Parts { memory: 256, firmware: Firmware::Uefi, seed, ..Parts::default() })?;
+    assert!(machine.says("show interfaces | no-more")?.contains("10.0.2.15/24"));
+    Ok(())
+}
+
+#[test]
+fn a_damaged_data_partition_is_told_of_and_never_formatted() -> Result<()> {
+    let place = Place::new("damaged")?;
+    // A disk of its own, whose data partition holds something that is no file system.
+    let disk = place.path("damaged.img");
+    std::fs::copy(place.image().disk(), &disk)?;
+    let data = 258 << 20;
+    let mut file = OpenOptions::new().write(true).open(&disk)?;
+    file.seek(SeekFrom::Start(data))?;
+    file.write_all(&[0xa5; 1 << 20])?;
+    drop(file);
+    place.thin_disk("over.qcow2", &disk)?;
+    let mut machine = place.boot(&Parts { disk: "over.qcow2".to_owned(), ..Parts::default() })?;
+    machine.sees("nothing of this start is kept")?;
+    machine.sees("towpath@towpath:~$")
+}
+
+#[test]
+fn a_damaged_configuration_starts_with_what_of_it_is_sound() -> Result<()> {
+    let place = Place::new("config")?;
+    let config = "interfaces {\n    ethernet eth0 {\n        address 10.0.2.15/24\n    }\n}\nnonsense {\n    more\n}\nsystem {\n    host-name half\n";
+    let seed = Some(Seed { user_data: Some(user_data()), config: Some(config.to_owned()) });
+    let mut machine = logged_in(&place, &Parts { seed, ..Parts::default() })?;
+    assert!(machine.says("show interfaces | no-more")?.contains("10.0.2.15/24"));
+    Ok(())
+}
