@@ -24,11 +24,13 @@ build: ## build the daemon, the shell and the balancer's programs
 
 image: ## build the appliance: a disk image, the same as .qcow2, and the file for upgrades, in target/image
 	@tests/setup.sh
+	bpf/build.sh
 	$(CARGO) build --release -p towpathd -p shell
 	$(CARGO) build --release -p init --target x86_64-unknown-linux-musl
 	images/build.sh $${CARGO_TARGET_DIR:-target}/image $${CARGO_TARGET_DIR:-target}/release
 
 deb: ## build the package for an ordinary Debian host, in target/deb
+	bpf/build.sh
 	$(CARGO) build --release -p towpathd -p shell
 	images/deb/build.sh $${CARGO_TARGET_DIR:-target}/deb $${CARGO_TARGET_DIR:-target}/release
 

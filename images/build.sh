@@ -54,13 +54,13 @@ store=$(cd "$TOWPATH_PACKAGES" && pwd)
 exec 9>"$store/lock"
 flock 9
 
-name=towpath-$version-amd64
+product=towpath-$version-amd64
 init=$programs/../x86_64-unknown-linux-musl/${programs##*/}/init
 [ -x "$init" ] || fail "$init is missing: cargo build -p init --target x86_64-unknown-linux-musl"
 inputs="$TOWPATH_LEVEL $SOURCE_DATE_EPOCH ${TOWPATH_KEY:-}"
-if [ "$(cat "$target/$name.inputs" 2>/dev/null)" = "$inputs" ] &&
-    [ -z "$(find "$here" "$programs/towpathd" "$programs/towpath" "$init" -newer "$target/$name.inputs" -print -quit)" ]; then
-    say "$target/$name.img is fresh"
+if [ "$(cat "$target/$product.inputs" 2>/dev/null)" = "$inputs" ] &&
+    [ -z "$(find "$here" "$programs/towpathd" "$programs/towpath" "$init" -newer "$target/$product.inputs" -print -quit)" ]; then
+    say "$target/$product.img is fresh"
     exit
 fi
 
@@ -163,6 +163,9 @@ for program in towpathd:usr/sbin/towpathd towpath:usr/bin/towpath; do
     strip -o "$root/${program##*:}" "$programs/${program%%:*}"
     take_libraries "$root/${program##*:}"
 done
+# What the balancer runs in the kernel, where it was built.
+balancer=$programs/../bpf/towpath-balancer.o
+[ ! -e "$balancer" ] || install -m 644 "$balancer" "$root/usr/lib/towpath/towpath-balancer.o"
 strip -o "$root/sbin/init" "$init"
 ln -s init "$root/sbin/modprobe"
 for name in shutdown reboot poweroff halt systemctl towpath-image; do ln -s ../../sbin/init "$root/usr/bin/$name"; done
@@ -206,8 +209,8 @@ printf 'version %s\nname %s\narchitecture amd64\nmade %s\nkernel %s\nsystem %s\n
 
 payload=$target/payload
 { cat "$slot/manifest"; echo; cat "$slot/vmlinuz" "$slot/initrd"; } >"$payload"
-minisign -S -W -s "$key" -m "$payload" -x "$payload.minisig" -t "$name" -c "image of Towpath" </dev/null >/dev/null
-{ echo 'towpath-image 1'; cat "$payload.minisig" "$payload"; } >"$target/$name.image"
+minisign -S -W -s "$key" -m "$payload" -x "$payload.minisig" -t "$product" -c "image of Towpath" </dev/null >/dev/null
+{ echo 'towpath-image 1'; cat "$payload.minisig" "$payload"; } >"$target/$product.image"
 rm -f "$payload"
 
 # --- The disk ------------------------------------------------------------------------------------------------------
@@ -232,7 +235,7 @@ cp "$slot"/{vmlinuz,initrd,manifest} "$staging/slots/a/"
 find "$staging" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
 mcopy -i "$boot" -s -p -m -Q "$staging"/* ::
 
-image=$target/$name.img
+image=$target/$product.img
 sectors=$(((2 + boot_mib + data_mib + 1) * 2048))
 rm -f "$image"
 truncate -s $((sectors * 512)) "$image"
@@ -245,9 +248,9 @@ start=$(((2 + boot_mib) * 2048)), type=L, uuid=${disk_id%0}3, name=towpath-data
 EOF
 dd if="$boot" of="$image" bs=1M seek=2 conv=notrunc,sparse status=none
 python3 "$here/bios_boot.py" "$image" "$target/core.img" /usr/lib/grub/i386-pc/boot.img 2048
-qemu-img convert -c -O qcow2 "$image" "$target/$name.qcow2"
+qemu-img convert -c -O qcow2 "$image" "$target/$product.qcow2"
 
 say "listing what is in it"
-python3 "$here/bill.py" "$target" "$store" "$version" "$here/.." >"$target/$name.cdx.json"
-printf '%s' "$inputs" >"$target/$name.inputs"
-ls -l "$target/$name".* "$slot"
+python3 "$here/bill.py" "$target" "$store" "$version" "$here/.." >"$target/$product.cdx.json"
+printf '%s' "$inputs" >"$target/$product.inputs"
+ls -l "$target/$product".* "$slot"

@@ -24,6 +24,8 @@ for program in towpathd:usr/sbin towpath:usr/bin; do
     install -D -m 755 "$programs/${program%%:*}" "$root/${program##*:}/${program%%:*}"
     strip "$root/${program##*:}/${program%%:*}"
 done
+balancer=$programs/../bpf/towpath-balancer.o
+[ ! -e "$balancer" ] || install -D -m 644 "$balancer" "$root/usr/lib/towpath/towpath-balancer.o"
 install -D -m 644 "$here/towpathd.service" "$root/lib/systemd/system/towpathd.service"
 for page in "$top"/docs/manual/man/*.[1-8]; do
     section=${page##*.}

@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 fail() { printf 'guest: %s\n' "$*" >&2; exit 1; }
 
 # Kinds of links that Debian has as modules, and what a guest of its own network needs.
-modules=(dummy 8021q bridge veth vrf bonding ip_gre ip6_gre ipip sit vxlan virtio_pci virtio_net)
+modules=(dummy 8021q bridge veth vrf bonding ip_gre ip6_gre ipip ip6_tunnel sit fou fou6 vxlan virtio_pci virtio_net)
 
 PATH=$PATH:/usr/sbin:/sbin
 for program in qemu-system-x86_64 busybox cpio depmod modprobe dpkg-deb apt-get ip; do

@@ -13,7 +13,7 @@ fn a_machine_that_nobody_prepared_lets_the_person_at_its_console_in() -> Result<
     machine.sees("towpath@towpath:~$")?;
     println!("{:.1} s until the shell", machine.seconds());
     assert!(machine.says("show version")?.contains("Towpath"));
-    machine.says("reboot now")?;
+    machine.enters("reboot now")?;
     machine.sees("towpath@towpath:~$")?;
     machine.enters("poweroff now")?;
     machine.goes_off()
