@@ -24,8 +24,8 @@ fn a_person_logs_in_over_ssh_with_the_key_that_was_left_for_the_machine() -> Res
     let mut said = String::new();
     machine.until("a login over SSH", Duration::from_secs(120), || {
         let options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"];
-        let asked =
-            Command::new("ssh").args(options).args(["-o", "ConnectTimeout=20", "-i"]).arg(&key).args(["-p", &port]);
+        let mut asked = Command::new("ssh");
+        asked.args(options).args(["-o", "ConnectTimeout=20", "-i"]).arg(&key).args(["-p", &port]);
         let done = asked.args(["towpath@127.0.0.1", "show version"]).output();
         said = done.map(|done| String::from_utf8_lossy(&done.stdout).into_owned()).unwrap_or_default();
         said.contains("Towpath")

@@ -77,7 +77,7 @@ mod tests {
         let begin = Instant::now();
         let door = Some((UnixDatagram::unbound().unwrap(), address(&path.clone().into_os_string()).unwrap()));
         let mut supervisor = Supervisor { door, every: Some(Duration::from_secs(5)), due: begin };
-        let mut heard = || {
+        let heard = || {
             let mut octets = [0; 64];
             listener
                 .recv(&mut octets)

@@ -8,7 +8,6 @@ use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -135,14 +134,38 @@ fn has_people() -> bool {
     groups.lines().any(|line| line.starts_with("towpath") && !line.ends_with(':'))
 }
 
-/// Whether the first user is there, and nobody has a password or a key.
+/// Whether the first user is there, and nobody has a password or a key: neither by now nor by the configuration, which may
+/// not be carried out to its end yet.
 fn is_open() -> bool {
+    let config = fs::read_to_string("/config/config.boot").unwrap_or_default();
     let shadow = fs::read_to_string("/etc/shadow").unwrap_or_default();
     let locked = |line: &str| !line.split(':').nth(1).is_some_and(|hash| hash.starts_with('$'));
     let homes = fs::read_dir("/home").into_iter().flatten().flatten();
     let mut keys = homes.filter_map(|home| fs::read_to_string(home.path().join(".ssh/authorized_keys")).ok());
-    shadow.lines().any(|line| line.starts_with(&format!("{FIRST_USER}:")))
+    !names_a_secret(&config)
+        && shadow.lines().any(|line| line.starts_with(&format!("{FIRST_USER}:")))
         && shadow.lines().all(locked)
         && keys.all(|keys| keys.lines().all(|line| line.trim().is_empty() || line.starts_with('#')))
-        && Path::new("/etc/passwd").exists()
+}
+
+/// Whether a configuration holds a password or a key of anybody.
+fn names_a_secret(config: &str) -> bool {
+    let words = config.split_whitespace();
+    words.into_iter().any(|word| matches!(word, "encrypted-password" | "plaintext-password" | "public-keys"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_console_is_open_only_without_any_password_or_key() {
+        let first = crate::first_boot::config(&crate::first_boot::Seed::default());
+        assert!(!names_a_secret(&first));
+        for word in ["encrypted-password \"$6$a$b\"", "plaintext-password x", "public-keys me {"] {
+            assert!(names_a_secret(&format!(
+                "{first}\nsystem {{ login {{ user a {{ authentication {{ {word} }} }} }} }}"
+            )));
+        }
+    }
 }

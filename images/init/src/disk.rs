@@ -63,10 +63,17 @@ pub(crate) fn mount_data(partition: &Path) -> Result<(), String> {
         return mount();
     }
     system::say(&format!("the data partition is repaired: {first}"));
-    let repaired = Command::new("e2fsck").args(["-p", "-f"]).arg(partition).output();
+    let repaired = tool("e2fsck").args(["-p", "-f"]).arg(partition).output();
     let said = repaired.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     system::say(said.trim());
     mount()
+}
+
+/// A program of the image: the kernel gives the first process no list of folders to look for programs in.
+fn tool(name: &str) -> Command {
+    let mut command = Command::new(name);
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    command
 }
 
 fn is_empty(partition: &Path) -> std::io::Result<bool> {
@@ -85,7 +92,7 @@ fn grow(partition: &Path) {
         "sfdisk -q --relocate gpt-bak-std {0} && echo ', +' | sfdisk -q --no-reread --no-tell-kernel -N {number} {0} && partx -u {0}",
         disk.display()
     );
-    let done = Command::new("/bin/sh").args(["-c", &script]).output();
+    let done = tool("/bin/sh").args(["-c", &script]).output();
     if let Ok(output) = done
         && !output.status.success()
     {
@@ -98,7 +105,7 @@ fn grow(partition: &Path) {
 /// # Errors
 /// What `mke2fs` says.
 pub(crate) fn make_file_system(partition: &Path) -> Result<(), String> {
-    let made = Command::new("mke2fs")
+    let made = tool("mke2fs")
         .args(["-q", "-t", "ext4", "-m", "1", "-L", DATA, "-E", "lazy_itable_init=1,discard"])
         .arg(partition)
         .output()

@@ -62,6 +62,10 @@ pub(super) fn start() -> Started {
     for (folder, place) in PLACES {
         note(system::bind_folder(folder, place), &mut notices);
     }
+    // Accounts and settings of an earlier start went with its memory, and so has what was noted of them.
+    for notes in ["/var/lib/towpath/accounts", "/var/lib/towpath/settings"] {
+        let _ = fs::remove_dir_all(notes);
+    }
     let _ = fs::set_permissions("/var/tmp", std::os::unix::fs::PermissionsExt::from_mode(0o1777));
     note(system::protect_root(), &mut notices);
     set_clock();
