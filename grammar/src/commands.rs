@@ -19,10 +19,9 @@ mod tree;
 
 pub use configuration::{CONFIRM_MINUTES, Compare, ConfigCommand};
 pub use op::{
-    BalancerShown, ClearHow, ClearTarget, ConfigurationForm, DampingShown, Destination, InterfaceClass, InterfaceForm,
-    ClearHow, ClearTarget, ConfigurationForm, DampingShown, Destination, ImageWork, InterfaceClass, InterfaceForm,
-    Machine, Monitored, NeighborRoutes, Op, ProbeOption, RouteFilter, RouteSource, RpkiShown, TerminalSetting, Tool,
-    When,
+    BalancerShown, ClearHow, ClearTarget, ConfigurationForm, DampingShown, Destination, ImageWork, InterfaceClass,
+    InterfaceForm, Machine, Monitored, NeighborRoutes, Op, ProbeOption, RouteFilter, RouteSource, RpkiShown,
+    TerminalSetting, Tool, When,
 };
 pub use pipe::Pipe;
 pub use table_filter::TableFilter;
