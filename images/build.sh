@@ -25,11 +25,11 @@ export SOURCE_DATE_EPOCH
 version=$TOWPATH_VERSION
 
 # What persons and the router call.
-packages=(busybox-static openssh-server openssh-client chrony passwd libpam-modules e2fsprogs fdisk util-linux iproute2
+packages=(busybox-static openssh-server openssh-client chrony passwd login libpam-modules e2fsprogs fdisk util-linux iproute2
     iputils-ping curl ca-certificates traceroute tcpdump netbase tzdata linux-image-amd64)
 files=(usr/sbin/sshd usr/bin/ssh usr/bin/scp usr/bin/ssh-keygen usr/sbin/chronyd usr/bin/chronyc usr/sbin/useradd
     usr/sbin/usermod usr/sbin/userdel usr/sbin/groupadd usr/sbin/chpasswd sbin/mke2fs sbin/e2fsck sbin/sfdisk
-    usr/bin/partx bin/ip sbin/bridge bin/ss bin/ping usr/bin/curl usr/bin/tcpdump usr/bin/traceroute.db
+    usr/bin/partx bin/login bin/ip sbin/bridge bin/ss bin/ping usr/bin/curl usr/bin/tcpdump usr/bin/traceroute.db
     lib/x86_64-linux-gnu/security/pam_unix.so lib/x86_64-linux-gnu/security/pam_deny.so
     lib/x86_64-linux-gnu/libgcc_s.so.1 lib/x86_64-linux-gnu/libnss_files.so.2 lib/x86_64-linux-gnu/libnss_dns.so.2
     etc/services etc/protocols etc/mke2fs.conf etc/ssh/moduli)
@@ -248,7 +248,8 @@ start=$(((2 + boot_mib) * 2048)), type=L, uuid=${disk_id%0}3, name=towpath-data
 EOF
 dd if="$boot" of="$image" bs=1M seek=2 conv=notrunc,sparse status=none
 python3 "$here/bios_boot.py" "$image" "$target/core.img" /usr/lib/grub/i386-pc/boot.img 2048
-qemu-img convert -c -O qcow2 "$image" "$target/$product.qcow2"
+# What is only tried is packed quickly, and needs no second form.
+[ "$TOWPATH_LEVEL" -lt 10 ] || qemu-img convert -c -O qcow2 "$image" "$target/$product.qcow2"
 
 say "listing what is in it"
 python3 "$here/bill.py" "$target" "$store" "$version" "$here/.." >"$target/$product.cdx.json"

@@ -64,6 +64,7 @@ fn an_upgrade_that_panics_comes_back_to_the_good_image_by_itself() -> Result<()>
     let said = adds(&mut machine, "broken.img")?;
     assert!(said.contains("The image is installed as 9.9.9"), "{said}");
     machine.enters("reboot now")?;
+    machine.sees("Booting")?;
     let begin = Instant::now();
     machine.sees("did not become healthy")?;
     machine.sees("login:")?;
@@ -89,6 +90,7 @@ fn an_upgrade_proves_itself_and_the_old_image_can_be_deleted() -> Result<()> {
     assert!(said.contains("The image is installed as 0.2.0"), "{said}");
     assert!(machine.says("delete system image 0.1.0")?.contains("runs"), "the image that runs stays");
     machine.enters("reboot now")?;
+    machine.sees("Booting")?;
     machine.logs_in("towpath", "secret")?;
     assert!(machine.says("show system image")?.contains("0.2.0 (default boot) (running image) (not proved yet)"));
     let begin = Instant::now();

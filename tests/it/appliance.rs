@@ -14,6 +14,7 @@ fn a_machine_that_nobody_prepared_lets_the_person_at_its_console_in() -> Result<
     println!("{:.1} s until the shell", machine.seconds());
     assert!(machine.says("show version")?.contains("Towpath"));
     machine.enters("reboot now")?;
+    machine.sees("Booting")?;
     machine.sees("towpath@towpath:~$")?;
     machine.enters("poweroff now")?;
     machine.goes_off()
@@ -22,7 +23,7 @@ fn a_machine_that_nobody_prepared_lets_the_person_at_its_console_in() -> Result<
 #[test]
 fn a_prepared_machine_asks_for_name_and_password_with_uefi_too() -> Result<()> {
     let place = Place::new("uefi")?;
-    let parts = Parts { firmware: Firmware::Uefi, memory: 256, ..Parts::default() };
+    let parts = Parts { firmware: Firmware::Uefi, ..Parts::default() };
     let mut machine = place.boot(&parts.seeded(&format!("#cloud-config\nhostname: edge1\npassword: {HASH}\n")))?;
     machine.logs_in("towpath", "secret")?;
     println!("{:.1} s until the shell", machine.seconds());
