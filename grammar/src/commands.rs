@@ -18,10 +18,11 @@ mod tests;
 mod tree;
 
 pub use configuration::{CONFIRM_MINUTES, Compare, ConfigCommand};
+pub use image::ImageWork;
 pub use op::{
-    BalancerShown, ClearHow, ClearTarget, ConfigurationForm, DampingShown, Destination, ImageWork, InterfaceClass,
-    InterfaceForm, Machine, Monitored, NeighborRoutes, Op, ProbeOption, RouteFilter, RouteSource, RpkiShown,
-    TerminalSetting, Tool, When,
+    BalancerShown, ClearHow, ClearTarget, ConfigurationForm, DampingShown, Destination, InterfaceClass, InterfaceForm,
+    Machine, Monitored, NeighborRoutes, Op, ProbeOption, RouteFilter, RouteSource, RpkiShown, TerminalSetting, Tool,
+    When,
 };
 pub use pipe::Pipe;
 pub use table_filter::TableFilter;

@@ -2,9 +2,38 @@
 //!
 //! The words of VyOS. Never says where images lie.
 
-use super::op::{ImageWork, Op};
+use super::op::Op;
 use super::tree::{Arguments, Step};
 use crate::value::ValueKind;
+
+/// What is done with the images of the software; no text in it begins with a hyphen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageWork {
+    /// `show system image`
+    List,
+    /// `add system image FROM`
+    Add {
+        /// A file or a URL.
+        from: String,
+    },
+    /// `set system image default-boot NAME`
+    Default {
+        /// The image.
+        name: String,
+    },
+    /// `delete system image NAME`
+    Delete {
+        /// The image.
+        name: String,
+    },
+    /// `rename system image NAME NEW`
+    Rename {
+        /// The image.
+        name: String,
+        /// What it shall be called.
+        new: String,
+    },
+}
 
 pub(super) static ADD: Step = Step::word(
     "add",

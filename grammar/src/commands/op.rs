@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use nouns::{Asn, Family, IfName, Prefix};
 use serde::{Deserialize, Serialize};
 
+use super::image::ImageWork;
 use super::table_filter::TableFilter;
 use super::tested::TestedRoute;
 use crate::value::PolicyList;
@@ -316,35 +317,6 @@ pub enum Op {
     SetTerminal(TerminalSetting),
     /// `… system image …`
     Image(ImageWork),
-}
-
-/// What is done with the images of the software; no text in it begins with a hyphen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ImageWork {
-    /// `show system image`
-    List,
-    /// `add system image FROM`
-    Add {
-        /// A file or a URL.
-        from: String,
-    },
-    /// `set system image default-boot NAME`
-    Default {
-        /// The image.
-        name: String,
-    },
-    /// `delete system image NAME`
-    Delete {
-        /// The image.
-        name: String,
-    },
-    /// `rename system image NAME NEW`
-    Rename {
-        /// The image.
-        name: String,
-        /// What it shall be called.
-        new: String,
-    },
 }
 
 /// What only the machine knows.
