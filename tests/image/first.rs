@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
-use scenarios::appliance::{Parts, Place, Seed};
+use scenarios::appliance::{Firmware, Parts, Place, Seed};
 
 use crate::{logged_in, user_data};
 
@@ -113,4 +113,11 @@ fn a_damaged_configuration_starts_with_what_of_it_is_sound() -> Result<()> {
     let mut machine = logged_in(&place, &Parts { seed, ..Parts::default() })?;
     assert!(machine.says("show interfaces | no-more")?.contains("10.0.2.15/24"));
     Ok(())
+}
+
+#[test]
+fn a_prepared_machine_asks_for_name_and_password_with_uefi_too() -> Result<()> {
+    let place = Place::new("uefi")?;
+    let parts = Parts { firmware: Firmware::Uefi, ..Parts::default() };
+    logged_in(&place, &parts.seeded(&user_data())).map(drop)
 }
