@@ -128,10 +128,14 @@ fn console_login() -> String {
     format!("login: {}", login.exec())
 }
 
-/// Whether somebody is a member of a group that may use the router.
+/// Whether somebody is a member of a group that may use the router, and passwords are set where there are any.
 fn has_people() -> bool {
     let groups = fs::read_to_string("/etc/group").unwrap_or_default();
-    groups.lines().any(|line| line.starts_with("towpath") && !line.ends_with(':'))
+    let shadow = fs::read_to_string("/etc/shadow").unwrap_or_default();
+    let config = fs::read_to_string("/config/config.boot").unwrap_or_default();
+    // Passwords are set behind the groups; whoever types one before is turned away.
+    (!config.contains("-password") || shadow.contains(":$"))
+        && groups.lines().any(|line| line.starts_with("towpath") && !line.ends_with(':'))
 }
 
 /// Whether the first user is there, and nobody has a password or a key: neither by now nor by the configuration, which may
