@@ -194,7 +194,7 @@ if [ ! -e "$key" ]; then
     mkdir -p "$(dirname "$key")"
     minisign -G -W -f -s "$key" -p "${key%.key}.pub" </dev/null >/dev/null
 fi
-cp "${key%.key}.pub" "$root/etc/towpath/image.pub"
+install -D -m 644 "${key%.key}.pub" "$root/etc/towpath/image.pub"
 
 slot=$target/slot
 rm -rf "$slot"
