@@ -97,9 +97,10 @@ fn frr_is_found_on_its_interface_and_routes_of_both_families_go_through_link_loc
         lab.client.run("ping", &["-c", "1", "-W", "1", "fd00:102::229"]).is_ok_and(|done| done.status == 0)
     })?;
     assert!(frr.show("show bgp summary").contains("up0"), "{}", frr.show("show bgp summary"));
-    let told = router.show("show ip bgp neighbors")?;
-    assert!(told.contains("BGP neighbor on up1: fe80::"), "{told}");
-    assert_eq!(router.show("show ip bgp neighbors up1")?, told, "it is asked for by its interface");
+    for command in ["show ip bgp neighbors", "show ip bgp neighbors up1"] {
+        let told = router.show(command)?;
+        assert!(told.starts_with("BGP neighbor on up1: fe80::"), "{command}: {told}");
+    }
     let nobody = router.cmd(&["show ip bgp neighbors eth1"])?;
     assert!(nobody.text().contains("no BGP neighbor is named by the interface eth1"), "{nobody:?}");
     router.show("clear ip bgp up1 soft in")?;
