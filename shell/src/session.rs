@@ -246,10 +246,16 @@ enum Mode {
     Operational,
 }
 
+/// Words of either mode, with other words behind them.
+const OF_EITHER: &[&str] = &["set", "delete", "rename"];
+
 /// The complaint about words, with what to do when the first one belongs into the other mode.
 fn misplaced(words: &[Word], error: &ResolveError, typed_in: Mode) -> String {
-    // `set` is a word of either mode, with other words behind it.
-    let unknown = matches!(error, ResolveError::NotValid { path, .. } if path.is_empty() || *path == ["set"]);
+    let of_either = |path: &[String]| match typed_in {
+        Mode::Operational => path.first().is_some_and(|first| OF_EITHER.contains(&first.as_str())),
+        Mode::Configuration => *path == ["set"],
+    };
+    let unknown = matches!(error, ResolveError::NotValid { path, .. } if path.is_empty() || of_either(path));
     let Some(first) = words.first().filter(|_| unknown).map(std::slice::from_ref) else { return error.to_string() };
     let advice = match typed_in {
         Mode::Operational if knows(&commands::configuration(first)) => {

@@ -753,10 +753,11 @@ fn interfaces_are_cut_to_what_was_asked_for() {
 #[test]
 fn a_word_of_the_other_mode_says_where_it_belongs() {
     let (text, ..) = typed_into(Fake::default(), &["set system host-name r1"]);
-    assert!(text.starts_with("!Invalid command: set [system]"), "{text}");
+    assert!(text.starts_with("!Invalid command: set system [host-name]"), "{text}");
     assert!(text.ends_with("!This is a command of configuration mode: type 'configure' first\n"), "{text}");
     for (lines, advice) in [
-        (&["delete"][..], Some("configuration mode: type 'configure'")),
+        (&["edit"][..], Some("configuration mode: type 'configure'")),
+        (&["delete protocols bgp 64512"], Some("configuration mode: type 'configure'")),
         (&["show foo"], None),
         (&["foo"], None),
         (&["configure", "ping 192.0.2.1"], Some("type 'run ping 192.0.2.1'")),
