@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bpf_common::flow::Flow;
 use bpf_common::layout::{Count, ServiceCount};
 use nouns::{IfName, MacAddress};
 
@@ -129,15 +128,4 @@ pub struct Room {
     pub lines: u32,
     /// Flows that were remembered when they were counted last.
     pub flows: u32,
-}
-
-/// A flow that is remembered, because its slot has changed hands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connection {
-    /// The flow.
-    pub flow: Flow,
-    /// Who has it.
-    pub backend: Option<(IpAddr, Way)>,
-    /// How long ago it said something; to some seconds.
-    pub silent: Duration,
 }

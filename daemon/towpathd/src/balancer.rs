@@ -20,7 +20,6 @@ use std::time::Duration;
 
 use api::view::BalancerExplained;
 use bpf_tables::Report;
-use bpf_tables::report::Connection;
 use bpf_tables::wish::{Hook, Wish};
 use engine::effect::AskedFlow;
 use engine::{Event, Notice, StepId};
@@ -53,8 +52,6 @@ enum Order {
     Tell(Sender<Report>),
     /// Say what becomes of a packet of a flow.
     Explain(AskedFlow, Sender<BalancerExplained>),
-    /// Tell of flows that are remembered, so many at most.
-    Connections(usize, Sender<Vec<Connection>>),
     /// Capture one packet of so many, or no longer.
     Capture(Option<u32>),
     /// The daemon ends; packets go on.
@@ -154,13 +151,6 @@ impl Way {
     pub(crate) fn explain(&self, flow: AskedFlow) -> Option<BalancerExplained> {
         let (answer, explanation) = mpsc::channel();
         if self.order(Order::Explain(flow, answer)) { explanation.recv_timeout(PATIENCE).ok() } else { None }
-    }
-
-    /// Flows that are remembered because their slots change hands, so many at most.
-    #[expect(dead_code, reason = "views ask for it")]
-    pub(crate) fn connections(&self, most: usize) -> Option<Vec<Connection>> {
-        let (answer, connections) = mpsc::channel();
-        if self.order(Order::Connections(most, answer)) { connections.recv_timeout(PATIENCE).ok() } else { None }
     }
 
     /// How the balancer is.

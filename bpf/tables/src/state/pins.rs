@@ -12,7 +12,6 @@ use bpf_common::layout::{CLIENT_ONLY, Mode, Pin};
 
 use super::{Balancer, GRACE, Write};
 use crate::directory::line_of;
-use crate::report::Connection;
 use crate::table::Set;
 
 /// How often remembered flows are looked at while a slot is in transition.
@@ -97,12 +96,6 @@ impl Balancer {
         if !forgotten.is_empty() {
             out.push(Write::Forget(forgotten));
         }
-    }
-
-    /// A flow that is remembered, for whoever asks.
-    #[must_use]
-    pub fn connection(&self, clock: Clock, flow: Flow, pin: Pin) -> Connection {
-        Connection { flow, backend: self.who(pin.backend), silent: clock.silent(pin) }
     }
 
     fn judge(&self, clock: Clock, flow: &Flow, pin: Pin) -> Fate {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use api::view::BalancerExplained;
 use bpf_loader::Loader;
-use bpf_tables::report::{Attached, Connection, LinkReport};
+use bpf_tables::report::{Attached, LinkReport};
 use bpf_tables::wish::{Hook, Wish};
 use bpf_tables::{Balancer, Input, Report, Write};
 use engine::effect::AskedFlow;
@@ -128,10 +128,6 @@ impl Keeper {
                     // Whoever asks is told nothing where nothing runs.
                     let explanation = self.running.as_mut().map(|running| running.explain(&flow));
                     explanation.into_iter().for_each(|explanation| _ = answer.send(explanation));
-                }
-                Ok(Order::Connections(most, answer)) => {
-                    let found = self.running.as_mut().map(|running| running.connections(most));
-                    _ = answer.send(found.unwrap_or_default());
                 }
                 Ok(Order::Capture(every)) => self.capture(every),
                 Ok(Order::Tell(answer)) => _ = answer.send(self.report()),
@@ -401,16 +397,6 @@ impl Running {
         let exit = found.backend.as_ref().and_then(|backend| backend.exit);
         let interface = exit.and_then(|exit| self.surroundings.link(exit.link)).map(|link| link.name.to_string());
         explained::view(asked, found, interface)
-    }
-
-    fn connections(&mut self, most: usize) -> Vec<Connection> {
-        let (state, mut found) = (&self.state, Vec::new());
-        // What could be read is told.
-        let _ = self.loader.maps().sweep(|clock, flows| {
-            let room = most.saturating_sub(found.len());
-            found.extend(flows.into_iter().take(room).map(|(flow, pin)| state.connection(clock, flow, pin)));
-        });
-        found
     }
 
     fn report(&mut self) -> Report {
