@@ -362,6 +362,14 @@ pub struct Captured {
     pub head: [u8; HEAD],
 }
 
+impl Captured {
+    /// As it goes, or else as it came.
+    #[must_use]
+    pub const fn leaves(&self) -> bool {
+        self.moment == WENT
+    }
+}
+
 /// [`Captured::moment`]: as it came.
 pub const CAME: u32 = 1;
 /// [`Captured::moment`]: as it goes.

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 use bpf_tables::state::Held;
 use thiserror::Error;
 
-pub use ring::{Captured, Ring};
+pub use bpf_common::layout::Captured;
+pub use ring::Ring;
 pub use sys::monotonic;
 
 use crate::maps::Maps;

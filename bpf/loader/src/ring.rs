@@ -6,38 +6,10 @@ use std::os::fd::AsRawFd as _;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use aya::maps::{Map, MapData, RingBuf};
-use bpf_common::layout::{self, HEAD, WENT};
+use bpf_common::layout::Captured;
 
 use crate::pins::Pins;
 use crate::{LoadError, Loader, sys};
-
-/// A packet at one moment.
-#[derive(Clone, Debug)]
-pub struct Captured {
-    /// Nanoseconds since the machine started (`CLOCK_MONOTONIC`).
-    pub at: u64,
-    /// Octets of the whole packet, link header included.
-    pub length: u32,
-    /// How many of them are in `head`.
-    pub kept: u32,
-    /// The number of the service.
-    pub service: u32,
-    /// The number of the backend.
-    pub backend: u32,
-    /// The link that it came by, or goes by.
-    pub link: u32,
-    moment: u32,
-    /// Its first octets.
-    pub head: [u8; HEAD],
-}
-
-impl Captured {
-    /// As it left, or else as it came.
-    #[must_use]
-    pub fn leaves(&self) -> bool {
-        self.moment == WENT
-    }
-}
 
 /// The ring.
 pub struct Ring(RingBuf<MapData>);
@@ -64,9 +36,8 @@ impl Ring {
     pub fn take(&mut self) -> Option<Captured> {
         loop {
             let item = self.0.next()?;
-            if let Some(captured) = sys::value::<layout::Captured>(&item) {
-                let layout::Captured { at, length, kept, service, backend, link, moment, head } = captured;
-                return Some(Captured { at, length, kept, service, backend, link, moment, head });
+            if let Some(captured) = sys::value(&item) {
+                return Some(captured);
             }
         }
     }
