@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 use scenarios::lab::{Lab, ROUTER, ROUTER6};
+use scenarios::peers::Speaker;
 use scenarios::peers::bfd::{BfdPeer, BfdSession, Watcher};
-use scenarios::peers::{Kind, Session, Speaker};
 use scenarios::router::Router;
 
-use crate::sessions::{SESSIONS, established};
+use crate::sessions::{all_serve, established};
 
 const SOON: Duration = Duration::from_secs(15);
 const SHOP: &str = "172.16.102.229/32";
@@ -145,15 +145,7 @@ fn a_node_dies(words: &[&str]) -> Result<(Lab, Router, Vec<Speaker>, BfdPeer)> {
     lines.extend(words.iter().map(|word| format!("set protocols bgp 64512 peer-group nodes {word}")));
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     router.configure(&lines)?;
-    let mut speakers = Vec::new();
-    for node in &lab.nodes {
-        let session = Session { graceful_restart: true, ..Session::internal(node) };
-        let speaker = Speaker::start(&lab, node, Kind::Gobgp, session)?;
-        lab.wait_until(SESSIONS, "the node is established", || router.is_established(node.ipv4.into()))?;
-        speaker.announce(SHOP)?;
-        speakers.push(speaker);
-    }
-    lab.wait_until(SOON, "the kernel has three legs", || router.gateways(SHOP).len() == 3)?;
+    let speakers = all_serve(&lab, &router, SHOP)?;
     let first = &lab.nodes[0];
     let peer = BfdPeer::start(&lab, first, Watcher::Bird, BfdSession::between(first.ipv4.into(), ROUTER.into()))?;
     lab.wait_until(SOON, "BFD is up", || peer.is_up() && status(&router, first.ipv4.into()) == "up")?;

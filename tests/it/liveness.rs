@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use scenarios::lab::Lab;
-use scenarios::peers::{Kind, Session, Speaker};
 use scenarios::router::Router;
+
+use crate::sessions::all_serve;
 
 const SESSIONS: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(15);
@@ -68,15 +69,7 @@ fn a_node_dies(probe: &str) -> Result<()> {
         "set protocols bgp 64512 peer-group nodes remote-as 64512",
         "set protocols bgp 64512 listen range 192.168.101.0/24 peer-group nodes",
     ])?;
-    let mut speakers = Vec::new();
-    for node in &lab.nodes {
-        let session = Session { graceful_restart: true, ..Session::internal(node) };
-        let speaker = Speaker::start(&lab, node, Kind::Gobgp, session)?;
-        lab.wait_until(SESSIONS, "the node is established", || router.is_established(node.ipv4.into()))?;
-        speaker.announce(SHOP)?;
-        speakers.push(speaker);
-    }
-    lab.wait_until(SOON, "the kernel has three legs", || router.gateways(SHOP).len() == 3)?;
+    let _speakers = all_serve(&lab, &router, SHOP)?;
     let first: IpAddr = lab.nodes[0].ipv4.into();
     for word in ["icmp", "interval 100", "interval 300", "multiplier 4"] {
         router.configure(&[&format!("set protocols bgp 64512 peer-group nodes liveness {word}")])?;

@@ -2,7 +2,6 @@
 //!
 //! Each shows both that the right peer comes in and that the wrong one does not.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -17,6 +16,20 @@ const ENOUGH_TRIES: Duration = Duration::from_secs(4);
 
 const PREFIX: &str = "172.16.102.229/32";
 
+/// Starts the nodes with these passwords: the first two have sessions, the last one never has.
+fn all_but_the_last(lab: &Lab, router: &Router, passwords: [(Kind, &str); 3], why: &str) -> Result<Vec<Speaker>> {
+    let mut speakers = Vec::new();
+    for (node, (kind, password)) in lab.nodes.iter().zip(passwords) {
+        let session = Session { password: Some(password.to_owned()), ..Session::internal(node) };
+        speakers.push(Speaker::start(lab, node, kind, session)?);
+    }
+    for node in &lab.nodes[..2] {
+        lab.wait_until(SESSIONS, &format!("{} is established", node.role), || router.is_established(node.ipv4.into()))?;
+    }
+    never(lab, || router.is_established(lab.nodes[2].ipv4.into()), why);
+    Ok(speakers)
+}
+
 #[test]
 fn the_right_password_opens_and_a_wrong_one_does_not() -> Result<()> {
     let lab = Lab::new()?;
@@ -29,17 +42,8 @@ fn the_right_password_opens_and_a_wrong_one_does_not() -> Result<()> {
         "set protocols bgp 64512 neighbor 192.168.101.203 remote-as 64512",
         "set protocols bgp 64512 neighbor 192.168.101.203 password third",
     ])?;
-    let mut speakers = Vec::new();
     let passwords = [(Kind::Bird, "a;secret"), (Kind::Gobgp, "another"), (Kind::Bird, "wrong")];
-    for (node, (kind, password)) in lab.nodes.iter().zip(passwords) {
-        let session = Session { password: Some(password.to_owned()), ..Session::internal(node) };
-        speakers.push(Speaker::start(&lab, node, kind, session)?);
-    }
-    for node in &lab.nodes[..2] {
-        lab.wait_until(SESSIONS, &format!("{} is established", node.role), || router.is_established(node.ipv4.into()))?;
-    }
-    let wrong = IpAddr::from(lab.nodes[2].ipv4);
-    never(&lab, || router.is_established(wrong), "the wrong password opens nothing");
+    let _speakers = all_but_the_last(&lab, &router, passwords, "the wrong password opens nothing")?;
     let shown = router.show("show configuration commands")?;
     assert!(!shown.contains("a;secret") && !shown.contains("another"), "passwords are masked: {shown}");
     Ok(())
@@ -70,20 +74,12 @@ fn each_range_has_its_own_password_and_the_narrowest_one_counts() -> Result<()> 
         "set protocols bgp 64512 listen range 192.168.101.0/24 peer-group wide",
         "set protocols bgp 64512 listen range 192.168.101.202/31 peer-group narrow",
     ])?;
-    let mut speakers = Vec::new();
     let passwords = [(Kind::Bird, "of-all"), (Kind::Gobgp, "of-two"), (Kind::Bird, "of-all")];
-    for (node, (kind, password)) in lab.nodes.iter().zip(passwords) {
-        let session = Session { password: Some(password.to_owned()), ..Session::internal(node) };
-        speakers.push(Speaker::start(&lab, node, kind, session)?);
-    }
-    for node in &lab.nodes[..2] {
-        lab.wait_until(SESSIONS, &format!("{} is established", node.role), || router.is_established(node.ipv4.into()))?;
-    }
-    let wrong = IpAddr::from(lab.nodes[2].ipv4);
-    never(&lab, || router.is_established(wrong), "the password of the wider range opens nothing in the narrower one");
+    let why = "the password of the wider range opens nothing in the narrower one";
+    let _speakers = all_but_the_last(&lab, &router, passwords, why)?;
     // Without the narrow range, its members belong to the wide one.
     router.configure(&["delete protocols bgp 64512 listen range 192.168.101.202/31"])?;
-    lab.wait_until(SESSIONS, "the wide range has it", || router.is_established(wrong))
+    lab.wait_until(SESSIONS, "the wide range has it", || router.is_established(lab.nodes[2].ipv4.into()))
 }
 
 /// Shows that a router without the kernel's help neither opens a connection unsigned nor takes one, whatever it has.

@@ -12,6 +12,7 @@ use scenarios::router::Router;
 
 /// How long sessions may take to come up.
 pub(crate) const SESSIONS: Duration = Duration::from_secs(40);
+const SOON: Duration = Duration::from_secs(15);
 
 /// A speaker whose session with the router is up.
 pub(crate) fn up(lab: &Lab, router: &Router, node: &Host, kind: Kind, session: Session) -> Result<Speaker> {
@@ -19,6 +20,20 @@ pub(crate) fn up(lab: &Lab, router: &Router, node: &Host, kind: Kind, session: S
     let speaker = Speaker::start(lab, node, kind, session)?;
     lab.wait_until(SESSIONS, &format!("{kind:?} is established"), || router.is_established(address))?;
     Ok(speaker)
+}
+
+/// GoBGP with graceful restart on each node, all of which announce a prefix; the kernel has a leg for each.
+pub(crate) fn all_serve(lab: &Lab, router: &Router, prefix: &str) -> Result<Vec<Speaker>> {
+    let mut speakers = Vec::new();
+    for node in &lab.nodes {
+        let session = Session { graceful_restart: true, ..Session::internal(node) };
+        let speaker = up(lab, router, node, Kind::Gobgp, session)?;
+        speaker.announce(prefix)?;
+        speakers.push(speaker);
+    }
+    let legs = lab.nodes.len();
+    lab.wait_until(SOON, "the kernel has a leg for each node", || router.gateways(prefix).len() == legs)?;
+    Ok(speakers)
 }
 
 /// How often the session with a neighbor was established.
