@@ -30,6 +30,7 @@ mod packets;
 mod paths;
 mod pins;
 mod policy;
+mod privileges;
 mod reflection;
 mod restarts;
 mod robustness;

@@ -30,8 +30,14 @@ pub struct Router {
     programs: PathBuf,
     config: String,
     more: Vec<String>,
+    /// The user that it runs as, when that is not root, and the steward of root.
+    user: Option<u32>,
+    steward: Option<Process>,
     daemon: Option<Process>,
 }
+
+/// What a daemon may that is not root, as `setpriv(1)` names it.
+const CAPABILITIES: &str = "-all,+net_admin,+net_raw,+net_bind_service,+bpf,+perfmon";
 
 impl Router {
     /// Starts the daemon without any configuration and waits until it answers.
@@ -66,6 +72,8 @@ impl Router {
             programs,
             config: "config.boot".to_owned(),
             more: Vec::new(),
+            user: None,
+            steward: None,
             daemon: None,
         })
     }
@@ -82,11 +90,18 @@ impl Router {
         Self { more: arguments.iter().map(|argument| (*argument).to_owned()).collect(), ..self }
     }
 
+    /// The daemon runs as this user with the capabilities of the network alone, and a steward of root changes the system.
+    #[must_use]
+    pub fn with_user(self, user: u32) -> Self {
+        Self { user: Some(user), ..self }
+    }
+
     /// Starts the daemon with what is on the disk and waits until it answers.
     ///
     /// # Errors
     /// When the daemon does not answer in time; the logs are in the message.
     pub fn boot(&mut self, lab: &Lab) -> Result<()> {
+        self.start_steward()?;
         // A daemon that was killed leaves its socket; the new one's counts only once it answers.
         self.daemon = Some(self.spawn("towpathd")?);
         lab.wait_until(START, "towpathd answers", || self.cmd(&["show version"]).is_ok_and(|said| said.status == 0))
@@ -98,12 +113,20 @@ impl Router {
     /// When the program cannot be started.
     pub fn spawn(&self, log: &str) -> Result<Process> {
         let daemon = self.program("towpathd");
+        let number = self.user.unwrap_or_default().to_string();
+        let steward = self.path("steward/socket");
         let [config, state, socket, root] =
             [self.config.as_str(), "state", "towpathd.sock", SYSTEM].map(|name| self.path(name));
         // A host name and files of its own, so that no test changes the machine that it runs on.
-        let mut arguments = vec![
-            "--uts",
-            &daemon,
+        let mut arguments = vec!["--uts"];
+        if self.user.is_some() {
+            let capabilities =
+                ["--inh-caps", CAPABILITIES, "--ambient-caps", CAPABILITIES, "--bounding-set", CAPABILITIES];
+            arguments.extend(["setpriv", "--reuid", &number, "--regid", &number, "--clear-groups", "--no-new-privs"]);
+            arguments.extend(capabilities);
+        }
+        arguments.extend([
+            daemon.as_str(),
             "--config",
             &config,
             "--state-dir",
@@ -112,9 +135,50 @@ impl Router {
             &socket,
             "--system-root",
             &root,
-        ];
+        ]);
+        if self.user.is_some() {
+            arguments.extend(["--steward", &steward]);
+        }
         arguments.extend(self.more.iter().map(String::as_str));
         self.host.start(log, "unshare", &arguments)
+    }
+
+    /// Starts the steward of a daemon that is not root, and gives that one its files.
+    fn start_steward(&mut self) -> Result<()> {
+        let Some(user) = self.user.filter(|_| self.steward.is_none()) else { return Ok(()) };
+        let [state, socket, root] = ["steward/state", "steward/socket", SYSTEM].map(|name| self.path(name));
+        let (daemon, user) = (self.program("towpathd"), user.to_string());
+        let folder = self.host.directory().display().to_string();
+        self.host.run("chown", &[&user, &folder])?.success()?;
+        let files = self.path(&self.config);
+        if std::fs::exists(&files)? {
+            self.host.run("chown", &[&user, &files])?.success()?;
+        }
+        let arguments = [
+            "--uts",
+            &daemon,
+            "--steward-for",
+            &user,
+            "--steward",
+            &socket,
+            "--state-dir",
+            &state,
+            "--system-root",
+            &root,
+        ];
+        self.steward = Some(self.host.start("steward", "unshare", &arguments)?);
+        Ok(())
+    }
+
+    /// What the kernel says of the daemon's process: a field of its status.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn status(&self, field: &str) -> Result<String> {
+        let id = self.daemon.as_ref().context("the daemon does not run")?.id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).context(field.to_owned())?;
+        Ok(line.trim_start_matches(':').trim().to_owned())
     }
 
     /// Types commands into one session of the shell, each as `-c`.

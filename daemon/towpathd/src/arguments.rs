@@ -23,6 +23,12 @@ pub(crate) struct Arguments {
     /// The control socket; it exists once the daemon answers.
     #[arg(long, value_name = "PATH", default_value = api::DEFAULT_SOCKET)]
     pub(crate) socket: PathBuf,
+    /// The socket of the steward that changes files and accounts of the system; without one the daemon does so itself.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) steward: Option<PathBuf>,
+    /// Be that steward, for the daemon that runs as this user.
+    #[arg(long, value_name = "USER", requires = "steward")]
+    pub(crate) steward_for: Option<String>,
     /// The balancer's programs [default: beside the daemon, else in /usr/lib/towpath]
     #[arg(long, value_name = "FILE")]
     pub(crate) bpf_object: Option<PathBuf>,

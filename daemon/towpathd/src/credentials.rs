@@ -58,6 +58,13 @@ fn level(uid: u32, own: u32, groups: &[u32], known: &str) -> Option<Level> {
     }
 }
 
+/// The number of a user of this machine, by its name.
+pub(crate) fn number_of(user: &str) -> Option<u32> {
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let line = users.lines().find(|line| line.split(':').next() == Some(user));
+    line.and_then(|line| line.split(':').nth(2)).or(Some(user)).and_then(|number| number.parse().ok())
+}
+
 /// The name of a user, from the password file.
 fn name_of(uid: u32, users: &str) -> String {
     let wanted = uid.to_string();

@@ -6,6 +6,7 @@ mod arguments;
 mod balancer;
 mod caches;
 mod checks;
+mod confine;
 mod connections;
 mod control;
 mod conversation;
@@ -24,6 +25,7 @@ mod run;
 mod secrets;
 mod start;
 mod steps;
+mod steward;
 mod supervisor;
 mod system;
 

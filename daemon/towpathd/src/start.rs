@@ -13,6 +13,7 @@ use crate::arguments::Arguments;
 use crate::balancer::{Balancer, Places, told};
 use crate::caches::Caches;
 use crate::checks::Checks;
+use crate::confine;
 use crate::connections::Connections;
 use crate::control::{self, Clients};
 use crate::dumps;
@@ -25,6 +26,7 @@ use crate::paths::Paths;
 use crate::routers::Routers;
 use crate::run::{self, inbox, moment};
 use crate::steps;
+use crate::steward;
 use crate::system::System;
 
 /// Fewer file descriptors than this are worth a word.
@@ -35,8 +37,13 @@ const FEW_DESCRIPTORS: u64 = 1024;
 /// # Errors
 /// When something is missing without which there is no router; nothing was changed then.
 pub(crate) fn start(arguments: &Arguments) -> Result<()> {
+    if let (Some(user), Some(socket)) = (&arguments.steward_for, &arguments.steward) {
+        return steward::serve(socket, user, System::new(&arguments.system_root, &arguments.state_dir));
+    }
     let lock = files::lock(&arguments.state_dir)?;
     let descriptors = kernel::host::raise_descriptor_limit();
+    // Whoever does everything itself needs everything. The first threads of this process come behind this line.
+    let confined = arguments.steward.as_ref().map(|_| confine::confine(arguments));
     let features = Features::detect().context("cannot talk to the kernel over netlink")?;
     if !features.net_admin {
         bail!("no permission to change routes: CAP_NET_ADMIN is missing; run towpathd as root");
@@ -56,7 +63,9 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         let now = if finding.changed { Some(finding.wanted.clone()) } else { finding.found.clone() };
         (finding.name.clone(), finding.wanted.clone(), now, finding.problem.clone())
     });
-    let system = System::new(&arguments.system_root, &arguments.state_dir);
+    let system = System::new(&arguments.system_root, &arguments.state_dir).with_steward(arguments.steward.as_deref());
+    let held = system.held();
+    problems.extend(held.as_ref().err().cloned());
     let facts = Facts {
         host_name: kernel::host::host_name().unwrap_or_else(|_| "towpath".to_owned()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -81,10 +90,10 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         snapshot,
         restarted: active.ran_before(),
         problems,
-        held: system.held(),
+        held: held.unwrap_or_default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(serve(arguments, boot, facts, (sockets, store, active, system)))
+    runtime.block_on(serve(arguments, boot, facts, (sockets, store, active, system), confined))
 }
 
 /// What nobody can guess: the system's chance, or at least the clock where there is none.
@@ -133,6 +142,7 @@ async fn serve(
     boot: Boot,
     facts: Facts,
     (sockets, store, active, system): (Sockets, Box<dyn config::store::Store>, ActiveFile, System),
+    confined: Option<String>,
 ) -> Result<()> {
     let (inbox, outlet) = inbox();
     let (connections, arrivals) = Connections::new(inbox.clone());
@@ -162,6 +172,9 @@ async fn serve(
     engine.boot(moment(), boot, &mut effects);
     engine.settle(moment(), &mut effects);
     tokio::spawn(control::serve(listener, clients, inbox));
+    if let Some(words) = confined {
+        engine.tell(moment(), Notice::info(words), &mut effects);
+    }
     effects.push(Effect::Notice(Notice::info(format!("ready at {}", arguments.socket.display()))));
     let done = run::run(engine, hands, outlet, arrivals, effects).await;
     let _ = std::fs::remove_file(&arguments.socket);

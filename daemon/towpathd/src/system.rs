@@ -18,10 +18,13 @@ use kernel::host;
 
 use self::accounts::Accounts;
 use self::settings::Settings;
+use crate::steward::Client;
 
 /// The system below a root.
 pub(crate) struct System {
     root: PathBuf,
+    /// Who does what the daemon itself has no rights for.
+    steward: Option<Client>,
     accounts: Accounts,
     settings: Settings,
 }
@@ -33,11 +36,24 @@ impl System {
         let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
         let accounts = Accounts::new(&root, &state_dir.join("accounts"));
         let settings = Settings::new(&root, &state_dir.join("settings"));
-        Self { root, accounts, settings }
+        Self { root, steward: None, accounts, settings }
+    }
+
+    /// The same, changed by a steward.
+    #[must_use]
+    pub(crate) fn with_steward(self, socket: Option<&Path>) -> Self {
+        Self { steward: socket.map(Client::new), ..self }
     }
 
     /// What an earlier life of the daemon has changed and not given back.
-    pub(crate) fn held(&self) -> Held {
+    ///
+    /// # Errors
+    /// When the steward does not tell.
+    pub(crate) fn held(&self) -> Result<Held, String> {
+        self.steward.as_ref().map_or_else(|| Ok(self.held_here()), Client::held)
+    }
+
+    fn held_here(&self) -> Held {
         Held {
             files: SystemFile::ALL.into_iter().filter(|file| files::is_held(&self.path(*file))).collect(),
             accounts: self.accounts.held(),
@@ -55,6 +71,9 @@ impl System {
     /// # Errors
     /// What the system says, in words.
     pub(crate) fn carry_out(&mut self, step: &Step) -> Result<(), String> {
+        if let Some(steward) = &self.steward {
+            return steward.carry_out(step);
+        }
         match step {
             Step::HostName { to: Some(name), .. } => {
                 host::set_host_name(name).map_err(|error| denied("host name", &error))

@@ -64,12 +64,12 @@ fn a_file_is_written_and_what_was_there_comes_back() {
         assert_eq!(place.system().carry_out(&hosts(Some("one\n"))), Ok(()));
         assert_eq!(place.text("etc/hosts").as_deref(), Some("one\n"));
         let mut next = place.system();
-        assert!(next.held().files.contains(&SystemFile::Hosts));
+        assert!(next.held().unwrap().files.contains(&SystemFile::Hosts));
         assert_eq!(next.carry_out(&hosts(Some("two\n"))), Ok(()));
         assert_eq!(place.text("etc/hosts").as_deref(), Some("two\n"));
         assert_eq!(next.carry_out(&hosts(None)), Ok(()));
         assert_eq!(place.text("etc/hosts").as_deref(), foreign);
-        assert!(next.held().files.is_empty());
+        assert!(next.held().unwrap().files.is_empty());
         let left: Vec<_> =
             fs::read_dir(place.0.join("etc")).unwrap().flatten().map(|entry| entry.file_name()).collect();
         assert_eq!(left.len(), usize::from(foreign.is_some()), "{left:?}");
@@ -94,7 +94,7 @@ fn a_daemon_that_died_between_keeping_and_writing_loses_nothing() {
     fs::hard_link(place.0.join("etc/hosts"), place.0.join("etc/hosts.before-towpath")).unwrap();
     assert_eq!(place.system().carry_out(&hosts(None)), Ok(()));
     assert_eq!(place.text("etc/hosts").as_deref(), Some("foreign\n"));
-    assert!(place.system().held().files.is_empty());
+    assert!(place.system().held().unwrap().files.is_empty());
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_file_that_cannot_be_written_is_refused_in_words_and_stays() {
     let refused = place.system().carry_out(&hosts(Some("one\n"))).unwrap_err();
     assert!(refused.contains("etc/hosts"), "{refused}");
     assert!(place.0.join("etc/hosts").is_dir());
-    assert!(place.system().held().files.is_empty());
+    assert!(place.system().held().unwrap().files.is_empty());
 }
 
 #[test]
@@ -122,10 +122,10 @@ fn a_setting_comes_back_to_what_it_was_even_after_a_restart() {
     assert_eq!(place.system().carry_out(&panic(Some("60"))), Ok(()));
     assert_eq!(place.system().carry_out(&panic(Some("30"))), Ok(()));
     assert_eq!(place.text("proc/sys/kernel/panic").as_deref(), Some("30"));
-    assert!(place.system().held().settings.contains("kernel.panic"));
+    assert!(place.system().held().unwrap().settings.contains("kernel.panic"));
     assert_eq!(place.system().carry_out(&panic(None)), Ok(()));
     assert_eq!(place.text("proc/sys/kernel/panic").as_deref(), Some("0"));
-    assert!(place.system().held().settings.is_empty());
+    assert!(place.system().held().unwrap().settings.is_empty());
     let gone = Step::Sysctl { name: "kernel.nothing".to_owned(), from: None, to: Some("1".to_owned()) };
     assert_eq!(place.system().carry_out(&gone), Err("this kernel has no kernel.nothing".to_owned()));
 }
