@@ -10,6 +10,8 @@ fn a_machine_that_nobody_prepared_lets_the_person_at_its_console_in() -> Result<
     machine.sees("towpath@towpath:~$")?;
     println!("{:.1} s until the shell", machine.seconds());
     assert!(machine.says("show version")?.contains("Towpath"));
+    let confined = machine.says("show log | match confined | no-more")?;
+    assert!(confined.contains("user 102, 5 capabilities; Landlock in force"), "{confined}");
     machine.enters("reboot now")?;
     machine.sees("Booting")?;
     machine.sees("towpath@towpath:~$")?;

@@ -39,7 +39,7 @@ pub(crate) const MOUNTS: &[Mount] = &[
     plain("tmpfs", "/run", "mode=755,size=16m"),
     plain("tmpfs", "/tmp", "mode=1777,size=64m"),
     plain("securityfs", "/sys/kernel/security", ""),
-    plain("bpf", "/sys/fs/bpf", "mode=700"),
+    plain("bpf", "/sys/fs/bpf", "mode=711"),
     plain("cgroup2", "/sys/fs/cgroup", ""),
     plain("pstore", "/sys/fs/pstore", ""),
     plain("efivarfs", "/sys/firmware/efi/efivars", ""),
@@ -165,6 +165,28 @@ pub(crate) fn write_whole(path: &Path, text: &[u8], mode: u32) -> std::io::Resul
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
+/// The number of a user in a list of users.
+pub(crate) fn user_number(users: &str, name: &str) -> Option<u32> {
+    let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
+    line.split(':').nth(2)?.parse().ok()
+}
+
+/// Gives a folder and all that is in it to a user, and follows no link.
+///
+/// # Errors
+/// What could not be given.
+pub(crate) fn give(path: &Path, user: u32) -> Result<(), String> {
+    let failed = |error: std::io::Error| told(&path.display().to_string(), error);
+    std::os::unix::fs::lchown(path, Some(user), Some(user)).map_err(failed)?;
+    if !fs::symlink_metadata(path).map_err(failed)?.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(path).map_err(failed)?.flatten() {
+        give(&entry.path(), user)?;
+    }
+    Ok(())
+}
+
 /// Loads a module from its file. One that is there already is no error.
 ///
 /// # Errors
@@ -257,6 +279,14 @@ mod tests {
         assert_eq!(message.get(32..41), Some([9, 0, 3, 0, b'e', b't', b'h', b'1', 0].as_slice()));
         assert_eq!(answered_error(&[0; 36]), Some(0));
         assert_eq!(answered_error(&[0; 10]), None);
+    }
+
+    #[test]
+    fn a_user_is_found_by_the_whole_name() {
+        let users = "root:x:0:0:root:/root:/bin/sh\n_towpath2:x:7:7::/:/bin/sh\n_towpath:x:102:102::/:/bin/sh\n";
+        assert_eq!(user_number(users, "_towpath"), Some(102));
+        assert_eq!(user_number(users, "towpath"), None);
+        assert_eq!(user_number("_towpath:x:many\n_towpath\n", "_towpath"), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::start::{CARDS, CLOCK, CONFIG, PLACES, Started};
+use super::start::{CARDS, CLOCK, CONFIG, PLACES, Started, USER};
 use crate::door::{Asked, Door};
 use crate::hardware::name_cards;
 use crate::health::{Trial, Verdict};
@@ -27,6 +27,12 @@ use crate::services::{Input, OnChange, Output, Services, Spec, When};
 use crate::system::{self, say};
 use crate::upgrade::Images;
 
+/// The router, and its steward.
+const ROUTER: &str = "towpathd";
+const STEWARD: &str = "towpath-steward";
+const STEWARD_SOCKET: &str = "/run/towpath-steward/socket";
+/// What the router may, as `setpriv(1)` names it.
+const CAPABILITIES: &str = "-all,+net_admin,+net_raw,+net_bind_service,+bpf,+perfmon";
 /// How long the loop sleeps at most.
 const TICK: Duration = Duration::from_secs(1);
 /// How often the watchdog hears of us.
@@ -85,6 +91,21 @@ pub(super) fn run(started: Started) -> ! {
     }
 }
 
+/// The router runs as a user of its own, with what the network needs and nothing else; it may have as many descriptors as
+/// the kernel gives, and go before others where time counts (BFD).
+fn router_command() -> String {
+    format!(
+        "/usr/bin/prlimit --nofile=1048576 --rtprio=1 --nice=40 /usr/bin/setpriv --reuid={USER} --regid={USER} \
+         --clear-groups --no-new-privs --inh-caps={CAPABILITIES} --ambient-caps={CAPABILITIES} \
+         --bounding-set={CAPABILITIES} /usr/sbin/towpathd --steward {STEWARD_SOCKET}"
+    )
+}
+
+/// Who changes files and accounts of the system for it, as the configuration says.
+fn steward_command() -> String {
+    format!("/usr/sbin/towpathd --steward-for {USER} --steward {STEWARD_SOCKET} --state-dir /run/towpath-steward/state")
+}
+
 /// The programs of the appliance.
 fn specs(rescue: bool) -> Vec<Spec> {
     let own = |words: &str| words.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
@@ -98,7 +119,8 @@ fn specs(rescue: bool) -> Vec<Spec> {
     let mut specs = vec![
         program("syslogd", When::Always, "/bin/busybox syslogd -n -D -O /var/log/messages -s 1024 -b 4"),
         program("klogd", When::Always, "/bin/busybox klogd -n"),
-        program("towpathd", When::Always, "/usr/sbin/towpathd"),
+        program(STEWARD, When::Always, &steward_command()),
+        program(ROUTER, When::Always, &router_command()),
         program("sshd", When::While("/etc/ssh/sshd_config", OnChange::HangUp), "/usr/lib/towpath/sshd"),
         program("chronyd", When::While("/etc/chrony/chrony.conf", OnChange::Restart), "/usr/sbin/chronyd -n -u root"),
         program("dhcp", When::While("/etc/towpath/dhcp", OnChange::Restart), "/usr/lib/towpath/dhcp"),
@@ -308,7 +330,7 @@ impl Machine {
             None => false,
         };
         self.probe = None;
-        match trial.look(now, answers, self.services.ends("towpathd")) {
+        match trial.look(now, answers, self.services.ends(ROUTER)) {
             Verdict::Wait => self.probe = ask_router().map(|pid| (pid, None)),
             Verdict::Good => {
                 self.trial = None;
@@ -407,7 +429,7 @@ fn begin(spec: &Spec) -> Result<i32, String> {
     }
     let child = command.spawn().map_err(failed)?;
     let pid = i32::try_from(child.id()).unwrap_or_default();
-    if spec.name == "towpathd" {
+    if spec.name == ROUTER {
         let _ = fs::write(format!("/proc/{pid}/oom_score_adj"), "-900");
     }
     Ok(pid)

@@ -35,6 +35,17 @@ const DISK_WAITS: Duration = Duration::from_secs(5);
 /// How many files of crashes are kept.
 const CRASHES: usize = 8;
 
+/// Settings of the kernel. Whoever is let in may read its messages, and so may the router, which shows them.
+const SETTINGS: [(&str, &str); 3] = [
+    ("kernel/core_pattern", "/var/log/crash/core.%e.%t"),
+    ("kernel/printk", "3 4 1 3"),
+    ("kernel/dmesg_restrict", "0"),
+];
+/// The user that the router runs as.
+pub(super) const USER: &str = "_towpath";
+/// The router's own folders: what is there from an earlier start, and what it makes.
+const OWN: &[&str] = &["/config", "/var/lib/towpath", "/var/log/towpath", "/sys/fs/bpf/towpath"];
+
 /// What is ready once the start is over.
 pub(crate) struct Started {
     /// Where the kernel tells of devices.
@@ -62,19 +73,16 @@ pub(super) fn start() -> Started {
     for (folder, place) in PLACES {
         note(system::bind_folder(folder, place), &mut notices);
     }
-    // Accounts and settings of an earlier start went with its memory, and so has what was noted of them.
-    for notes in ["/var/lib/towpath/accounts", "/var/lib/towpath/settings"] {
-        let _ = fs::remove_dir_all(notes);
-    }
     let _ = fs::set_permissions("/var/tmp", std::os::unix::fs::PermissionsExt::from_mode(0o1777));
     note(system::protect_root(), &mut notices);
     set_clock();
     keep_crashes();
     let config = first_config(&mut notices);
+    hand_over(&mut notices);
     disk::mount_volumes();
     name_cards(&config, Path::new(CARDS));
     let on_trial = judge_boot(&mut notices);
-    for (setting, value) in [("kernel/core_pattern", "/var/log/crash/core.%e.%t"), ("kernel/printk", "3 4 1 3")] {
+    for (setting, value) in SETTINGS {
         let _ = fs::write(Path::new("/proc/sys").join(setting), value);
     }
     tell(&notices);
@@ -181,6 +189,22 @@ fn first_config(notices: &mut Vec<String>) -> String {
         notices.push(told("the first configuration cannot be kept", error));
     }
     config
+}
+
+/// Gives the router's folders to its user. In the folder of sockets it may make its own, and leaves the others alone.
+fn hand_over(notices: &mut Vec<String>) {
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let Some(user) = system::user_number(&users, USER) else {
+        return notices.push(format!("there is no user {USER}: the router cannot start"));
+    };
+    for folder in OWN {
+        let made = fs::create_dir_all(folder).map_err(|error| told(folder, error));
+        note(made.and_then(|()| system::give(Path::new(folder), user)), notices);
+    }
+    let door = Path::new("/run/towpath");
+    let shared = fs::set_permissions(door, std::os::unix::fs::PermissionsExt::from_mode(0o1775))
+        .and_then(|()| std::os::unix::fs::chown(door, None, Some(user)));
+    note(shared.map_err(|error| told("/run/towpath", error)), notices);
 }
 
 /// Whether what runs is on trial, and what became of what was tried before.
