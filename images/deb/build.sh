@@ -26,7 +26,9 @@ for program in towpathd:usr/sbin towpath:usr/bin; do
 done
 balancer=$programs/../bpf/towpath-balancer.o
 [ ! -e "$balancer" ] || install -D -m 644 "$balancer" "$root/usr/lib/towpath/towpath-balancer.o"
-install -D -m 644 "$here/towpathd.service" "$root/lib/systemd/system/towpathd.service"
+for unit in towpathd towpath-steward; do
+    install -D -m 644 "$here/$unit.service" "$root/lib/systemd/system/$unit.service"
+done
 for page in "$top"/docs/manual/man/*.[1-8]; do
     section=${page##*.}
     mkdir -p "$root/usr/share/man/man$section"
@@ -50,8 +52,8 @@ Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
 Description: BGP router with an EdgeOS-like shell
  towpathd speaks BGP and keeps the kernel's routes; towpath is its shell. Members
  of the group towpath configure it, members of towpath-operator look. The daemon
- runs as a user of its own with the capabilities of the network alone: accounts,
- host name and files of /etc stay the system's own.
+ runs as a user of its own with the capabilities of the network alone; a small
+ steward changes accounts, host name and files of /etc as the configuration says.
 EOF
 (cd "$root" && find usr lib -type f -print0 | sort -z | xargs -0 md5sum >DEBIAN/md5sums)
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +

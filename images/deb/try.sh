@@ -33,10 +33,13 @@ so "the pages of man are there" test -s "$root/usr/share/man/man8/towpathd.8.gz"
 capabilities=$(sed -n 's/^AmbientCapabilities=//p' "$here/towpathd.service" | tr 'A-Z' 'a-z' | sed 's/cap_/+/g; s/ /,/g')
 mkdir -p "$root/run/towpath" "$root/var/lib/towpath"
 inside chown _towpath: /run/towpath /var/lib/towpath
+# Names of its own for the steward, and a system that is this folder.
+chroot "$root" unshare --net --ipc --uts -- \
+    $(sed -n 's/^ExecStart=//p' "$here/towpath-steward.service") >"$root/tmp/steward" 2>&1 &
 # A network of its own, and nothing but what the unit allows.
 chroot "$root" unshare --net --ipc -- setpriv --reuid=_towpath --regid=_towpath --clear-groups --no-new-privs \
     --inh-caps="-all,$capabilities" --ambient-caps="-all,$capabilities" --bounding-set="-all,$capabilities" \
-    /usr/sbin/towpathd --config /etc/towpath/config.boot >"$root/tmp/log" 2>&1 &
+    $(sed -n 's/^ExecStart=//p' "$here/towpathd.service") >"$root/tmp/log" 2>&1 &
 answers() { for _ in $(seq 150); do inside towpath -c "show version" >/dev/null 2>&1 && return; sleep 0.1; done; cat "$root/tmp/log"; return 1; }
 so "the daemon answers with the capabilities of the unit" answers
 pid=$(pgrep -n -f "^/usr/sbin/towpathd --config /etc/towpath/config.boot" || true)
@@ -44,9 +47,13 @@ effective=$(sed -n 's/^CapEff:\t//p' "/proc/$pid/status" 2>/dev/null || true)
 # net_bind_service 10, net_admin 12, net_raw 13, perfmon 38, bpf 39
 so "and has these alone ($effective)" test "$effective" = "$(printf '%016x' $((1 << 10 | 1 << 12 | 1 << 13 | 1 << 38 | 1 << 39)))"
 so "a commit and a save succeed" inside sh -c 'printf "configure\nset protocols static route 192.0.2.0/24 blackhole\ncommit\nsave\nexit\n" | towpath'
+so "words for the system are carried out by the steward" inside sh -c 'printf "configure\nset system login user anna level operator\nset system login banner post-login welcome\ncommit\nexit\n" | towpath >&2 && grep -qx welcome /etc/motd && getent passwd anna >&2'
+so "what it has made goes again" inside sh -c 'printf "configure\ndelete system login user anna\ndelete system login banner\ncommit\nexit\n" | towpath >&2 && ! getent passwd anna'
+so "it is confined" grep -q "Landlock in force.*calls refused" "$root/tmp/log"
 so "the file is the daemon's" test "$(stat -c %U "$root/etc/towpath/config.boot" 2>/dev/null)" != root
 so "the kernel has the route" nsenter --net="/proc/$pid/ns/net" ip route show 192.0.2.0/24
-kill "$pid"
+steward=$(pgrep -n -f "^/usr/sbin/towpathd --steward-for" || true)
+kill "$pid" "$steward"
 for _ in $(seq 50); do [ -d "/proc/$pid" ] || break; sleep 0.1; done
 
 so "the package is removed" inside dpkg -r towpath
