@@ -64,7 +64,7 @@ impl Default for Parts {
     fn default() -> Self {
         Self {
             firmware: Firmware::Bios,
-            memory: 512,
+            memory: 256,
             cards: vec!["user".to_owned()],
             addresses: vec![1],
             serial: true,
