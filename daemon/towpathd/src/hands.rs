@@ -128,6 +128,11 @@ impl Hands {
         }
     }
 
+    /// Leaves the processor to a repair for a moment.
+    pub(crate) fn let_repair(&self) {
+        self.kernel.let_repair();
+    }
+
     /// Waits a moment for what was said last to be written.
     pub(crate) async fn last_words(&mut self) {
         self.connections.last_words().await;

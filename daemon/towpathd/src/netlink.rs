@@ -1,10 +1,12 @@
-//! Threads that talk to the kernel: one writes forwarding entries, one listens for changes, and one at a time reads
-//! whole tables.
+//! Threads that talk to the kernel: one writes forwarding entries, one repairs groups that lead to a dead node, one
+//! listens for changes, and one at a time reads whole tables.
 //!
-//! Never decides what is written.
+//! A repair has a thread and a socket of its own, which goes before all that is not of real time: it waits neither for a
+//! batch that is being written nor for a turn of the loop that keeps a processor busy. Never decides what is written.
 
 use std::io;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -18,26 +20,65 @@ use crate::run::Inbox;
 /// How long what failed waits before it is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// How long the loop waits for a repair at most; usually it takes a tenth of that.
+const REPAIR: Duration = Duration::from_millis(2);
+
 /// What the writer is asked, in order.
 enum Task {
     /// Make these changes.
     Write(Vec<FibChange>),
-    /// A repair waits: nothing else may have woken the writer.
-    Repair,
     /// Read what the kernel has of ours, once all of the above is written.
     Audit,
     /// Read everything.
     Snapshot,
 }
 
-/// The way to the writer.
+/// The way to the writer and to who repairs.
 pub(crate) struct Orders {
     tasks: Sender<Task>,
     repairs: Sender<Vec<FibChange>>,
+    gate: Arc<Gate>,
 }
 
-/// The writer's thread has ended.
+/// A thread has ended.
 pub(crate) struct Ended;
+
+/// Keeps what was ordered behind a repair behind it: the writer begins nothing while one is under way.
+#[derive(Default)]
+struct Gate {
+    repairs: Mutex<usize>,
+    open: Condvar,
+}
+
+impl Gate {
+    /// One more repair is ordered.
+    fn close(&self) {
+        let mut repairs = self.repairs.lock().unwrap_or_else(PoisonError::into_inner);
+        *repairs = repairs.saturating_add(1);
+    }
+
+    /// One of them is done.
+    fn open(&self) {
+        let mut repairs = self.repairs.lock().unwrap_or_else(PoisonError::into_inner);
+        *repairs = repairs.saturating_sub(1);
+        if *repairs == 0 {
+            self.open.notify_all();
+        }
+    }
+
+    /// As `pass`, but no longer than a time.
+    fn pass_within(&self, at_most: Duration) {
+        let repairs = self.repairs.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = self.open.wait_timeout_while(repairs, at_most, |repairs| *repairs > 0);
+        drop(passed.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Waits until all are done that were ordered so far.
+    fn pass(&self) {
+        let repairs = self.repairs.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.open.wait_while(repairs, |repairs| *repairs > 0).unwrap_or_else(PoisonError::into_inner));
+    }
+}
 
 impl Orders {
     pub(crate) fn write(&self, changes: Vec<FibChange>) -> Result<(), Ended> {
@@ -46,8 +87,13 @@ impl Orders {
 
     /// Goes ahead of all that is not in the kernel's hands yet.
     pub(crate) fn repair(&self, changes: Vec<FibChange>) -> Result<(), Ended> {
-        self.repairs.send(changes).map_err(|_| Ended)?;
-        self.order(Task::Repair)
+        self.gate.close();
+        self.repairs.send(changes).map_err(|_| Ended)
+    }
+
+    /// Leaves the processor to a repair that was ordered, for a moment: what the loop has to do next may keep it busy for long.
+    pub(crate) fn let_repair(&self) {
+        self.gate.pass_within(REPAIR);
     }
 
     pub(crate) fn audit(&self) -> Result<(), Ended> {
@@ -63,9 +109,10 @@ impl Orders {
     }
 }
 
-/// Both sockets, before their threads run.
+/// All sockets, before their threads run.
 pub(crate) struct Sockets {
     writer: FibWriter,
+    repairer: FibWriter,
     monitor: Monitor,
 }
 
@@ -73,19 +120,25 @@ impl Sockets {
     /// Opens them; the monitor first, so that nothing that happens after the first snapshot is missed.
     pub(crate) fn open() -> io::Result<Self> {
         let mut monitor = Monitor::open()?;
-        let writer = FibWriter::open()?;
+        let (writer, repairer) = (FibWriter::open()?, FibWriter::open()?);
         monitor.ignore_port(writer.port_id())?;
-        Ok(Self { writer, monitor })
+        monitor.ignore_port(repairer.port_id())?;
+        Ok(Self { writer, repairer, monitor })
     }
 
-    /// Starts both threads.
+    /// Starts the threads.
     pub(crate) fn spawn(self, inbox: Inbox) -> Orders {
-        let Self { writer, monitor } = self;
+        let Self { writer, repairer, monitor } = self;
         let ((tasks, orders), (repairs, urgent)) = (mpsc::channel(), mpsc::channel());
+        let gate = Arc::new(Gate::default());
         let from_monitor = inbox.clone();
         thread::spawn(move || listen(monitor, &from_monitor));
-        thread::spawn(move || Writer { socket: writer, urgent, inbox }.write(&orders));
-        Orders { tasks, repairs }
+        let (writer, repairer) = (Writer { socket: writer, inbox: inbox.clone() }, Writer { socket: repairer, inbox });
+        let before = Arc::clone(&gate);
+        thread::spawn(move || writer.write(&orders, &before));
+        let after = Arc::clone(&gate);
+        thread::spawn(move || repairer.repair(&urgent, &after));
+        Orders { tasks, repairs, gate }
     }
 }
 
@@ -106,20 +159,19 @@ fn listen(mut monitor: Monitor, inbox: &Inbox) {
 
 struct Writer {
     socket: FibWriter,
-    urgent: Receiver<Vec<FibChange>>,
     inbox: Inbox,
 }
 
 impl Writer {
-    fn write(mut self, orders: &Receiver<Task>) {
+    fn write(mut self, orders: &Receiver<Task>, gate: &Gate) {
         for task in orders {
-            self.repair();
+            gate.pass();
             match task {
                 Task::Write(changes) => {
-                    let refused = changes.chunks(FibWriter::BATCH).flat_map(|some| self.apply_some(some)).collect();
+                    let batches = changes.chunks(FibWriter::BATCH);
+                    let refused = batches.flat_map(|some| self.apply_behind(some, gate)).collect();
                     self.inbox.push(Event::FibDone(refused));
                 }
-                Task::Repair => {}
                 Task::Audit => self.read(|| Ok(Event::Audited(Box::new(kernel::kernel_fib()?)))),
                 Task::Snapshot => self.read(|| Ok(Event::Snapshot(Box::new(kernel::snapshot()?)))),
             }
@@ -127,14 +179,17 @@ impl Writer {
     }
 
     /// A batch of a portion; what is urgent goes before it.
-    fn apply_some(&mut self, changes: &[FibChange]) -> Vec<Refused> {
-        self.repair();
+    fn apply_behind(&mut self, changes: &[FibChange], gate: &Gate) -> Vec<Refused> {
+        gate.pass();
         self.apply(changes)
     }
 
-    fn repair(&mut self) {
-        while let Ok(changes) = self.urgent.try_recv() {
+    fn repair(mut self, urgent: &Receiver<Vec<FibChange>>, gate: &Gate) {
+        // Where that is not allowed, repairs take their turn like everything else.
+        let _ = kernel::host::raise_priority();
+        for changes in urgent {
             let refused = self.apply(&changes);
+            gate.open();
             self.inbox.push(Event::Repaired(refused));
         }
     }

@@ -156,9 +156,13 @@ pub(crate) async fn run(
             engine.handle(moment(), Event::Tick, &mut effects);
         }
         // A dead node leaves the kernel's groups before the routes that led to it are looked at.
+        let repairs = effects.iter().any(|effect| matches!(effect, Effect::Repair(_)));
         if carry_out(&mut effects, &mut hands).is_break() {
             hands.last_words().await;
             return Ok(());
+        }
+        if repairs {
+            hands.let_repair();
         }
         engine.settle(moment(), &mut effects);
     }
