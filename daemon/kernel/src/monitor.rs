@@ -7,17 +7,18 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rib::world::WorldEvent;
 
-use crate::attribute::{Message, messages};
+use crate::attribute::{Message, messages, u32_at};
 use crate::decode;
 use crate::ledger::Ledger;
 use crate::number::{
-    NLM_F_REPLACE, RTM_DELADDR, RTM_DELLINK, RTM_DELNEXTHOP, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEXTHOP,
-    RTM_NEWROUTE, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_LINK,
-    RTNLGRP_NEXTHOP,
+    AF_INET6, NLM_F_REPLACE, RTA_DST, RTM_DELADDR, RTM_DELLINK, RTM_DELNEXTHOP, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWLINK,
+    RTM_NEWNEXTHOP, RTM_NEWROUTE, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
+    RTNLGRP_LINK, RTNLGRP_NEXTHOP,
 };
 use crate::snapshot;
 use crate::socket::RouteSocket;
@@ -28,12 +29,21 @@ const RECEIVE_QUEUE: i32 = 16 * 1024 * 1024;
 const SEND_QUEUE: i32 = 64 * 1024;
 /// How many datagrams one answer gathers at most.
 const GATHER: usize = 256;
+/// So many messages that concern no route within `STORM_WITHIN` are a storm: somebody makes or removes links by the
+/// thousand.
+const STORM: usize = 100;
+const STORM_WITHIN: Duration = Duration::from_millis(100);
+/// How long a storm's messages are left to gather before they are read. What matters waits no longer than this behind them.
+const PAUSE: Duration = Duration::from_millis(5);
+/// How long what a storm tells is kept together before it is told.
+const HOLD: Duration = Duration::from_millis(50);
 
 /// The listener.
 pub struct Monitor {
     socket: RouteSocket,
     ledger: Ledger,
     ignored: Vec<u32>,
+    storm: Storm,
 }
 
 impl Monitor {
@@ -55,7 +65,7 @@ impl Monitor {
                 other => other?,
             }
         }
-        Ok(Self { socket, ledger: snapshot::ledger()?, ignored: Vec::new() })
+        Ok(Self { socket, ledger: snapshot::ledger()?, ignored: Vec::new(), storm: Storm::new() })
     }
 
     /// Takes changes by the socket with this port for our own echo; see `FibWriter::port_id`.
@@ -91,18 +101,29 @@ impl Monitor {
         loop {
             let mut news = News::default();
             self.gather(0, &mut news)?;
-            for _ in 1..GATHER {
-                match self.gather(libc::MSG_DONTWAIT, &mut news) {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) => return Err(error),
-                }
+            self.gather_queued(&mut news)?;
+            let began = Instant::now();
+            while self.storm.rages(&mut news) && began.elapsed() < HOLD {
+                thread::sleep(PAUSE);
+                self.gather_queued(&mut news)?;
             }
             self.audit(&mut news)?;
             if !news.events.is_empty() {
                 return Ok(news.events);
             }
         }
+    }
+
+    /// Reads what is there already.
+    fn gather_queued(&mut self, news: &mut News) -> io::Result<()> {
+        for _ in 1..GATHER {
+            match self.gather(libc::MSG_DONTWAIT, news) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Reads one datagram into `news`.
@@ -119,6 +140,7 @@ impl Monitor {
                 self.socket.drain();
                 self.ledger = snapshot::ledger()?;
                 news.events.push(WorldEvent::Overrun);
+                news.matters = true;
                 Ok(())
             }
             Err(error) => Err(error),
@@ -152,10 +174,19 @@ struct News {
     /// and the message is made when it is back already.
     changed: BTreeSet<u32>,
     suspect: BTreeSet<u32>,
+    /// Messages about links that no route or next hop leads through, since the storm was asked last.
+    idle: usize,
+    /// There was another message.
+    matters: bool,
 }
 
 impl News {
     fn read(&mut self, message: Message<'_>, by_us: bool, ledger: &mut Ledger) {
+        if is_idle(message, ledger) {
+            self.idle = self.idle.saturating_add(1);
+        } else {
+            self.matters = true;
+        }
         match message.kind {
             RTM_NEWLINK => self.read_link(message.body, ledger),
             RTM_DELLINK => {
@@ -212,8 +243,39 @@ impl News {
     }
 }
 
-/// Drops `RTM_NEWROUTE` and `RTM_DELROUTE` whose `nlmsg_pid` is one of `ports`, and those of the local table, which
-/// every address of every link has some of; everything else passes.
+/// Whether a message is about a link, or an address of a link, that no route or next hop leads through.
+fn is_idle(message: Message<'_>, ledger: &Ledger) -> bool {
+    let of_link = matches!(message.kind, RTM_NEWLINK | RTM_DELLINK | RTM_NEWADDR | RTM_DELADDR);
+    // `ifi_index` and `ifa_index` stand at the same place.
+    let link = u32_at(message.body, 4).filter(|_| of_link);
+    link.is_some_and(|link| !ledger.has_objects_on(link) && !ledger.has_routes_over(link))
+}
+
+/// Whether messages that concern no route come by the hundred. Waking up for each of them would cost more than they do.
+#[derive(Debug)]
+struct Storm {
+    since: Instant,
+    count: usize,
+}
+
+impl Storm {
+    fn new() -> Self {
+        Self { since: Instant::now(), count: 0 }
+    }
+
+    /// Counts what was read since the last call; not a storm once anything matters that was read.
+    fn rages(&mut self, news: &mut News) -> bool {
+        let now = Instant::now();
+        if now.duration_since(self.since) > STORM_WITHIN {
+            *self = Self { since: now, count: 0 };
+        }
+        self.count = self.count.saturating_add(std::mem::take(&mut news.idle));
+        self.count > STORM && !news.matters
+    }
+}
+
+/// Drops `RTM_NEWROUTE` and `RTM_DELROUTE` whose `nlmsg_pid` is one of `ports`, and those of the local table and to
+/// link-local networks (fe80::/16), which every address of every link has some of; everything else passes.
 ///
 /// Next hops of ours pass, because the ledger has to know them. Classic BPF loads in network order, while
 /// netlink is in the order of the host.
@@ -221,10 +283,16 @@ fn route_filter(ports: &[u32]) -> Vec<libc::sock_filter> {
     const LOAD_HALF: u16 = 0x28; // BPF_LD | BPF_H | BPF_ABS
     const LOAD_WORD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
     const LOAD_OCTET: u16 = 0x30; // BPF_LD | BPF_B | BPF_ABS
+    const LOAD_HALF_AT_X: u16 = 0x48; // BPF_LD | BPF_H | BPF_IND
+    const SET: u16 = 0x00; // BPF_LD | BPF_IMM
+    const SET_X: u16 = 0x01; // BPF_LDX | BPF_IMM
+    const TO_X: u16 = 0x07; // BPF_MISC | BPF_TAX
     const JUMP_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
     const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+    // SKF_AD_OFF + SKF_AD_NLATTR: where behind the offset A the attribute X begins; 0 if it is not there.
+    const FIND_ATTRIBUTE: u32 = 0xffff_f000 + 12;
     let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
-    let pass = step(RETURN, 0, 0, u32::MAX);
+    let (pass, drop) = (step(RETURN, 0, 0, u32::MAX), step(RETURN, 0, 0, 0));
     let mut program = vec![
         step(LOAD_HALF, 0, 0, 4),
         step(JUMP_EQUAL, 2, 0, u32::from(RTM_NEWROUTE.to_be())),
@@ -233,12 +301,15 @@ fn route_filter(ports: &[u32]) -> Vec<libc::sock_filter> {
         step(LOAD_WORD, 0, 0, 12),
     ];
     for port in ports {
-        program.push(step(JUMP_EQUAL, 0, 1, port.to_be()));
-        program.push(step(RETURN, 0, 0, 0));
+        program.extend([step(JUMP_EQUAL, 0, 1, port.to_be()), drop]);
     }
     // `rtm_table`
-    program.extend([step(LOAD_OCTET, 0, 0, 20), step(JUMP_EQUAL, 0, 1, u32::from(libc::RT_TABLE_LOCAL))]);
-    program.extend([step(RETURN, 0, 0, 0), pass]);
+    program.extend([step(LOAD_OCTET, 0, 0, 20), step(JUMP_EQUAL, 0, 1, u32::from(libc::RT_TABLE_LOCAL)), drop]);
+    // `rtm_family`, then the first octets of `RTA_DST` behind `struct nlmsghdr` and `struct rtmsg`.
+    program.extend([step(LOAD_OCTET, 0, 0, 16), step(JUMP_EQUAL, 1, 0, u32::from(AF_INET6)), pass]);
+    program.extend([step(SET, 0, 0, 28), step(SET_X, 0, 0, u32::from(RTA_DST)), step(LOAD_WORD, 0, 0, FIND_ATTRIBUTE)]);
+    program.extend([step(JUMP_EQUAL, 0, 1, 0), pass, step(TO_X, 0, 0, 0), step(LOAD_HALF_AT_X, 0, 0, 4)]);
+    program.extend([step(JUMP_EQUAL, 0, 1, 0xfe80), drop, pass]);
     program
 }
 

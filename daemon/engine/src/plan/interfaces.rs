@@ -45,6 +45,10 @@ pub(crate) fn appear(name: &IfName, model: &Model, world: &World) -> Vec<Step> {
     let concerned = model.interfaces.iter().filter(|(other, wish)| *other == name || rests_on(wish));
     let names: BTreeSet<&IfName> = concerned.map(|(name, _)| name).collect();
     let mut steps = Vec::new();
+    if names.is_empty() {
+        // Other people's links come and go by the thousand, and what they do to others is no affair of theirs.
+        return steps;
+    }
     for name in &names {
         change.link(name, &mut steps);
     }

@@ -361,6 +361,17 @@ fn a_link_that_is_not_there_waits_until_it_appears() {
 }
 
 #[test]
+fn a_link_that_the_configuration_does_not_know_moves_no_port() {
+    let new = model(&["set interfaces ethernet eth1 bridge-group bridge br7", "set interfaces bridge br7"]);
+    let mut there = snapshot();
+    let kind = LinkKind::Bridge(rib::world::BridgeSettings::default());
+    there.links.push(Link { kind, ..link(8, "br8") });
+    there.links.push(Link { master: Some(8), ..link(9, "eth9") });
+    there.links.push(link(10, "veth1"));
+    assert_eq!(appear(&"veth1".parse().unwrap(), &new, &world(&there)), Vec::new());
+}
+
+#[test]
 fn an_address_made_of_the_hardware_address_is_made_of_the_one_to_come() {
     let old = model(&["set interfaces ethernet eth1 mac 00:53:00:00:00:77"]);
     let new = model(&["set interfaces ethernet eth1 ipv6 address eui64 2001:db8:1::/64"]);

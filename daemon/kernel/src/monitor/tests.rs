@@ -6,12 +6,20 @@ use super::*;
 /// Runs the program as the kernel would, for the instructions that it uses.
 fn passes(program: &[libc::sock_filter], octets: &[u8]) -> bool {
     let mut place = 0;
-    let mut accumulator = 0;
+    let (mut accumulator, mut x) = (0, 0);
     loop {
         let step = program.get(place).unwrap();
         let at = usize::try_from(step.k).unwrap();
         place += 1;
         match step.code {
+            0x00 => accumulator = step.k,
+            0x01 => x = step.k,
+            0x07 => x = accumulator,
+            0x20 if step.k == 0xffff_f00c => accumulator = find_attribute(octets, accumulator, x),
+            0x48 => {
+                let at = at + usize::try_from(x).unwrap();
+                accumulator = u32::from(u16::from_be_bytes(*octets.get(at..).unwrap().first_chunk().unwrap()));
+            }
             0x28 => accumulator = u32::from(u16::from_be_bytes(*octets.get(at..).unwrap().first_chunk().unwrap())),
             0x30 => accumulator = u32::from(*octets.get(at).unwrap()),
             0x20 => accumulator = u32::from_be_bytes(*octets.get(at..).unwrap().first_chunk().unwrap()),
@@ -19,6 +27,52 @@ fn passes(program: &[libc::sock_filter], octets: &[u8]) -> bool {
             _ => return step.k != 0,
         }
     }
+}
+
+/// `SKF_AD_NLATTR`
+fn find_attribute(octets: &[u8], from: u32, wanted: u32) -> u32 {
+    let mut at = usize::try_from(from).unwrap();
+    while let Some([a, b, c, d]) = octets.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
+        if u32::from(u16::from_ne_bytes([*c, *d])) == wanted {
+            return u32::try_from(at).unwrap();
+        }
+        at += usize::from(u16::from_ne_bytes([*a, *b])).next_multiple_of(4);
+    }
+    0
+}
+
+#[test]
+fn routes_to_link_local_networks_are_dropped_and_no_other_route_of_ipv6() {
+    let program = route_filter(&[4711]);
+    for (destination, pass) in [
+        (Some("fe80::"), false),
+        (Some("fe80::1"), false),
+        (Some("fe00::"), true),
+        (Some("2001:db8::"), true),
+        (Some("::fe80"), true),
+        (None, true),
+    ] {
+        let mut batch = crate::attribute::Batch::default();
+        batch.begin(RTM_NEWROUTE, 0, 1, &[AF_INET6, 64, 0, 0, 254, 2, 0, 1, 0, 0, 0, 0]);
+        batch.attribute_u32(15, 254);
+        if let Some(destination) = destination {
+            batch.attribute(RTA_DST, &destination.parse::<std::net::Ipv6Addr>().unwrap().octets());
+        }
+        batch.end();
+        assert_eq!(passes(&program, batch.octets()), pass, "{destination:?}");
+    }
+}
+
+#[test]
+fn only_messages_by_the_hundred_that_concern_no_route_are_a_storm() {
+    let told = |idle, matters| News { idle, matters, ..News::default() };
+    let mut storm = Storm::new();
+    assert!(!storm.rages(&mut told(1, false)));
+    assert!(!storm.rages(&mut told(STORM - 1, false)));
+    assert!(storm.rages(&mut told(1, false)));
+    assert!(!storm.rages(&mut told(1, true)), "what matters does not wait");
+    storm.since -= STORM_WITHIN * 2;
+    assert!(!storm.rages(&mut told(1, false)), "it has calmed down");
 }
 
 #[test]

@@ -214,3 +214,25 @@ fn a_deletion_by_ip_is_seen_as_a_strangers_even_while_ours_run() {
         assert_eq!(routes_told(&mut monitor), [lost]);
     });
 }
+
+#[test]
+fn the_loss_of_a_next_hop_is_told_in_the_middle_of_a_storm_of_links_and_so_is_each_link() {
+    in_namespace(|| {
+        let writer = installed();
+        let mut monitor = monitor_of(&writer);
+        const LINKS: usize = 150;
+        for number in 0..LINKS {
+            ip(&format!("link add storm{number} type veth peer name far{number}"));
+            if number == LINKS / 2 {
+                ip("link set east down");
+            }
+        }
+        let events = told_so_far(&mut monitor);
+        assert_eq!(lost_next_hops(&events), [NEXT_HOP_ID_BASE + 1, GROUP_ID_BASE + 2]);
+        for number in 0..LINKS {
+            let name = format!("storm{number}");
+            let told = |event: &WorldEvent| matches!(event, WorldEvent::Link(link) if link.name.as_str() == name);
+            assert!(events.iter().any(told), "{name}");
+        }
+    });
+}
