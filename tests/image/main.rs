@@ -12,7 +12,6 @@
 
 mod figures;
 mod first;
-mod routing;
 mod upgrades;
 
 use anyhow::Result;
