@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use scenarios::appliance::{Firmware, Parts, Place};
+use scenarios::appliance::network::{CONFIG, Network};
+use scenarios::appliance::{Firmware, Parts, Place, Seed};
 
 use crate::user_data;
 
@@ -41,6 +42,23 @@ fn sizes_and_times_are_printed() -> Result<()> {
         machine.enters("secret")?;
         machine.sees(":~$")?;
         row(&format!("name and password to the shell, {name}"), "", &format!("{:.1} s", begin.elapsed().as_secs_f64()));
+    }
+    Ok(())
+}
+
+#[test]
+fn the_time_to_the_first_session_is_printed() -> Result<()> {
+    for (name, firmware) in [("BIOS", Firmware::Bios), ("UEFI", Firmware::Uefi)] {
+        let (network, place) = (Network::new()?, Place::new("session")?);
+        let parts = Parts { firmware, memory: 256, ..Parts::default() };
+        let seed = Some(Seed { user_data: Some(user_data()), config: Some(CONFIG.to_owned()) });
+        let mut machine = network.boot(&place, &Parts { seed, ..parts.clone() })?;
+        machine.logs_in("towpath", "secret")?;
+        machine.enters("poweroff now")?;
+        machine.goes_off()?;
+        let mut machine = network.boot(&place, &parts)?;
+        let seconds = network.established(&mut machine)?;
+        row(&format!("power-on to BGP Established with BIRD, {name}"), "at most 15 s", &format!("{seconds:.1} s"));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@
 
 mod figures;
 mod first;
+mod routing;
 mod upgrades;
 
 use anyhow::Result;

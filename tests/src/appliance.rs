@@ -4,6 +4,7 @@
 //! as it was built. It never waits without a deadline, and the machine goes with its value.
 
 mod console;
+pub mod network;
 mod parts;
 
 use std::io::Write;
@@ -17,10 +18,11 @@ use anyhow::{Context, Result, bail};
 
 pub use self::console::Console;
 pub use self::parts::{Firmware, Image, Parts, Seed};
-use crate::lab::Process;
+use crate::lab::{Host, Process};
 
 /// How long a machine may take until it says something that it should say, on a host that does much else.
 pub const PATIENCE: Duration = Duration::from_secs(150);
+const QEMU: &str = "qemu-system-x86_64";
 /// How often it is looked at.
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -92,8 +94,19 @@ impl Place {
     /// # Errors
     /// When QEMU does not start.
     pub fn boot(&self, parts: &Parts) -> Result<Machine> {
+        self.start(Command::new(QEMU), parts)
+    }
+
+    /// The same within a namespace, to whose links its cards may belong.
+    ///
+    /// # Errors
+    /// When QEMU does not start.
+    pub fn boot_in(&self, host: &Host, parts: &Parts) -> Result<Machine> {
+        self.start(host.command(QEMU), parts)
+    }
+
+    fn start(&self, mut command: Command, parts: &Parts) -> Result<Machine> {
         let ssh = free_port()?;
-        let mut command = Command::new("qemu-system-x86_64");
         parts.describe(&mut command, &self.folder, ssh)?;
         let _ = std::fs::remove_file(self.path("serial"));
         let _ = std::fs::remove_file(self.path("monitor"));

@@ -195,6 +195,27 @@ impl Lab {
         Ok(())
     }
 
+    /// Gives the router's ports to a machine in QEMU: the addresses go, and each port is joined with a tap. What QEMU calls
+    /// the taps, the client's first.
+    ///
+    /// # Errors
+    /// When `ip` refuses a step.
+    pub fn wires(&self) -> Result<Vec<String>> {
+        let mut taps = Vec::new();
+        for port in ["eth0", "eth1"] {
+            let (tap, bridge) = (format!("tap-{port}"), format!("br-{port}"));
+            self.router.ip(&["addr", "flush", "dev", port])?;
+            self.router.ip(&["tuntap", "add", &tap, "mode", "tap"])?;
+            self.router.ip(&["link", "add", &bridge, "type", "bridge"])?;
+            for link in [port, &tap] {
+                self.router.ip(&["link", "set", link, "master", &bridge, "up"])?;
+            }
+            self.router.ip(&["link", "set", &bridge, "addrgenmode", "none", "up"])?;
+            taps.push(format!("tap,ifname={tap},script=no,downscript=no"));
+        }
+        Ok(taps)
+    }
+
     /// A cable from a machine into the switch.
     fn plug(&self, host: &Host, interface: &str) -> Result<()> {
         host.link(interface, &self.switch, &format!("to-{}", host.role))?;
