@@ -96,6 +96,8 @@ impl fmt::Display for Health {
 struct Watch {
     wish: Wish,
     health: Health,
+    /// When it was asked last.
+    asked: Instant,
     /// When the next question is due.
     next: Instant,
     /// The last question needs no answer any more.
@@ -106,9 +108,21 @@ struct Watch {
     row: u8,
 }
 
+impl Pace {
+    /// How long somebody who lives may take to answer until it is asked again. A little less than the interval, so that as
+    /// many questions as may be lost in a row fit between its last answer and its detection time, `multiplier` intervals
+    /// later, as with BFD (RFC 5880 §6.8.4). One question alone gets the whole interval.
+    fn patience(&self) -> Duration {
+        match self.multiplier {
+            0 | 1 => self.interval,
+            many => self.interval * u32::from(many - 1) / u32::from(many),
+        }
+    }
+}
+
 impl Watch {
     fn new(now: Instant, wish: Wish) -> Self {
-        Self { wish, health: Health::Unknown, next: now, settled: true, lost: 0, row: 0 }
+        Self { wish, health: Health::Unknown, asked: now, next: now, settled: true, lost: 0, row: 0 }
     }
 
     /// A question is due: what has become of the host until now.
@@ -116,15 +130,24 @@ impl Watch {
         if !std::mem::replace(&mut self.settled, false) {
             (self.lost, self.row) = (self.lost.saturating_add(1), 0);
         }
-        self.next = now + self.wish.pace.interval;
         let dies = self.health == Health::Alive && self.lost >= self.wish.pace.multiplier;
-        self.turn(dies.then_some(Health::Dead))
+        let turned = self.turn(dies.then_some(Health::Dead));
+        let pace = self.wish.pace;
+        let wait = if self.health == Health::Alive { pace.patience() } else { pace.interval };
+        (self.asked, self.next) = (now, now + wait);
+        turned
+    }
+
+    /// The last question needs no answer any more: the next one has its usual time.
+    fn settle(&mut self) -> bool {
+        self.next = self.asked + self.wish.pace.interval;
+        std::mem::replace(&mut self.settled, true)
     }
 
     fn answered(&mut self) -> Option<Health> {
         self.lost = 0;
         // Two answers to one question are one.
-        if !std::mem::replace(&mut self.settled, true) {
+        if !self.settle() {
             self.row = self.row.saturating_add(1);
         }
         let comes = match self.health {
@@ -177,7 +200,7 @@ impl Watches {
     /// The question that was due could not be asked, so that nothing follows from its answer.
     pub fn not_asked(&mut self, target: &Target) {
         if let Some(watch) = self.watches.get_mut(target) {
-            watch.settled = true;
+            watch.settle();
         }
     }
 

@@ -61,12 +61,12 @@ fn course(answers: &str) -> Vec<(u128, Health)> {
 fn who_never_answered_is_unknown_and_who_stops_is_dead_until_it_answers_in_a_row() {
     for (answers, expected, why) in [
         ("..........", &[][..], "nobody was ever there"),
-        ("x.......", &[(1, Alive), (1200, Dead)], "three questions without an answer, and the time for the last one"),
-        ("..x.x..x....", &[(601, Alive), (3300, Dead)], "two lost in a row are no death"),
-        ("xx...x......", &[(1, Alive), (1500, Dead)], "one answer does not bring it back"),
-        ("x...xx.x....", &[(1, Alive), (1200, Dead)], "nor do three with a gap"),
-        ("x...2.2....", &[(1, Alive), (1200, Dead)], "nor do two answers to one question"),
-        ("x...xxx..", &[(1, Alive), (1200, Dead), (1801, Alive)], "three in a row do"),
+        ("x.......", &[(1, Alive), (900, Dead)], "three questions without an answer, within the detection time"),
+        ("..x.x..x....", &[(601, Alive), (2700, Dead)], "two lost in a row are no death"),
+        ("xx...x......", &[(1, Alive), (1200, Dead)], "one answer does not bring it back"),
+        ("x...xx.x....", &[(1, Alive), (900, Dead)], "nor do three with a gap"),
+        ("x...2.2....", &[(1, Alive), (900, Dead)], "nor do two answers to one question"),
+        ("x...xxx..", &[(1, Alive), (900, Dead), (1501, Alive)], "three in a row do"),
         ("x.--------x", &[(1, Alive)], "who is not asked does not die"),
     ] {
         assert_eq!(course(answers), expected, "{answers}: {why}");
@@ -130,5 +130,29 @@ proptest! {
             prop_assert_eq!(seen, health);
             now += PACE.interval;
         }
+    }
+
+    /// Whoever stops to answer, at whatever time, is dead no later than its detection time after its last answer.
+    #[test]
+    fn death_is_told_within_the_detection_time(multiplier in 2_u8..8, interval in 50_u64..1000, answers in 1_u32..9, delay in 0_u64..30) {
+        let begin = Instant::now();
+        let pace = Pace { interval: Duration::from_millis(interval), multiplier };
+        let mut watches = Watches::default();
+        watches.want(begin, &wishes(&[("192.0.2.1", pace)]));
+        let mut last = begin;
+        for _ in 0..answers {
+            let now = watches.deadline().unwrap();
+            prop_assert_eq!(watches.tick(now, |_, _| {}), []);
+            last = now + Duration::from_millis(delay);
+            watches.answered(&answer("192.0.2.1"));
+        }
+        let (mut asked, mut died) = (0, None);
+        while died.is_none() {
+            let now = watches.deadline().unwrap();
+            died = watches.tick(now, |_, _| asked += 1).pop().map(|(_, health)| (now, health));
+        }
+        let (at, health) = died.unwrap();
+        prop_assert_eq!((health, asked), (Dead, u32::from(multiplier) + 1), "each that may be lost was asked");
+        prop_assert!(at <= last + pace.interval * u32::from(multiplier), "{:?}", at - last);
     }
 }
