@@ -10,6 +10,7 @@ mod configuration;
 mod contest;
 mod convergence;
 mod death;
+mod detection;
 mod growth;
 mod inside;
 mod kernel;
@@ -104,6 +105,7 @@ pub(crate) const ALL: &[(&str, Chapter)] = &[
     ("session", session::measure),
     ("service", service::measure),
     ("death", death::measure),
+    ("detection", detection::measure),
     ("commit", commit::measure),
     ("configuration", configuration::measure),
     ("policy", policy::measure),

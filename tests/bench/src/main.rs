@@ -31,7 +31,7 @@ use chapters::Effort;
 use report::Report;
 
 const USAGE: &str = "usage: bench [--quick] [--json FILE] [--rounds N] [--daemon NAME]... [--only CHAPTER]...
-chapters: start session service death commit configuration policy restart
+chapters: start session service death detection commit configuration policy restart
 convergence peers fan reflector feed kernel busy churn growth parts balancer";
 
 /// What a person asked for.

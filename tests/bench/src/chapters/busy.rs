@@ -134,7 +134,7 @@ impl Looker {
 }
 
 /// Sessions of a work and of a watcher with a hold time of three seconds, and a daemon with more configuration.
-fn scene(lab: &Lab, work: &Work, more: &str) -> Result<(Swarm, Daemon, String)> {
+pub(super) fn scene(lab: &Lab, work: &Work, more: &str) -> Result<(Swarm, Daemon, String)> {
     renew(lab)?;
     let mut peers = work.peers();
     let last = u8::try_from(peers.len())?;

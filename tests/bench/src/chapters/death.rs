@@ -84,9 +84,9 @@ fn one_of_many(lab: &Lab, services: u32) -> Result<Death> {
 }
 
 /// What the kernel told of one death.
-struct Death {
+pub(super) struct Death {
     /// Milliseconds until the last change that matters.
-    repaired: f64,
+    pub(super) repaired: f64,
     /// Changes of next hops and groups.
     objects: f64,
     /// Changes of routes.
@@ -105,7 +105,7 @@ fn once(services: u32) -> Result<Death> {
 }
 
 /// The first change after a moment, and all until there are no more.
-fn changes_since(watch: &KernelWatch, closed: Stamp) -> Result<Vec<Change>> {
+pub(super) fn changes_since(watch: &KernelWatch, closed: Stamp) -> Result<Vec<Change>> {
     let first = watch.wait(Duration::from_secs(5), "a change", |change| change.at >= closed)?;
     let mut changes = watch.until_silence(Duration::from_secs(1));
     changes.insert(0, first);
@@ -113,7 +113,7 @@ fn changes_since(watch: &KernelWatch, closed: Stamp) -> Result<Vec<Change>> {
 }
 
 /// What is left of the node goes later and forwards nothing by then: changes that begin so do not count for the time.
-fn judge(changes: &[Change], closed: Stamp, left: &str) -> Result<Death> {
+pub(super) fn judge(changes: &[Change], closed: Stamp, left: &str) -> Result<Death> {
     let is_object = |text: &str| text.trim_start_matches("Deleted ").starts_with("id ");
     let objects = changes.iter().filter(|change| is_object(&change.text)).count();
     let counts = changes.iter().filter(|change| !change.text.starts_with(left));
