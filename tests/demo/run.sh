@@ -149,7 +149,7 @@ start_node() {
     sed -e "s/{local-as}/64512/; s/{router-id}/$address/; s/{router}/192.168.101.1/; s/{remote-as}/64512/" \
         -e "s/{password}//; s/{hold-time}/9/; s/{keepalive}/3/; s/{address}/$address/" \
         -e "s/{multihop}/false/; s/{ttl}/0/; s/{ttl-security}/false/; s/{graceful-restart}/false/; s/{several}/false/" \
-        -e "s/{paths}/0/" \
+        -e "s/{paths}/0/; s/{restart-time}/120/; s/{long-lived}/false/; s/{stale-time}/0/; s/{words}//" \
         "$root/tests/src/peers/gobgp.toml" >"$work/node$number.toml"
     start "node$number" "gobgpd$number" gobgpd -t toml -f "$work/node$number.toml" --pprof-disable \
         --api-hosts 127.0.0.1:50051

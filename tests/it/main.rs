@@ -25,6 +25,7 @@ mod guest;
 mod interop;
 mod laboratory;
 mod liveness;
+mod offers;
 mod operational;
 mod packets;
 mod paths;

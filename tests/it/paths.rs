@@ -32,6 +32,14 @@ fn path(speaker: &Speaker, kind: Kind, prefix: &str) -> String {
     let table = speaker.table(prefix);
     let line = match kind {
         Kind::Bird => table.lines().find_map(|line| line.trim().strip_prefix("BGP.as_path: ").map(str::to_owned)),
+        // The column between the next hop and the age.
+        Kind::Gobgp => table.lines().find(|line| line.contains(prefix)).map(|line| {
+            line.split_whitespace()
+                .skip(3)
+                .take_while(|word| !word.contains(['d', 'h', 'm', 's']))
+                .collect::<Vec<_>>()
+                .join(" ")
+        }),
         // The line before the next hop.
         _ => table
             .lines()
@@ -236,4 +244,10 @@ fn frr_is_a_member_of_our_confederation() -> Result<()> {
 #[test]
 fn bird_is_a_member_of_our_confederation() -> Result<()> {
     is_a_member(Kind::Bird, |session| session.saying(&["confederation 64500", "confederation member yes"]))
+}
+
+#[test]
+fn gobgp_is_a_member_of_our_confederation() -> Result<()> {
+    let words = "[global.confederation.config]\n  enabled = true\n  identifier = 64500\n  member-as-list = [64512]";
+    is_a_member(Kind::Gobgp, |session| Session { speaker_words: vec![words.to_owned()], ..session })
 }

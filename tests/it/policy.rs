@@ -46,6 +46,8 @@ fn obeys(kind: Kind) -> Result<()> {
         "set policy route-map OUT rule 10 action permit".to_owned(),
         "set policy route-map OUT rule 10 match protocol connected".to_owned(),
         "set policy route-map OUT rule 10 set community 64512:77".to_owned(),
+        "set policy route-map OUT rule 10 set large-community 64512:1:2".to_owned(),
+        "set policy route-map OUT rule 10 set extcommunity-rt 64512:100".to_owned(),
         "set policy route-map OUT rule 10 set as-path-prepend '64512 64512'".to_owned(),
         format!("{neighbor} route-map import IN"),
         format!("{neighbor} route-map export OUT"),
@@ -59,10 +61,13 @@ fn obeys(kind: Kind) -> Result<()> {
     assert!(router.gateways(REFUSED).is_empty());
     let marked = || {
         let table = speaker.table(OWN);
-        let community = table.contains("64512:77") || table.contains("(64512,77)");
-        community && table.contains("64512 64512 64512")
+        let spelled = |ways: &[&str]| ways.iter().any(|way| table.contains(way));
+        let communities = spelled(&["64512:77", "(64512,77)"])
+            && spelled(&["64512:1:2", "(64512, 1, 2)"])
+            && spelled(&["RT:64512:100", "(rt, 64512, 100)", "rt 64512:100", "[64512:100]"]);
+        communities && table.contains("64512 64512 64512")
     };
-    lab.wait_until(SOON, "the neighbor sees the community and the prepended path", marked)?;
+    lab.wait_until(SOON, "the neighbor sees communities of all three kinds and the prepended path", marked)?;
     // A policy is changed: the session stays, and the neighbor loses the route.
     configure(&["set policy route-map OUT rule 10 action deny".to_owned()])?;
     lab.wait_until(SOON, "the neighbor loses what is denied", || !speaker.knows(OWN))?;
@@ -84,4 +89,9 @@ fn frr_hears_and_is_heard_as_the_maps_say() -> Result<()> {
 #[test]
 fn bird_hears_and_is_heard_as_the_maps_say() -> Result<()> {
     obeys(Kind::Bird)
+}
+
+#[test]
+fn openbgpd_hears_and_is_heard_as_the_maps_say() -> Result<()> {
+    obeys(Kind::Openbgpd)
 }

@@ -53,6 +53,8 @@ fn a_route_server_passes_routes_on_and_keeps_them_out_of_its_kernel() -> Result<
 /// What a client sees of another one's route, in its own words: who announced it first, and whose clusters it passed.
 fn tells_the_way(kind: Kind, table: &str, originator: &str, cluster: &str) -> bool {
     let lines = match kind {
+        Kind::Gobgp => [format!("{{Originator: {originator}}}"), format!("{{ClusterList: [{cluster}]}}")],
+        Kind::Openbgpd => [format!("Originator Id: {originator}"), format!("Cluster Id List:  {cluster}")],
         Kind::Bird => [format!("BGP.originator_id: {originator}"), format!("BGP.cluster_list: {cluster}")],
         _ => [format!("Originator: {originator}"), format!("Cluster list: {cluster}")],
     };
@@ -76,8 +78,9 @@ fn reflects_to_clients(kind: Kind) -> Result<()> {
     lab.wait_until(SOON, "the other client hears of it", || listener.knows(SHOP))?;
     let table = listener.table(SHOP);
     assert!(tells_the_way(kind, &table, "192.168.101.201", "192.168.101.1"), "{table}");
-    let next_hop = table.lines().any(|line| line.contains("192.168.101.201") && !line.contains("riginator"));
-    assert!(next_hop, "its next hop is the first client: {table}");
+    let words: Vec<&str> = table.split_whitespace().collect();
+    let next_hop = |pair: &[&str]| pair[1] == "192.168.101.201" && !pair[0].contains("riginator");
+    assert!(words.windows(2).any(next_hop), "its next hop is the first client: {table}");
     assert!(router.show("show ip bgp neighbors 192.168.101.201")?.contains("Route-Reflector Client"));
     let gateways = router.gateways(SHOP);
     assert_eq!(gateways, [first.ipv4.to_string()]);
@@ -101,6 +104,16 @@ fn frr_hears_as_a_client_of_other_clients() -> Result<()> {
 #[test]
 fn bird_hears_as_a_client_of_other_clients() -> Result<()> {
     reflects_to_clients(Kind::Bird)
+}
+
+#[test]
+fn gobgp_hears_as_a_client_of_other_clients() -> Result<()> {
+    reflects_to_clients(Kind::Gobgp)
+}
+
+#[test]
+fn openbgpd_hears_as_a_client_of_other_clients() -> Result<()> {
+    reflects_to_clients(Kind::Openbgpd)
 }
 
 /// The first node reflects between the second one and the router.
@@ -143,4 +156,9 @@ fn the_router_is_a_client_of_frr() -> Result<()> {
 #[test]
 fn the_router_is_a_client_of_bird() -> Result<()> {
     is_a_client(Kind::Bird)
+}
+
+#[test]
+fn the_router_is_a_client_of_openbgpd() -> Result<()> {
+    is_a_client(Kind::Openbgpd)
 }

@@ -91,6 +91,11 @@ fn gobgp_keeps_our_routes_while_the_router_restarts() -> Result<()> {
 }
 
 #[test]
+fn openbgpd_keeps_our_routes_while_the_router_restarts() -> Result<()> {
+    keeps_our_routes(Kind::Openbgpd, false)
+}
+
+#[test]
 fn an_orderly_end_of_the_daemon_is_a_restart_too() -> Result<()> {
     keeps_our_routes(Kind::Frr, true)
 }
@@ -175,4 +180,9 @@ fn what_stays_on_of_frr_and_of_us_at_frr_is_marked_and_comes_back_to_life() -> R
 #[test]
 fn what_stays_on_of_bird_and_of_us_at_bird_is_marked_and_comes_back_to_life() -> Result<()> {
     stays_on(Kind::Bird)
+}
+
+#[test]
+fn what_stays_on_of_gobgp_and_of_us_at_gobgp_is_marked_and_comes_back_to_life() -> Result<()> {
+    stays_on(Kind::Gobgp)
 }

@@ -60,18 +60,18 @@ pub struct Session {
     /// Whether the node sends with TTL 255 and accepts nothing below (RFC 5082).
     pub ttl_security: bool,
     /// Internal neighbors besides the router: the node is a route reflector, and they and the router are its clients.
-    /// BIRD and FRR alone can do that here.
+    /// BIRD, FRR and OpenBGPD can do that here.
     pub clients: Vec<IpAddr>,
     /// Whether graceful restart is offered (RFC 4724), as a Cilium node does it when told to.
     pub graceful_restart: bool,
-    /// Restart time and long-lived stale time in seconds (RFC 9494), with graceful restart; BIRD and FRR alone have them
-    /// here.
+    /// Restart time and long-lived stale time in seconds (RFC 9494), with graceful restart; BIRD, FRR and GoBGP
+    /// have them here.
     pub long_lived: Option<(u16, u32)>,
     /// Whether several paths of a prefix are sent and received (RFC 7911); not by ExaBGP.
     pub add_path: bool,
     /// What the speaker's own language says besides of its neighbor, one statement each; FRR, BIRD and OpenBGPD.
     pub words: Vec<String>,
-    /// What FRR says besides of itself.
+    /// What FRR and GoBGP say besides of themselves.
     pub speaker_words: Vec<String>,
 }
 
@@ -160,7 +160,7 @@ impl Speaker {
     /// When it does not start; the laboratory's logs are in the message.
     pub fn start(lab: &Lab, host: &Host, kind: Kind, session: Session) -> Result<Self> {
         anyhow::ensure!(
-            session.clients.is_empty() || matches!(kind, Kind::Bird | Kind::Frr),
+            session.clients.is_empty() || matches!(kind, Kind::Bird | Kind::Frr | Kind::Openbgpd),
             "{kind:?} reflects nothing"
         );
         let process = match kind {
@@ -176,7 +176,8 @@ impl Speaker {
         Ok(speaker)
     }
 
-    /// Announces a prefix with the node itself as next hop.
+    /// Announces a prefix with the node itself as next hop. Words of the speaker's own language may stand behind it,
+    /// where it is ExaBGP or GoBGP.
     ///
     /// # Errors
     /// When the speaker refuses.
@@ -209,6 +210,20 @@ impl Speaker {
             Kind::Exabgp => exabgp::table(&self.host),
         };
         table.unwrap_or_default()
+    }
+
+    /// Ends the session by hand and says why (RFC 9003); not by ExaBGP.
+    ///
+    /// # Errors
+    /// When the speaker refuses.
+    pub fn part(&self, text: &str) -> Result<()> {
+        match self.kind {
+            Kind::Gobgp => gobgp::part(&self.host, &self.session, text),
+            Kind::Frr => frr::part(&self.host, &self.session, text),
+            Kind::Bird => bird::part(&self.host, text),
+            Kind::Openbgpd => openbgpd::part(&self.host, &self.session, text),
+            Kind::Exabgp => anyhow::bail!("ExaBGP is not told how to do that"),
+        }
     }
 
     /// Whether the speaker itself calls the session established.

@@ -45,3 +45,13 @@ fn frr_hears_of_an_aggregate() -> Result<()> {
 fn bird_hears_of_an_aggregate() -> Result<()> {
     hears_of_an_aggregate(Kind::Bird)
 }
+
+#[test]
+fn gobgp_hears_of_an_aggregate() -> Result<()> {
+    hears_of_an_aggregate(Kind::Gobgp)
+}
+
+#[test]
+fn openbgpd_hears_of_an_aggregate() -> Result<()> {
+    hears_of_an_aggregate(Kind::Openbgpd)
+}

@@ -55,3 +55,30 @@ fn frr_and_the_router_refresh_each_other_with_a_beginning_and_an_end() -> Result
 fn bird_and_the_router_refresh_each_other_with_a_beginning_and_an_end() -> Result<()> {
     refreshes_both_ways(Kind::Bird)
 }
+
+/// GoBGP answers a refresh without marks (RFC 2918), and has no word that makes it ask for one.
+#[test]
+fn gobgp_tells_its_routes_again_when_the_router_asks() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    let node = &lab.nodes[0];
+    let address = node.ipv4.into();
+    router.configure(&[
+        "set protocols bgp 64512 network 10.9.0.0/24",
+        "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512",
+    ])?;
+    let speaker = up(&lab, &router, node, Kind::Gobgp, Session::internal(node))?;
+    speaker.announce(SHOP)?;
+    lab.wait_until(SOON, "both have a route", || !router.gateways(SHOP).is_empty() && speaker.knows("10.9.0.0/24"))?;
+    let before = established(&router, address)?;
+    let updates = || {
+        let said = router.json("show ip bgp neighbors 192.168.101.201").unwrap_or_default();
+        said["neighbors"][0]["messages"]["updates"]["received"].as_u64()
+    };
+    let (first, asked) = (updates(), refreshes(&router, address));
+    router.cmd(&["clear ip bgp 192.168.101.201 soft in"])?;
+    lab.wait_until(SOON, "it tells its routes again", || updates() > first)?;
+    assert!(refreshes(&router, address).0 > asked.0);
+    assert_eq!(established(&router, address)?, before, "no session was reset");
+    Ok(())
+}

@@ -68,6 +68,11 @@ fn gobgp_hears_of_several_paths() -> Result<()> {
     hears_of_several(Kind::Gobgp)
 }
 
+#[test]
+fn openbgpd_hears_of_several_paths() -> Result<()> {
+    hears_of_several(Kind::Openbgpd)
+}
+
 /// The first node reflects what the two others announce, and the router takes both paths.
 fn tells_several(kind: Kind) -> Result<()> {
     let lab = Lab::new()?;
@@ -114,4 +119,32 @@ fn the_router_takes_several_paths_of_frr() -> Result<()> {
 #[test]
 fn the_router_takes_several_paths_of_bird() -> Result<()> {
     tells_several(Kind::Bird)
+}
+
+#[test]
+fn the_router_takes_several_paths_of_openbgpd() -> Result<()> {
+    tells_several(Kind::Openbgpd)
+}
+
+/// GoBGP does not listen here, so that it reflects nothing: both paths are its own.
+#[test]
+fn the_router_takes_several_paths_of_gobgp() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    let [first, second, third] = &lab.nodes;
+    router.configure(&[
+        "set protocols bgp 64512 parameters router-id 192.168.101.1",
+        "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512",
+    ])?;
+    let session = Session { add_path: true, ..Session::internal(first) };
+    let speaker = up(&lab, &router, first, Kind::Gobgp, session)?;
+    let path = |number: u32, node: &Host| format!("{SHOP} identifier {number} nexthop {}", node.ipv4);
+    speaker.announce(&path(7, second))?;
+    speaker.announce(&path(8, third))?;
+    let both = [second, third].map(|node| node.ipv4.to_string());
+    lab.wait_until(SOON, "both paths share the load", || router.gateways(SHOP) == both)?;
+    let said = router.show(&format!("show ip bgp {SHOP}"))?;
+    assert_eq!(said.matches("Path identifier: received ").count(), 2, "{said}");
+    speaker.withdraw(&path(7, second))?;
+    lab.wait_until(SOON, "the withdrawal takes one path", || router.gateways(SHOP) == both[1..])
 }

@@ -80,6 +80,10 @@ pub(super) fn state(host: &Host) -> Result<String> {
     birdc(host, &["show", "protocols", "tower"])
 }
 
+pub(super) fn part(host: &Host, text: &str) -> Result<()> {
+    birdc(host, &["disable", "tower", &format!("\"{text}\"")]).map(drop)
+}
+
 pub(super) fn table(host: &Host, prefix: &str) -> Result<String> {
     birdc(host, &["show", "route", "for", prefix, "protocol", "tower", "all"])
 }

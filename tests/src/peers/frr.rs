@@ -96,6 +96,12 @@ pub(super) fn state(host: &Host, session: &Session) -> Result<String> {
     vtysh(host, &[&format!("show bgp neighbors {}", session.remote)])
 }
 
+pub(super) fn part(host: &Host, session: &Session, text: &str) -> Result<()> {
+    let router = format!("router bgp {}", session.local_as);
+    let shutdown = format!("neighbor {} shutdown message {text}", session.remote);
+    vtysh(host, &["configure terminal", &router, &shutdown]).map(drop)
+}
+
 pub(super) fn table(host: &Host, prefix: &str) -> Result<String> {
     vtysh(host, &[&format!("show bgp {} unicast {prefix}", family(prefix, "ipv4", "ipv6"))])
 }

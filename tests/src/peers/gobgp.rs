@@ -28,6 +28,10 @@ fn config(session: &Session) -> String {
         ("ttl", session.multihop.unwrap_or_default().to_string()),
         ("ttl-security", session.ttl_security.to_string()),
         ("graceful-restart", session.graceful_restart.to_string()),
+        ("restart-time", session.long_lived.map_or(120, |(restart, _)| restart).to_string()),
+        ("long-lived", session.long_lived.is_some().to_string()),
+        ("stale-time", session.long_lived.map_or(0, |(_, stale)| stale).to_string()),
+        ("words", session.speaker_words.join("\n")),
         ("several", session.add_path.to_string()),
         ("paths", (u8::from(session.add_path) * 8).to_string()),
     ];
@@ -47,13 +51,20 @@ pub(super) fn state(host: &Host, session: &Session) -> Result<String> {
     host.run("gobgp", &["neighbor", &session.remote.to_string()])?.success()
 }
 
+pub(super) fn part(host: &Host, session: &Session, text: &str) -> Result<()> {
+    host.run("gobgp", &["neighbor", &session.remote.to_string(), "shutdown", "--reason", text])?.success().map(drop)
+}
+
 pub(super) fn table(host: &Host, prefix: &str) -> Result<String> {
     host.run("gobgp", &["global", "rib", "-a", family(prefix, "ipv4", "ipv6"), prefix])?.success()
 }
 
 pub(super) fn change(host: &Host, change: Change, prefix: &str) -> Result<()> {
     let word = if change == Change::Announce { "add" } else { "del" };
+    // Whatever stands behind the prefix are further words of the command: an identifier, a next hop.
+    let (prefix, further) = prefix.split_once(' ').unwrap_or((prefix, ""));
     let mut arguments = vec!["global", "rib", word, prefix];
+    arguments.extend(further.split_whitespace());
     if change == Change::Announce {
         arguments.extend(["origin", "igp"]);
     }

@@ -30,11 +30,26 @@ fn config(session: &Session, socket: &str) -> String {
     for word in &session.words {
         let _ = writeln!(options, "  {word}");
     }
+    if session.add_path {
+        options.push_str("  announce add-path recv yes\n  announce add-path send all\n");
+    }
+    let client = if session.clients.is_empty() { "" } else { "  route-reflector\n" };
+    let others: String = session
+        .clients
+        .iter()
+        .map(|address| {
+            format!(
+                "neighbor {address} {{\n  remote-as {}\n  local-address {}\n  passive\n  announce IPv4 unicast\n  \
+                 announce IPv6 unicast\n{client}}}\n",
+                session.local_as, session.local
+            )
+        })
+        .collect();
     let graceful = if session.graceful_restart { "yes" } else { "no" };
     format!(
         "AS {}\nrouter-id {}\nlisten on {}\nsocket \"{socket}\"\nfib-update no\nholdtime {}\nconnect-retry 1\n\
          neighbor {} {{\n  remote-as {}\n  local-address {}\n  announce IPv4 unicast\n  announce IPv6 unicast\n  \
-         announce restart {graceful}\n{options}}}\nallow from any\nallow to any\n",
+         announce restart {graceful}\n{client}{options}}}\n{others}allow from any\nallow to any\n",
         session.local_as,
         session.router_id(),
         session.local,
@@ -61,8 +76,12 @@ pub(super) fn state(host: &Host, session: &Session) -> Result<String> {
     Ok(said)
 }
 
+pub(super) fn part(host: &Host, session: &Session, text: &str) -> Result<()> {
+    bgpctl(host, &["neighbor", &session.remote.to_string(), "down", text]).map(drop)
+}
+
 pub(super) fn table(host: &Host, prefix: &str) -> Result<String> {
-    bgpctl(host, &["show", "rib", prefix])
+    bgpctl(host, &["show", "rib", "detail", prefix])
 }
 
 pub(super) fn change(host: &Host, change: Change, prefix: &str) -> Result<()> {
