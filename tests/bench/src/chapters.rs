@@ -27,6 +27,7 @@ use anyhow::Result;
 use crate::daemons::Kind;
 use crate::report::Report;
 
+pub(crate) use balancer::change::{ROLE as CHANGE, run as change};
 pub(crate) use balancer::live::{ROLE as CHAIN, run as chain};
 pub(crate) use growth::{ROLE as GROWTH, run as grow};
 pub(crate) use start::{STOPWATCH, stopwatch};

@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         Some((role, rest)) if role == relay::ROLE => relay::run(rest),
         Some((role, rest)) if role == floor::ROLE => floor::run(rest),
         Some((role, rest)) if role == chapters::CHAIN => chapters::chain(rest),
+        Some((role, rest)) if role == chapters::CHANGE => chapters::change(rest),
         Some((role, rest)) if role == chapters::GROWTH => chapters::grow(rest),
         Some((role, rest)) if role == chapters::STOPWATCH => chapters::stopwatch(rest),
         _ => Arguments::parse(&words).and_then(|arguments| measure(&arguments)),

@@ -3,6 +3,7 @@
 //!
 //! It attaches nothing and sends nothing; the live chain (`live.rs`) does, in a namespace of its own.
 
+pub(crate) mod change;
 pub(crate) mod live;
 mod scene;
 
@@ -13,6 +14,7 @@ use scenarios::balancer::kernel::{Kernel, Program};
 
 use super::Effort;
 use crate::report::Report;
+use change::Sets;
 use scene::Case;
 
 const CHAPTER: &str = "balancer";
@@ -25,6 +27,12 @@ pub(super) fn measure(effort: &Effort, report: &mut Report) -> Result<()> {
     measured.unwrap_or_else(|_| bail!("the measuring thread ended before its time"))?;
     for (flows, what) in [(1, "a live chain on one processor, one flow"), (60_000, "the same with 60,000 flows")] {
         report.add(CHAPTER, what, ">= 2.5 Mpps", "Mpps", live::measure(flows, effort.long)?);
+    }
+    for (sets, what, target) in [
+        (Sets::One, "100 nodes of 1,000 services change, all of one set", "<= 50 ms"),
+        (Sets::Each, "the same, each service with a set of its own", "–"),
+    ] {
+        report.add(CHAPTER, what, target, "ms", change::measure(sets, effort.long)?);
     }
     Ok(())
 }
