@@ -2,6 +2,7 @@
 //! Each line is run natively, and in the kernel by the programs for XDP and for traffic control.
 
 mod plan;
+mod quic;
 mod table;
 mod transition;
 

@@ -10,13 +10,14 @@ use crate::flow::{Flow, Words, octets, slot};
 use crate::ipv4::fragment_key;
 use crate::layout::{
     CLIENT_ONLY, Directory, FlowKey, Fragment, GUARDED, Mode, NOWHERE, PASS_EMPTY, PORTS, Pin, QUIC, SLOTS, Slot,
-    node_of_link,
+    node_of_link, server_octets,
 };
 use crate::packet::{Maps, Moment, Packet, Window};
 use crate::protocol::UDP;
+use crate::quic;
 use crate::reason::Reason;
 use crate::send::send;
-use crate::way::{FIRST, Facts, LATER, Verdict, end};
+use crate::way::{ERROR, FIRST, Facts, LATER, Verdict, end};
 
 /// What the directory said of the address.
 #[derive(Clone, Copy)]
@@ -106,6 +107,13 @@ fn choose<const SIX: bool, P: Packet, M: Maps>(
     if place as usize >= SLOTS {
         return Err(Reason::Inconsistent);
     }
+    let octets = server_octets(service.flags);
+    if octets != 0 && facts.words.protocol == u32::from(UDP) && facts.part != ERROR {
+        let named = quic::named(packet, maps, facts.behind, (number << 4) | octets);
+        if named != 0 && maps.backend(named).is_some_and(|backend| backend.way != NOWHERE) {
+            return Ok(Choice { service: number, backend: named, hash });
+        }
+    }
     let slot = maps.slot(service.table, place).ok_or(Reason::Inconsistent)?;
     let backend = if slot.mode() == Mode::Stable {
         slot.current()
@@ -113,7 +121,7 @@ fn choose<const SIX: bool, P: Packet, M: Maps>(
         let begins = facts.begins != 0
             || (service.flags & QUIC != 0
                 && facts.words.protocol == u32::from(UDP)
-                && is_initial(packet, facts.behind));
+                && quic::is_initial(packet, facts.behind));
         in_transition::<SIX, P, M>(packet, maps, &memory.write(*facts).words, slot, (number << 1) | u32::from(begins))
     };
     if facts.begins != 0 && service.clamp != 0 {
@@ -162,16 +170,6 @@ fn first_of<P: Packet, M: Maps>(packet: P, maps: M, facts: &Facts) -> u64 {
 fn remember_first<P: Packet, M: Maps>(packet: P, maps: M, facts: &Facts, service: u32, backend: u32) {
     packet.begin();
     maps.set_fragment(&fragment_key(&facts.words, facts.identification), Fragment { backend, service });
-}
-
-/// Whether a datagram begins a connection of QUIC: a long header of the kind Initial (RFC 9000 §17.2.2), of version 1 or of
-/// one that is not known; of version 2 the number of that kind is another (RFC 9369 §3.2).
-#[inline(always)]
-fn is_initial<P: Packet>(packet: P, behind: usize) -> bool {
-    let Some(datagram) = packet.seek::<13>(behind) else { return false };
-    let first = datagram.octet::<8>();
-    let initial = if datagram.le32::<9>() == 0xcf43_336b { 0x90 } else { 0x80 };
-    first & 0xb0 == initial
 }
 
 /// The backend of a flow whose slot has changed hands. The last argument is the service, then a bit for a flow that begins:

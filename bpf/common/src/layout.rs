@@ -152,6 +152,17 @@ pub const ECHO: u32 = 4;
 /// protocol; [`Entry::service`] is the number of its [`Return`].
 pub const ANSWERS: u8 = 129;
 
+/// [`Entry::length`] of a server of QUIC: [`Entry::address`] is what [`server`] says, [`Entry::service`] the number of its
+/// backend.
+pub const SERVER: u8 = 130;
+
+/// The key of the backend that connection IDs of a service name so: the service's number, then the octets that name it.
+#[inline(always)]
+#[must_use]
+pub const fn server(service: u32, id: u64) -> [u64; 2] {
+    [service as u64, id]
+}
+
 /// Where each service is found: the only element of an inner map of `DIRECTORY`.
 ///
 /// An entry stands at the place that [`place`] says or at one of the next [`PROBES`] - 1, around the end; there is no hole
@@ -209,6 +220,19 @@ pub const CLIENT_ONLY: u32 = 1;
 pub const QUIC: u32 = 2;
 /// Bit of [`Service::flags`]: a service without backends leaves its packets to the kernel; else they go to nobody.
 pub const PASS_EMPTY: u32 = 4;
+
+/// The lowest bit of the number in [`Service::flags`] of how many octets of QUIC's connection IDs name the server
+/// ([`server_octets`]).
+pub const SERVER_OCTETS: u32 = 8;
+/// Octets that name a server at most.
+pub const SERVER_OCTETS_MOST: u32 = 8;
+
+/// How many octets of a connection ID name the server, by [`Service::flags`]; 0: none does.
+#[inline(always)]
+#[must_use]
+pub const fn server_octets(flags: u32) -> u32 {
+    (flags >> SERVER_OCTETS) & 15
+}
 
 /// How a packet gets to a backend, or to a backend in one mode of forwarding: the same node may be several backends.
 ///

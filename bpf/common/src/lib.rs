@@ -18,6 +18,7 @@ mod nat;
 pub mod packet;
 pub mod probe;
 pub mod protocol;
+mod quic;
 pub mod reason;
 mod send;
 pub mod sum;

@@ -8,10 +8,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bpf_common::directory::{exact, longest, longest6, mapped, rest};
-use bpf_common::flow::{Flow, words};
-use bpf_common::layout::{ANSWERS, Directory, ECHO, Entry, GUARDED, LENGTHS, PLACES, PORTS, PROBES, place};
+use bpf_common::flow::{Flow, octets, words};
+use bpf_common::layout::{
+    ANSWERS, Directory, ECHO, Entry, GUARDED, LENGTHS, PLACES, PORTS, PROBES, SERVER, place, server,
+};
 use nouns::Prefix;
 
+use crate::servers::Servers;
 use crate::wish::{Destination, Protocol};
 
 /// What a line is found by, in an order in which prefixes stand before those within them.
@@ -59,6 +62,7 @@ impl Lines {
         services: &[(Destination, u32)],
         guards: &[Prefix],
         answers: impl Iterator<Item = (Answerer, u32)>,
+        servers: &Servers,
     ) -> Self {
         let mut lines = Self::default();
         for (destination, number) in services.iter().filter(|(destination, _)| destination.transport.is_none()) {
@@ -77,6 +81,10 @@ impl Lines {
         lines.inherit();
         for ((address, port, protocol), number) in answers {
             lines.line((address, ANSWERS, protocol, port.to_be_bytes())).service = number;
+        }
+        for ((service, id), backend) in servers.iter() {
+            let key = octets(server(service, id));
+            lines.line((key, SERVER, number_of(Protocol::Udp), [0; 2])).service = u32::from(backend);
         }
         lines
     }

@@ -11,6 +11,7 @@ pub mod maglev;
 mod numbers;
 pub mod report;
 pub mod room;
+mod servers;
 pub mod state;
 mod table;
 pub mod wish;

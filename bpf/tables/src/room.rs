@@ -10,7 +10,8 @@ use thiserror::Error;
 
 use crate::answers::Answers;
 use crate::directory::Lines;
-use crate::wish::{Way, Wish};
+use crate::servers::{Servers, has_datagrams};
+use crate::wish::{Destination, Way, Wish};
 
 /// Why a wish cannot stand in the maps.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -109,8 +110,14 @@ pub fn room(wish: &Wish) -> Result<(), Refusal> {
     if let Some((address, port)) = answers.want(wish).first() {
         return Err(Refusal::Answers { address: *address, port: *port });
     }
-    let services: Vec<_> = wish.services.keys().map(|destination| (*destination, 1)).collect();
-    let lines = Lines::new(&services, &wish.guards, answers.lines());
+    let mut servers = Servers::default();
+    let services: Vec<(Destination, u32)> = wish.services.keys().copied().zip(1..).collect();
+    for ((destination, service), (_, number)) in wish.services.iter().zip(&services) {
+        if has_datagrams(destination) {
+            servers.add(*number, service, |place| u16::try_from(place).ok());
+        }
+    }
+    let lines = Lines::new(&services, &wish.guards, answers.lines(), &servers);
     let (wished, most) = (lines.lengths(), LENGTHS);
     if wished > most {
         return Err(Refusal::Lengths { wished, most });

@@ -86,6 +86,9 @@ pub struct Service {
     pub affinity: Affinity,
     /// Its datagrams are QUIC's.
     pub quic: bool,
+    /// So many octets of a connection ID of QUIC, behind its first one, are the last ones of the address of the backend that
+    /// chose it; 0: they say nothing, [`bpf_common::layout::SERVER_OCTETS_MOST`] at most.
+    pub server_octets: u8,
     /// What becomes of packets while nobody can take them.
     pub when_empty: WhenEmpty,
     /// The largest segment that a connection may agree on, in octets.

@@ -131,6 +131,9 @@ fn of_manner(manner: &Manner, protocol: Option<Protocol>) -> Vec<String> {
     if manner.quic && protocol.is_some_and(|protocol| !protocol.has_udp()) {
         reasons.push("quic is spoken over UDP; set protocol udp or tcp_udp".to_owned());
     }
+    if manner.server_octets > 0 && protocol.is_some_and(|protocol| !protocol.has_udp()) {
+        reasons.push("quic-server-id is about QUIC, spoken over UDP; set protocol udp or tcp_udp".to_owned());
+    }
     if manner.mss_clamp.is_some() && protocol.is_some_and(|protocol| !protocol.has_tcp()) {
         reasons.push("mss-clamp is about TCP; delete it, or set protocol tcp or tcp_udp".to_owned());
     }

@@ -127,6 +127,8 @@ pub struct Manner {
     pub by_client: bool,
     /// `quic`
     pub quic: bool,
+    /// `quic-server-id`, 0 if it is not set.
+    pub server_octets: u8,
     /// `mss-clamp`
     pub mss_clamp: Option<u16>,
     /// `check`
@@ -287,6 +289,7 @@ fn manner(place: &Reader<'_>) -> Manner {
         gue_port: place.leaf_or_default("gue-port"),
         by_client: place.leaf_or_default::<String>("affinity") == "client",
         quic: place.flag("quic"),
+        server_octets: place.leaf("quic-server-id").unwrap_or(0),
         mss_clamp: place.leaf("mss-clamp"),
         check: check::lower(place),
         empty: place.leaf_or_default("empty"),

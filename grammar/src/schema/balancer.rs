@@ -40,6 +40,7 @@ pub(super) static BALANCER: Node = inner(
                 &MSS_CLAMP,
                 &multi("prefix", "Routes within it", ValueKind::Prefix, "172.16.0.0/16"),
                 &QUIC,
+                &QUIC_SERVER_ID,
                 &leaf("slow-start", "Seconds in which a new node gets its full share", SECONDS, "30").default("0"),
             ],
         ),
@@ -68,6 +69,7 @@ pub(super) static BALANCER: Node = inner(
                 &leaf("port", "Port that clients use", PORT, "443"),
                 &leaf("protocol", "Protocol of the port", ValueKind::Choice(PROTOCOLS), "udp").default("tcp"),
                 &QUIC,
+                &QUIC_SERVER_ID,
                 &leaf("slow-start", "Seconds in which a new node gets its full share", SECONDS, "30").default("0"),
             ],
         ),
@@ -139,6 +141,12 @@ static GUE_PORT: Node = leaf("gue-port", "UDP port of mode gue", PORT, "6080").d
 static MSS_CLAMP: Node =
     leaf("mss-clamp", "Largest TCP segment that is agreed on", ValueKind::U32 { min: 536, max: 65495 }, "1400");
 static QUIC: Node = flag("quic", "UDP datagrams are QUIC's (RFC 9000)");
+static QUIC_SERVER_ID: Node = leaf(
+    "quic-server-id",
+    "Octets of QUIC connection IDs that end a node's address",
+    ValueKind::U32 { min: 1, max: 8 },
+    "4",
+);
 static WEIGHT: Node =
     leaf("weight", "Share in relation to the others", ValueKind::U32 { min: 1, max: 256 }, "2").default("1");
 

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use bpf_common::layout::{
-    ANSWERS, Backend, ECHO, Entry, GUARDED, GUE, IPIP, L2, Mode, NAT, PASS_EMPTY, PORTS, RESOLVED, Return, Service,
-    Slot, node_of_address,
+    ANSWERS, Backend, ECHO, Entry, GUARDED, GUE, IPIP, L2, Mode, NAT, PASS_EMPTY, PORTS, QUIC, RESOLVED, Return,
+    SERVER, SERVER_OCTETS, Service, Slot, node_of_address, server,
 };
 use scenarios::balancer::build::{Link, address};
 use scenarios::balancer::world::World;
@@ -19,6 +19,10 @@ pub(super) const CLIENTS: [u8; 6] = [2, 0, 0, 0, 0, 0x0c];
 pub(super) const FRONT: [u8; 6] = [2, 0, 0, 0, 0, 0x0d];
 /// A node whose packets are guarded.
 pub(super) const GUARDED_NODE: [u8; 6] = [2, 0, 0, 0, 0, 0x0e];
+/// The next hop of the backend that [`NAMED`] names.
+pub(super) const OTHER: [u8; 6] = [2, 0, 0, 0, 0, 0x1b];
+/// The octets of a connection ID of QUIC that name a server.
+pub(super) const NAMED: [u8; 4] = [10, 9, 8, 7];
 /// The link behind which nodes are.
 pub(super) const EXIT: u32 = 7;
 /// Where tunnels begin.
@@ -167,6 +171,17 @@ pub(super) fn world() -> World {
     plan.all("203.0.113.77", Backend { vlan: 77, ..at(END) });
     plan.all("2001:db8:77::/56", at(END6));
     plan.line("198.51.100.0/24", 0, 0, 0, GUARDED);
+    // Of QUIC: the slot is one node's, and four octets of a connection ID name another.
+    let other = plan.backend(Backend { vlan: 0, link: [2, 0, 0, 0, 0, 0x1b, 2, 0], ..at(END) });
+    let quic = QUIC | (4 << SERVER_OCTETS);
+    for text in ["192.0.2.16", "2001:db8::16"] {
+        let number = plan.service(at(END), Service { flags: quic, ..Service::default() });
+        plan.line(text, 0, 0, number, 0);
+        let [first, second] = server(number, u64::from(u32::from_le_bytes(NAMED))).map(u64::to_le_bytes);
+        let mut address = [0; 16];
+        address.iter_mut().zip(first.into_iter().chain(second)).for_each(|(place, octet)| *place = octet);
+        plan.0.entries.push(Entry { address, protocol: 17, length: SERVER, service: other, ..Entry::default() });
+    }
     plan.0.nodes.push(node_of_address(GUARDED_NODE));
     plan.0
 }

@@ -43,12 +43,12 @@ pub(super) struct Case {
 const SYN: u8 = 2;
 const ACK: u8 = 16;
 
-fn ip(text: &str) -> IpAddr {
+pub(super) fn ip(text: &str) -> IpAddr {
     text.parse().unwrap_or_else(|wrong| panic!("{text}: {wrong}"))
 }
 
 /// A client of the family of this address.
-fn client(of: &str) -> IpAddr {
+pub(super) fn client(of: &str) -> IpAddr {
     ip(if of.contains(':') { "2001:db8:c::5" } else { "198.51.200.5" })
 }
 
@@ -57,12 +57,12 @@ fn ack(to: &str) -> Datagram {
     tcp((client(to), 40_000), (ip(to), 80), ACK, &[], b"more of it")
 }
 
-fn case(sentence: &str, packet: &Datagram, due: Due, reason: Option<Reason>) -> Case {
+pub(super) fn case(sentence: &str, packet: &Datagram, due: Due, reason: Option<Reason>) -> Case {
     Case { sentence: sentence.to_owned(), packet: frame(&from_clients(), packet), due, reason, tagged: false }
 }
 
 /// A line of a packet that goes to a node, as this.
-fn goes(sentence: &str, packet: &Datagram, gone: &Datagram) -> Case {
+pub(super) fn goes(sentence: &str, packet: &Datagram, gone: &Datagram) -> Case {
     case(sentence, packet, Due::To(EXIT, frame(&to_node(), gone)), None)
 }
 
@@ -130,6 +130,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(headers());
     cases.extend(sizes());
     cases.extend(nonsense());
+    cases.extend(super::quic::cases());
     cases
 }
 

@@ -3,7 +3,7 @@
 //! It never decides: a test says each slot and each backend.
 
 use bpf_common::layout::{
-    Backend, Capture, Directory, Entry, LENGTHS, PLACES, PROBES, Return, SLOTS, Service, Slot, Table, place,
+    ANSWERS, Backend, Capture, Directory, Entry, LENGTHS, PLACES, PROBES, Return, SLOTS, Service, Slot, Table, place,
 };
 
 /// What stands in the maps. Numbers are places in the lists, the first of which is nobody's.
@@ -49,7 +49,7 @@ impl World {
                 let line = free.and_then(|at| directory.places.get_mut(at));
                 assert!(line.map(|line| *line = *entry).is_some(), "no place for {entry:?}");
             }
-            directory.answers = self.entries.iter().filter(|entry| entry.length > 128).count() as u32;
+            directory.answers = self.entries.iter().filter(|entry| entry.length == ANSWERS).count() as u32;
             let plain = self.entries.iter().filter(|entry| entry.protocol == 0 && entry.length <= 128);
             let (four, six): (Vec<&Entry>, Vec<&Entry>) =
                 plain.partition(|entry| entry.address.starts_with(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]));

@@ -72,7 +72,7 @@ proptest! {
             .into_iter()
             .map(|(six, low, length)| Prefix::masked_or_host(address(six, low), if six { length + 90 } else { length }))
             .collect();
-        let lines = Lines::new(&services, &guards, std::iter::empty());
+        let lines = Lines::new(&services, &guards, std::iter::empty(), &Servers::default());
         let (filled, lost) = lines.fill();
         prop_assert_eq!(lost, 0);
         for (six, low, port, protocol) in asked {
@@ -95,7 +95,7 @@ fn as_many_services_as_there_may_be_find_their_places() {
         transport: None,
     };
     let services: Vec<(Destination, u32)> = (1..16_384).map(|number| (host(number), number)).collect();
-    let (filled, lost) = Lines::new(&services, &[], std::iter::empty()).fill();
+    let (filled, lost) = Lines::new(&services, &[], std::iter::empty(), &Servers::default()).fill();
     assert_eq!(lost, 0);
     for (destination, number) in services {
         let found = line_of(filled.get(), &flow(destination.prefix.address(), 1, 6)).expect("a line");
@@ -112,7 +112,7 @@ fn echo_requests_are_answered_where_only_ports_are_somebodys() {
     };
     let all = Destination { prefix: Prefix::host(to), transport: None };
     for (services, echo) in [(vec![(web, 1)], true), (vec![(web, 1), (all, 2)], false), (vec![(all, 2)], false)] {
-        let (filled, _) = Lines::new(&services, &[], std::iter::empty()).fill();
+        let (filled, _) = Lines::new(&services, &[], std::iter::empty(), &Servers::default()).fill();
         let line = line_of(filled.get(), &flow(to, 0, 1)).expect("a line");
         assert_eq!(line.flags & ECHO != 0, echo, "{services:?}");
     }
@@ -121,7 +121,7 @@ fn echo_requests_are_answered_where_only_ports_are_somebodys() {
 #[test]
 fn who_answers_in_its_own_address_is_found_by_it() {
     let node = Ipv4Addr::new(192, 0, 2, 7).to_ipv6_mapped().octets();
-    let lines = Lines::new(&[], &[], [((node, 8080, 6), 5)].into_iter());
+    let lines = Lines::new(&[], &[], [((node, 8080, 6), 5)].into_iter(), &Servers::default());
     let (filled, lost) = lines.fill();
     assert_eq!((lost, filled.get().answers), (0, 1));
     let found = exact(filled.get(), words(node), rest(8080_u16.to_be(), 6, ANSWERS));

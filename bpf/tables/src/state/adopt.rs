@@ -49,7 +49,9 @@ impl Balancer {
         for line in held.lines {
             if line.length == ANSWERS {
                 self.answers.adopt((line.address, u16::from_be_bytes(line.port), line.protocol), line.service);
-            } else if let Some(destination) = destination(&line) {
+            } else if line.length < ANSWERS
+                && let Some(destination) = destination(&line)
+            {
                 // A line within another one names the other's service; the shorter one is its own.
                 let known = destinations.entry(line.service).or_insert(destination);
                 if known.transport.is_none() && destination.prefix.length() < known.prefix.length() {

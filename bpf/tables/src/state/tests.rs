@@ -10,6 +10,7 @@
 
 mod kernel;
 mod laws;
+mod servers;
 mod sharing;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -40,6 +41,7 @@ fn service(members: impl IntoIterator<Item = Member>) -> Service {
         backends: members.into_iter().collect::<Vec<_>>().into(),
         affinity: Affinity::Flow,
         quic: false,
+        server_octets: 0,
         when_empty: WhenEmpty::Drop,
         clamp: None,
     }

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bpf_common::layout::{self, CLIENT_ONLY, PASS_EMPTY, QUIC};
+use bpf_common::layout::{self, CLIENT_ONLY, PASS_EMPTY, QUIC, SERVER_OCTETS};
 
 use super::{Balancer, GRACE, Shared, Standing, Write};
 use crate::directory::Lines;
+use crate::servers::{Servers, has_datagrams};
 use crate::table::{Set, Table};
 use crate::wish::{Affinity, Destination, Member, Protocol, Service, State, WhenEmpty, Wish};
 
@@ -258,7 +259,14 @@ impl Balancer {
     fn write_directory(&mut self, wish: &Wish, out: &mut Vec<Write>) {
         let services: Vec<(Destination, u32)> =
             self.services.iter().map(|(destination, standing)| (*destination, standing.number)).collect();
-        let lines = Lines::new(&services, &wish.guards, self.answers.lines());
+        let servers = self.servers();
+        if servers.ambiguous() > 0 {
+            self.crowded.push(format!(
+                "{} times quic-server-id calls two nodes of a service alike: their packets go by addresses and ports",
+                servers.ambiguous()
+            ));
+        }
+        let lines = Lines::new(&services, &wish.guards, self.answers.lines(), &servers);
         if lines == self.lines {
             return;
         }
@@ -273,6 +281,19 @@ impl Balancer {
         // Flows that a more special service has taken over must not be remembered for it.
         self.pins.all_dead |= self.pins.may_exist;
         out.push(Write::Directory(directory));
+    }
+
+    /// What connection IDs of QUIC call whom.
+    fn servers(&self) -> Servers {
+        let mut servers = Servers::default();
+        for (_, standing) in self.services.iter().filter(|(destination, _)| has_datagrams(destination)) {
+            let Some(service) = &standing.service else { continue };
+            servers.add(standing.number, service, |place| {
+                let member = service.backends.get(place)?;
+                self.backends.number_of((member.backend.address, member.backend.way))
+            });
+        }
+        servers
     }
 
     fn complain(&mut self, backends: usize, services: usize, claimed: &[(std::net::IpAddr, u16)]) {
@@ -295,6 +316,7 @@ fn entry(service: &Service, table: Option<u32>, slots: u32) -> layout::Service {
     let flags = flag(service.affinity == Affinity::Client, CLIENT_ONLY)
         | flag(service.quic, QUIC)
         | flag(service.when_empty == WhenEmpty::Kernel, PASS_EMPTY);
+    let flags = flags | (u32::from(service.server_octets.min(8)) << SERVER_OCTETS);
     let clamp = u32::from(service.clamp.unwrap_or(0));
     let (table, slots) = table.map_or((0, 0), |table| (table, slots));
     layout::Service { table, slots, flags, clamp }

@@ -84,6 +84,7 @@ fn each_rule_is_told_at_its_path() {
             "[ balancer service dns backend 192.0.2.1 ]\n  answers of 192.0.2.1 port 5353 could be service b's",
         ),
         ("service web quic", "[ balancer service web ]\n  quic is spoken over UDP"),
+        ("service web quic-server-id 4", "[ balancer service web ]\n  quic-server-id is about QUIC"),
         ("service web protocol udp; service web mss-clamp 1400", "[ balancer service web ]\n  mss-clamp is about TCP"),
         ("service web check rise 2", "[ balancer service web check ]\n  must set tcp, http, icmp or udp"),
         ("service web check tcp; service web check icmp", "[ balancer service web check ]\n  only one of tcp, http"),

@@ -93,7 +93,8 @@ fn wished(key: &Key, rules: Rules<'_>, backends: Arc<[Member]>) -> Wished {
         name: Engine::service_name(key),
         backends,
         affinity: if manner.by_client { Affinity::Client } else { Affinity::Flow },
-        quic: manner.quic,
+        quic: manner.quic || manner.server_octets > 0,
+        server_octets: manner.server_octets,
         when_empty: match manner.empty {
             Empty::Open | Empty::Kernel => WhenEmpty::Kernel,
             Empty::Drop | Empty::Withdraw => WhenEmpty::Drop,
