@@ -10,7 +10,7 @@ BENCH = $(if $(filter-out 0,$(shell id -u)),sudo )$${CARGO_TARGET_DIR:-target}/r
 CHOICE = $(addprefix --only ,$(ONLY)) $(addprefix --daemon ,$(DAEMONS)) $(addprefix --rounds ,$(ROUNDS))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check fuzz bench bench-quick bench-balancer image deb test-image bench-image
+.PHONY: help setup build demo demo-vm test check fuzz bench bench-quick bench-balancer image deb test-image bench-image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ demo: ## the walk-through on a network of namespaces; then the router's shell is
 	@tests/setup.sh demo
 	$(CARGO) build -p towpathd -p shell
 	@tests/demo/run.sh
+
+demo-vm: image ## the walk-through on the appliance in QEMU, typed at its serial console; then the console is yours
+	@tests/demo/vm.sh $${CARGO_TARGET_DIR:-target}/image/towpath-*-amd64.img
 
 test: ## install what is missing, build everything, run every test
 	@tests/setup.sh
