@@ -291,7 +291,7 @@ impl BgpTable {
     /// Takes an announcement in. The answer is whether anything but `stale` changed: an identical
     /// re-announcement only clears it, and keeps the path's age.
     pub fn insert(&mut self, prefix: Prefix, key: PathKey, inserted: &Inserted, now: Instant) -> bool {
-        let path = inserted.path(key, self.seconds(now));
+        let path = inserted.clone().path(key, self.seconds(now));
         let entry = self.entries.entry(prefix);
         let rivals = entry.paths.len() > 1;
         match entry.paths.as_mut_slice().iter_mut().find(|path| path.key() == key) {
@@ -321,20 +321,34 @@ impl BgpTable {
         true
     }
 
-    /// Puts a new judgement in place of the one that a path has; neither its age nor whether it is stale changes.
-    pub fn rejudge(&mut self, prefix: Prefix, key: PathKey, judged: &Inserted) -> bool {
-        let Some(entry) = self.entries.get_mut(prefix) else { return false };
-        let Some(old) = entry.paths.as_mut_slice().iter_mut().find(|path| path.key() == key) else { return false };
-        let mut path = judged.path(key, 0);
-        if old.same_route(&path) {
-            return false;
+    /// Puts new judgements in place of those that the paths of a prefix have, and tells which of them are others now;
+    /// neither their age nor whether they are stale changes. A path for which `judge` answers nothing stays as it is.
+    pub fn rejudge(
+        &mut self,
+        prefix: Prefix,
+        mut judge: impl FnMut(&Path) -> Option<Inserted>,
+        mut tell: impl FnMut(PathKey),
+    ) {
+        let Some(entry) = self.entries.get_mut(prefix) else { return };
+        let mut changed = false;
+        for at in 0..entry.paths.len() {
+            let Some(old) = entry.paths.as_mut_slice().get_mut(at) else { break };
+            let Some(judged) = judge(old) else { continue };
+            let key = old.key();
+            let mut path = judged.path(key, 0);
+            if old.same_route(&path) {
+                continue;
+            }
+            path.succeed(old);
+            self.census.replaced(old, &path);
+            *old = path;
+            entry.note_change(key.peer);
+            changed = true;
+            tell(key);
         }
-        path.succeed(old);
-        self.census.replaced(old, &path);
-        *old = path;
-        entry.note_change(key.peer);
-        mark_dirty(&mut self.dirty, prefix, entry);
-        true
+        if changed {
+            mark_dirty(&mut self.dirty, prefix, entry);
+        }
     }
 
     /// Takes a path out; the answer is whether it was there.

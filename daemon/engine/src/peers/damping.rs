@@ -54,11 +54,6 @@ impl Engine {
         rests.then(|| inserted.refused(SUPPRESSED.into()))
     }
 
-    /// A path that is judged again rests on.
-    pub(crate) fn still_rests(&self, family: Family, route: Route, inserted: &Inserted) -> Option<Inserted> {
-        self.damping.of(family).is_suppressed(route).then(|| inserted.refused(SUPPRESSED.into()))
-    }
-
     /// Routes that rested long enough are used again; others are forgotten.
     pub(crate) fn end_rests(&mut self, at: Moment) {
         for family in Family::ALL {
@@ -83,11 +78,7 @@ impl Engine {
 
     fn use_again(&mut self, family: Family, routes: &[Route]) {
         for (prefix, key) in routes {
-            let mut paths = self.tables.of(family).paths(*prefix).iter();
-            let received = paths.find(|path| path.key() == *key).map(|path| Arc::clone(path.received()));
-            if let Some(received) = received {
-                self.judge_path(family, *prefix, *key, &received);
-            }
+            self.judge_again(family, *prefix, |path| path.key() == *key);
         }
     }
 }
@@ -114,6 +105,11 @@ pub(crate) struct Dampings {
 }
 
 impl Dampings {
+    /// A path that is judged again rests on.
+    pub(super) fn still_rests(&self, family: Family, route: Route, inserted: &Inserted) -> Option<Inserted> {
+        self.of(family).is_suppressed(route).then(|| inserted.refused(SUPPRESSED.into()))
+    }
+
     /// One family's.
     pub(crate) fn of(&self, family: Family) -> &Damping {
         match family {

@@ -14,7 +14,7 @@ use bgp_wire::attribute::{Community, NextHop, PathAttributes};
 use bgp_wire::message::{Nlri, Update};
 use nouns::{Family, IfName, Marks, Prefix};
 use rib::attribute_sets::AttributeSets;
-use rib::bgp_table::{Inserted, PathKey, PeerId};
+use rib::bgp_table::{Inserted, Path, PathKey, PeerId};
 use rpki::Data;
 
 use super::settings;
@@ -92,30 +92,30 @@ impl Engine {
         }
     }
 
-    /// Judges one path of a peer again, after the rules changed.
-    pub(crate) fn judge_path(&mut self, family: Family, prefix: Prefix, key: PathKey, received: &Arc<PathAttributes>) {
-        let Some(import) = self.import(key.peer, family) else { return };
-        let martian = prefix.is_martian();
-        let once = !martian && !import.policy.looks_at_prefix();
-        // Neighboring prefixes of a peer often came with the same attributes.
-        let last = self.imports.get(&(key.peer, family)).and_then(|judge| judge.last.as_ref());
-        let known = last.filter(|(known, _)| once && Arc::ptr_eq(known, received)).map(|(_, inserted)| inserted);
-        let fresh = match known {
-            Some(_) => None,
-            None if martian => Some(import.refuse(received, Reject::MartianPrefix(prefix))),
-            None => {
-                let judged = import::check(received, &import.rules);
-                Some(import.judge(received, &judged, prefix, &mut self.attribute_sets))
+    /// Judges those paths of a prefix again that are concerned, after the rules changed.
+    pub(crate) fn judge_again(&mut self, family: Family, prefix: Prefix, concerned: impl Fn(&Path) -> bool) {
+        loop {
+            let mut unknown = Vec::new();
+            let Self { tables, imports, attribute_sets, damping, collectors, .. } = self;
+            let judge = |path: &Path| {
+                let peer = path.peer();
+                if !concerned(path) {
+                    return None;
+                }
+                let Some(judge) = imports.get_mut(&(peer, family)) else {
+                    unknown.push(peer);
+                    return None;
+                };
+                let inserted = judge.again(path.received(), prefix, attribute_sets);
+                Some(damping.still_rests(family, (prefix, path.key()), &inserted).unwrap_or(inserted))
+            };
+            let tell = |key| collectors.note_judged(key, family, prefix);
+            tables.of_mut(family).rejudge(prefix, judge, tell);
+            // Who judges is made once, and judges all paths until the rules change again.
+            let made = unknown.into_iter().filter(|peer| self.import(*peer, family).is_some()).count();
+            if made == 0 {
+                break;
             }
-        };
-        let Some(inserted) = known.or(fresh.as_ref()) else { return };
-        let rests = self.still_rests(family, (prefix, key), inserted);
-        if self.tables.of_mut(family).rejudge(prefix, key, rests.as_ref().unwrap_or(inserted)) {
-            self.collectors.note_judged(key, family, prefix);
-        }
-        let judge = self.imports.get_mut(&(key.peer, family)).filter(|_| once);
-        if let Some((judge, inserted)) = judge.zip(fresh) {
-            judge.last = Some((Arc::clone(received), inserted));
         }
     }
 
@@ -245,6 +245,25 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
+    /// What becomes of a route whose judgement is an older one.
+    fn again(&mut self, received: &Arc<PathAttributes>, prefix: Prefix, sets: &mut AttributeSets) -> Inserted {
+        let Self { import, last } = self;
+        if prefix.is_martian() {
+            return import.refuse(received, Reject::MartianPrefix(prefix));
+        }
+        let once = !import.policy.looks_at_prefix();
+        // Neighboring prefixes of a peer often came with the same attributes.
+        if let Some((_, inserted)) = last.as_ref().filter(|(known, _)| once && Arc::ptr_eq(known, received)) {
+            return inserted.clone();
+        }
+        let judged = import::check(received, &import.rules);
+        let inserted = import.judge(received, &judged, prefix, sets);
+        if once {
+            *last = Some((Arc::clone(received), inserted.clone()));
+        }
+        inserted
+    }
+
     /// The walk is over: nothing is held on to that the tables may let go of.
     pub(crate) fn rest(&mut self) {
         self.last = None;

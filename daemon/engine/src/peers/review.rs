@@ -8,9 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use bgp_wire::attribute::PathAttributes;
 use nouns::{Family, Prefix};
-use rib::bgp_table::{PathKey, PeerId};
+use rib::bgp_table::PeerId;
 
 use super::groups::GroupId;
 use super::learn::Judge;
@@ -23,7 +22,7 @@ const PIECE: usize = if cfg!(test) { 2_000 } else { 20_000 };
 #[derive(Debug, Default)]
 struct Walk {
     /// Peers whose routes are judged again.
-    judge: BTreeSet<PeerId>,
+    judge: Arc<BTreeSet<PeerId>>,
     /// Groups to which everything is offered again.
     offer: BTreeSet<GroupId>,
     /// Aggregates and conditions look at every route.
@@ -41,7 +40,7 @@ pub(crate) struct Reviews {
 impl Reviews {
     /// Asks for a peer's routes to be judged again.
     pub(crate) fn judge(&mut self, family: Family, peer: PeerId) {
-        self.ask(family, |walk| walk.judge.insert(peer));
+        self.ask(family, |walk| Arc::make_mut(&mut walk.judge).insert(peer));
     }
 
     /// Asks for everything to be offered to a group.
@@ -64,11 +63,13 @@ impl Reviews {
         self.walks.values().all(VecDeque::is_empty)
     }
 
-    /// Peers whose routes to a prefix may have been judged by older rules.
-    fn unjudged(&self, family: Family, prefix: Prefix) -> BTreeSet<PeerId> {
+    /// Peers whose routes to a prefix may have been judged by older rules: those of one walk, hardly ever of two.
+    fn unjudged(&self, family: Family, prefix: Prefix) -> Arc<BTreeSet<PeerId>> {
         let walks = self.walks.get(&family).into_iter().flatten();
         let ahead = walks.filter(|walk| walk.next.is_none_or(|next| prefix >= next));
-        ahead.flat_map(|walk| walk.judge.iter().copied()).collect()
+        let mut judged = ahead.map(|walk| Arc::clone(&walk.judge)).filter(|judge| !judge.is_empty());
+        let first = judged.next().unwrap_or_default();
+        judged.fold(first, |one, other| Arc::new(&*one | &*other))
     }
 
     /// Adds to the walk that has not begun.
@@ -164,16 +165,8 @@ impl Engine {
 
     /// Judges the paths of a prefix again that came from some peers.
     pub(crate) fn judge_paths(&mut self, family: Family, prefix: Prefix, peers: &BTreeSet<PeerId>) {
-        if peers.is_empty() {
-            return;
-        }
-        let paths = self.tables.of(family).paths(prefix).iter();
-        let received: Vec<(PathKey, Arc<PathAttributes>)> = paths
-            .filter(|path| peers.contains(&path.peer()))
-            .map(|path| (path.key(), Arc::clone(path.received())))
-            .collect();
-        for (key, received) in received {
-            self.judge_path(family, prefix, key, &received);
+        if !peers.is_empty() {
+            self.judge_again(family, prefix, |path| peers.contains(&path.peer()));
         }
     }
 }

@@ -79,14 +79,14 @@ impl Inserted {
     }
 
     /// The path that it makes under a name, since a number of seconds.
-    pub(super) fn path(&self, key: PathKey, seconds: u32) -> Path {
-        let mut aside = self.aside.clone();
+    pub(super) fn path(self, key: PathKey, seconds: u32) -> Path {
+        let Self { attributes, mut aside } = self;
         if key.path_id != 0 {
             let named = Aside { path_id: key.path_id, ..aside.as_deref().cloned().unwrap_or_default() };
             aside = Some(Arc::new(named));
         }
         let when = When(seconds & !When::MARKS);
-        Path { attributes: Arc::clone(&self.attributes), aside, peer: key.peer, when }
+        Path { attributes, aside, peer: key.peer, when }
     }
 }
 
