@@ -218,7 +218,7 @@ rm -f "$payload"
 say "making the disk"
 modules=(part_gpt fat normal configfile linux loadenv serial terminal test echo sleep ls cat reboot halt minicmd)
 grub-mkimage -O i386-pc -p '(,gpt2)/grub' -o "$target/core.img" biosdisk "${modules[@]}"
-grub-mkimage -O x86_64-efi -p /grub -o "$target/bootx64.efi" efi_gop "${modules[@]}"
+grub-mkimage -O x86_64-efi -p /grub -o "$target/bootx64.efi" efi_gop chain "${modules[@]}"
 
 boot=$target/boot.fat
 rm -f "$boot"
