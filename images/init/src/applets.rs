@@ -16,6 +16,7 @@ use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use crate::first_boot::FIRST_USER;
 use crate::hardware::Hardware;
 use crate::request::{self, FAILED, SOCKET};
+use crate::system::NOTICES;
 use crate::upgrade;
 
 /// How long a console waits for the router before it asks for a name all the same.
@@ -123,7 +124,12 @@ fn console_login() -> String {
     }
     let mut login = Command::new("/bin/login");
     if is_open() {
+        // The shell tells what there is to know.
         login.args(["-f", FIRST_USER]);
+    } else {
+        let notices = fs::read_to_string(NOTICES).unwrap_or_default();
+        let lines: String = notices.lines().map(|notice| format!("WARNING: {notice}\n")).collect();
+        let _ = std::io::stdout().write_all(lines.as_bytes());
     }
     format!("login: {}", login.exec())
 }

@@ -42,7 +42,8 @@ pub(crate) fn config(seed: &Seed) -> String {
             (None, "") => String::new(),
             (name, people) => system(name, people),
         };
-        return format!("{}\n{more}", config.trim_end());
+        // Persons come first: what is damaged further down takes nobody's way in.
+        return format!("{more}{}\n", config.trim_end());
     }
     let closed =
         wishes.people.iter().all(|person| person.keys.is_empty() && person.hash.is_none() && person.plain.is_none());

@@ -45,6 +45,9 @@ pub(crate) const MOUNTS: &[Mount] = &[
     plain("efivarfs", "/sys/firmware/efi/efivars", ""),
 ];
 
+/// What everybody should know who comes to a console or logs in, a line each.
+pub(crate) const NOTICES: &str = "/run/towpath/notices";
+
 /// Tells the kernel's log, which is all there is before and after everything else.
 pub(crate) fn say(what: &str) {
     if let Ok(mut log) = OpenOptions::new().write(true).open("/dev/kmsg") {

@@ -11,7 +11,7 @@ use crate::disk::{self, BOOT, BOOT_FOLDER, DATA, DATA_FOLDER};
 use crate::first_boot;
 use crate::hardware::{Hardware, name_cards};
 use crate::slots::Slot;
-use crate::system::{self, MOUNTS, say, told};
+use crate::system::{self, MOUNTS, NOTICES, say, told};
 use crate::upgrade::{self, Images};
 
 /// Where each part of the data partition is seen.
@@ -28,8 +28,6 @@ pub(super) const CONFIG: &str = "/config/config.boot";
 pub(super) const CARDS: &str = "/data/cards";
 /// The time at which the machine was last seen alive, for clocks without a battery.
 pub(super) const CLOCK: &str = "/data/clock";
-/// What the router tells everybody who logs in.
-pub(super) const NOTICES: &str = "/run/towpath/notices";
 /// How long the disk may take to come to light.
 const DISK_WAITS: Duration = Duration::from_secs(5);
 /// How many files of crashes are kept.
@@ -117,7 +115,8 @@ fn prepare_memory() {
 }
 
 fn mount_disk(hardware: &mut Hardware, events: Option<&OwnedFd>, notices: &mut Vec<String>) {
-    let expected = upgrade::running().is_some();
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let expected = line.contains("towpath.slot=");
     let begin = std::time::Instant::now();
     // A disk on a slow bus comes to light after its controller; without a boot loader there may be none at all.
     while disk::partition(DATA, None).is_none() && expected && begin.elapsed() < DISK_WAITS {
@@ -229,7 +228,4 @@ fn tell(notices: &[String]) {
         return;
     }
     let _ = fs::write(NOTICES, notices.iter().map(|notice| format!("{notice}\n")).collect::<String>());
-    let issue = fs::read_to_string("/etc/issue").unwrap_or_default();
-    let lines: String = notices.iter().map(|notice| format!("WARNING: {notice}\n")).collect();
-    let _ = fs::write("/etc/issue", format!("{issue}{lines}\n"));
 }
