@@ -22,12 +22,13 @@ build: ## build the daemon, the shell and the balancer's programs
 	$(CARGO) build -p towpathd -p shell
 	@bpf/build.sh
 
-image: ## build the appliance: a disk image, the same as .qcow2, and the file for upgrades, in target/image
+image: ## build the appliance: a disk image, as .qcow2, signed for Secure Boot, and for upgrades, in target/image
 	@tests/setup.sh
 	bpf/build.sh
 	$(CARGO) build --release -p towpathd -p shell
 	$(CARGO) build --release -p init --target x86_64-unknown-linux-musl
 	images/build.sh $${CARGO_TARGET_DIR:-target}/image $${CARGO_TARGET_DIR:-target}/release
+	images/uki.sh $${CARGO_TARGET_DIR:-target}/image
 
 deb: ## build the package for an ordinary Debian host, in target/deb
 	bpf/build.sh

@@ -20,6 +20,8 @@ for program in objcopy sbsign mformat mcopy sfdisk openssl; do
 done
 [ -e "$target/slot/initrd" ] || fail "$target has no image; build it first"
 version=$(sed -n 's/^version //p' "$target/slot/manifest")
+# Fixed, so that the same inputs give the same disk.
+disk_id=70A7E572-1A5E-4D1B-9A7B-54F70000001
 work=$target/uki
 mkdir -p "$work"
 
@@ -31,7 +33,7 @@ fi
 key=${TOWPATH_SIGN_KEY:-$work/key.pem} certificate=${TOWPATH_SIGN_CERT:-/usr/share/ovmf/PkKek-1-snakeoil.pem}
 [ -e "$key" ] || openssl rsa -in /usr/share/ovmf/PkKek-1-snakeoil.key -passin pass:snakeoil -out "$key" 2>/dev/null
 
-printf 'console=tty0 console=ttyS0,115200n8 quiet loglevel=3 panic=3 no_timer_check rootfstype=ramfs towpath.slot=a' >"$work/cmdline"
+printf 'console=tty0 console=ttyS0,115200n8 quiet loglevel=3 panic=3 no_timer_check rootfstype=ramfs towpath.slot=signed' >"$work/cmdline"
 printf 'ID=towpath\nVERSION_ID=%s\nPRETTY_NAME="Towpath %s"\n' "$version" "$version" >"$work/osrel"
 [ "$(stat -c %s "$target/slot/vmlinuz")" -lt $((16 << 20)) ] || fail "the kernel has no room below the initramfs"
 objcopy --add-section .osrel="$work/osrel" --change-section-vma .osrel=0x20000 \
@@ -50,8 +52,12 @@ for kind in signed unsigned; do
     touch -d "@$SOURCE_DATE_EPOCH" "$work/$kind.efi"
     mcopy -i "$boot" -m "$work/$kind.efi" ::/EFI/BOOT/BOOTX64.EFI
     truncate -s 256M "$image"
-    printf 'label: gpt\nstart=2048, size=%s, type=U, name=towpath-boot\nstart=%s, type=L, name=towpath-data\n' \
-        $((128 * 2048)) $((129 * 2048)) | sfdisk -q "$image"
+    sfdisk -q "$image" <<EOF
+label: gpt
+label-id: ${disk_id}0
+start=2048, size=$((128 * 2048)), type=U, uuid=${disk_id}2, name=towpath-boot
+start=$((129 * 2048)), type=L, uuid=${disk_id}3, name=towpath-data
+EOF
     dd if="$boot" of="$image" bs=1M seek=1 conv=notrunc,sparse status=none
     rm -f "$boot"
     printf '%s\n' "$image"
