@@ -1,7 +1,5 @@
-//! First starts: what is left for a machine, consoles, cards, SSH, damaged disks.
+//! First starts: what is left for a machine, consoles, cards, SSH.
 
-use std::fs::OpenOptions;
-use std::io::{Seek, SeekFrom, Write};
 use std::process::Command;
 use std::time::Duration;
 
@@ -89,35 +87,9 @@ fn a_machine_takes_a_whole_configuration_from_a_volume() -> Result<()> {
 }
 
 #[test]
-fn a_damaged_data_partition_is_told_of_and_never_formatted() -> Result<()> {
-    let place = Place::new("damaged")?;
-    // A disk of its own, whose data partition holds something that is no file system.
-    let disk = place.path("damaged.img");
-    std::fs::copy(place.image().disk(), &disk)?;
-    let data = 258 << 20;
-    let mut file = OpenOptions::new().write(true).open(&disk)?;
-    file.seek(SeekFrom::Start(data))?;
-    file.write_all(&[0xa5; 1 << 20])?;
-    drop(file);
-    place.thin_disk("over.qcow2", &disk)?;
-    let mut machine = place.boot(&Parts { disk: "over.qcow2".to_owned(), ..Parts::default() })?;
-    machine.sees("nothing of this start is kept")?;
-    machine.sees("towpath@towpath:~$")
-}
-
-#[test]
-fn a_damaged_configuration_starts_with_what_of_it_is_sound() -> Result<()> {
-    let place = Place::new("config")?;
-    let config = "interfaces {\n    ethernet eth0 {\n        address 10.0.2.15/24\n    }\n}\nnonsense {\n    more\n}\nsystem {\n    host-name half\n";
-    let seed = Some(Seed { user_data: Some(user_data()), config: Some(config.to_owned()) });
-    let mut machine = logged_in(&place, &Parts { seed, ..Parts::default() })?;
-    assert!(machine.says("show interfaces | no-more")?.contains("10.0.2.15/24"));
-    Ok(())
-}
-
-#[test]
 fn a_prepared_machine_asks_for_name_and_password_with_uefi_too() -> Result<()> {
     let place = Place::new("uefi")?;
-    let parts = Parts { firmware: Firmware::Uefi, ..Parts::default() };
+    // Programs with all their checks take more room than those that are shipped; `make bench-image` takes 256 MiB here, too.
+    let parts = Parts { firmware: Firmware::Uefi, memory: 384, ..Parts::default() };
     logged_in(&place, &parts.seeded(&user_data())).map(drop)
 }

@@ -1,4 +1,5 @@
-//! The long stories of the appliance, for `make test-image`: upgrades that fail, power cuts, cards that change places.
+//! The long stories of the appliance, for `make test-image`: upgrades that fail, power cuts, cards that change places,
+//! disks that are full or damaged, Secure Boot.
 //!
 //! They never skip: without QEMU, firmware or the packages of the image they fail and say what to do.
 
@@ -10,10 +11,14 @@
     reason = "a test may fail loudly"
 )]
 
+mod cuts;
+mod disks;
 mod figures;
 mod first;
 mod routing;
+mod secure;
 mod upgrades;
+mod variants;
 
 use anyhow::Result;
 use scenarios::appliance::{Machine, Parts, Place};

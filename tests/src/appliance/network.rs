@@ -13,7 +13,7 @@ use crate::peers::{Kind, Session, Speaker};
 /// What the nodes announce.
 const SHOP: &str = "172.16.102.229/32";
 /// How long the machine may take from the power switch to its first session.
-const PATIENCE: Duration = Duration::from_secs(150);
+const PATIENCE: Duration = Duration::from_secs(400);
 
 /// The ports of the walk-through and one session of BGP for each of the first two nodes, as `config.boot` has them.
 pub const CONFIG: &str = "\

@@ -15,6 +15,7 @@ use crate::router::programs;
 pub struct Image {
     folder: PathBuf,
     name: String,
+    key: PathBuf,
 }
 
 /// What starts the machine.
@@ -92,25 +93,54 @@ impl Image {
     pub fn build_as(version: &str, folder: &str) -> Result<Self> {
         let programs = programs()?;
         let target = programs.parent().context("the programs are in no directory")?;
+        let name = format!("towpath-{version}-amd64");
         // The figures are those of what is shipped, as `make image` leaves it.
         if std::env::var_os("TOWPATH_IMAGE").is_some_and(|which| which == "release") {
-            return Ok(Self { folder: target.join("image"), name: format!("towpath-{version}-amd64") });
+            let folder = target.join("image");
+            return Ok(Self { key: folder.join("key/towpath.key"), folder, name });
         }
-        let folder = target.join(folder);
+        let (folder, key) = (target.join(folder), target.join("images/key/towpath.key"));
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/build.sh");
         let mut command = Command::new(script);
         command.arg(&folder).arg(&programs).env("TOWPATH_LEVEL", "1").env("TOWPATH_VERSION", version);
-        command
-            .env("TOWPATH_PACKAGES", target.join("images"))
-            .env("TOWPATH_KEY", target.join("images/key/towpath.key"));
+        command.env("TOWPATH_PACKAGES", target.join("images")).env("TOWPATH_KEY", &key);
         run(command)?;
-        Ok(Self { folder, name: format!("towpath-{version}-amd64") })
+        Ok(Self { folder, name, key })
     }
 
     /// The image of a disk.
     #[must_use]
     pub fn disk(&self) -> PathBuf {
         self.folder.join(format!("{}.img", self.name))
+    }
+
+    /// The key that it is signed with.
+    #[must_use]
+    pub fn key(&self) -> PathBuf {
+        self.key.clone()
+    }
+
+    /// The list of what is in it.
+    #[must_use]
+    pub fn bill(&self) -> PathBuf {
+        self.folder.join(format!("{}.cdx.json", self.name))
+    }
+
+    /// The folder with its kernel and its system.
+    #[must_use]
+    pub fn slot(&self) -> PathBuf {
+        self.folder.join("slot")
+    }
+
+    /// The signed form for Secure Boot and the same without a signature: their disks.
+    ///
+    /// # Errors
+    /// When it cannot be built.
+    pub fn signed_and_unsigned(&self) -> Result<[PathBuf; 2]> {
+        let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/uki.sh"));
+        command.arg(&self.folder);
+        run(command)?;
+        Ok(["signed", "unsigned"].map(|kind| self.folder.join(format!("{}-{kind}.img", self.name))))
     }
 
     /// The file for upgrades.

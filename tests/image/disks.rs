@@ -1,0 +1,122 @@
+//! Disks that are full or damaged: the machine starts, says so, and loses nothing.
+
+use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use scenarios::appliance::{Parts, Place, Seed};
+
+use crate::{HASH, logged_in, user_data};
+
+/// Where the data partition begins, and its size, in octets: what `images/build.sh` makes.
+const DATA: u64 = 258 << 20;
+const DATA_SIZE: usize = 96 << 20;
+
+/// A configuration with a person, who may log in.
+fn config() -> String {
+    format!(
+        "interfaces {{\n    loopback lo {{\n    }}\n}}\nsystem {{\n    host-name edge1\n    login {{\n        user towpath {{\n            \
+         authentication {{\n                encrypted-password \"{HASH}\"\n            }}\n            level admin\n        }}\n    }}\n}}\n"
+    )
+}
+
+/// A machine whose data partition begins with these octets.
+fn with_data(place: &Place, octets: &[u8]) -> Result<Parts> {
+    let disk = place.path("own.img");
+    let copied = Command::new("cp").arg("--sparse=always").arg(place.image().disk()).arg(&disk).status()?;
+    ensure!(copied.success(), "the disk cannot be copied");
+    let mut file = OpenOptions::new().write(true).open(&disk)?;
+    file.seek(SeekFrom::Start(DATA))?;
+    file.write_all(octets)?;
+    drop(file);
+    place.thin_disk("over.qcow2", &disk)?;
+    Ok(Parts { disk: "over.qcow2".to_owned(), ..Parts::default() })
+}
+
+/// A file system with a configuration and nothing else, or with hardly any room beside it.
+fn file_system(place: &Place, config: &str, full: bool) -> Result<Vec<u8>> {
+    let (folder, file) = (place.path("data"), place.path("data.ext4"));
+    std::fs::create_dir_all(folder.join("config"))?;
+    std::fs::write(folder.join("config/config.boot"), config)?;
+    let make = |filler: usize| -> Result<bool> {
+        std::fs::write(folder.join("filler"), vec![0x5a; filler])?;
+        std::fs::File::create(&file)?.set_len(u64::try_from(DATA_SIZE)?)?;
+        let mut make = Command::new("mke2fs");
+        make.args(["-q", "-F", "-t", "ext4", "-m", "0", "-E", "root_owner=0:0", "-d"]).arg(&folder).arg(&file);
+        make.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        Ok(make.output().context("mke2fs")?.status.success())
+    };
+    if full {
+        let fits = (0..DATA_SIZE).step_by(96 << 10).find_map(|less| make(DATA_SIZE - less).ok().filter(|made| *made));
+        ensure!(fits.is_some(), "no file fills the partition");
+    } else {
+        ensure!(make(0)?, "mke2fs failed");
+    }
+    read(&file)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    Ok(std::fs::read(file)?)
+}
+
+#[test]
+fn a_full_data_partition_is_told_of_and_what_was_saved_stays() -> Result<()> {
+    let place = Place::new("full")?;
+    let parts = with_data(&place, &file_system(&place, &config(), true)?)?;
+    let mut machine = logged_in(&place, &parts)?;
+    for line in ["configure", "set system host-name fuller", "commit"] {
+        machine.says(line)?;
+    }
+    let mut said = String::new();
+    // A disk may have room for a small file still; a description that is long takes the rest.
+    for number in 0..40 {
+        machine.says(&format!("set interfaces loopback lo description {}{number}", "long".repeat(50)))?;
+        machine.says(&format!("set protocols static route 192.0.2.{number}/32 blackhole"))?;
+        machine.says("commit")?;
+        said = machine.says("save")?;
+        if said.contains("No space left") || said.contains("full") {
+            break;
+        }
+    }
+    assert!(said.contains("No space left") || said.contains("full"), "{said}");
+    machine.power_cut();
+    let mut machine = logged_in(&place, &parts)?;
+    let config = machine.says("show configuration commands | no-more")?;
+    assert!(config.contains("login user towpath") && config.contains("host-name"), "{config}");
+    Ok(())
+}
+
+#[test]
+fn a_damaged_data_partition_is_told_of_and_never_formatted() -> Result<()> {
+    let place = Place::new("damaged")?;
+    // What the data partition holds is no file system.
+    let parts = with_data(&place, &[0xa5; 1 << 20])?;
+    let mut machine = place.boot(&parts)?;
+    machine.sees("nothing of this start is kept")?;
+    machine.sees("towpath@towpath:~$")
+}
+
+#[test]
+fn a_damaged_configuration_starts_with_what_of_it_is_sound() -> Result<()> {
+    let place = Place::new("config")?;
+    let damaged = config().replace("system {", "nonsense {\n    more\n}\n\u{1}\u{2} what is this\nsystem {");
+    let parts = with_data(&place, &file_system(&place, &damaged, false)?)?;
+    let mut machine = place.boot(&parts)?;
+    machine.logs_in("towpath", "secret")?;
+    assert!(machine.says("show log | match config.boot | no-more")?.contains("config.boot line"));
+    let said = machine.says("show configuration commands | no-more")?;
+    assert!(said.contains("host-name 'edge1'"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_configuration_that_ends_too_early_takes_nobody_s_way_in() -> Result<()> {
+    let place = Place::new("short")?;
+    let config = "interfaces {\n    ethernet eth0 {\n        address 10.0.2.15/24\n    }\n}\nnonsense {\n    more\n}\nsystem {\n    host-name half\n";
+    let seed = Some(Seed { user_data: Some(user_data()), config: Some(config.to_owned()) });
+    let mut machine = logged_in(&place, &Parts { seed, ..Parts::default() })?;
+    assert!(machine.says("show interfaces | no-more")?.contains("10.0.2.15/24"));
+    Ok(())
+}

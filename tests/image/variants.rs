@@ -1,0 +1,82 @@
+//! Images made of the one under test: the same under another version, with other files in it, or not an image at all.
+//!
+//! They are signed with the key of the image under test, so that a machine takes them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use scenarios::appliance::Place;
+
+/// A file that takes the place of one of the image: its path, without the first slash, and what is in it.
+pub(crate) type Replaced<'a> = (&'a str, &'a str);
+
+/// A file for upgrades of this kernel and this system, signed.
+fn sealed(place: &Place, version: &str, kernel: &[u8], system: &[u8]) -> Result<PathBuf> {
+    let (payload, signature) = (place.path("payload"), place.path("payload.minisig"));
+    let manifest = format!(
+        "version {version}\nname {version}\narchitecture amd64\nmade 1\nkernel {}\nsystem {}\n\n",
+        kernel.len(),
+        system.len()
+    );
+    let octets = [manifest.as_bytes(), kernel, system].concat();
+    std::fs::write(&payload, &octets)?;
+    let mut sign = Command::new("minisign");
+    sign.args(["-S", "-W", "-s"]).arg(place.image().key()).arg("-m").arg(&payload).arg("-x").arg(&signature);
+    let signed = sign.stdin(Stdio::null()).output()?;
+    ensure!(signed.status.success(), "minisign: {}", String::from_utf8_lossy(&signed.stderr));
+    let file = place.path(&format!("{version}.image"));
+    std::fs::write(&file, [b"towpath-image 1\n".as_slice(), &std::fs::read(&signature)?, &octets].concat())?;
+    Ok(file)
+}
+
+/// The same software under another version, with some files replaced.
+pub(crate) fn variant(place: &Place, version: &str, replaced: &[Replaced<'_>]) -> Result<PathBuf> {
+    let slot = place.image().slot();
+    let mut system = std::fs::read(slot.join("initrd"))?;
+    if !replaced.is_empty() {
+        // The kernel unpacks one archive behind the other; a later file takes the place of an earlier one.
+        system.resize(system.len().next_multiple_of(4), 0);
+        system.extend(archive(&place.path(&format!("{version}.root")), replaced)?);
+    }
+    sealed(place, version, &std::fs::read(slot.join("vmlinuz"))?, &system)
+}
+
+/// An image whose kernel finds no first process.
+pub(crate) fn without_a_system(place: &Place, version: &str) -> Result<PathBuf> {
+    sealed(place, version, &std::fs::read(place.image().slot().join("vmlinuz"))?, &[0; 4096])
+}
+
+fn archive(folder: &Path, files: &[Replaced<'_>]) -> Result<Vec<u8>> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut names = String::new();
+    for (name, text) in files {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().context("a file in no folder")?)?;
+        std::fs::write(&path, text)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
+        names.push_str(&format!("{name}\n"));
+    }
+    let list = folder.join(".list");
+    std::fs::write(&list, names)?;
+    let mut pack = Command::new("cpio");
+    pack.args(["--quiet", "-o", "-H", "newc", "-R", "0:0"]).current_dir(folder).stdin(std::fs::File::open(&list)?);
+    let packed = pack.output()?;
+    ensure!(packed.status.success(), "cpio: {}", String::from_utf8_lossy(&packed.stderr));
+    Ok(packed.stdout)
+}
+
+/// Files of this host on a disk of FAT that the machine shows below [`VOLUME`]: arguments of QEMU.
+pub(crate) fn volume(place: &Place, files: &[(&str, &Path)]) -> Result<Vec<String>> {
+    let path = place.path("files.img");
+    std::fs::File::create(&path)?.set_len(256 << 20)?;
+    ensure!(Command::new("mformat").arg("-i").arg(&path).args(["-F", "-v", "FILES", "::"]).status()?.success());
+    for (name, file) in files {
+        let copied = Command::new("mcopy").arg("-i").arg(&path).arg(file).arg(format!("::{name}")).status()?;
+        ensure!(copied.success(), "mcopy {name}");
+    }
+    Ok(vec!["-drive".to_owned(), format!("file={},format=raw,if=virtio,readonly=on", path.display())])
+}
+
+/// Where the machine shows the volume with the files.
+pub(crate) const VOLUME: &str = "/media/files";
