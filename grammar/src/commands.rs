@@ -41,6 +41,7 @@ pub static OPERATIONAL: &[&Step] = &[
     &image::DELETE,
     &operate::EXIT,
     &operate::HELP,
+    &image::INSTALL,
     &operate::LOGOUT,
     &monitor::MONITOR,
     &operate::MTR,

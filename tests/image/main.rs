@@ -15,6 +15,7 @@ mod cuts;
 mod disks;
 mod figures;
 mod first;
+mod install;
 mod routing;
 mod secure;
 mod upgrades;

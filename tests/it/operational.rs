@@ -172,6 +172,7 @@ fn programs_are_run_as_they_are_and_nothing_else() -> Result<()> {
         ("reboot now", "ran shutdown -r now\n"),
         ("poweroff", "ran shutdown -P now\n"),
         ("restart bgp", "ran systemctl restart towpathd\n"),
+        ("install image", "ran towpath-image install\n"),
         ("monitor traffic interface eth0 filter 'tcp port 179'", "ran tcpdump -n -l -i eth0 tcp port 179\n"),
     ] {
         assert_eq!(scene.run(command)?.text(), ran, "{command}");

@@ -89,6 +89,16 @@ impl Place {
         run(command)
     }
 
+    /// A disk that holds nothing, of this size as `qemu-img` spells it.
+    ///
+    /// # Errors
+    /// When `qemu-img` fails.
+    pub fn blank_disk(&self, name: &str, size: &str) -> Result<()> {
+        let mut command = Command::new("qemu-img");
+        command.args(["create", "-q", "-f", "qcow2"]).arg(self.path(name)).arg(size);
+        run(command)
+    }
+
     /// Switches it on with these parts.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! `add system image`, `delete system image`, `rename system image`, `set system image`, `show system image`.
+//! `add system image`, `delete system image`, `install image`, `rename system image`, `set system image`, `show system image`.
 //!
 //! The words of VyOS. Never says where images lie.
 
@@ -26,6 +26,8 @@ pub enum ImageWork {
         /// The image.
         name: String,
     },
+    /// `install image`
+    Install,
     /// `rename system image NAME NEW`
     Rename {
         /// The image.
@@ -67,6 +69,12 @@ pub(super) static DELETE: Step = Step::word(
             &[&NAME.op(|a| work(ImageWork::Delete { name: plain(a)? }))],
         )],
     )],
+);
+
+pub(super) static INSTALL: Step = Step::word(
+    "install",
+    "Install the software on a disk",
+    &[&Step::word("image", "The image that runs, after some questions", &[]).op(|_| work(ImageWork::Install))],
 );
 
 pub(super) static RENAME: Step = Step::word(

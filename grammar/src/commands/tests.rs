@@ -338,6 +338,7 @@ fn words_do_something() {
         ("restart bgp", Op::RestartDaemon),
         ("show system image", Op::Image(ImageWork::List)),
         ("add system image /config/x.image", Op::Image(ImageWork::Add { from: "/config/x.image".to_owned() })),
+        ("install image", Op::Image(ImageWork::Install)),
         ("set system image default-boot 1.2", Op::Image(ImageWork::Default { name: "1.2".to_owned() })),
         ("delete system image 1.2", Op::Image(ImageWork::Delete { name: "1.2".to_owned() })),
         (
@@ -409,7 +410,7 @@ fn wrong_commands_are_refused_in_words_that_scripts_know() {
     for (text, expect) in [
         (
             "foo",
-            "Invalid command: [foo]\nPossible: add, clear, configure, delete, exit, help, logout, monitor, mtr, ping, poweroff, quit, reboot, rename, reset, restart, set, show, shutdown, telnet, terminal, traceroute",
+            "Invalid command: [foo]\nPossible: add, clear, configure, delete, exit, help, install, logout, monitor, mtr, ping, poweroff, quit, reboot, rename, reset, restart, set, show, shutdown, telnet, terminal, traceroute",
         ),
         (
             "show foo",

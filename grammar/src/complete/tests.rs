@@ -193,6 +193,7 @@ fn operational_lines_are_completed() {
                 "  delete",
                 "  exit",
                 "  help",
+                "  install",
                 "  logout",
                 "  monitor",
                 "  mtr",

@@ -15,6 +15,7 @@ use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
 use crate::first_boot::FIRST_USER;
 use crate::hardware::Hardware;
+use crate::install;
 use crate::request::{self, FAILED, SOCKET};
 use crate::system::NOTICES;
 use crate::upgrade;
@@ -48,7 +49,7 @@ fn modprobe(arguments: &[&str]) -> ExitCode {
     if words.into_iter().all(|word| hardware.load(word)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// `towpath-image`: `list`, `add FILE`, `default NAME`, `delete NAME`, `rename NAME NAME`, `install DISK`.
+/// `towpath-image`: `list`, `add FILE`, `default NAME`, `delete NAME`, `rename NAME NAME`, `install`.
 fn image(arguments: &[&str]) -> Result<(), String> {
     match arguments {
         ["list"] => {
@@ -60,7 +61,11 @@ fn image(arguments: &[&str]) -> Result<(), String> {
             let file = File::open(path).map_err(|error| format!("Cannot read '{path}': {error}"))?;
             ask("image add", Some(&file))
         }
-        ["install", disk] => ask(&format!("install {disk}"), None),
+        ["install"] => {
+            let name = upgrade::Images::of_machine()?.name().ok_or("The image that runs is not on its disk")?;
+            let wish = install::ask(&name, &mut std::io::stdin().lock(), &mut std::io::stdout())?;
+            ask(&wish.words(), None)
+        }
         [verb @ ("default" | "delete" | "rename"), names @ ..]
             if names.iter().all(|name| crate::slots::is_name(name)) =>
         {

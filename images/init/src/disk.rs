@@ -3,9 +3,9 @@
 //! Never formats a partition that holds anything at all.
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::first_boot::Seed;
 use crate::system::{self, told};
@@ -27,6 +27,17 @@ const EMPTY: usize = 1 << 20;
 
 /// The partition with this name in the partition table: of the disk `near`, or of the first that has one.
 pub(crate) fn partition(name: &str, near: Option<&Path>) -> Option<PathBuf> {
+    let found = partitions(name);
+    let same = |path: &&PathBuf| near.is_some_and(|near| disk_of(path) == disk_of(near));
+    found.iter().find(same).or(found.first()).cloned()
+}
+
+/// The partition with this name on a disk.
+pub(crate) fn partition_on(name: &str, disk: &Path) -> Option<PathBuf> {
+    partitions(name).into_iter().find(|path| disk_of(path).as_deref() == Some(disk))
+}
+
+fn partitions(name: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir("/sys/class/block")
         .into_iter()
         .flatten()
@@ -38,8 +49,7 @@ pub(crate) fn partition(name: &str, near: Option<&Path>) -> Option<PathBuf> {
         .map(|entry| Path::new("/dev").join(entry.file_name()))
         .collect();
     found.sort();
-    let same = |path: &&PathBuf| near.is_some_and(|near| disk_of(path) == disk_of(near));
-    found.iter().find(same).or(found.first()).cloned()
+    found
 }
 
 /// The disk that a partition is on.
@@ -74,6 +84,25 @@ fn tool(name: &str) -> Command {
     let mut command = Command::new(name);
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     command
+}
+
+/// Calls a program of the image on a disk, with an input.
+///
+/// # Errors
+/// What it says.
+pub(crate) fn call_on(program: &str, options: &[&str], disk: &Path, input: &str) -> Result<(), String> {
+    let failed = |error: std::io::Error| told(program, error);
+    let mut command = tool(program);
+    command.args(options).arg(disk).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(failed)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes()).map_err(failed)?;
+    }
+    let done = child.wait_with_output().map_err(failed)?;
+    if done.status.success() {
+        return Ok(());
+    }
+    Err(format!("{program}: {}", String::from_utf8_lossy(&done.stderr).trim()))
 }
 
 fn is_empty(partition: &Path) -> std::io::Result<bool> {

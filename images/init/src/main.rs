@@ -11,6 +11,7 @@ mod first_boot;
 mod hardware;
 mod health;
 mod image_file;
+mod install;
 mod machine;
 mod modules;
 mod names;
@@ -44,6 +45,10 @@ fn work(words: &[String]) -> ExitCode {
         ["image", words @ ..] => File::open("/proc/self/fd/0")
             .map_err(|error| format!("There is no file: {error}"))
             .and_then(|input| upgrade::work(words, &input)),
+        ["install", words @ ..] => match install::Wish::read(words) {
+            Some(wish) => install::work(&wish, |line| println!("{line}")).map(|done| println!("{done}")),
+            None => Err("These words mean nothing here".to_owned()),
+        },
         _ => Err("These words mean nothing here".to_owned()),
     };
     match done {

@@ -37,6 +37,31 @@ impl Images {
         Ok(Self { folder: PathBuf::from(BOOT_FOLDER), running: Some(running) })
     }
 
+    /// Those of a copy of this machine's boot partition.
+    ///
+    /// # Errors
+    /// When it was not started from a disk.
+    pub(crate) fn installed_at(folder: &str) -> Result<Self, String> {
+        Ok(Self { folder: PathBuf::from(folder), ..Self::of_machine()? })
+    }
+
+    /// Leaves the image that runs alone there, by this name, and has it started.
+    ///
+    /// # Errors
+    /// What the disk says, or that the image is not whole.
+    pub(crate) fn keep_running(&self, name: &str) -> Result<(), String> {
+        let slot = self.running.ok_or("No image runs")?;
+        let manifest = self.manifest(slot).ok_or("The image that runs is not on the disk")??;
+        self.clear(slot.other())?;
+        self.put_manifest(slot, &Manifest { name: name.to_owned(), ..manifest })?;
+        self.choose(&Choice { good: Some(slot), ..Choice::default() })
+    }
+
+    /// What the image that runs is called.
+    pub(crate) fn name(&self) -> Option<String> {
+        Some(self.manifest(self.running?)?.ok()?.name)
+    }
+
     fn environment(&self) -> PathBuf {
         self.folder.join("grub/grubenv")
     }

@@ -120,6 +120,7 @@ pub(super) fn image(work: ImageWork) -> Deed {
         ImageWork::Add { from } => Deed::Change(call(vec!["add".to_owned(), from])),
         ImageWork::Default { name } => Deed::Change(call(vec!["default".to_owned(), name])),
         ImageWork::Delete { name } => Deed::Change(call(vec!["delete".to_owned(), name])),
+        ImageWork::Install => Deed::Change(call(owned(["install"]))),
         ImageWork::Rename { name, new } => Deed::Change(call(vec!["rename".to_owned(), name, new])),
     }
 }
@@ -181,6 +182,7 @@ mod tests {
             ("shutdown in 5", "change shutdown -P|+5"),
             ("show system image", "towpath-image list"),
             ("add system image http://a/b", "change towpath-image add|http://a/b"),
+            ("install image", "change towpath-image install"),
             ("set system image default-boot 1.2", "change towpath-image default|1.2"),
             ("delete system image 1.2", "change towpath-image delete|1.2"),
             ("rename system image 1.2 spare", "change towpath-image rename|1.2|spare"),
