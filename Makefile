@@ -78,7 +78,7 @@ bench-quick: ## the same with fewer runs, a tenth of the routes, and without the
 	@bpf/build.sh
 	$(BENCH) --quick $(CHOICE)
 
-bench-balancer: ## what the balancer costs each packet
-	$(CARGO) build --release -p bench
+bench-balancer: ## what the balancer costs each packet, and what becomes of connections
+	$(CARGO) build --release -p towpathd -p shell -p bench
 	@bpf/build.sh
-	$(BENCH) --only balancer $(CHOICE)
+	$(BENCH) --only balancer --only connections $(CHOICE)

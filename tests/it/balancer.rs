@@ -3,7 +3,6 @@
 //!
 //! Never looks into a map: what counts is what clients notice.
 
-mod cluster;
 mod joining;
 mod named;
 mod refusals;

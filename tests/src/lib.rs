@@ -8,6 +8,7 @@
 
 pub mod appliance;
 pub mod balancer;
+pub mod cluster;
 pub mod guest;
 pub mod lab;
 pub mod peers;

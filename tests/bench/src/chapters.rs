@@ -7,6 +7,7 @@ mod busy;
 mod churn;
 mod commit;
 mod configuration;
+mod connections;
 mod contest;
 mod convergence;
 mod death;
@@ -122,4 +123,5 @@ pub(crate) const ALL: &[(&str, Chapter)] = &[
     ("growth", growth::measure),
     ("parts", parts::measure),
     ("balancer", balancer::measure),
+    ("connections", connections::measure),
 ];

@@ -3,7 +3,7 @@
 //! A report and no test: it stands on the laboratory of namespaces, on a speaker of its own and on what the kernel
 //! tells, and it fails only where a measurement could not be made.
 //!
-//! It never judges: targets stand beside the figures, and the reader compares.
+//! It never judges but by the targets that stand beside the figures.
 
 mod chapters;
 mod clock;
@@ -32,7 +32,7 @@ use report::Report;
 
 const USAGE: &str = "usage: bench [--quick] [--json FILE] [--rounds N] [--daemon NAME]... [--only CHAPTER]...
 chapters: start session service death detection commit configuration policy restart
-convergence peers fan reflector feed kernel busy churn growth parts balancer";
+convergence peers fan reflector feed kernel busy churn growth parts balancer connections";
 
 /// What a person asked for.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! The figures, as a table for people and as JSON for programs.
 //!
-//! It never says whether a figure is good.
+//! It says whether a figure reaches its target, and never why not.
 
 mod contest;
+mod goal;
 
 use std::fmt::Write as _;
 
@@ -25,6 +26,12 @@ struct Row {
     target: &'static str,
     unit: &'static str,
     values: Vec<f64>,
+}
+
+impl Row {
+    fn met(&self) -> Option<bool> {
+        goal::met(self.target, median(&self.values))
+    }
 }
 
 impl Report {
@@ -50,16 +57,21 @@ impl Report {
         let mut text = String::new();
         // Writing into a String cannot fail.
         if !self.rows.is_empty() {
-            let _ = writeln!(text, "| what | target | median | least … most | runs | repeat with |");
-            let _ = writeln!(text, "| --- | --- | ---: | ---: | ---: | --- |");
+            let _ = writeln!(text, "| what | target | met | median | least … most | runs | repeat with |");
+            let _ = writeln!(text, "| --- | --- | --- | ---: | ---: | ---: | --- |");
         }
         for row in &self.rows {
             let spread = format!("{} … {}", figure(least(&row.values)), figure(most(&row.values)));
             let _ = writeln!(
                 text,
-                "| {} | {} | {} | {spread} | {} | `{}` |",
+                "| {} | {} | {} | {} | {spread} | {} | `{}` |",
                 row.what,
                 row.target,
+                match row.met() {
+                    Some(true) => "yes",
+                    Some(false) => "no",
+                    None => "–",
+                },
                 format!("{} {}", figure(median(&row.values)), row.unit).trim(),
                 row.values.len(),
                 repeat(row.chapter),
@@ -77,7 +89,7 @@ impl Report {
             .map(|row| {
                 json!({
                     "chapter": row.chapter, "what": row.what, "target": row.target, "unit": row.unit,
-                    "median": median(&row.values), "least": least(&row.values), "most": most(&row.values),
+                    "met": row.met(), "median": median(&row.values), "least": least(&row.values), "most": most(&row.values),
                     "values": row.values, "repeat": repeat(row.chapter),
                 })
             })

@@ -1,16 +1,11 @@
 //! Nodes join, drain, leave and die while 2,000 connections are open.
 
 use anyhow::{Result, ensure};
+use scenarios::cluster::{Cluster, OPEN, SESSIONS, SOON, total};
 use scenarios::lab::SHOP;
-
-use super::cluster::{Cluster, OPEN, SESSIONS, SOON, Shares};
 
 /// New connections that shares are judged by.
 const NEW: u64 = 2000;
-
-fn total(shares: &Shares) -> u64 {
-    shares.values().sum()
-}
 
 /// Nothing of what is open is lost.
 fn whole(cluster: &mut Cluster, when: &str) -> Result<()> {
@@ -94,7 +89,7 @@ fn a_daemon_that_is_killed_and_comes_back_costs_no_connection() -> Result<()> {
     cluster.router.kill9();
     whole(&mut cluster, "the daemon is gone")?;
     fair(&mut cluster, 3, "the daemon is gone")?;
-    cluster.router.boot(&cluster.lab)?;
+    cluster.router.boot(&cluster.farm.lab)?;
     cluster.lab.wait_until(SESSIONS, "all nodes serve again", || cluster.active() == 3)?;
     whole(&mut cluster, "the daemon is back")?;
     fair(&mut cluster, 3, "the daemon is back")

@@ -1,9 +1,8 @@
 //! Services that persons name, and the health of nodes: checks take the way of the clients' packets.
 
 use anyhow::{Result, ensure};
+use scenarios::cluster::{Cluster, Connections, SOON, Transport};
 use scenarios::lab::SHOP;
-
-use super::cluster::{Cluster, Connections, SOON};
 
 #[test]
 fn a_node_whose_service_fails_its_check_gets_no_new_connections_until_it_is_well() -> Result<()> {
@@ -17,7 +16,7 @@ fn a_node_whose_service_fails_its_check_gets_no_new_connections_until_it_is_well
         ],
     )?;
     let node = cluster.nodes[1].host.clone();
-    cluster.stop_server(1)?;
+    cluster.stop_server(1);
     let state = |cluster: &Cluster| cluster.states().get(&node.ipv4.to_string()).cloned();
     cluster.lab.wait_until(SOON, "it is unwell", || state(&cluster).as_deref() == Some("unwell"))?;
     cluster.lab.wait_until(SOON, "two serve", || cluster.active() == 2)?;
@@ -46,7 +45,7 @@ fn with_nat_nodes_need_not_know_the_service() -> Result<()> {
             "set balancer service web backend 192.168.101.203 port 8080",
         ],
     )?;
-    let mut connections = Connections::to(&cluster.lab, "203.0.113.80", "80")?;
+    let mut connections = Connections::to(&cluster.lab, "203.0.113.80", 80, Transport::Tcp)?;
     connections.open(300)?;
     cluster.router.configure(&["set balancer node 192.168.101.202 drain"])?;
     let drained = |cluster: &Cluster| cluster.active_of("web") == 2;

@@ -1,0 +1,156 @@
+"""Keeps connections open, and tells who answers them. Usage: client.py ADDRESS PORT tcp|udp
+
+Reads commands, a line each, and answers each with one line of JSON:
+
+open N    opens N connections that stay open; answers how many each node has
+ask       asks over each open connection; answers how many live, are broken, and moved to another node, by node
+burst N [SOURCE]
+          opens N connections, asks, and closes them; answers how many each node had, and how many failed
+begin N   begins N connections a second from now on, asks, and closes each
+end       begins no more; answers of each when it began and how long it took (microseconds), and which node it had
+"""
+
+import asyncio
+import collections
+import json
+import resource
+import socket
+import struct
+import sys
+import time
+
+ADDRESS, PORT = sys.argv[1], int(sys.argv[2])
+KIND = socket.SOCK_STREAM if sys.argv[3] == "tcp" else socket.SOCK_DGRAM
+FAMILY = socket.AF_INET6 if ":" in ADDRESS else socket.AF_INET
+# How long an answer may take: a few retransmissions.
+PATIENCE = 8
+AT_ONCE = 200
+# A port is chosen when the destination is known (IP_BIND_ADDRESS_NO_PORT).
+BIND_NO_PORT = 24
+kept = []
+
+
+async def ask(one):
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(one, b"who\n")
+    line = await asyncio.wait_for(loop.sock_recv(one, 64), PATIENCE)
+    if not line:
+        raise OSError("closed")
+    return line.decode().strip()
+
+
+async def connect(one, source=None):
+    one.setblocking(False)
+    if source:
+        one.setsockopt(socket.IPPROTO_IP, BIND_NO_PORT, 1)
+        one.bind((source, 0))
+    if KIND == socket.SOCK_STREAM:
+        # Nothing of a connection stays behind when it is closed: its port is free again.
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    await asyncio.wait_for(asyncio.get_running_loop().sock_connect(one, (ADDRESS, PORT)), PATIENCE)
+
+
+async def several(count, make):
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(place):
+        async with room:
+            try:
+                return await make(place)
+            except (OSError, asyncio.TimeoutError):
+                return None
+
+    return await asyncio.gather(*(one(place) for place in range(count)))
+
+
+async def stay(_):
+    one = socket.socket(FAMILY, KIND)
+    try:
+        await connect(one)
+        return one, await ask(one)
+    except BaseException:
+        one.close()
+        raise
+
+
+async def burst(source):
+    with socket.socket(FAMILY, KIND) as one:
+        await connect(one, source)
+        return await ask(one)
+
+
+async def again(place):
+    one, _ = kept[place]
+    return await ask(one)
+
+
+class Stream:
+    """Connections that begin one after the other."""
+
+    def __init__(self, rate):
+        self.pause, self.going, self.running = 1 / rate, [], True
+        self.task = asyncio.ensure_future(self.run())
+
+    async def run(self):
+        due = time.monotonic()
+        while self.running:
+            self.going.append(asyncio.ensure_future(self.one()))
+            due += self.pause
+            await asyncio.sleep(max(0, due - time.monotonic()))
+
+    async def one(self):
+        name = None
+        with socket.socket(FAMILY, KIND) as one:
+            begun = time.time_ns()
+            try:
+                await connect(one)
+                took = time.time_ns() - begun
+                name = await ask(one)
+            except (OSError, asyncio.TimeoutError):
+                took = time.time_ns() - begun
+        return begun // 1000, took // 1000, name
+
+    async def end(self):
+        self.running = False
+        await self.task
+        return await asyncio.gather(*self.going)
+
+
+stream = None
+
+
+async def answer(words):
+    global stream
+    if words[0] == "open":
+        made = await several(int(words[1]), stay)
+        kept.extend(one for one in made if one)
+        return {"nodes": collections.Counter(name for _, name in kept), "failed": made.count(None)}
+    if words[0] == "ask":
+        heard = await several(len(kept), again)
+        alive, broken, moved = collections.Counter(), collections.Counter(), collections.Counter()
+        for (_, name), found in zip(kept, heard):
+            (broken if found is None else alive if found == name else moved)[name] += 1
+        for (one, _), found in zip(kept, heard):
+            if found is None:
+                one.close()
+        kept[:] = [one for one, found in zip(kept, heard) if found]
+        return {"alive": alive, "broken": broken, "moved": moved}
+    if words[0] == "begin":
+        stream = Stream(int(words[1]))
+        return {}
+    if words[0] == "end":
+        return await stream.end()
+    made = await several(int(words[1]), lambda _: burst(words[2] if len(words) > 2 else None))
+    return {"nodes": collections.Counter(name for name in made if name), "failed": made.count(None)}
+
+
+async def main():
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    while words := (await lines.readline()).decode().split():
+        print(json.dumps(await answer(words)), flush=True)
+
+
+_, MOST = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (MOST, MOST))
+asyncio.run(main())

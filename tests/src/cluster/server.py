@@ -1,0 +1,46 @@
+"""Answers each line of a connection, and each datagram, with this machine's name. Usage: server.py NAME PORT ADDRESS...
+
+TCP is served at all addresses; UDP at those that are named, which answers come from then.
+"""
+
+import asyncio
+import resource
+import socket
+import sys
+
+NAME, PORT = (sys.argv[1] + "\n").encode(), int(sys.argv[2])
+
+
+async def serve(reader, writer):
+    try:
+        while await reader.readline():
+            writer.write(NAME)
+            await writer.drain()
+    except OSError:
+        pass
+    writer.close()
+
+
+class Datagrams(asyncio.DatagramProtocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, sender):
+        self.transport.sendto(NAME, sender)
+
+
+async def main():
+    loop = asyncio.get_running_loop()
+    server = await asyncio.start_server(serve, ["0.0.0.0", "::"], PORT, backlog=4096)
+    for address in sys.argv[3:]:
+        one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        one.bind((address, PORT))
+        await loop.create_datagram_endpoint(Datagrams, sock=one)
+    print("listening", flush=True)
+    await server.serve_forever()
+
+
+_, MOST = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (MOST, MOST))
+asyncio.run(main())
