@@ -3,6 +3,9 @@
 //!
 //! Never looks into a map: what counts is what clients notice.
 
+mod health;
 mod joining;
+mod kinds;
 mod named;
 mod refusals;
+mod tunnels;

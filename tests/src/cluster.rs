@@ -5,12 +5,14 @@
 mod connections;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use nouns::Prefix;
 
 use crate::lab::{Host, Lab, Offload, Process, SHOP, SHOP6};
 use crate::peers::{Kind, Session, Speaker};
@@ -77,6 +79,9 @@ pub struct Farm {
     pub connections: Connections,
     /// All nodes that ever joined.
     pub nodes: Vec<Node>,
+    /// What they serve.
+    pub service: IpAddr,
+    over_ipv6: bool,
     /// Their network.
     pub lab: Lab,
 }
@@ -87,12 +92,20 @@ impl Farm {
     /// # Errors
     /// When the network cannot be made.
     pub fn new() -> Result<Self> {
+        Self::serving(SHOP.into(), false)
+    }
+
+    /// The same of nodes that serve this, [`SHOP`] or [`SHOP6`], and announce it over sessions of IPv6, or of IPv4.
+    ///
+    /// # Errors
+    /// When the network cannot be made.
+    pub fn serving(service: IpAddr, over_ipv6: bool) -> Result<Self> {
         let lab = Lab::new()?;
         // What a client sends is whole: an offloaded checksum would get lost on the way through the driver.
         lab.client.offload("eth0", Offload::Checksums, false)?;
         lab.receive_in_bulk()?;
-        let connections = Connections::to(&lab, &SHOP.to_string(), PORT, Transport::Tcp)?;
-        Ok(Self { connections, nodes: Vec::new(), lab })
+        let connections = Connections::to(&lab, &service.to_string(), PORT, Transport::Tcp)?;
+        Ok(Self { connections, nodes: Vec::new(), service, over_ipv6, lab })
     }
 
     /// One more node, which announces the service.
@@ -101,7 +114,13 @@ impl Farm {
     /// When it does not serve.
     pub fn join(&mut self) -> Result<()> {
         self.prepare()?;
-        self.nodes.last().map_or(Ok(()), |node| node.speaker.announce(&format!("{SHOP}/32")))
+        self.nodes.last().map_or(Ok(()), |node| node.speaker.announce(&self.prefix()))
+    }
+
+    /// What nodes announce.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        Prefix::host(self.service).to_string()
     }
 
     /// One more node, which serves and announces nothing yet.
@@ -112,7 +131,9 @@ impl Farm {
         let number = u8::try_from(self.nodes.len())? + 1;
         let host = self.lab.node(number)?;
         let server = self.serve(&host)?;
-        let speaker = Speaker::start(&self.lab, &host, Kind::Bird, Session::internal(&host))?;
+        let session = Session::internal(&host);
+        let session = if self.over_ipv6 { session.over_ipv6(&host) } else { session };
+        let speaker = Speaker::start(&self.lab, &host, Kind::Bird, session)?;
         self.nodes.push(Node { host, speaker, server });
         Ok(())
     }
@@ -123,6 +144,19 @@ impl Farm {
         let server = host.start("server", "python3", &words.each_ref().map(String::as_str))?;
         self.lab.wait_until(SOON, "the service listens", || server.output().contains("listening"))?;
         Ok(server)
+    }
+
+    /// A node serves, but is not well, or is well again: HTTP has another status, and datagrams have no answer.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn make_well(&self, node: usize, well: bool) -> Result<()> {
+        let host = &self.nodes[node].host;
+        if well {
+            Ok(std::fs::remove_file(host.directory().join("unwell"))?)
+        } else {
+            host.write("unwell", "").map(drop)
+        }
     }
 
     /// Nobody listens on a node any more.
@@ -171,7 +205,15 @@ impl Cluster {
     /// # Errors
     /// When not all of them serve in time.
     pub fn new(count: u8, more: &[&str]) -> Result<Self> {
-        let mut cluster = Self::of(Farm::new()?, more)?;
+        Self::of(Farm::new()?, more)?.filled(count)
+    }
+
+    /// The same with so many nodes.
+    ///
+    /// # Errors
+    /// When not all of them serve in time.
+    pub fn filled(self, count: u8) -> Result<Self> {
+        let mut cluster = self;
         for _ in 0..count {
             cluster.join()?;
         }
@@ -191,11 +233,13 @@ impl Cluster {
         let lines = [
             "set balancer interface eth0",
             "set balancer learned cluster prefix 172.16.0.0/16",
+            "set balancer learned cluster prefix fd00:102::/64",
             "set protocols bgp 64512 maximum-paths ibgp 64",
             "set protocols bgp 64512 timers holdtime 9",
             "set protocols bgp 64512 timers keepalive 3",
             "set protocols bgp 64512 peer-group nodes remote-as 64512",
             "set protocols bgp 64512 listen range 192.168.101.0/24 peer-group nodes",
+            "set protocols bgp 64512 listen range fd00:101::/64 peer-group nodes",
         ];
         router.configure(&[&lines, more].concat())?;
         Ok(Self { router, _pins: pins, farm })
@@ -204,7 +248,7 @@ impl Cluster {
     /// How the backends of the service are, by their addresses.
     #[must_use]
     pub fn states(&self) -> BTreeMap<String, String> {
-        let told = self.router.json(&format!("show balancer service {SHOP}")).unwrap_or_default();
+        let told = self.router.json(&format!("show balancer service {}", self.service)).unwrap_or_default();
         let backends = told["services"][0]["backends"].as_array().cloned().unwrap_or_default();
         let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         backends.iter().map(|backend| (word(&backend["address"]), word(&backend["state"]))).collect()
@@ -213,7 +257,7 @@ impl Cluster {
     /// How many backends get new connections, once the maps say so.
     #[must_use]
     pub fn active(&self) -> usize {
-        self.active_of(&SHOP.to_string())
+        self.active_of(&self.service.to_string())
     }
 
     /// The same of another service.

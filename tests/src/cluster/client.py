@@ -6,6 +6,7 @@ open N    opens N connections that stay open; answers how many each node has
 ask       asks over each open connection; answers how many live, are broken, and moved to another node, by node
 burst N [SOURCE]
           opens N connections, asks, and closes them; answers how many each node had, and how many failed
+large N   asks with a line of N octets over one more connection; answers who answered
 begin N   begins N connections a second from now on, asks, and closes each
 end       begins no more; answers of each when it began and how long it took (microseconds), and which node it had
 """
@@ -30,9 +31,9 @@ BIND_NO_PORT = 24
 kept = []
 
 
-async def ask(one):
+async def ask(one, words=b"who\n"):
     loop = asyncio.get_running_loop()
-    await loop.sock_sendall(one, b"who\n")
+    await loop.sock_sendall(one, words)
     line = await asyncio.wait_for(loop.sock_recv(one, 64), PATIENCE)
     if not line:
         raise OSError("closed")
@@ -135,6 +136,10 @@ async def answer(words):
                 one.close()
         kept[:] = [one for one, found in zip(kept, heard) if found]
         return {"alive": alive, "broken": broken, "moved": moved}
+    if words[0] == "large":
+        with socket.socket(FAMILY, KIND) as one:
+            await connect(one)
+            return {"node": await ask(one, b"x" * int(words[1]) + b"\n")}
     if words[0] == "begin":
         stream = Stream(int(words[1]))
         return {}

@@ -101,6 +101,15 @@ impl Connections {
         Ok((shares(&answer["nodes"])?, answer["failed"].as_u64().unwrap_or(u64::MAX)))
     }
 
+    /// Who answers a line of so many octets, over one more connection.
+    ///
+    /// # Errors
+    /// When nobody does.
+    pub fn large(&mut self, octets: u32) -> Result<String> {
+        let answer = self.ask(&format!("large {octets}"))?;
+        answer["node"].as_str().map(str::to_owned).context("nobody answered")
+    }
+
     /// Asks over all that are open: who lives, and whose are broken or moved.
     ///
     /// # Errors

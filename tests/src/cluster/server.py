@@ -1,9 +1,11 @@
 """Answers each line of a connection, and each datagram, with this machine's name. Usage: server.py NAME PORT ADDRESS...
 
-TCP is served at all addresses; UDP at those that are named, which answers come from then.
+TCP is served at all addresses; UDP at those that are named, which answers come from then. A request of HTTP is answered
+with status 200. While there is a file `unwell`, that status is 503, and datagrams are not answered.
 """
 
 import asyncio
+import os
 import resource
 import socket
 import sys
@@ -13,7 +15,10 @@ NAME, PORT = (sys.argv[1] + "\n").encode(), int(sys.argv[2])
 
 async def serve(reader, writer):
     try:
-        while await reader.readline():
+        while line := await reader.readline():
+            if line.startswith((b"GET ", b"HEAD ")):
+                writer.write(b"HTTP/1.1 503 Unwell\r\n\r\n" if os.path.exists("unwell") else b"HTTP/1.1 200 OK\r\n\r\n")
+                break
             writer.write(NAME)
             await writer.drain()
     except OSError:
@@ -26,7 +31,8 @@ class Datagrams(asyncio.DatagramProtocol):
         self.transport = transport
 
     def datagram_received(self, data, sender):
-        self.transport.sendto(NAME, sender)
+        if not os.path.exists("unwell"):
+            self.transport.sendto(NAME, sender)
 
 
 async def main():
