@@ -2,6 +2,8 @@
 //!
 //! Never waits for a node longer than for a session.
 
+#![expect(clippy::indexing_slicing, reason = "what a JSON lacks is null, and a test may fail loudly")]
+
 mod connections;
 
 use std::collections::BTreeMap;

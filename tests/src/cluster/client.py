@@ -45,9 +45,6 @@ async def connect(one, source=None):
     if source:
         one.setsockopt(socket.IPPROTO_IP, BIND_NO_PORT, 1)
         one.bind((source, 0))
-    if KIND == socket.SOCK_STREAM:
-        # Nothing of a connection stays behind when it is closed: its port is free again.
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     await asyncio.wait_for(asyncio.get_running_loop().sock_connect(one, (ADDRESS, PORT)), PATIENCE)
 
 
@@ -102,6 +99,9 @@ class Stream:
     async def one(self):
         name = None
         with socket.socket(FAMILY, KIND) as one:
+            if KIND == socket.SOCK_STREAM:
+                # They are many: nothing of one stays behind when it is closed, and its port is free again.
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             begun = time.time_ns()
             try:
                 await connect(one)
