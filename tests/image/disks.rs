@@ -12,7 +12,9 @@ use crate::{HASH, logged_in, user_data};
 
 /// Where the data partition begins, and its size, in octets: what `images/build.sh` makes.
 const DATA: u64 = 258 << 20;
-const DATA_SIZE: usize = 96 << 20;
+const DATA_SIZE: u64 = 96 << 20;
+/// What stays free of a full one, in octets: the lists of where its large file lies go from it.
+const SPARE: u64 = 160 << 10;
 
 /// A configuration with a person, who may log in.
 fn config() -> String {
@@ -40,25 +42,38 @@ fn file_system(place: &Place, config: &str, full: bool) -> Result<Vec<u8>> {
     let (folder, file) = (place.path("data"), place.path("data.ext4"));
     std::fs::create_dir_all(folder.join("config"))?;
     std::fs::write(folder.join("config/config.boot"), config)?;
-    let make = |filler: usize| -> Result<bool> {
-        std::fs::write(folder.join("filler"), vec![0x5a; filler])?;
-        std::fs::File::create(&file)?.set_len(u64::try_from(DATA_SIZE)?)?;
-        let mut make = Command::new("mke2fs");
+    let make = |filler: u64| -> Result<()> {
+        std::fs::write(folder.join("filler"), vec![0x5a; usize::try_from(filler)?])?;
+        std::fs::File::create(&file)?.set_len(DATA_SIZE)?;
+        let mut make = tool("mke2fs");
         make.args(["-q", "-F", "-t", "ext4", "-m", "0", "-E", "root_owner=0:0", "-d"]).arg(&folder).arg(&file);
-        make.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-        Ok(make.output().context("mke2fs")?.status.success())
+        let made = make.output().context("mke2fs")?;
+        ensure!(made.status.success(), "mke2fs: {}", String::from_utf8_lossy(&made.stderr));
+        Ok(())
     };
+    make(0)?;
     if full {
-        let fits = (0..DATA_SIZE).step_by(96 << 10).find_map(|less| make(DATA_SIZE - less).ok().filter(|made| *made));
-        ensure!(fits.is_some(), "no file fills the partition");
-    } else {
-        ensure!(make(0)?, "mke2fs failed");
+        make(room(&file)?.saturating_sub(SPARE))?;
     }
-    read(&file)
+    Ok(std::fs::read(&file)?)
 }
 
-fn read(file: &Path) -> Result<Vec<u8>> {
-    Ok(std::fs::read(file)?)
+/// A program that makes or looks at file systems, which lies where only root looks by itself.
+fn tool(name: &str) -> Command {
+    let mut command = Command::new(name);
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
+    command
+}
+
+/// How many octets are free in a file system.
+fn room(file: &Path) -> Result<u64> {
+    let told = tool("dumpe2fs").arg("-h").arg(file).output().context("dumpe2fs")?;
+    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    let number = |what: &str| -> Result<u64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(what));
+        Ok(line.with_context(|| format!("dumpe2fs does not say {what}: {text}"))?.trim().parse()?)
+    };
+    Ok(number("Free blocks:")?.saturating_mul(number("Block size:")?))
 }
 
 #[test]
