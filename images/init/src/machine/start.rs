@@ -69,7 +69,11 @@ pub(super) fn start() -> Started {
     let mut notices = Vec::new();
     mount_disk(&mut hardware, events.as_ref(), &mut notices);
     for (folder, place) in PLACES {
-        note(system::bind_folder(folder, place), &mut notices);
+        // A disk without room for a folder takes nobody's way in: memory stands in for it.
+        if let Err(problem) = system::bind_folder(folder, place) {
+            notices.push(format!("{problem}: what is written to {place} is not kept"));
+            note(system::mount_memory(place, "mode=755,size=8m"), &mut notices);
+        }
     }
     let _ = fs::set_permissions("/var/tmp", std::os::unix::fs::PermissionsExt::from_mode(0o1777));
     note(system::protect_root(), &mut notices);
