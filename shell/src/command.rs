@@ -201,6 +201,7 @@ fn clear_target(target: words::ClearTarget) -> ClearTarget {
 fn clear_how(how: words::ClearHow) -> ClearHow {
     match how {
         words::ClearHow::Hard => ClearHow::Hard,
+        words::ClearHow::ForGood => ClearHow::ForGood,
         words::ClearHow::Soft => ClearHow::Soft,
         words::ClearHow::SoftIn => ClearHow::SoftIn,
         words::ClearHow::SoftOut => ClearHow::SoftOut,

@@ -100,6 +100,27 @@ fn an_orderly_end_of_the_daemon_is_a_restart_too() -> Result<()> {
     keeps_our_routes(Kind::Frr, true)
 }
 
+/// A plain reset is a NOTIFICATION that keeps routes, a hard one is not (RFC 8538 §3).
+#[test]
+fn frr_keeps_our_routes_over_a_reset_and_loses_them_with_a_hard_one() -> Result<()> {
+    let (lab, router, _speaker, listener) = scene(Kind::Frr)?;
+    let helper = &lab.nodes[1];
+    let said = router.show(&format!("show ip bgp neighbors {}", helper.ipv4))?;
+    assert!(said.contains("Notifications keep routes (N bit): yes"), "{said}");
+    // Without its way to us FRR cannot come back at once, so that what it keeps can be seen.
+    for (word, keeps) in [("", true), ("hard", false)] {
+        router
+            .script(&format!(
+                "clear ip bgp {} {word}\nconfigure\nset protocols bgp 64512 neighbor {} passive\ncommit\nexit\n",
+                helper.ipv4, helper.ipv4
+            ))?
+            .success()?;
+        lab.wait_until(SOON, &format!("'clear {word}': it is told"), || listener.knows(SHOP) == keeps)?;
+        lab.wait_until(SESSIONS, "it is back", || router.is_established(helper.ipv4.into()) && listener.knows(SHOP))?;
+    }
+    Ok(())
+}
+
 /// The node waits for our End-of-RIB before it says anything, and we would wait for its own.
 #[test]
 fn the_router_and_a_node_that_waits_for_it_restart_at_once() -> Result<()> {

@@ -300,3 +300,36 @@ fn a_refused_route_is_shown_counted_and_comes_by_itself_once_the_kernel_takes_it
     lab.router.sysctl("net.ipv6.conf.eth1.disable_ipv6", "0")?;
     lab.wait_until(SOON * 2, "it is there", || router.gateways("fd00:51::/32") == ["fe80::9"])
 }
+
+/// IPv4 routes of others whose legs are of either family, which BIRD calls strange and leaves alone.
+#[test]
+fn a_foreign_route_with_legs_of_both_families_is_seen_and_led_through() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = with_routes(&lab)?;
+    let legs = ["nexthop", "via", "inet6", "fd00:101::202", "dev", "eth1", "nexthop", "via", TWO[0], "dev", "eth1"];
+    lab.router.ip(&[&["route", "add", "10.60.0.0/16"][..], &legs].concat())?;
+    router.configure(&["set protocols static route 10.61.0.0/16 next-hop 10.60.0.1"])?;
+    let both = || {
+        let legs = router.gateways("10.61.0.0/16");
+        legs.len() == 2 && legs.contains(&"fd00:101::202".to_owned()) && legs.contains(&TWO[0].to_owned())
+    };
+    lab.wait_until(SOON, "the route upon it has both legs", both)?;
+    let shown = router.show("show ip route kernel")?;
+    assert!(shown.contains("10.60.0.0/16"), "{shown}");
+    lab.router.ip(&["route", "del", "10.60.0.0/16"])?;
+    lab.wait_until(SOON, "it goes with the foreign one", || router.gateways("10.61.0.0/16").is_empty())?;
+    whole(&lab, &router, "all the while")
+}
+
+/// The kernel refuses a route of the same key ("File exists"): the other one stays, and ours comes when it goes.
+#[test]
+fn a_foreign_route_in_the_very_place_of_ours_stays_and_is_replaced_when_it_goes() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    lab.router.ip(&["route", "add", SHARED[0], "via", "192.168.101.203", "metric", "20"])?;
+    router.configure(&[&format!("set protocols static route {} next-hop {}", SHARED[0], TWO[0])])?;
+    let foreign = || router.gateways(SHARED[0]) == ["192.168.101.203"];
+    assert!(foreign(), "nobody else's route is touched");
+    lab.router.ip(&["route", "del", SHARED[0], "via", "192.168.101.203", "metric", "20"])?;
+    lab.wait_until(SOON * 2, "ours is there", || router.gateways(SHARED[0]) == [TWO[0]])
+}

@@ -355,6 +355,8 @@ pub enum ClearTarget {
 pub enum ClearHow {
     /// The session goes down and comes up again.
     Hard,
+    /// The same, and graceful restart keeps nothing of it, on neither side (RFC 8538 §3.1).
+    ForGood,
     /// Routes are asked for again (RFC 2918).
     SoftIn,
     /// Routes are sent again.

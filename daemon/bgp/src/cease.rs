@@ -19,6 +19,7 @@ pub(crate) fn notification(reason: &StopReason, hard: bool) -> Option<Notificati
             Some(for_good(Notification::with_text(Reason::AdministrativeShutdown, text), hard))
         }
         StopReason::AdministrativeReset(text) => Some(Notification::with_text(Reason::AdministrativeReset, text)),
+        StopReason::HardReset(text) => Some(for_good(Notification::with_text(Reason::AdministrativeReset, text), hard)),
         StopReason::PeerDeconfigured => Some(for_good(Notification::new(Reason::PeerDeconfigured), hard)),
         StopReason::OtherConfigurationChange(_) => Some(Notification::new(Reason::OtherConfigurationChange)),
         // What it announced is not used any more, so ours is not to be kept either (RFC 9384 §3, RFC 8538 §3).
@@ -32,6 +33,7 @@ pub(crate) fn words(reason: &StopReason) -> String {
     match reason {
         StopReason::AdministrativeShutdown(text) => with_text("Administratively shut down", text),
         StopReason::AdministrativeReset(text) => with_text("Reset by the user", text),
+        StopReason::HardReset(text) => with_text("Hard reset by the user", text),
         StopReason::PeerDeconfigured => "Neighbor deleted".to_owned(),
         StopReason::OtherConfigurationChange(leaves) => with_text("Configuration changed", leaves),
         StopReason::PathDown(why) => why.clone(),

@@ -193,13 +193,21 @@ impl Engine {
         let families: Vec<Family> =
             Family::ALL.into_iter().filter(|family| clear.family.is_none_or(|only| only == *family)).collect();
         let sessions = api::text::count(u64::try_from(ids.len()).unwrap_or(u64::MAX), "session", "sessions");
-        let how = if clear.how == ClearHow::Hard { "" } else { " softly" };
+        let how = match clear.how {
+            ClearHow::Hard => "",
+            ClearHow::ForGood => " with a hard reset",
+            ClearHow::SoftIn | ClearHow::SoftOut | ClearHow::Soft => " softly",
+        };
         self.notice(at, Notice::info(format!("{sessions} cleared{how} by {caller}")), out);
         for id in ids {
             match clear.how {
-                ClearHow::Hard => {
+                ClearHow::Hard | ClearHow::ForGood => {
                     let text = clear.message.clone().unwrap_or_default();
-                    self.drive(at, id, Input::Reset(StopReason::AdministrativeReset(text)), out);
+                    let reason = match clear.how {
+                        ClearHow::ForGood => StopReason::HardReset(text),
+                        _ => StopReason::AdministrativeReset(text),
+                    };
+                    self.drive(at, id, Input::Reset(reason), out);
                 }
                 ClearHow::SoftIn | ClearHow::SoftOut | ClearHow::Soft => {
                     for family in &families {

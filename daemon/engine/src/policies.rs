@@ -161,6 +161,7 @@ impl Policies {
             Set::AtomicAggregate => Change::AtomicAggregate,
             Set::DeleteCommunities(name) => Change::DeleteCommunities(list_of(&self.communities, name)),
             Set::Communities(additions) => Change::Communities(additions.values.clone(), additions.additive),
+            Set::OriginatorId(id) => Change::OriginatorId(*id),
             Set::Distance(distance) => Change::Distance(*distance),
             Set::Bandwidth { megabits, transitive } => {
                 let octets = u64::from(*megabits).saturating_mul(1_000_000) / 8;

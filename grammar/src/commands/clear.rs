@@ -115,6 +115,16 @@ static INTERFACE: Step =
 static AS_NUMBER: Step = Step::value(ValueKind::Asn, "Sessions with one AS", "64512", HOW).op(clear);
 
 static HOW: &[&Step] = &[
+    &Step::word(
+        "hard",
+        "Close the session, and let nobody keep its routes (RFC 8538)",
+        &[&Step::word(
+            "message",
+            "Tell the neighbor why the session is closed (RFC 9003)",
+            &[&Step::value(ValueKind::ShutdownText, "What it is told", "back at 10:00", &[]).op(clear)],
+        )],
+    )
+    .op(clear),
     &Step::word("in", "Ask for the routes again, keep the session", &[]).op(clear),
     &Step::word(
         "message",
@@ -131,12 +141,9 @@ static HOW: &[&Step] = &[
 ];
 
 fn clear(arguments: &Arguments) -> Option<Op> {
-    let how = match (arguments.has("in"), arguments.has("out"), arguments.has("soft")) {
-        (true, ..) => ClearHow::SoftIn,
-        (_, true, _) => ClearHow::SoftOut,
-        (.., true) => ClearHow::Soft,
-        _ => ClearHow::Hard,
-    };
+    let ways =
+        [("in", ClearHow::SoftIn), ("out", ClearHow::SoftOut), ("soft", ClearHow::Soft), ("hard", ClearHow::ForGood)];
+    let how = ways.into_iter().find(|(word, _)| arguments.has(word)).map_or(ClearHow::Hard, |(_, how)| how);
     let message = arguments.after("message");
     Some(Op::ClearBgp { family: arguments.family, target: target(arguments)?, how, message })
 }

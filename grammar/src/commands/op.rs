@@ -572,6 +572,8 @@ pub enum ClearTarget {
 pub enum ClearHow {
     /// Closed and opened again.
     Hard,
+    /// Closed so that nobody keeps routes meanwhile, and opened again.
+    ForGood,
     /// Routes are asked for and sent again.
     Soft,
     /// Routes are asked for again.

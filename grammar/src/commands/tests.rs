@@ -377,6 +377,7 @@ fn sessions_are_cleared_by_either_word_in_every_way() {
     for (text, family, target, how) in [
         ("ip bgp all", Some(Ipv4Unicast), ClearTarget::All, ClearHow::Hard),
         ("ip bgp *", Some(Ipv4Unicast), ClearTarget::All, ClearHow::Hard),
+        ("ip bgp * hard", Some(Ipv4Unicast), ClearTarget::All, ClearHow::ForGood),
         ("ip bgp * soft", Some(Ipv4Unicast), ClearTarget::All, ClearHow::Soft),
         ("ip bgp 192.168.101.201", Some(Ipv4Unicast), address.clone(), ClearHow::Hard),
         ("ip bgp 192.168.101.201 soft in", Some(Ipv4Unicast), address.clone(), ClearHow::SoftIn),

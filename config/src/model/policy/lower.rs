@@ -168,6 +168,7 @@ fn sets(place: &Reader<'_>) -> Vec<Set> {
     all.extend(place.leaf("local-preference").map(Set::LocalPreference));
     all.extend(place.leaf("metric").map(Set::Metric));
     all.extend(place.leaf("origin").map(Set::Origin));
+    all.extend(place.leaf("originator-id").map(Set::OriginatorId));
     all.extend(place.leaf("distance").map(Set::Distance));
     all.extend(place.leaf("tag").map(Set::Tag));
     all.extend(place.leaf("weight").map(Set::Weight));

@@ -49,6 +49,8 @@ pub enum Set {
     NextHop(Family, NextHopChange),
     /// `origin`
     Origin(Origin),
+    /// `originator-id`
+    OriginatorId(Ipv4Addr),
     /// `tag`
     Tag(u32),
     /// `weight`

@@ -2,7 +2,7 @@
 //!
 //! Never decides whether the route is accepted.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use bgp_wire::attribute::{Aggregator, ExtendedCommunity, LargeCommunity, Origin, PathAttributes, ThinVec};
@@ -44,6 +44,8 @@ pub enum Change {
     NextHop(Family, NextHopChange),
     /// ORIGIN
     Origin(Origin),
+    /// ORIGINATOR_ID; what another AS hears has none (RFC 4456 §8).
+    OriginatorId(Ipv4Addr),
     /// The administrative distance.
     Distance(u8),
     /// The tag.
@@ -126,6 +128,7 @@ impl Change {
                 });
             }
             Self::Origin(origin) => attributes.origin = *origin,
+            Self::OriginatorId(id) => attributes.originator_id = Some(*id),
             Self::NextHop(..) | Self::Distance(_) | Self::Tag(_) | Self::Weight(_) => {}
         }
     }

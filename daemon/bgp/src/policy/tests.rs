@@ -151,6 +151,7 @@ fn each_change_does_what_its_word_says_and_nothing_else() {
         (Change::Metric(MetricChange::Plus(u32::MAX)), |a| a.med = Some(u32::MAX)),
         (Change::Metric(MetricChange::Minus(8)), |a| a.med = Some(0)),
         (Change::Origin(Origin::Incomplete), |a| a.origin = Origin::Incomplete),
+        (Change::OriginatorId([192, 0, 2, 9].into()), |a| a.originator_id = Some([192, 0, 2, 9].into())),
         (Change::NextHop(Family::Ipv6Unicast, NextHopChange::ThisRouter), |_| ()),
     ];
     for (change, edit) in rows {

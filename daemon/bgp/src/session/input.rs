@@ -51,6 +51,8 @@ pub enum StopReason {
     AdministrativeShutdown(String),
     /// `clear|reset ip bgp`
     AdministrativeReset(String),
+    /// The same with `hard`: the peer is to keep no route of ours (RFC 8538 §3.1).
+    HardReset(String),
     /// The neighbor was deleted.
     PeerDeconfigured,
     /// A changed configuration needs a new session; the text says which leaf.

@@ -167,6 +167,7 @@ fn change(set: &Set) -> Clause {
         Set::AtomicAggregate => Clause { what: "atomic-aggregate".to_owned(), value: None },
         Set::DeleteCommunities(name) => clause("comm-list", format!("{name} delete")),
         Set::Communities(added) => clause("community", additions(added, |value| community::standard_name(*value))),
+        Set::OriginatorId(id) => clause("originator-id", id),
         Set::Distance(distance) => clause("distance", distance),
         Set::ExtendedCommunities(values) => clause("extcommunity", joined(values.iter().map(extended))),
         Set::DeleteLargeCommunities(name) => clause("large-comm-list", format!("{name} delete")),

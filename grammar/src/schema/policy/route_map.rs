@@ -210,6 +210,12 @@ static SET: Node = inner(
         &leaf("local-preference", "Local preference, higher wins", ANY_U32, "200"),
         &leaf("metric", "Multi-exit discriminator, or a change of it", ValueKind::Policy(PolicyValue::Metric), "+10"),
         &leaf("origin", "Origin of the route", ValueKind::Choice(ORIGINS), "igp"),
+        &leaf(
+            "originator-id",
+            "Who announced the route first within the AS (RFC 4456)",
+            ValueKind::RouterId,
+            "192.0.2.1",
+        ),
         &leaf("tag", "Tag that other route maps can match", TAG, "7"),
         &leaf("weight", "Weight within this router, higher wins", ANY_U32, "100"),
     ],

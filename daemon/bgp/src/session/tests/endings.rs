@@ -31,6 +31,7 @@ fn routes_stay_after_an_ending_as_graceful_restart_says() {
         (stop(StopReason::AdministrativeShutdown(String::new())), [false; 3]),
         (stop(StopReason::PeerDeconfigured), [false; 3]),
         (Input::Reset(StopReason::AdministrativeReset(String::new())), [false; 3]),
+        (Input::Reset(StopReason::HardReset(String::new())), [false; 3]),
         (Input::Reset(StopReason::OtherConfigurationChange("remote-as".to_owned())), [false; 3]),
         (Input::PrefixCount(Family::Ipv4Unicast, 11), [false; 3]),
         (Input::OutOfResources("no room".to_owned()), [false; 3]),
@@ -101,6 +102,11 @@ fn each_stop_tells_the_peer_why() {
             "Cease/Hard Reset (Cease/Administrative Shutdown) \"back at 10:00\"",
         ),
         (StopReason::AdministrativeReset(String::new()), "Cease/Administrative Reset", "Cease/Administrative Reset"),
+        (
+            StopReason::HardReset(String::new()),
+            "Cease/Administrative Reset",
+            "Cease/Hard Reset (Cease/Administrative Reset)",
+        ),
         (StopReason::PeerDeconfigured, "Cease/Peer De-configured", "Cease/Hard Reset (Cease/Peer De-configured)"),
         (
             StopReason::OtherConfigurationChange("remote-as".to_owned()),
