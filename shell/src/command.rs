@@ -40,6 +40,8 @@ pub(crate) enum Deed {
     Monitor(Monitored),
     /// Captures one packet of the balancer of so many until ^C, into a file or in words.
     Capture { every: u32, file: Option<String> },
+    /// Ask what becomes of the packets in a file.
+    ExplainPackets(String),
     /// Run a program of the system that only looks.
     Run(Program),
     /// Run a program of the system that changes something.
@@ -96,6 +98,7 @@ pub(crate) fn deed(op: Op) -> Deed {
         Op::ExplainBalancer { source, source_port, destination, destination_port, protocol } => {
             show(Show::BalancerExplain { source, source_port, destination, destination_port, protocol })
         }
+        Op::ExplainBalancerPackets { file } => Deed::ExplainPackets(file),
         Op::ClearBalancerStatistics => Deed::Ask(Request::Flush(Flush::Balancer)),
         Op::ShowBfdPeers { brief, peer } => show(Show::BfdPeers { brief, peer }),
         Op::ShowBgpNeighborRoutes { family, neighbor, which } => {

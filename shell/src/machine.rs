@@ -3,7 +3,7 @@
 //! Programs get their arguments as they are, no shell reads them. Never reads a file that was not named.
 
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::ops::ControlFlow;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -58,6 +58,12 @@ impl Machine for Outside {
     fn read_file(&mut self, path: &str) -> Result<String, String> {
         let bytes = fs::read(path).map_err(|error| format!("Cannot read '{path}': {}", words(&error)))?;
         String::from_utf8(bytes).map_err(|_| format!("Cannot read '{path}': it is not a text in UTF-8"))
+    }
+
+    fn read_octets(&mut self, path: &str, most: u64) -> Result<Vec<u8>, String> {
+        let mut octets = Vec::new();
+        let read = fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut octets));
+        read.map(|_| octets).map_err(|error| format!("Cannot read '{path}': {}", words(&error)))
     }
 
     fn absolute(&mut self, path: &str) -> Result<String, String> {

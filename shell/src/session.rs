@@ -14,6 +14,7 @@ mod lost;
 mod meanwhile;
 mod monitor;
 mod operate;
+mod pcap;
 mod pcapng;
 pub(crate) mod revisions;
 

@@ -30,6 +30,12 @@ pub(crate) trait Machine {
     /// Why it cannot be read, in words.
     fn read_file(&mut self, path: &str) -> Result<String, String>;
 
+    /// Reads a file of the person's, at most so many octets.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    fn read_octets(&mut self, path: &str, most: u64) -> Result<Vec<u8>, String>;
+
     /// The full path of a file that is named from where the person is.
     ///
     /// # Errors

@@ -110,6 +110,9 @@ impl Scene {
             std::fs::write(&program, "#!/bin/sh\necho ran \"${0##*/}\" \"$@\"\n")?;
             std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
         }
+        // A capture without a packet.
+        let head = [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1].map(u32::to_le_bytes).concat();
+        std::fs::write(lab.directory().join("web.pcapng"), head)?;
         Ok(Self { programs: programs.to_string_lossy().into_owned(), lab, router })
     }
 
@@ -128,6 +131,7 @@ fn every_command_answers_as_text_and_as_json() -> Result<()> {
     assert!(commands.len() > 200, "the words are walked: {}", commands.len());
     let mut wrong = Vec::new();
     for command in commands.iter().filter(|command| !ENDLESS.iter().any(|words| command.starts_with(words))) {
+        let command = &command.replace("/tmp/web.pcapng", &scene.lab.directory().join("web.pcapng").to_string_lossy());
         let said = scene.run(command)?;
         let of_absent = ABSENT.iter().any(|name| said.stderr.contains(&format!("interface {name} does not exist")));
         if said.status != 0 && !of_absent || said.stderr.contains("panicked") {

@@ -87,6 +87,11 @@ impl Answers {
         self.known.iter().map(|(who, (number, _))| (*who, *number))
     }
 
+    /// What answers come from, by its number.
+    pub(crate) fn get(&self, number: u32) -> Option<&Return> {
+        self.known.values().find(|(known, _)| *known == number).map(|(_, back)| back)
+    }
+
     pub(crate) fn tick(&mut self, now: Instant) {
         while self.numbers.rested(now).is_some() {}
     }

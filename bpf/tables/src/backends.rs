@@ -157,6 +157,11 @@ impl Backends {
         self.nodes = nodes;
     }
 
+    /// Whether packets from this hardware address are a node's.
+    pub(crate) fn is_node(&self, key: u64) -> bool {
+        self.nodes.contains(&key)
+    }
+
     /// Writes which marks lead to whom.
     pub(crate) fn write_marks(&mut self, marks: BTreeMap<u32, u16>, out: &mut Vec<Write>) {
         let gone = self.marks.keys().filter(|mark| !marks.contains_key(mark));

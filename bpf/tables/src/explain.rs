@@ -40,8 +40,6 @@ pub struct ServiceFound {
 /// The slot of a flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotFound {
-    /// The hash of the flow, or of its client.
-    pub hash: u32,
     /// The number of the table.
     pub table: u32,
     /// How many slots the table has.
@@ -96,6 +94,10 @@ pub enum Why {
     Former,
     /// The slot has changed hands, and the flow is not among those that are remembered.
     Current,
+    /// A connection ID of QUIC names this backend.
+    Named,
+    /// It is a fragment, and goes where the first one went.
+    Fragment,
     /// The slot's backend is nobody any more.
     Nobody,
 }
@@ -132,7 +134,6 @@ impl Balancer {
             (Mode::Learning, None) => (slot.current(), Why::Current),
         };
         found.slot = Some(SlotFound {
-            hash,
             table,
             slots: shared.len(),
             slot: place,

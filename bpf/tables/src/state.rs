@@ -8,6 +8,7 @@ mod pins;
 mod tell;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod wished;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ pub use adopt::Held;
 pub use pins::Clock;
 use pins::Pins;
 pub use tell::Counts;
+pub use trace::Traced;
 
 /// How long numbers of services and tables rest, and how long a mode of slots is in force before anything is concluded from
 /// it: packets that still see the former state are on their way for much less.

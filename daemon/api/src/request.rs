@@ -13,6 +13,15 @@ use serde::{Deserialize, Serialize};
 use crate::view::route::Protocol;
 use crate::watch::Watch;
 
+/// A packet out of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldPacket {
+    /// Octets of all of it, link header included.
+    pub length: u32,
+    /// Its first octets, in hexadecimal digits.
+    pub head: String,
+}
+
 /// One line to the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
@@ -171,6 +180,13 @@ pub enum Show {
         destination_port: u16,
         /// The number of the protocol.
         protocol: u8,
+    },
+    /// `show balancer explain pcap FILE`: `View::BalancerPackets`.
+    BalancerPackets {
+        /// The packets, in their order.
+        packets: Vec<HeldPacket>,
+        /// Whether there are more, about which nothing is asked.
+        more: bool,
     },
     /// `show bfd peers [brief | A]`
     BfdPeers {

@@ -6,6 +6,7 @@
 
 pub mod balancer;
 mod balancer_explained;
+mod balancer_packets;
 mod balancer_text;
 pub mod bfd;
 pub mod bgp;
@@ -32,6 +33,7 @@ use crate::text::Text;
 
 pub use balancer::Balancer;
 pub use balancer_explained::BalancerExplained;
+pub use balancer_packets::{BalancerPacket, BalancerPackets};
 pub use bfd::BfdPeers;
 pub use bgp::{BgpSummary, BgpTable};
 pub use bgp_counts::BgpPrefixCounts;
@@ -70,6 +72,8 @@ pub enum View {
     Balancer(Box<Balancer>),
     /// `show balancer explain …`
     BalancerExplained(Box<BalancerExplained>),
+    /// `show balancer explain pcap FILE`
+    BalancerPackets(Box<BalancerPackets>),
     /// `show bfd peers`
     BfdPeers(BfdPeers),
     /// `show ip route`
@@ -147,6 +151,7 @@ impl View {
             Self::BgpPrefixCounts(view) => serde_json::to_string_pretty(view),
             Self::Balancer(view) => serde_json::to_string_pretty(view),
             Self::BalancerExplained(view) => serde_json::to_string_pretty(view),
+            Self::BalancerPackets(view) => serde_json::to_string_pretty(view),
             Self::BfdPeers(view) => serde_json::to_string_pretty(view),
             Self::Routes(view) => serde_json::to_string_pretty(view),
             Self::RouteDetail(view) => serde_json::to_string_pretty(view),
@@ -197,6 +202,7 @@ impl Text for View {
             Self::BgpPrefixCounts(view) => view.text(),
             Self::Balancer(view) => view.text(),
             Self::BalancerExplained(view) => view.text(),
+            Self::BalancerPackets(view) => view.text(),
             Self::BfdPeers(view) => view.text(),
             Self::Routes(view) => view.text(),
             Self::RouteDetail(view) => view.text(),

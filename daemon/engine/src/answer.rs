@@ -138,6 +138,9 @@ impl Engine {
                 let flow = AskedFlow { source, source_port, destination, destination_port, protocol };
                 return Ok(Answered::AskMachine(Recall::Explain(flow)));
             }
+            Show::BalancerPackets { packets, more } => {
+                return Ok(Answered::AskMachine(Recall::Trace(packets, more)));
+            }
             Show::Balancer { what, service } => {
                 let view = views::balancer::shown(self, at, what, service.as_deref())?;
                 return Ok(Answered::AskMachine(Recall::Balancer(Box::new(view))));

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use api::reply::Reply;
+use api::request::HeldPacket;
 use api::view::{Balancer, BfdPeers};
 use api::{Flush, Machine, View};
 use bgp::reception::Codec;
@@ -194,6 +195,8 @@ pub enum Recall {
     Balancer(Box<Balancer>),
     /// What becomes of a packet of this flow.
     Explain(AskedFlow),
+    /// What becomes of these packets, and whether there are more.
+    Trace(Vec<HeldPacket>, bool),
     /// How the sessions of BFD are that this view lists.
     BfdPeers(Box<BfdPeers>),
     /// What is missing in this view: counters of interfaces, the machine's kind and uptime.

@@ -7,6 +7,7 @@ mod explained;
 mod keeper;
 mod surroundings;
 pub(crate) mod told;
+mod traced;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,8 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use api::view::BalancerExplained;
+use api::request::HeldPacket;
+use api::view::{BalancerExplained, BalancerPacket};
 use bpf_tables::Report;
 use bpf_tables::wish::{Hook, Wish};
 use engine::effect::AskedFlow;
@@ -52,6 +54,8 @@ enum Order {
     Tell(Sender<Report>),
     /// Say what becomes of a packet of a flow.
     Explain(AskedFlow, Sender<BalancerExplained>),
+    /// Say what becomes of packets.
+    Trace(Vec<HeldPacket>, Sender<Vec<BalancerPacket>>),
     /// Capture one packet of so many, or no longer.
     Capture(Option<u32>),
     /// The daemon ends; packets go on.
@@ -151,6 +155,12 @@ impl Way {
     pub(crate) fn explain(&self, flow: AskedFlow) -> Option<BalancerExplained> {
         let (answer, explanation) = mpsc::channel();
         if self.order(Order::Explain(flow, answer)) { explanation.recv_timeout(PATIENCE).ok() } else { None }
+    }
+
+    /// What becomes of packets, one after the other.
+    pub(crate) fn trace(&self, packets: Vec<HeldPacket>) -> Option<Vec<BalancerPacket>> {
+        let (answer, traced) = mpsc::channel();
+        if self.order(Order::Trace(packets, answer)) { traced.recv_timeout(PATIENCE).ok() } else { None }
     }
 
     /// How the balancer is.

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::Sender;
 
 use api::reply::Configuration;
+use api::view::BalancerPackets;
 use api::{ApiError, Flush, Reply, View};
 use engine::effect::{DumpFile, Recall, Writing};
 use engine::plan::Step;
@@ -173,6 +174,15 @@ impl Hands {
                     let explained = way.and_then(|way| way.explain(flow));
                     let off = || ApiError::new("off", "the balancer does not run");
                     explained.map(|view| View::BalancerExplained(Box::new(view))).ok_or_else(off)
+                });
+            }
+            Recall::Trace(packets, more) => {
+                let way = self.balancer.way();
+                return self.look(ask, move |_| {
+                    let packets = way.and_then(|way| way.trace(packets));
+                    let off = || ApiError::new("off", "the balancer does not run");
+                    let view = |packets| View::BalancerPackets(Box::new(BalancerPackets { packets, more }));
+                    packets.map(view).ok_or_else(off)
                 });
             }
             Recall::Balancer(mut view) => {

@@ -251,6 +251,11 @@ pub enum Op {
         /// The number of the protocol; of ICMP the one of the addresses' family.
         protocol: u8,
     },
+    /// `show balancer explain pcap FILE`
+    ExplainBalancerPackets {
+        /// The file, of the person's.
+        file: String,
+    },
     /// `monitor balancer capture [every N] [file FILE]`
     MonitorBalancer {
         /// One packet of so many, by chance.

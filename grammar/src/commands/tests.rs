@@ -308,6 +308,7 @@ fn words_do_something() {
             "clear interfaces ethernet eth1 counters",
             Op::ClearInterfaceCounters { interface: Some("eth1".parse().unwrap()) },
         ),
+        ("show balancer explain pcap /tmp/web.pcap", Op::ExplainBalancerPackets { file: "/tmp/web.pcap".to_owned() }),
         ("monitor log", Op::Monitor(Monitored::Log)),
         ("mon int", Op::Monitor(Monitored::Interfaces)),
         (
@@ -498,6 +499,7 @@ fn every_way_through_the_words_ends_in_a_command_and_every_command_has_words() {
         "policy",
         "balancer",
         "balancer explain",
+        "balancer packets",
         "clear balancer statistics",
         "bfd peers",
         "policy test",
@@ -541,6 +543,7 @@ fn name(op: &Op) -> &'static str {
         Op::ShowBgpNeighborRoutes { .. } => "bgp neighbor routes",
         Op::ShowBalancer { .. } => "balancer",
         Op::ExplainBalancer { .. } => "balancer explain",
+        Op::ExplainBalancerPackets { .. } => "balancer packets",
         Op::ClearBalancerStatistics => "clear balancer statistics",
         Op::ShowBfdPeers { .. } => "bfd peers",
         Op::ShowRoutes { .. } => "routes",

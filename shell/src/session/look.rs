@@ -10,9 +10,12 @@ use grammar::commands::{ConfigurationForm, InterfaceClass, Machine};
 use nouns::{Family, IfName};
 use serde_json::{Map, Value};
 
-use super::{Outcome, fetch, folder_of, json, revisions, unexpected};
+use super::{Outcome, fetch, folder_of, json, pcap, revisions, unexpected};
 use crate::output::Output;
 use crate::world::World;
+
+/// Octets of a file of packets that are read: far more than those that are explained.
+const CAPTURE: u64 = 64 << 20;
 
 /// Asks for a view, or for a deed that is answered with a sentence.
 pub(super) fn ask(request: Request, world: &mut dyn World) -> Result<Reply, String> {
@@ -33,6 +36,13 @@ pub(super) fn ask_each(requests: Vec<(Family, Request)>, world: &mut dyn World) 
     }
     let json = format!("[\n{}\n]\n", values.iter().map(|value| value.trim_end()).collect::<Vec<_>>().join(",\n"));
     Ok(both(texts.join("\n"), Some(json)))
+}
+
+/// What becomes of the packets in a file.
+pub(super) fn packets(file: &str, world: &mut dyn World) -> Outcome {
+    let octets = world.read_octets(file, CAPTURE)?;
+    let (packets, more) = pcap::packets(&octets).map_err(|why| format!("Cannot use '{file}': {why}"))?;
+    ask(Request::Show(Show::BalancerPackets { packets, more }), world).map(said)
 }
 
 /// What an answer says.

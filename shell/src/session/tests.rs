@@ -171,6 +171,10 @@ impl Machine for Fake {
         self.files.get(path).cloned().ok_or_else(|| format!("Cannot read '{path}': no such file"))
     }
 
+    fn read_octets(&mut self, path: &str, _: u64) -> Result<Vec<u8>, String> {
+        self.read_file(path).map(String::into_bytes)
+    }
+
     fn absolute(&mut self, path: &str) -> Result<String, String> {
         Ok(if path.starts_with('/') { path.to_owned() } else { format!("/srv/alice/{path}") })
     }

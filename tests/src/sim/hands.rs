@@ -140,7 +140,11 @@ impl Network {
                 return drop(machine.replies.insert(ask, Reply::View(View::BfdPeers((**view).clone()))));
             }
             Recall::Complete(view) => return drop(machine.replies.insert(ask, Reply::View((**view).clone()))),
-            Recall::Explain(_) | Recall::Machine(_) | Recall::Neighbors { .. } | Recall::KernelRoutes { .. } => {
+            Recall::Explain(_)
+            | Recall::Trace(..)
+            | Recall::Machine(_)
+            | Recall::Neighbors { .. }
+            | Recall::KernelRoutes { .. } => {
                 let nobody = api::ApiError::new("no-machine", "this router runs on no machine");
                 return drop(machine.replies.insert(ask, Reply::Error(nobody)));
             }

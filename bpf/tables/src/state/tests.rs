@@ -12,6 +12,7 @@ mod kernel;
 mod laws;
 mod servers;
 mod sharing;
+mod trace;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;

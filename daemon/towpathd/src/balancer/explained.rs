@@ -72,6 +72,8 @@ fn words(why: Why) -> &'static str {
             "the slot changes hands: a flow that goes on is the former node's, one that begins the new one's"
         }
         Why::Current => "the slot has changed hands, and the flow is not among those that are remembered",
+        Why::Named => "the connection ID of QUIC names this node",
+        Why::Fragment => "it goes where the first fragment went",
         Why::Nobody => "the node of the slot is gone",
     }
 }

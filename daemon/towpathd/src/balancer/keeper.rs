@@ -9,7 +9,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use api::view::BalancerExplained;
+use api::request::HeldPacket;
+use api::view::{BalancerExplained, BalancerPacket};
 use bpf_loader::Loader;
 use bpf_tables::report::{Attached, LinkReport};
 use bpf_tables::wish::{Hook, Wish};
@@ -21,12 +22,16 @@ use nouns::IfName;
 use super::captures::Captures;
 use super::explained;
 use super::surroundings::Surroundings;
+use super::traced;
 use super::warnings::warnings;
 use super::{Order, Places};
 use crate::run::Inbox;
 
 /// How long the thread waits after waiting itself has failed.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// Packets that are traced at once.
+const TRACED: usize = 1_024;
 
 /// How long after a change it is looked what makes packets go astray: hosts have answered by then.
 const SETTLE: Duration = Duration::from_secs(3);
@@ -128,6 +133,10 @@ impl Keeper {
                     // Whoever asks is told nothing where nothing runs.
                     let explanation = self.running.as_mut().map(|running| running.explain(&flow));
                     explanation.into_iter().for_each(|explanation| _ = answer.send(explanation));
+                }
+                Ok(Order::Trace(packets, answer)) => {
+                    let traced = self.running.as_mut().map(|running| running.trace(&packets));
+                    traced.into_iter().for_each(|traced| _ = answer.send(traced));
                 }
                 Ok(Order::Capture(every)) => self.capture(every),
                 Ok(Order::Tell(answer)) => _ = answer.send(self.report()),
@@ -397,6 +406,16 @@ impl Running {
         let exit = found.backend.as_ref().and_then(|backend| backend.exit);
         let interface = exit.and_then(|exit| self.surroundings.link(exit.link)).map(|link| link.name.to_string());
         explained::view(asked, found, interface)
+    }
+
+    fn trace(&mut self, packets: &[HeldPacket]) -> Vec<BalancerPacket> {
+        // More than the shell asks about takes the time of the thread that keeps everything.
+        let packets: Vec<Vec<u8>> = packets.iter().take(TRACED).map(traced::octets).collect();
+        let (state, maps) = (&self.state, self.loader.maps());
+        let found = state.trace(packets.iter().map(Vec::as_slice), &mut |flow| maps.pin(flow).unwrap_or_default());
+        let name = |index: u32| self.surroundings.link(index).map(|link| link.name.to_string());
+        let views = packets.iter().zip(found).enumerate();
+        views.map(|(number, (came, traced))| traced::view(number, came, traced, name)).collect()
     }
 
     fn report(&mut self) -> Report {

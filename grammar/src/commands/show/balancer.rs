@@ -15,27 +15,30 @@ pub(super) static BALANCER: Step = Step::word(
         &Step::word(
             "explain",
             "What becomes of a flow, and why",
-            &[&Step::value(
-                ValueKind::Address,
-                "Address of the client",
-                "198.51.100.7",
-                &[&Step::value(
-                    PORT,
-                    "Port of the client",
-                    "40000",
+            &[
+                &PCAP,
+                &Step::value(
+                    ValueKind::Address,
+                    "Address of the client",
+                    "198.51.100.7",
                     &[&Step::value(
-                        ValueKind::Address,
-                        "Address of the service",
-                        "203.0.113.80",
+                        PORT,
+                        "Port of the client",
+                        "40000",
                         &[&Step::value(
-                            PORT,
-                            "Port of the service",
-                            "443",
-                            &[&Step::value(ValueKind::Choice(PROTOCOLS), "Protocol", "tcp", &[]).op(explain)],
+                            ValueKind::Address,
+                            "Address of the service",
+                            "203.0.113.80",
+                            &[&Step::value(
+                                PORT,
+                                "Port of the service",
+                                "443",
+                                &[&Step::value(ValueKind::Choice(PROTOCOLS), "Protocol", "tcp", &[]).op(explain)],
+                            )],
                         )],
                     )],
-                )],
-            )],
+                ),
+            ],
         ),
         &Step::word(
             "service",
@@ -47,6 +50,13 @@ pub(super) static BALANCER: Step = Step::word(
     ],
 )
 .op(|_| shown(BalancerShown::Summary));
+
+static PCAP: Step = Step::word(
+    "pcap",
+    "What becomes of the packets of a capture (pcap, pcapng)",
+    &[&Step::value(ValueKind::FileName, "File", "/tmp/web.pcapng", &[])
+        .op(|arguments| Some(Op::ExplainBalancerPackets { file: arguments.first()? }))],
+);
 
 const PORT: ValueKind = ValueKind::U32 { min: 0, max: 65_535 };
 const PROTOCOLS: &[(&str, &str)] = &[("icmp", "ICMP of the family"), ("tcp", "TCP"), ("udp", "UDP")];
