@@ -229,8 +229,17 @@ impl Cluster {
     /// # Errors
     /// When it does not take its configuration.
     pub fn of(farm: Farm, more: &[&str]) -> Result<Self> {
+        let router = Router::prepare(&farm.lab)?;
+        Self::behind(router, farm, more)
+    }
+
+    /// The same behind a router that is prepared.
+    ///
+    /// # Errors
+    /// When it does not take its configuration.
+    pub fn behind(router: Router, farm: Farm, more: &[&str]) -> Result<Self> {
         let pins = Pins::mount(&farm.lab)?;
-        let mut router = Router::prepare(&farm.lab)?.with_arguments(&["--bpf-dir", &pins.root()]);
+        let mut router = router.with_arguments(&["--bpf-dir", &pins.root()]);
         router.boot(&farm.lab)?;
         let lines = [
             "set balancer interface eth0",

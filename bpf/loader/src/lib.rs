@@ -4,6 +4,7 @@
 //! daemon; what an earlier daemon pinned is taken over where its layout is this one's.
 
 mod attach;
+mod inner;
 mod maps;
 mod object;
 mod pins;
@@ -111,7 +112,7 @@ impl Loader {
                 return Err(error);
             }
         };
-        let maps = Maps::open(&pins)?;
+        let maps = Maps::open(pins.clone())?;
         let held = if adopted { Some(maps.held()?) } else { None };
         Ok((Self { pins, maps, programs }, held))
     }

@@ -47,6 +47,7 @@ const SPARE: u32 = 32;
 /// The maps.
 pub struct Maps {
     maps: BTreeMap<&'static str, OwnedFd>,
+    pub(crate) pins: Pins,
     services: Shared,
     backends: Shared,
     /// Numbers of tables that stand in the kernel.
@@ -60,7 +61,7 @@ pub struct Maps {
 
 impl Maps {
     /// Those that are pinned.
-    pub(crate) fn open(pins: &Pins) -> Result<Self, LoadError> {
+    pub(crate) fn open(pins: Pins) -> Result<Self, LoadError> {
         let open = |name: &'static str| Ok((name, sys::pinned(&sys::c_path(&pins.map(name))?)?));
         let maps: BTreeMap<&str, OwnedFd> = tried("opening the maps", NAMES.into_iter().map(open).collect())?;
         let shared = |name: &str, length: usize| {
@@ -71,8 +72,9 @@ impl Maps {
         let backends = tried("reading the backends", shared("BACKENDS", BACKENDS * size_of::<Backend>()))?;
         let processors = tried("counting the processors", read::processors())?;
         let (tables, spare) = (BTreeSet::new(), BTreeSet::new());
-        let mut maps = Self { maps, services, backends, tables, spare, made: Vec::new(), processors };
+        let mut maps = Self { maps, pins, services, backends, tables, spare, made: Vec::new(), processors };
         maps.tables = tried("reading the tables", maps.find_tables())?;
+        tried("unpinning what nobody uses", maps.unpin_unused(&maps.tables))?;
         tried("making tables", maps.make_spares())?;
         Ok(maps)
     }
@@ -160,7 +162,10 @@ impl Maps {
     fn write_directory(&self, directory: &Directory) -> io::Result<()> {
         let made = sys::create_array(c"directory", size_of::<Directory>(), 0)?;
         sys::set(made.as_fd(), 0_u32, std::slice::from_ref(directory))?;
-        sys::set(self.map("DIRECTORY")?, 0_u32, &[made.as_raw_fd().unsigned_abs()])
+        let before = self.inner_id("DIRECTORY", 0)?;
+        self.pin_inner(made.as_fd())?;
+        sys::set(self.map("DIRECTORY")?, 0_u32, &[made.as_raw_fd().unsigned_abs()])?;
+        before.map_or(Ok(()), |id| self.unpin_inner(id))
     }
 
     /// Writes a table that nobody uses yet: into one that stands in its place, or into a new one.
@@ -190,6 +195,7 @@ impl Maps {
         let made = std::mem::take(&mut self.made);
         let keys: Vec<u32> = made.iter().map(|(number, _)| *number).collect();
         let values: Vec<u32> = made.iter().map(|(_, fd)| fd.as_raw_fd().unsigned_abs()).collect();
+        made.iter().try_for_each(|(_, table)| self.pin_inner(table.as_fd()))?;
         let tables = self.map("TABLES")?;
         // Linux 5.17 is the first one that takes several at once.
         if sys::set_all(tables, &keys, &values).is_err() {
@@ -207,7 +213,9 @@ impl Maps {
         }
         let gone: Vec<u32> = self.spare.iter().copied().skip(SPARE as usize).collect();
         for number in gone {
+            let id = self.inner_id("TABLES", number)?;
             sys::delete(self.map("TABLES")?, number)?;
+            id.map_or(Ok(()), |id| self.unpin_inner(id))?;
             self.spare.remove(&number);
             self.tables.remove(&number);
         }
@@ -224,10 +232,9 @@ impl Maps {
     }
 
     fn find_tables(&self) -> io::Result<BTreeSet<u32>> {
-        let tables = self.map("TABLES")?;
         let mut found = BTreeSet::new();
         for number in 0..u32::try_from(layout::TABLES).unwrap_or(u32::MAX) {
-            if sys::get(tables, number, &mut [0_u32])? {
+            if self.inner("TABLES", number)?.is_some() {
                 found.insert(number);
             }
         }
@@ -236,12 +243,8 @@ impl Maps {
 
     /// The slots of a table that stands in the kernel.
     pub(crate) fn table(&self, number: u32) -> io::Result<Shared> {
-        let mut id = [0_u32];
-        if !sys::get(self.map("TABLES")?, number, &mut id)? {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        let [id] = id;
-        Shared::new(sys::map_of_id(id)?.as_fd(), size_of::<Table>())
+        let table = self.inner("TABLES", number)?.ok_or(io::ErrorKind::NotFound)?;
+        Shared::new(table.as_fd(), size_of::<Table>())
     }
 
     fn forget(&self, flow: &Flow) -> io::Result<()> {

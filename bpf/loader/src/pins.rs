@@ -1,4 +1,5 @@
-//! Where programs' maps and links are pinned, so that they outlive the daemon: `DIR/LAYOUT/maps/NAME`, `DIR/LAYOUT/links/N-HOOK`.
+//! Where programs' maps and links are pinned, so that they outlive the daemon: `DIR/LAYOUT/maps/NAME`,
+//! `DIR/LAYOUT/inner/ID` for maps that stand in maps, `DIR/LAYOUT/links/N-HOOK`.
 //!
 //! Never opens a pin of another layout: `LAYOUT` is a hash of the text that says how the maps are laid out and what a hash of
 //! a flow is, so that programs and user space that disagree never share a map.
@@ -17,8 +18,10 @@ const LAYOUT: [&str; 3] = [
     include_str!("../../programs/src/maps.rs"),
 ];
 
+const INNER: &str = "inner";
+
 /// The directory of this layout.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pins {
     directory: PathBuf,
 }
@@ -29,7 +32,7 @@ impl Pins {
         let no = |error| LoadError::NoPins { path: root.to_owned(), error };
         mount(root).map_err(no)?;
         let directory = root.join(format!("{:016x}", layout()));
-        for below in ["maps", "links"] {
+        for below in ["maps", INNER, "links"] {
             fs::create_dir_all(directory.join(below)).map_err(no)?;
         }
         Ok(Self { directory })
@@ -38,6 +41,17 @@ impl Pins {
     /// Where a map is pinned.
     pub(crate) fn map(&self, name: &str) -> PathBuf {
         self.directory.join("maps").join(name)
+    }
+
+    /// Where a map that stands in another one is pinned, by its number in the kernel.
+    pub(crate) fn inner(&self, id: u32) -> PathBuf {
+        self.directory.join(INNER).join(id.to_string())
+    }
+
+    /// The numbers of the maps that are pinned so.
+    pub(crate) fn inners(&self) -> Vec<u32> {
+        let found = fs::read_dir(self.directory.join(INNER)).into_iter().flatten();
+        found.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
     }
 
     /// Where a link is pinned.
@@ -66,7 +80,9 @@ impl Pins {
 
     /// Unpins the maps.
     pub(crate) fn forget_maps(&self) {
-        let _ = fs::remove_dir_all(self.directory.join("maps"));
+        for below in ["maps", INNER] {
+            let _ = fs::remove_dir_all(self.directory.join(below));
+        }
     }
 
     /// Unpins everything of this layout; links come off with their pins.

@@ -43,12 +43,10 @@ impl Maps {
                 held.marks.extend(number.map(|number| (mark, number)));
             }
         }
-        let mut id = [0_u32];
-        if sys::get(self.map("DIRECTORY")?, 0_u32, &mut id)? {
-            let [id] = id;
+        if let Some(directory) = self.inner("DIRECTORY", 0)? {
             // Too large for a stack, so its lines are taken out of octets.
             let mut octets = vec![0_u8; size_of::<Directory>()];
-            sys::get(sys::map_of_id(id)?.as_fd(), 0_u32, &mut octets)?;
+            sys::get(directory.as_fd(), 0_u32, &mut octets)?;
             let places = octets.get(offset_of!(Directory, places)..).unwrap_or_default();
             let lines = places.chunks_exact(size_of::<Entry>()).filter_map(sys::value::<Entry>);
             held.lines = lines.filter(|line| line.length > 0).collect();

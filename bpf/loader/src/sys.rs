@@ -189,9 +189,14 @@ pub(crate) fn batch<K: Plain, V: Plain>(
     }
 }
 
-/// `BPF_MAP_GET_FD_BY_ID`
-pub(crate) fn map_of_id(id: u32) -> io::Result<OwnedFd> {
-    bpf(14, &mut [pair(id, 0), 0]).map(descriptor)
+/// `BPF_OBJ_GET_INFO_BY_FD` of a map: its number in the kernel.
+pub(crate) fn map_id(map: BorrowedFd<'_>) -> io::Result<u32> {
+    // struct bpf_map_info: type, id, then what nobody asks for.
+    let mut info = [0_u64; 1];
+    let place = octets_mut(&mut info).as_mut_ptr().expose_provenance() as u64;
+    bpf(15, &mut [pair(number(map), size_of_val(&info) as u32), place])?;
+    let [_, _, _, _, a, b, c, d] = info.map(u64::to_ne_bytes).as_flattened().try_into().unwrap_or_default();
+    Ok(u32::from_ne_bytes([a, b, c, d]))
 }
 
 /// `BPF_OBJ_GET`: what is pinned there.

@@ -88,8 +88,8 @@ const SHORT_ADDRESSES: i64 = 0x4000_0000;
 /// `execve` and `execveat` there, which have numbers of their own.
 const SHORT_EXEC: &[i64] = &[SHORT_ADDRESSES + 520, SHORT_ADDRESSES + 545];
 
-/// Gives up what the daemon does not need; what is in force, in words.
-pub(crate) fn confine(arguments: &Arguments) -> String {
+/// Gives up what the daemon does not need, other than the balancer's programs; what is in force, in words.
+pub(crate) fn confine(arguments: &Arguments, programs: &Path) -> String {
     let folder = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
     let own =
         [folder(&arguments.config), arguments.state_dir.clone(), folder(&arguments.socket), arguments.bpf_dir.clone()];
@@ -100,6 +100,7 @@ pub(crate) fn confine(arguments: &Arguments) -> String {
     let read: Vec<&Path> = READ
         .iter()
         .map(Path::new)
+        .chain([programs])
         .chain([arguments.system_root.as_path()].into_iter().filter(|root| *root != Path::new("/")))
         .collect();
     let write: Vec<&Path> = WRITE.iter().map(Path::new).chain(own.iter().map(AsRef::as_ref)).collect();

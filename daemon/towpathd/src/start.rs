@@ -43,7 +43,8 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
     let lock = files::lock(&arguments.state_dir)?;
     let descriptors = kernel::host::raise_descriptor_limit();
     // Whoever does everything itself needs everything. The first threads of this process come behind this line.
-    let confined = arguments.steward.as_ref().map(|_| confine::confine(arguments));
+    let balancer = balancer_places(arguments);
+    let confined = arguments.steward.as_ref().map(|_| confine::confine(arguments, &balancer.object));
     let features = Features::detect().context("cannot talk to the kernel over netlink")?;
     if !features.net_admin {
         bail!("no permission to change routes: CAP_NET_ADMIN is missing; run towpathd as root");

@@ -1,8 +1,9 @@
 //! Nodes join, drain, leave and die while 2,000 connections are open.
 
 use anyhow::{Result, ensure};
-use scenarios::cluster::{Cluster, OPEN, SESSIONS, SOON, total};
+use scenarios::cluster::{Cluster, Farm, OPEN, SESSIONS, SOON, total};
 use scenarios::lab::SHOP;
+use scenarios::router::Router;
 
 /// New connections that shares are judged by.
 const NEW: u64 = 2000;
@@ -84,7 +85,18 @@ fn of_sixteen_nodes_none_costs_the_others_a_connection() -> Result<()> {
 
 #[test]
 fn a_daemon_that_is_killed_and_comes_back_costs_no_connection() -> Result<()> {
-    let mut cluster = Cluster::new(3, &[])?;
+    killed(Cluster::new(3, &[])?)
+}
+
+#[test]
+fn nor_does_one_that_is_not_root_and_it_knows_afterwards_who_was_where() -> Result<()> {
+    let farm = Farm::new()?;
+    let router = Router::prepare(&farm.lab)?.with_user(64_123);
+    killed(Cluster::behind(router, farm, &[])?.filled(3)?)
+}
+
+fn killed(cluster: Cluster) -> Result<()> {
+    let mut cluster = cluster;
     cluster.connections.open(OPEN)?;
     cluster.router.kill9();
     whole(&mut cluster, "the daemon is gone")?;
@@ -92,5 +104,9 @@ fn a_daemon_that_is_killed_and_comes_back_costs_no_connection() -> Result<()> {
     cluster.router.boot(&cluster.farm.lab)?;
     cluster.lab.wait_until(SESSIONS, "all nodes serve again", || cluster.active() == 3)?;
     whole(&mut cluster, "the daemon is back")?;
-    fair(&mut cluster, 3, "the daemon is back")
+    fair(&mut cluster, 3, "the daemon is back")?;
+    // Whoever had forgotten which slot was whose would move some of them now.
+    cluster.join()?;
+    cluster.lab.wait_until(SESSIONS, "one more serves", || cluster.active() == 4)?;
+    whole(&mut cluster, "one more has joined")
 }
