@@ -2,6 +2,10 @@
 //!
 //! Never changes without all routers of a network changing: two that hash differently choose different backends.
 
+use core::net::Ipv4Addr;
+
+use crate::layout::FlowKey;
+
 /// What tells flows apart. Addresses and ports are in the order of the wire; IPv4 addresses are mapped (`::ffff:a.b.c.d`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(C)]
@@ -36,6 +40,21 @@ impl Flow {
             protocol: self.protocol as u32,
         };
         words.hash(client_only)
+    }
+}
+
+impl From<&FlowKey> for Flow {
+    fn from(key: &FlowKey) -> Self {
+        let mapped = |address: [u8; 4]| Ipv4Addr::from(address).to_ipv6_mapped().octets();
+        Self {
+            source: mapped(key.source),
+            destination: mapped(key.destination),
+            source_port: key.source_port,
+            destination_port: key.destination_port,
+            // It came as one octet.
+            protocol: key.protocol as u8,
+            zero: [0; 3],
+        }
     }
 }
 

@@ -4,7 +4,6 @@
 
 use std::io;
 use std::mem::offset_of;
-use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -105,7 +104,7 @@ impl Maps {
     /// What the kernel said; some may have been handed out.
     pub fn sweep(&self, mut take: impl FnMut(Clock, Vec<(Flow, Pin)>)) -> Result<(), LoadError> {
         let swept = self.walk("FLOWS", |clock, flows: Vec<(FlowKey, Pin)>| {
-            take(clock, flows.into_iter().map(|(key, pin)| (flow_of(&key), pin)).collect());
+            take(clock, flows.into_iter().map(|(key, pin)| (Flow::from(&key), pin)).collect());
         });
         tried("looking at remembered flows", swept.and_then(|()| self.walk("FLOWS6", take)))
     }
@@ -182,18 +181,6 @@ fn add_service(sum: ServiceCount, count: &ServiceCount) -> ServiceCount {
 fn clock() -> Clock {
     let now = sys::monotonic().as_nanos() >> 30;
     Clock { now: u32::try_from(now & 0xffff_ffff).unwrap_or_default(), unit: Duration::from_nanos(1 << 30) }
-}
-
-fn flow_of(key: &FlowKey) -> Flow {
-    let mapped = |address: [u8; 4]| Ipv4Addr::from(address).to_ipv6_mapped().octets();
-    Flow {
-        source: mapped(key.source),
-        destination: mapped(key.destination),
-        source_port: key.source_port,
-        destination_port: key.destination_port,
-        protocol: u8::try_from(key.protocol).unwrap_or_default(),
-        zero: [0; 3],
-    }
 }
 
 /// The key of an IPv4 flow.

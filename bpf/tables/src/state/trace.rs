@@ -146,19 +146,6 @@ fn why(asked: Asked) -> Why {
     }
 }
 
-/// The flow of a key of IPv4.
-fn flow_of(key: &FlowKey) -> Flow {
-    let mapped = |address: [u8; 4]| std::net::Ipv4Addr::from(address).to_ipv6_mapped().octets();
-    Flow {
-        source: mapped(key.source),
-        destination: mapped(key.destination),
-        source_port: key.source_port,
-        destination_port: key.destination_port,
-        protocol: u8::try_from(key.protocol).unwrap_or_default(),
-        zero: [0; 3],
-    }
-}
-
 impl Maps for &Tracer<'_> {
     fn directory(&self) -> Option<&Directory> {
         Some(self.state.directory())
@@ -194,11 +181,11 @@ impl Maps for &Tracer<'_> {
     }
 
     fn pin(&self, flow: &FlowKey, _: u32) -> Option<u32> {
-        self.remembered(&flow_of(flow))
+        self.remembered(&Flow::from(flow))
     }
 
     fn set_pin(&self, flow: &FlowKey, pin: Pin) {
-        self.pins.borrow_mut().insert(flow_of(flow), pin.backend);
+        self.pins.borrow_mut().insert(Flow::from(flow), pin.backend);
     }
 
     fn pin6(&self, flow: &Flow, _: u32) -> Option<u32> {
