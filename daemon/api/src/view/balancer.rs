@@ -106,7 +106,7 @@ pub struct ServiceTable {
     pub octets: u64,
     /// Connections that began.
     pub new_flows: u64,
-    /// Flows that were remembered.
+    /// Flows that were remembered, ever since the counters were set back.
     pub tracked_flows: u64,
 }
 

@@ -137,9 +137,9 @@ impl Balancer {
                 in_maps.tracked_flows.to_string(),
             ]);
         }
-        let flows = self
-            .remembered_flows
-            .map(|flows| format!("{} remembered\n\n", count(flows.into(), "flow is", "flows are")));
+        let flows = self.remembered_flows.map(|flows| {
+            format!("{} remembered when they were counted last\n\n", count(flows.into(), "flow was", "flows were"))
+        });
         flows.unwrap_or_default() + &table.text()
     }
 
