@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bpf_common::layout::{self, CLIENT_ONLY, PASS_EMPTY, QUIC, SERVER_OCTETS};
+use bpf_common::layout::{self, CLIENT_ONLY, PASS_EMPTY, QUIC, SERVER_OCTETS, SERVER_OCTETS_MOST};
 
 use super::{Balancer, GRACE, Shared, Standing, Write};
 use crate::directory::Lines;
@@ -315,8 +315,8 @@ fn entry(service: &Service, table: Option<u32>, slots: u32) -> layout::Service {
     let flag = |holds: bool, flag: u32| if holds { flag } else { 0 };
     let flags = flag(service.affinity == Affinity::Client, CLIENT_ONLY)
         | flag(service.quic, QUIC)
-        | flag(service.when_empty == WhenEmpty::Kernel, PASS_EMPTY);
-    let flags = flags | (u32::from(service.server_octets.min(8)) << SERVER_OCTETS);
+        | flag(service.when_empty == WhenEmpty::Kernel, PASS_EMPTY)
+        | u32::from(service.server_octets).min(SERVER_OCTETS_MOST) << SERVER_OCTETS;
     let clamp = u32::from(service.clamp.unwrap_or(0));
     let (table, slots) = table.map_or((0, 0), |table| (table, slots));
     layout::Service { table, slots, flags, clamp }
