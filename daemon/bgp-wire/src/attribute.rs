@@ -63,7 +63,7 @@ impl NextHop {
     /// Whether no packet can ever go to it (RFC 4271 §6.3, and its like for IPv6).
     #[must_use]
     pub fn is_martian(&self) -> bool {
-        match self.address {
+        match self.address.to_canonical() {
             IpAddr::V4(address) => matches!(address.octets(), [0 | 127 | 224..=255, ..]),
             IpAddr::V6(address) => address.is_unspecified() || address.is_loopback() || address.is_multicast(),
         }

@@ -156,6 +156,18 @@ def body_of(who, how):
     return update(attributes_of(who, changes), b"\x18\xc6\x33\x64")
 
 
+def listed(body):
+    """The attributes of a message, as far as they can be read: type and value."""
+    withdrawn = struct.unpack("!H", body[:2])[0]
+    length = struct.unpack("!H", body[2 + withdrawn : 4 + withdrawn])[0]
+    octets = body[4 + withdrawn : 4 + withdrawn + length]
+    while len(octets) > 3 or len(octets) == 3 and not octets[0] & 0x10:
+        head = 4 if octets[0] & 0x10 else 3
+        size = struct.unpack("!H", octets[2:4])[0] if head == 4 else octets[2]
+        yield octets[1], octets[head : head + size]
+        octets = octets[head + size :]
+
+
 def classic_routes(body):
     withdrawn = struct.unpack("!H", body[:2])[0]
     return body[4 + withdrawn + struct.unpack("!H", body[2 + withdrawn : 4 + withdrawn])[0] :]
@@ -220,7 +232,9 @@ def judge(watcher, expected, body, answers):
     if TARGET not in known:
         return "the route is gone"
     heard = known[TARGET]
-    if kind == "discard" and code in heard and code not in (1, 2, 3):
+    # Of an attribute that came twice, the first one counts.
+    twice = [known for known, _ in listed(body)].count(code) > 1
+    if kind == "discard" and code in heard and not twice:
         return f"attribute {code} was passed on"
     if kind == "accept" and b"\xc0\xff\x02" in body and heard.get(255) != (0xE0, b"\x01\x02"):
         return f"the unknown attribute was not passed on with Partial: {heard.get(255)}"

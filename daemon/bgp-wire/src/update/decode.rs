@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::multiprotocol::Routes;
 use super::nlri;
 use super::opaque;
-use super::table::{self, Attribute, EXTENDED_LENGTH, Fault, MP_REACH, MP_UNREACH, OPTIONAL, TRANSITIVE};
+use super::table::{self, Attribute, FLAGS, Fault, MP_REACH, MP_UNREACH, OPTIONAL, TRANSITIVE};
 use crate::Negotiated;
 use crate::attribute::{NextHop, PathAttributes};
 use crate::error::{AttributeError, ErrorClass, RAW_LIMIT, UpdateError};
@@ -21,7 +21,6 @@ use crate::message::{Nlri, Reach, Unreach, Update};
 use crate::reader::Reader;
 
 const IPV4: Family = Family::Ipv4Unicast;
-const FLAGS: u8 = OPTIONAL | TRANSITIVE;
 /// Discarded attributes that are told of; a peer could repeat one twenty thousand times.
 const DISCARDS_NOTED: usize = 32;
 
@@ -94,7 +93,7 @@ impl Findings {
     fn read(&mut self, mut list: Reader<'_>, negotiated: &Negotiated) -> Result<(), UpdateError> {
         while !list.is_empty() {
             let rest = list.rest();
-            let Some(attribute) = next(&mut list) else {
+            let Some(attribute) = table::next(&mut list) else {
                 let code = rest.get(1).copied().unwrap_or(0);
                 self.torn = true;
                 self.note(code, ErrorClass::Withdraw, "overruns the path attributes", rest);
@@ -123,8 +122,8 @@ impl Findings {
         attribute: Attribute<'_>,
         negotiated: &Negotiated,
     ) -> Result<(), UpdateError> {
-        if !row.is_for(negotiated) {
-            self.note(row.code, ErrorClass::Discard, "has no meaning from another AS", attribute.raw);
+        if let Some(reason) = row.strange_to(negotiated) {
+            self.note(row.code, ErrorClass::Discard, reason, attribute.raw);
             return Ok(());
         }
         if attribute.flags & FLAGS != row.flags {
@@ -263,17 +262,6 @@ impl Findings {
     fn note_ignored(&mut self, code: u8, afi_safi: AfiSafi) {
         self.note(code, ErrorClass::Discard, format!("{afi_safi} is not negotiated"), &[]);
     }
-}
-
-/// The next attribute; `None` when it overruns the list.
-fn next<'a>(list: &mut Reader<'a>) -> Option<Attribute<'a>> {
-    let before = list.rest();
-    let flags = list.u8()?;
-    let code = list.u8()?;
-    let length = if flags & EXTENDED_LENGTH != 0 { usize::from(list.u16()?) } else { usize::from(list.u8()?) };
-    let value = list.sub(length)?;
-    let raw = before.get(..before.len().saturating_sub(list.len()))?;
-    Some(Attribute { flags, code, value, raw })
 }
 
 /// One set of attributes for each next hop; routes without a next hop have been judged before.

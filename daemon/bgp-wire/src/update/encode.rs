@@ -183,7 +183,7 @@ fn write_attributes(
     negotiated: &Negotiated,
     writer: &mut Writer<'_>,
 ) -> Result<(), EncodeError> {
-    for row in TABLE.iter().filter(|row| row.is_for(negotiated)) {
+    for row in TABLE.iter().filter(|row| row.strange_to(negotiated).is_none()) {
         if let Some(encode) = row.encode {
             encode(attributes, negotiated, writer)?;
         }

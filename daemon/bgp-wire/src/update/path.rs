@@ -43,9 +43,6 @@ pub(super) fn decode_as4_path(
     negotiated: &Negotiated,
     draft: &mut Draft,
 ) -> Result<(), Fault> {
-    if negotiated.four_octet_as {
-        return Err(Fault::new("not to be sent by a peer with four-octet AS numbers"));
-    }
     let mut path = read(attribute.value, true, negotiated.as_sets)?;
     if path.is_empty() {
         return Err(Fault::new("empty"));

@@ -17,6 +17,8 @@ use crate::writer::Writer;
 pub(super) const OPTIONAL: u8 = 0x80;
 /// Flag: who does not know it passes it on.
 pub(super) const TRANSITIVE: u8 = 0x40;
+/// The flags that an attribute's row tells.
+pub(super) const FLAGS: u8 = OPTIONAL | TRANSITIVE;
 /// Flag: somebody who did not know it has passed it on.
 pub(super) const PARTIAL: u8 = 0x20;
 /// Flag: the length has two octets.
@@ -37,6 +39,17 @@ pub(super) struct Attribute<'a> {
     pub(super) raw: &'a [u8],
 }
 
+/// The next attribute; `None` when it overruns the list.
+pub(super) fn next<'a>(list: &mut Reader<'a>) -> Option<Attribute<'a>> {
+    let before = list.rest();
+    let flags = list.u8()?;
+    let code = list.u8()?;
+    let length = if flags & EXTENDED_LENGTH != 0 { usize::from(list.u16()?) } else { usize::from(list.u8()?) };
+    let value = list.sub(length)?;
+    let raw = before.get(..before.len().saturating_sub(list.len()))?;
+    Some(Attribute { flags, code, value, raw })
+}
+
 /// Why a value is malformed, and its cost where that is not the row's.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fault {
@@ -50,15 +63,17 @@ impl Fault {
     }
 }
 
-/// What an attribute from another AS is worth.
+/// From whom an attribute has a meaning; from others it is discarded unread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum External {
-    /// As much as from the own AS.
-    Same,
-    /// Nothing, unless that AS is of our confederation (RFC 5065 §5): it is discarded unread (RFC 7606 §7.5).
-    Confederation,
-    /// Nothing: it is discarded unread (RFC 7606 §7.9, §7.10).
-    Discarded,
+pub(super) enum Meant {
+    /// From everybody.
+    Always,
+    /// From our AS, and from members of our confederation (RFC 5065 §5, RFC 7606 §7.5).
+    Inside,
+    /// From our AS (RFC 7606 §7.9, §7.10).
+    Internally,
+    /// From peers with AS numbers of two octets (RFC 6793 §6).
+    FromOld,
 }
 
 type Decode = fn(Attribute<'_>, &Negotiated, &mut Draft) -> Result<(), Fault>;
@@ -74,7 +89,7 @@ pub(super) struct Row {
     pub(super) misflagged: ErrorClass,
     /// What a malformed value costs.
     pub(super) malformed: ErrorClass,
-    pub(super) external: External,
+    meant: Meant,
     pub(super) decode: Decode,
     /// `None` where the attribute is written with the routes, or as an unknown one.
     pub(super) encode: Option<Encode>,
@@ -85,7 +100,7 @@ const NON_TRANSITIVE: u8 = OPTIONAL;
 const OPTIONAL_TRANSITIVE: u8 = OPTIONAL | TRANSITIVE;
 
 const fn row(code: u8, name: &'static str, flags: u8, malformed: ErrorClass, decode: Decode) -> Row {
-    Row { code, name, flags, misflagged: Withdraw, malformed, external: External::Same, decode, encode: None }
+    Row { code, name, flags, misflagged: Withdraw, malformed, meant: Meant::Always, decode, encode: None }
 }
 
 impl Row {
@@ -93,21 +108,18 @@ impl Row {
         Self { encode: Some(encode), ..self }
     }
 
-    const fn internal_only(self) -> Self {
-        Self { external: External::Discarded, ..self }
+    const fn meant(self, meant: Meant) -> Self {
+        Self { meant, ..self }
     }
 
-    /// As `internal_only`, but for members of a confederation.
-    const fn inside_only(self) -> Self {
-        Self { external: External::Confederation, ..self }
-    }
-
-    /// Whether the attribute has a meaning in a session.
-    pub(super) fn is_for(&self, negotiated: &Negotiated) -> bool {
-        match self.external {
-            External::Same => true,
-            External::Confederation => negotiated.internal || negotiated.confederation,
-            External::Discarded => negotiated.internal,
+    /// Why the attribute has no meaning in a session; `None` where it has one.
+    pub(super) fn strange_to(&self, negotiated: &Negotiated) -> Option<&'static str> {
+        const OUTSIDE: &str = "has no meaning from another AS";
+        match self.meant {
+            Meant::Always => None,
+            Meant::Inside => (!negotiated.internal && !negotiated.confederation).then_some(OUTSIDE),
+            Meant::Internally => (!negotiated.internal).then_some(OUTSIDE),
+            Meant::FromOld => negotiated.four_octet_as.then_some("not to be sent by a peer with four-octet AS numbers"),
         }
     }
 
@@ -118,33 +130,37 @@ impl Row {
 }
 
 /// In the order in which they are written.
-pub(super) static TABLE: [Row; 24] = [
+pub(super) static TABLE: [Row; 25] = [
     row(1, "ORIGIN", WELL_KNOWN, Withdraw, values::decode_origin).written_by(values::encode_origin),
     row(2, "AS_PATH", WELL_KNOWN, Withdraw, path::decode_as_path).written_by(path::encode_as_path),
     row(3, "NEXT_HOP", WELL_KNOWN, Withdraw, values::decode_next_hop).written_by(values::encode_next_hop),
     row(4, "MULTI_EXIT_DISC", NON_TRANSITIVE, Withdraw, values::decode_med).written_by(values::encode_med),
     row(5, "LOCAL_PREF", WELL_KNOWN, Withdraw, values::decode_local_pref)
-        .inside_only()
+        .meant(Meant::Inside)
         .written_by(values::encode_local_pref),
     row(6, "ATOMIC_AGGREGATE", WELL_KNOWN, Discard, values::decode_atomic).written_by(values::encode_atomic),
     row(7, "AGGREGATOR", OPTIONAL_TRANSITIVE, Discard, values::decode_aggregator).written_by(values::encode_aggregator),
     row(8, "COMMUNITIES", OPTIONAL_TRANSITIVE, Withdraw, values::decode_communities)
         .written_by(values::encode_communities),
     row(9, "ORIGINATOR_ID", NON_TRANSITIVE, Withdraw, values::decode_originator)
-        .internal_only()
+        .meant(Meant::Internally)
         .written_by(values::encode_originator),
     row(10, "CLUSTER_LIST", NON_TRANSITIVE, Withdraw, values::decode_clusters)
-        .internal_only()
+        .meant(Meant::Internally)
         .written_by(values::encode_clusters),
     row(MP_REACH, "MP_REACH_NLRI", NON_TRANSITIVE, Reset, values::decode_mp_reach),
     row(MP_UNREACH, "MP_UNREACH_NLRI", NON_TRANSITIVE, Reset, values::decode_mp_unreach),
     row(16, "EXTENDED COMMUNITIES", OPTIONAL_TRANSITIVE, Withdraw, values::decode_extended)
         .written_by(values::encode_extended),
-    row(17, "AS4_PATH", OPTIONAL_TRANSITIVE, Discard, path::decode_as4_path).written_by(path::encode_as4_path),
+    row(17, "AS4_PATH", OPTIONAL_TRANSITIVE, Discard, path::decode_as4_path)
+        .meant(Meant::FromOld)
+        .written_by(path::encode_as4_path),
     row(18, "AS4_AGGREGATOR", OPTIONAL_TRANSITIVE, Discard, values::decode_as4_aggregator)
+        .meant(Meant::FromOld)
         .written_by(values::encode_as4_aggregator),
     row(22, "PMSI_TUNNEL", OPTIONAL_TRANSITIVE, Withdraw, opaque::pmsi_tunnel),
     row(23, "TUNNEL_ENCAPSULATION", OPTIONAL_TRANSITIVE, Withdraw, opaque::tunnel_encapsulation),
+    row(24, "TRAFFIC_ENGINEERING", NON_TRANSITIVE, Withdraw, opaque::traffic_engineering),
     row(25, "IPV6_EXTENDED_COMMUNITIES", OPTIONAL_TRANSITIVE, Withdraw, opaque::ipv6_extended_communities),
     row(26, "AIGP", NON_TRANSITIVE, Discard, opaque::aigp).forgiving(),
     row(29, "BGP-LS", NON_TRANSITIVE, Discard, opaque::link_state).forgiving(),

@@ -108,10 +108,7 @@ pub(super) fn encode_aggregator(
     })
 }
 
-pub(super) fn decode_as4_aggregator(attribute: Attribute<'_>, negotiated: &Negotiated, draft: &mut Draft) -> Decoded {
-    if negotiated.four_octet_as {
-        return Err(Fault::new("not to be sent by a peer with four-octet AS numbers"));
-    }
+pub(super) fn decode_as4_aggregator(attribute: Attribute<'_>, _: &Negotiated, draft: &mut Draft) -> Decoded {
     draft.as4_aggregator = Some(aggregator(attribute.value, true)?);
     Ok(())
 }

@@ -16,6 +16,7 @@ mod handshake;
 mod laws;
 mod mrt;
 mod packing;
+mod rows;
 
 use bgp_wire::Negotiated;
 use nouns::Family;
