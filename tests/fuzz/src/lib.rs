@@ -4,6 +4,9 @@
 //! Never judges the result beyond "it can be written again": the tests of the codec and of the reader do that.
 
 pub mod packet;
+/// The very file of the router: its crate would bring the whole kernel's side.
+#[path = "../../../daemon/kernel/src/routers/message.rs"]
+mod routers;
 
 use bgp_wire::{EncodeError, HEADER_LENGTH, Message, Negotiated, Notification, encode_reach};
 use nouns::Family;
@@ -48,6 +51,18 @@ pub fn decode_bfd(bytes: &[u8]) {
     if let Ok(packet) = bfd::Packet::parse(bytes) {
         assert_eq!(bfd::Packet::parse(&packet.encode()), Ok(packet));
     }
+}
+
+/// Reads what a host or router on a link said; whoever said it, and from wherever.
+pub fn read_advertisement(bytes: &[u8]) {
+    use routers::{Heard, read};
+    let (link_local, global) = (std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1), std::net::Ipv6Addr::LOCALHOST);
+    let bytes = bytes.get(..routers::LONGEST).unwrap_or(bytes);
+    drop(routers::advertisement(bytes, 0));
+    let (near, far) = (read(bytes, link_local), read(bytes, global));
+    assert!(!matches!(far, Some(Heard::Advertisement { .. })), "{bytes:?}");
+    assert!(far.is_none() || far == near, "{bytes:?}");
+    assert!(near.is_none() || bytes.len() % 8 == 0, "{bytes:?}");
 }
 
 /// Reads a configuration in whatever form, and what came of it once more.

@@ -228,6 +228,23 @@ fn every_test_that_the_list_of_rfcs_names_is_there() {
     none("docs/rfc.md names tests that exist", offences.collect());
 }
 
+/// What a fuzzer has to find out by itself it finds late.
+#[test]
+fn every_fuzz_target_has_something_to_begin_with() {
+    let folder = root().join("tests/fuzz");
+    let stems = |of: &str, ends: &str| -> BTreeSet<String> {
+        let names =
+            std::fs::read_dir(folder.join(of)).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+        let names = names.filter_map(|name| name.to_str()?.strip_suffix(ends).map(str::to_owned));
+        names.collect()
+    };
+    let program = std::fs::read_to_string(folder.join("seeds.py")).expect("seeds.py");
+    let seeds = stems("seeds", ".txt");
+    let without = |target: &String| !seeds.contains(target) && !program.contains(&format!("write(\"{target}\""));
+    let offences: Vec<String> = stems("fuzz_targets", ".rs").into_iter().filter(without).collect();
+    none("every fuzz target has seeds", offences);
+}
+
 /// The names of all functions below `#[test]`, also those within macros of tests.
 fn test_names(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();

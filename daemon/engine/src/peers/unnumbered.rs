@@ -19,8 +19,8 @@ use crate::event::Moment;
 
 /// Between advertisements, once the neighbor had its chance to hear some.
 const CALM: Duration = Duration::from_secs(10);
-/// Between the first ones of a link.
-const EAGER: Duration = Duration::from_secs(1);
+/// Between the first ones of a link, and the least that lies between any two (RFC 4861 §6.2.6, §10).
+const EAGER: Duration = Duration::from_secs(3);
 /// How many advertisements are the first ones.
 const FIRST: u8 = 4;
 
@@ -35,6 +35,14 @@ struct Beacon {
     due: Instant,
     /// How often it was sent since the link came.
     sent: u8,
+    last: Option<Instant>,
+}
+
+impl Beacon {
+    /// The soonest moment when the link may hear of the router.
+    fn soonest(&self, now: Instant) -> Instant {
+        self.last.map_or(now, |last| now.max(last + EAGER))
+    }
 }
 
 impl Beacons {
@@ -43,12 +51,22 @@ impl Beacons {
         self.links.values().map(|beacon| beacon.due).min()
     }
 
-    /// Some more are wanted at once, but no more than one a second.
+    /// One is wanted as soon as may be: strangers can ask for it as often as they like.
     fn hurry(&mut self, name: &str, now: Instant) {
-        if let Some((_, beacon)) = self.links.iter_mut().find(|(known, _)| known.as_str() == name) {
-            let earliest = if beacon.sent == 0 { now } else { now + EAGER };
-            *beacon = Beacon { due: beacon.due.min(earliest), sent: beacon.sent.min(1) };
+        if let Some(beacon) = self.on(name) {
+            beacon.due = beacon.due.min(beacon.soonest(now));
         }
+    }
+
+    /// The link came, or went: whoever is on it is to hear of the router anew.
+    fn begin_again(&mut self, name: &str, now: Instant) {
+        if let Some(beacon) = self.on(name) {
+            *beacon = Beacon { due: beacon.soonest(now), sent: 0, last: beacon.last };
+        }
+    }
+
+    fn on(&mut self, name: &str) -> Option<&mut Beacon> {
+        self.links.iter_mut().find(|(known, _)| known.as_str() == name).map(|(_, beacon)| beacon)
     }
 }
 
@@ -62,7 +80,7 @@ impl Engine {
     pub(crate) fn look_for_routers(&mut self, at: Moment) {
         let bgp = self.running.model.bgp.as_deref();
         let wanted = bgp.into_iter().flat_map(|bgp| &bgp.interfaces);
-        let fresh = Beacon { due: at.instant, sent: 0 };
+        let fresh = Beacon { due: at.instant, sent: 0, last: None };
         let old = std::mem::take(&mut self.beacons.links);
         for (name, _) in wanted.filter(|(_, neighbor)| !neighbor.settings.shutdown) {
             self.beacons.links.insert(name.clone(), old.get(name).copied().unwrap_or(fresh));
@@ -78,6 +96,7 @@ impl Engine {
             beacon.due = at.instant + if beacon.sent < FIRST { EAGER } else { CALM };
             if let Some(link) = self.world.link_by_name(name.as_str()).filter(|link| link.usable()) {
                 beacon.sent = beacon.sent.saturating_add(1);
+                beacon.last = Some(at.instant);
                 out.push(Effect::Advertise { ifindex: link.index, mac: link.mac.clone(), mtu: link.mtu });
             }
         }
@@ -150,9 +169,7 @@ impl Engine {
     pub(crate) fn link_of_neighbor_changed(&mut self, at: Moment, name: &str, usable: bool, out: &mut Vec<Effect>) {
         let Some(peer) = self.peers.on(name) else { return };
         let id = peer.id;
-        if let Some((_, beacon)) = self.beacons.links.iter_mut().find(|(known, _)| known.as_str() == name) {
-            *beacon = Beacon { due: at.instant, sent: 0 };
-        }
+        self.beacons.begin_again(name, at.instant);
         if usable {
             return;
         }
