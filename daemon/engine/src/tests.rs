@@ -18,6 +18,7 @@ mod collectors;
 mod damping;
 mod dead_paths;
 mod dumps;
+mod edits;
 mod intervals;
 mod levels;
 mod limits;

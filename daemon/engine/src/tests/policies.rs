@@ -281,6 +281,11 @@ impl Stage {
 
     /// Commits and settles once.
     pub(super) fn commit(&mut self, lines: &str) {
+        self.try_commit(lines).unwrap_or_else(|refusal| panic!("{refusal}"));
+    }
+
+    /// As `commit`; the error is what was answered instead.
+    pub(super) fn try_commit(&mut self, lines: &str) -> Result<(), String> {
         let words = |line: &str| line.split_whitespace().skip(1).map(|word| word.replace('~', " ")).collect();
         let edits = lines
             .lines()
@@ -291,7 +296,7 @@ impl Stage {
         (self.heard, self.replies) = (Vec::new(), Vec::new());
         let request = Request::Commit { candidate, comment: None, confirm: None };
         self.take(Event::Ask(ask, admin(), request));
-        assert!(matches!(self.replies[..], [Reply::Committed(_)]), "{:?}", self.replies);
+        if matches!(self.replies[..], [Reply::Committed(_)]) { Ok(()) } else { Err(format!("{:?}", self.replies)) }
     }
 }
 
