@@ -94,6 +94,8 @@ pub enum ValueKind {
     ServiceName,
     /// The name of a service where it is used: a learned one has its address for a name.
     ServiceRef,
+    /// The address of a backend where it is used.
+    BackendRef,
     /// A unicast address of either family, not a link-local one.
     NodeAddress,
     /// The path of a URL: begins with `/`, without blanks.
@@ -150,6 +152,8 @@ pub enum NameKind {
     Profile,
     /// Names of services of the balancer.
     Service,
+    /// Addresses of its backends.
+    Backend,
     /// The router's own addresses and its interfaces.
     LocalAddress,
     /// IPv4 prefixes of the tables.
@@ -205,7 +209,9 @@ impl ValueKind {
             Self::U32 { min, max } => return vec![format!("<{min}-{max}>")],
             Self::Ipv4 | Self::RouterId | Self::NextHop4 => &["<x.x.x.x>"],
             Self::Ipv6 | Self::NextHop6 => &["<h:h:h:h:h:h:h:h>"],
-            Self::Address | Self::NeighborAddress | Self::NodeAddress => &["<x.x.x.x>", "<h:h:h:h:h:h:h:h>"],
+            Self::Address | Self::NeighborAddress | Self::NodeAddress | Self::BackendRef => {
+                &["<x.x.x.x>", "<h:h:h:h:h:h:h:h>"]
+            }
             Self::Prefix4 => &["<x.x.x.x/x>"],
             Self::Prefix6 => &["<h:h:h:h:h:h:h:h/x>"],
             Self::Prefix | Self::InterfaceAddress | Self::LinkAddress => &["<x.x.x.x/x>", "<h:h:h:h:h:h:h:h/x>"],
@@ -277,6 +283,7 @@ impl ValueKind {
             Self::PeerGroupRef => Some(NameKind::PeerGroup),
             Self::ProfileRef => Some(NameKind::Profile),
             Self::ServiceRef => Some(NameKind::Service),
+            Self::BackendRef => Some(NameKind::Backend),
             Self::AddressOrInterface => Some(NameKind::LocalAddress),
             Self::Prefix4 => Some(NameKind::Prefix4),
             Self::Prefix6 => Some(NameKind::Prefix6),
@@ -294,9 +301,12 @@ impl ValueKind {
             Self::Asn | Self::U32 { .. } | Self::HoldTime | Self::RemoteAs => "u32",
             Self::Ipv4 | Self::RouterId | Self::NextHop4 => "ipv4",
             Self::Ipv6 | Self::NextHop6 => "ipv6",
-            Self::Address | Self::NeighborAddress | Self::NodeAddress | Self::Neighbor | Self::AddressOrInterface => {
-                "ipv4 or ipv6"
-            }
+            Self::Address
+            | Self::NeighborAddress
+            | Self::NodeAddress
+            | Self::BackendRef
+            | Self::Neighbor
+            | Self::AddressOrInterface => "ipv4 or ipv6",
             Self::Prefix4 => "ipv4net",
             Self::Prefix6 => "ipv6net",
             Self::Prefix | Self::InterfaceAddress | Self::LinkAddress => "ipv4net or ipv6net",

@@ -94,7 +94,7 @@ pub(crate) fn deed(op: Op) -> Deed {
             show(Show::BgpNeighbors { family, address: neighbor, interface })
         }
         Op::ShowBgpPrefixCounts { family, neighbor } => show(Show::BgpPrefixCounts { family, address: neighbor }),
-        Op::ShowBalancer { what, service } => show(Show::Balancer { what, service }),
+        Op::ShowBalancer { what, service, node, client } => show(Show::Balancer { what, service, node, client }),
         Op::ExplainBalancer { source, source_port, destination, destination_port, protocol } => {
             show(Show::BalancerExplain { source, source_port, destination, destination_port, protocol })
         }

@@ -9,4 +9,5 @@ mod joining;
 mod kinds;
 mod named;
 mod refusals;
+mod remembered;
 mod tunnels;

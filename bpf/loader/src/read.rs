@@ -28,6 +28,16 @@ pub struct Counters {
     pub drops: Vec<(&'static str, u64)>,
 }
 
+/// Some flows, and the kernel's next place.
+type Batch<K> = (Vec<(K, Pin)>, Option<u64>);
+
+/// A place among the flows that are remembered; [`FlowsPlace::default`] is before all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowsPlace {
+    ipv6: bool,
+    place: Option<u64>,
+}
+
 impl Maps {
     /// Everything that the maps hold.
     pub(crate) fn held(&self) -> Result<Held, LoadError> {
@@ -103,26 +113,39 @@ impl Maps {
     /// # Errors
     /// What the kernel said; some may have been handed out.
     pub fn sweep(&self, mut take: impl FnMut(Clock, Vec<(Flow, Pin)>)) -> Result<(), LoadError> {
-        let swept = self.walk("FLOWS", |clock, flows: Vec<(FlowKey, Pin)>| {
-            take(clock, flows.into_iter().map(|(key, pin)| (Flow::from(&key), pin)).collect());
-        });
-        tried("looking at remembered flows", swept.and_then(|()| self.walk("FLOWS6", take)))
-    }
-
-    fn walk<K: sys::Plain>(&self, name: &str, mut take: impl FnMut(Clock, Vec<(K, Pin)>)) -> io::Result<()> {
-        let map = self.map(name)?;
-        let (mut keys, mut pins) = (vec![sys::zero::<K>(); BATCH], vec![Pin::default(); BATCH]);
-        let mut place = None;
-        loop {
-            let (count, next) = sys::batch(map, place, &mut keys, &mut pins)?;
-            if count > 0 {
-                take(clock(), keys.iter().copied().zip(pins.iter().copied()).take(count).collect());
-            }
-            if next.is_none() {
-                return Ok(());
+        let mut place = Some(FlowsPlace::default());
+        while let Some(at) = place {
+            let (clock, flows, next) = self.flows(at)?;
+            if !flows.is_empty() {
+                take(clock, flows);
             }
             place = next;
         }
+        Ok(())
+    }
+
+    /// Some of the flows that are remembered, as they stand behind a place, and the next place, unless that was the end.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn flows(&self, at: FlowsPlace) -> Result<(Clock, Vec<(Flow, Pin)>, Option<FlowsPlace>), LoadError> {
+        let FlowsPlace { ipv6, place } = at;
+        let read = || -> io::Result<_> {
+            if ipv6 {
+                return self.batch::<Flow>("FLOWS6", place);
+            }
+            let (flows, next) = self.batch::<FlowKey>("FLOWS", place)?;
+            Ok((flows.into_iter().map(|(key, pin)| (Flow::from(&key), pin)).collect(), next))
+        };
+        let (flows, next) = tried("looking at remembered flows", read())?;
+        let behind = (!ipv6).then_some(FlowsPlace { ipv6: true, place: None });
+        Ok((clock(), flows, next.map(|next| FlowsPlace { ipv6, place: Some(next) }).or(behind)))
+    }
+
+    fn batch<K: sys::Plain>(&self, name: &str, place: Option<u64>) -> io::Result<Batch<K>> {
+        let (mut keys, mut pins) = (vec![sys::zero::<K>(); BATCH], vec![Pin::default(); BATCH]);
+        let (count, next) = sys::batch(self.map(name)?, place, &mut keys, &mut pins)?;
+        Ok((keys.into_iter().zip(pins).take(count).collect(), next))
     }
 
     /// What was counted of these services and backends, of all processors together, and of packets that were not forwarded.

@@ -16,6 +16,7 @@ pub mod state;
 mod table;
 pub mod wish;
 
+pub use bpf_common::layout::Pin;
 pub use bpf_common::{flow, reason, way};
 pub use report::Report;
 pub use state::{Balancer, Input, Write};

@@ -5,6 +5,7 @@
 
 mod adopt;
 mod pins;
+mod remembered;
 mod tell;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use crate::wish::{Destination, Idle, Service, Wish};
 pub use adopt::Held;
 pub use pins::Clock;
 use pins::Pins;
+pub use remembered::{Kept, Remembered};
 pub use tell::Counts;
 pub use trace::Traced;
 

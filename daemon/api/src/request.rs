@@ -167,6 +167,12 @@ pub enum Show {
         what: BalancerShown,
         /// Only this service.
         service: Option<String>,
+        /// With `connections`: only flows that this node has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<IpAddr>,
+        /// With `connections`: only flows of this client.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client: Option<IpAddr>,
     },
     /// `show balancer explain …`: `View::BalancerExplained`.
     BalancerExplain {

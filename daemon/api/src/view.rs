@@ -6,6 +6,7 @@
 
 pub mod balancer;
 mod balancer_explained;
+mod balancer_flows;
 mod balancer_packets;
 mod balancer_text;
 pub mod bfd;
@@ -33,6 +34,7 @@ use crate::text::Text;
 
 pub use balancer::Balancer;
 pub use balancer_explained::BalancerExplained;
+pub use balancer_flows::{BalancerFlow, BalancerFlows};
 pub use balancer_packets::{BalancerPacket, BalancerPackets};
 pub use bfd::BfdPeers;
 pub use bgp::{BgpSummary, BgpTable};

@@ -8,10 +8,11 @@ use api::{ApiError, Flush, Level, Reply, Request, View};
 use bgp::session::{Input, StopReason};
 use config::model::bgp::RemoteAs;
 use config::print;
+use grammar::commands::BalancerShown;
 use nouns::Family;
 use rib::bgp_table::PeerId;
 
-use crate::effect::{AskedFlow, Effect, Notice, Recall};
+use crate::effect::{AskedFlow, Effect, Notice, Recall, WantedFlows};
 use crate::engine::Engine;
 use crate::event::{AskId, Caller, Moment};
 use crate::peers::{Peer, settings};
@@ -141,9 +142,10 @@ impl Engine {
             Show::BalancerPackets { packets, more } => {
                 return Ok(Answered::AskMachine(Recall::Trace(packets, more)));
             }
-            Show::Balancer { what, service } => {
+            Show::Balancer { what, service, node, client } => {
                 let view = views::balancer::shown(self, at, what, service.as_deref())?;
-                return Ok(Answered::AskMachine(Recall::Balancer(Box::new(view))));
+                let flows = (what == BalancerShown::Connections).then_some(WantedFlows { service, node, client });
+                return Ok(Answered::AskMachine(Recall::Balancer(Box::new(view), flows)));
             }
             Show::BfdPeers { brief, peer } => {
                 let view = views::bfd::peers(self, brief, peer)?;

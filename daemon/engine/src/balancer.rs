@@ -5,7 +5,7 @@
 pub(crate) mod checks;
 pub(crate) mod members;
 mod problems;
-mod services;
+pub(crate) mod services;
 mod ways;
 mod wished;
 

@@ -38,6 +38,17 @@ pub struct AskedFlow {
     pub protocol: u8,
 }
 
+/// Which of the flows that are remembered a person asks about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WantedFlows {
+    /// Only those of this service.
+    pub service: Option<String>,
+    /// Only those that this node has.
+    pub node: Option<IpAddr>,
+    /// Only those of this client.
+    pub client: Option<IpAddr>,
+}
+
 /// What the rim shall do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -191,8 +202,8 @@ pub enum Recall {
         /// The kernel's number of the table.
         table: u32,
     },
-    /// What the maps of the kernel say of the services and backends that this view lists.
-    Balancer(Box<Balancer>),
+    /// What the maps of the kernel say of the services and backends that this view lists, and perhaps of flows.
+    Balancer(Box<Balancer>, Option<WantedFlows>),
     /// What becomes of a packet of this flow.
     Explain(AskedFlow),
     /// What becomes of these packets, and whether there are more.

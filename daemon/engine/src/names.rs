@@ -35,6 +35,7 @@ impl Engine {
             NameKind::Neighbor => self.peers.iter().map(|peer| peer.address.to_string()).collect(),
             NameKind::PeerGroup => self.running.model.bgp.iter().flat_map(|bgp| bgp.groups.iter().cloned()).collect(),
             NameKind::Service => views::balancer::names(self).collect(),
+            NameKind::Backend => views::balancer::nodes(self).into_iter().map(|node| node.to_string()).collect(),
             NameKind::Profile => self.running.model.bfd.profiles.keys().cloned().collect(),
             NameKind::Prefix4 => self.prefixes(Family::Ipv4Unicast, typed),
             NameKind::Prefix6 => self.prefixes(Family::Ipv6Unicast, typed),

@@ -4,6 +4,7 @@
 
 mod captures;
 mod explained;
+mod flows;
 mod keeper;
 mod surroundings;
 pub(crate) mod told;
@@ -20,10 +21,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use api::request::HeldPacket;
-use api::view::{BalancerExplained, BalancerPacket};
+use api::view::{BalancerExplained, BalancerFlows, BalancerPacket};
+use bpf_loader::FlowsPlace;
 use bpf_tables::Report;
 use bpf_tables::wish::{Hook, Wish};
-use engine::effect::AskedFlow;
+use engine::effect::{AskedFlow, WantedFlows};
 use engine::{Event, Notice, StepId};
 use nouns::IfName;
 
@@ -54,6 +56,8 @@ enum Order {
     Tell(Sender<Report>),
     /// Say what becomes of a packet of a flow.
     Explain(AskedFlow, Sender<BalancerExplained>),
+    /// Look at some of the flows that are remembered.
+    Flows(FlowsPlace, WantedFlows, Sender<flows::Part>),
     /// Say what becomes of packets.
     Trace(Vec<HeldPacket>, Sender<Vec<BalancerPacket>>),
     /// Capture one packet of so many, or no longer.
@@ -161,6 +165,22 @@ impl Way {
     pub(crate) fn trace(&self, packets: Vec<HeldPacket>) -> Option<Vec<BalancerPacket>> {
         let (answer, traced) = mpsc::channel();
         if self.order(Order::Trace(packets, answer)) { traced.recv_timeout(PATIENCE).ok() } else { None }
+    }
+
+    /// The flows that are remembered, as far as they are wanted; nothing where none can be looked at. The thread looks at some
+    /// at a time, and does in between what else it is told.
+    pub(crate) fn flows(&self, wanted: &WantedFlows) -> Option<BalancerFlows> {
+        let (mut found, mut place) = (BalancerFlows::default(), Some(FlowsPlace::default()));
+        while let Some(at) = place {
+            let (answer, part) = mpsc::channel();
+            if !self.order(Order::Flows(at, wanted.clone(), answer)) {
+                return None;
+            }
+            let part = part.recv_timeout(PATIENCE).ok()?;
+            place = part.next;
+            flows::gather(&mut found, part);
+        }
+        Some(found)
     }
 
     /// How the balancer is.

@@ -13,7 +13,7 @@ use engine::plan::Step;
 use engine::{AskId, Effect, Event, Level, StepId};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::balancer::{Balancer, told};
+use crate::balancer::{Balancer, Way, told};
 use crate::caches::Caches;
 use crate::checks::Checks;
 use crate::connections::{Arrival, Connections};
@@ -185,12 +185,13 @@ impl Hands {
                     packets.map(view).ok_or_else(off)
                 });
             }
-            Recall::Balancer(mut view) => {
+            Recall::Balancer(mut view, flows) => {
                 let (way, counted) = (self.balancer.way(), self.balanced.clone());
                 return self.look(ask, move |_| {
-                    if let Some(report) = way.and_then(|way| way.tell()) {
+                    if let Some(report) = way.as_ref().and_then(Way::tell) {
                         counted.complete(&mut view, &report);
                     }
+                    view.flows = way.zip(flows).and_then(|(way, wanted)| way.flows(&wanted));
                     Ok(View::Balancer(view))
                 });
             }

@@ -119,6 +119,10 @@ pub enum Op {
         what: BalancerShown,
         /// Only this service.
         service: Option<String>,
+        /// Only flows that this node has.
+        node: Option<IpAddr>,
+        /// Only flows of this client.
+        client: Option<IpAddr>,
     },
     /// `clear balancer statistics`
     ClearBalancerStatistics,

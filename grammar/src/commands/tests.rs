@@ -308,6 +308,15 @@ fn words_do_something() {
             "clear interfaces ethernet eth1 counters",
             Op::ClearInterfaceCounters { interface: Some("eth1".parse().unwrap()) },
         ),
+        (
+            "show balancer connections client 192.0.2.1 service web",
+            Op::ShowBalancer {
+                what: BalancerShown::Connections,
+                service: Some("web".to_owned()),
+                node: None,
+                client: Some(IpAddr::from([192, 0, 2, 1])),
+            },
+        ),
         ("show balancer explain pcap /tmp/web.pcap", Op::ExplainBalancerPackets { file: "/tmp/web.pcap".to_owned() }),
         ("monitor log", Op::Monitor(Monitored::Log)),
         ("mon int", Op::Monitor(Monitored::Interfaces)),

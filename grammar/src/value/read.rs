@@ -20,7 +20,7 @@ pub(super) fn canonical(kind: ValueKind, text: &str) -> Result<String, String> {
         ValueKind::U32 { min, max } => number(text, min, max),
         ValueKind::Ipv4 => ipv4(text).map(|address| address.to_string()),
         ValueKind::Ipv6 => ipv6(text).map(|address| address.to_string()),
-        ValueKind::Address => address(text).map(|address| address.to_string()),
+        ValueKind::Address | ValueKind::BackendRef => address(text).map(|address| address.to_string()),
         ValueKind::RouterId => router_id(text),
         ValueKind::NeighborAddress => neighbor(text),
         ValueKind::NodeAddress => node(text),

@@ -43,6 +43,7 @@ const KINDS: &[ValueKind] = &[
     ProfileName,
     ServiceName,
     ServiceRef,
+    BackendRef,
     NodeAddress,
     UrlPath,
     ProfileRef,
@@ -234,6 +235,8 @@ fn names_nodes_and_paths_of_services_are_respelled_or_refused() {
     respelled_or_refused(&[
         (ServiceName, "web", Some("web")),
         (ServiceRef, "2001:db8::/64", Some("2001:db8::/64")),
+        (BackendRef, "2001:DB8::1", Some("2001:db8::1")),
+        (BackendRef, "192.0.2.0/24", None),
         (NodeAddress, "2001:DB8::1", Some("2001:db8::1")),
         (NodeAddress, "fe80::1", None),
         (NodeAddress, "224.0.0.1", None),

@@ -133,7 +133,7 @@ impl Network {
                 });
                 lines.collect()
             }
-            Recall::Balancer(view) => {
+            Recall::Balancer(view, _) => {
                 return drop(machine.replies.insert(ask, Reply::View(View::Balancer(view.clone()))));
             }
             Recall::BfdPeers(view) => {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bpf_common::flow::{self, Flow};
 use bpf_common::layout::{CLIENT_ONLY, Mode, Pin};
 
-use super::{Balancer, GRACE, Write};
+use super::{Balancer, GRACE, Shared, Standing, Write};
 use crate::directory::line_of;
 use crate::table::Set;
 
@@ -28,7 +28,7 @@ pub struct Clock {
 
 impl Clock {
     /// How long ago a flow said something.
-    fn silent(self, pin: Pin) -> Duration {
+    pub(super) fn silent(self, pin: Pin) -> Duration {
         self.unit.saturating_mul(self.now.saturating_sub(pin.seen))
     }
 }
@@ -98,26 +98,28 @@ impl Balancer {
         }
     }
 
-    fn judge(&self, clock: Clock, flow: &Flow, pin: Pin) -> Fate {
-        let standing = line_of(self.directory.get(), flow)
-            .and_then(|line| self.by_number.get(&line.service))
-            .and_then(|destination| self.services.get(destination));
-        let Some((number, standing)) = standing.and_then(|standing| Some((standing.table?, standing))) else {
-            return Fate::Forgotten;
-        };
-        let Some(shared) = self.tables.get(&number) else { return Fate::Forgotten };
+    /// Where a flow stands: its service and slot; nothing while nobody serves it.
+    pub(super) fn place_of(&self, flow: &Flow) -> Option<Place<'_>> {
+        let line = line_of(self.directory.get(), flow)?;
+        let standing = self.services.get(self.by_number.get(&line.service)?)?;
+        let table = standing.table?;
+        let shared = self.tables.get(&table)?;
+        let hash = flow.hash(standing.written.flags & CLIENT_ONLY != 0);
+        Some(Place { standing, table, shared, slot: flow::slot(hash, shared.table.len()) })
+    }
+
+    pub(super) fn judge(&self, clock: Clock, flow: &Flow, pin: Pin) -> Fate {
+        let Some(Place { table, shared, slot, .. }) = self.place_of(flow) else { return Fate::Forgotten };
         let idle = if flow.protocol == 6 { self.idle.tcp } else { self.idle.other };
         let silent = clock.silent(pin);
         let backend = u16::try_from(pin.backend).unwrap_or_default();
         if silent > idle + clock.unit || !shared.set.as_ref().is_none_or(|set| set.is_alive(backend)) {
             return Fate::Forgotten;
         }
-        let hash = flow.hash(standing.written.flags & CLIENT_ONLY != 0);
-        let slot = flow::slot(hash, shared.table.len());
         match shared.table.slot(slot).mode() {
             Mode::Stable => Fate::Forgotten,
             Mode::Settling if shared.table.owner(slot) == backend => Fate::Forgotten,
-            Mode::Settling => Fate::Needed(number, slot),
+            Mode::Settling => Fate::Needed(table, slot),
             Mode::Learning => Fate::Kept,
         }
     }
@@ -176,8 +178,16 @@ impl Balancer {
     }
 }
 
+/// Where a flow stands.
+pub(super) struct Place<'a> {
+    pub(super) standing: &'a Standing,
+    table: u32,
+    pub(super) shared: &'a Shared,
+    pub(super) slot: u32,
+}
+
 /// What becomes of what is remembered.
-enum Fate {
+pub(super) enum Fate {
     Forgotten,
     Kept,
     /// A slot of a table waits for it.

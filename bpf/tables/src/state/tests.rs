@@ -10,6 +10,7 @@
 
 mod kernel;
 mod laws;
+mod remembered;
 mod servers;
 mod sharing;
 mod trace;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use grammar::commands::BalancerShown;
 
+use super::BalancerFlows;
+
 /// `show balancer …`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,6 +36,9 @@ pub struct Balancer {
     /// Flows that are remembered because their slots have changed hands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remembered_flows: Option<u32>,
+    /// Those flows, on the page of connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flows: Option<BalancerFlows>,
     /// Tables that are in use; many services share one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tables: Option<u32>,

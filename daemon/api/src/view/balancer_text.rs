@@ -140,7 +140,8 @@ impl Balancer {
         let flows = self.remembered_flows.map(|flows| {
             format!("{} remembered when they were counted last\n\n", count(flows.into(), "flow was", "flows were"))
         });
-        flows.unwrap_or_default() + &table.text()
+        let listed = self.flows.iter().map(|flows| format!("\n{}", flows.text()));
+        flows.unwrap_or_default() + &table.text() + &listed.collect::<String>()
     }
 
     fn statistics(&self) -> String {

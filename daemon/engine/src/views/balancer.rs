@@ -2,7 +2,7 @@
 //!
 //! Never asks the kernel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -14,6 +14,7 @@ use grammar::commands::BalancerShown;
 
 use super::seconds;
 use crate::balancer::members::{Draft, Drafted, Rules, Standing};
+use crate::balancer::services::Service;
 use crate::balancer::{Balancer, Key, destinations};
 use crate::engine::Engine;
 use crate::event::Moment;
@@ -74,6 +75,7 @@ pub(crate) fn shown(engine: &Engine, at: Moment, shown: BalancerShown, only: Opt
         drops: Vec::new(),
         warnings: warnings(engine),
         remembered_flows: None,
+        flows: None,
         tables: None,
     })
 }
@@ -81,6 +83,14 @@ pub(crate) fn shown(engine: &Engine, at: Moment, shown: BalancerShown, only: Opt
 /// The names of all services.
 pub(crate) fn names(engine: &Engine) -> impl Iterator<Item = String> {
     engine.balancer.services().map(|(key, _): (&Key, _)| Engine::service_name(key).to_string())
+}
+
+/// The addresses of all backends, those that have left and may still have flows included.
+pub(crate) fn nodes(engine: &Engine) -> BTreeSet<IpAddr> {
+    let of = |service: &Service| -> Vec<IpAddr> {
+        service.hops.iter().chain(service.left.values().map(|(hop, _)| hop)).map(|hop| hop.address).collect()
+    };
+    engine.balancer.services().flat_map(|(_, service)| of(service)).collect()
 }
 
 fn warnings(engine: &Engine) -> Vec<String> {

@@ -30,12 +30,7 @@ pub(super) fn flow(asked: &AskedFlow) -> Flow {
 /// The view; the interface is the name of the link that packets leave by.
 pub(super) fn view(asked: &AskedFlow, found: Explanation, interface: Option<String>) -> BalancerExplained {
     let AskedFlow { source, source_port, destination, destination_port, protocol } = asked;
-    let name = match protocol {
-        1 | 58 => "icmp".to_owned(),
-        6 => "tcp".to_owned(),
-        17 => "udp".to_owned(),
-        number => number.to_string(),
-    };
+    let name = self::protocol(*protocol);
     let slot = found.slot.as_ref();
     let backend = found.backend.as_ref();
     BalancerExplained {
@@ -56,6 +51,16 @@ pub(super) fn view(asked: &AskedFlow, found: Explanation, interface: Option<Stri
         mac: backend.and_then(|backend| backend.mac),
         vlan: backend.and_then(|backend| backend.vlan),
         mtu: backend.map(|backend| backend.mtu),
+    }
+}
+
+/// What persons call a protocol.
+pub(super) fn protocol(number: u8) -> String {
+    match number {
+        1 | 58 => "icmp".to_owned(),
+        6 => "tcp".to_owned(),
+        17 => "udp".to_owned(),
+        number => number.to_string(),
     }
 }
 

@@ -11,16 +11,17 @@ use std::time::{Duration, Instant};
 
 use api::request::HeldPacket;
 use api::view::{BalancerExplained, BalancerPacket};
-use bpf_loader::Loader;
+use bpf_loader::{FlowsPlace, Loader};
 use bpf_tables::report::{Attached, LinkReport};
 use bpf_tables::wish::{Hook, Wish};
 use bpf_tables::{Balancer, Input, Report, Write};
-use engine::effect::AskedFlow;
+use engine::effect::{AskedFlow, WantedFlows};
 use engine::{Event, Notice};
 use nouns::IfName;
 
 use super::captures::Captures;
 use super::explained;
+use super::flows;
 use super::surroundings::Surroundings;
 use super::traced;
 use super::warnings::warnings;
@@ -133,6 +134,11 @@ impl Keeper {
                     // Whoever asks is told nothing where nothing runs.
                     let explanation = self.running.as_mut().map(|running| running.explain(&flow));
                     explanation.into_iter().for_each(|explanation| _ = answer.send(explanation));
+                }
+                Ok(Order::Flows(place, wanted, answer)) => {
+                    // As above, and where the kernel does not tell them.
+                    let part = self.running.as_mut().and_then(|running| running.flows(place, &wanted, &self.inbox));
+                    part.into_iter().for_each(|part| _ = answer.send(part));
                 }
                 Ok(Order::Trace(packets, answer)) => {
                     let traced = self.running.as_mut().map(|running| running.trace(&packets));
@@ -406,6 +412,16 @@ impl Running {
         let exit = found.backend.as_ref().and_then(|backend| backend.exit);
         let interface = exit.and_then(|exit| self.surroundings.link(exit.link)).map(|link| link.name.to_string());
         explained::view(asked, found, interface)
+    }
+
+    fn flows(&mut self, place: FlowsPlace, wanted: &WantedFlows, inbox: &Inbox) -> Option<flows::Part> {
+        match self.loader.maps().flows(place) {
+            Ok((clock, found, next)) => Some(flows::part(&self.state, wanted, (clock, &found), next)),
+            Err(error) => {
+                inbox.note(Notice::warning(format!("the balancer cannot look at remembered flows: {error}")));
+                None
+            }
+        }
     }
 
     fn trace(&mut self, packets: &[HeldPacket]) -> Vec<BalancerPacket> {

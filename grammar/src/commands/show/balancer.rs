@@ -11,7 +11,7 @@ pub(super) static BALANCER: Step = Step::word(
     "Connections spread over nodes",
     &[
         &Step::word("backends", "Nodes, and the way to each", &[]).op(|_| shown(BalancerShown::Backends)),
-        &Step::word("connections", "Connections in transition", &[]).op(|_| shown(BalancerShown::Connections)),
+        &Step::word("connections", "Slots in transition, remembered flows", &CONNECTIONS).op(connections),
         &Step::word(
             "explain",
             "What becomes of a flow, and why",
@@ -51,6 +51,25 @@ pub(super) static BALANCER: Step = Step::word(
 )
 .op(|_| shown(BalancerShown::Summary));
 
+/// Each choice leads back to the others.
+static CONNECTIONS: [&Step; 3] = [
+    &Step::word(
+        "backend",
+        "Only flows of one node",
+        &[&Step::value(ValueKind::BackendRef, "Address of the node", "192.168.101.201", &CONNECTIONS).op(connections)],
+    ),
+    &Step::word(
+        "client",
+        "Only flows of one client",
+        &[&Step::value(ValueKind::Address, "Address of the client", "198.51.100.7", &CONNECTIONS).op(connections)],
+    ),
+    &Step::word(
+        "service",
+        "Only flows of one service",
+        &[&Step::value(ValueKind::ServiceRef, "Its name or address", "web", &CONNECTIONS).op(connections)],
+    ),
+];
+
 static PCAP: Step = Step::word(
     "pcap",
     "What becomes of the packets of a capture (pcap, pcapng)",
@@ -79,9 +98,19 @@ fn explain(arguments: &Arguments) -> Option<Op> {
 }
 
 fn shown(what: BalancerShown) -> Option<Op> {
-    Some(Op::ShowBalancer { what, service: None })
+    Some(Op::ShowBalancer { what, service: None, node: None, client: None })
 }
 
 fn service(arguments: &Arguments) -> Option<Op> {
-    Some(Op::ShowBalancer { what: BalancerShown::Service, service: Some(arguments.first()?) })
+    let service = Some(arguments.first()?);
+    Some(Op::ShowBalancer { what: BalancerShown::Service, service, node: None, client: None })
+}
+
+fn connections(arguments: &Arguments) -> Option<Op> {
+    Some(Op::ShowBalancer {
+        what: BalancerShown::Connections,
+        service: arguments.after("service"),
+        node: arguments.after("backend"),
+        client: arguments.after("client"),
+    })
 }

@@ -138,7 +138,7 @@ impl Kernel {
                 self.give(Input::Neighbor(*link, *address, Some(THEIRS.into())));
             }
             Write::Sweep => {
-                let clock = Clock { now: self.units(), unit: Duration::from_secs(1) };
+                let clock = self.clock();
                 let pins: Vec<(Flow, Pin)> = self.pins.iter().map(|(flow, pin)| (*flow, *pin)).collect();
                 for some in pins.chunks(7) {
                     self.give(Input::Flows(clock, some.to_vec()));
@@ -152,6 +152,19 @@ impl Kernel {
 
     fn units(&self) -> u32 {
         u32::try_from(self.now.duration_since(self.begin).as_secs()).expect("few") + 1000
+    }
+
+    /// The time as the programs tell it.
+    pub(super) fn clock(&self) -> Clock {
+        Clock { now: self.units(), unit: Duration::from_secs(1) }
+    }
+
+    /// The slot of a flow whose service has backends.
+    pub(super) fn slot(&self, flow: &Flow) -> Slot {
+        let line = line_of(self.directory.get(), flow).expect("a service");
+        let service = self.services[&line.service];
+        let at = slot(flow.hash(service.flags & CLIENT_ONLY != 0), service.slots);
+        self.tables[&service.table][at as usize]
     }
 
     /// Time passes; what is due is done when it is due.
