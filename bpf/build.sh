@@ -22,4 +22,5 @@ cargo build --quiet --release --locked --target bpfel-unknown-none -Z build-std=
     --target-dir "$target/bpf/build"
 
 built=$target/bpf/build/bpfel-unknown-none/release/towpath-balancer
-cmp -s "$built" "$object" || cp "$built" "$object"
+# Whoever has the former file open goes on with it.
+cmp -s "$built" "$object" || { cp "$built" "$object.new"; mv "$object.new" "$object"; }
