@@ -131,4 +131,4 @@ impl Loader {
 }
 
 pub use maps::Maps as MapSet;
-pub use read::{Counters, FlowsPlace};
+pub use read::{Counters, FlowsPlace, SomeFlows};

@@ -38,6 +38,17 @@ pub struct FlowsPlace {
     place: Option<u64>,
 }
 
+/// Some of the flows that are remembered.
+#[derive(Clone, Debug)]
+pub struct SomeFlows {
+    /// The time.
+    pub clock: Clock,
+    /// Each with what is remembered of it.
+    pub flows: Vec<(Flow, Pin)>,
+    /// Where the next ones are, unless these were the last.
+    pub next: Option<FlowsPlace>,
+}
+
 impl Maps {
     /// Everything that the maps hold.
     pub(crate) fn held(&self) -> Result<Held, LoadError> {
@@ -115,7 +126,7 @@ impl Maps {
     pub fn sweep(&self, mut take: impl FnMut(Clock, Vec<(Flow, Pin)>)) -> Result<(), LoadError> {
         let mut place = Some(FlowsPlace::default());
         while let Some(at) = place {
-            let (clock, flows, next) = self.flows(at)?;
+            let SomeFlows { clock, flows, next } = self.flows(at)?;
             if !flows.is_empty() {
                 take(clock, flows);
             }
@@ -128,7 +139,7 @@ impl Maps {
     ///
     /// # Errors
     /// What the kernel said.
-    pub fn flows(&self, at: FlowsPlace) -> Result<(Clock, Vec<(Flow, Pin)>, Option<FlowsPlace>), LoadError> {
+    pub fn flows(&self, at: FlowsPlace) -> Result<SomeFlows, LoadError> {
         let FlowsPlace { ipv6, place } = at;
         let read = || -> io::Result<_> {
             if ipv6 {
@@ -139,7 +150,8 @@ impl Maps {
         };
         let (flows, next) = tried("looking at remembered flows", read())?;
         let behind = (!ipv6).then_some(FlowsPlace { ipv6: true, place: None });
-        Ok((clock(), flows, next.map(|next| FlowsPlace { ipv6, place: Some(next) }).or(behind)))
+        let next = next.map(|next| FlowsPlace { ipv6, place: Some(next) }).or(behind);
+        Ok(SomeFlows { clock: clock(), flows, next })
     }
 
     fn batch<K: sys::Plain>(&self, name: &str, place: Option<u64>) -> io::Result<Batch<K>> {

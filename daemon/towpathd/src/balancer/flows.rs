@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use api::view::{BalancerFlow, BalancerFlows};
-use bpf_loader::FlowsPlace;
+use bpf_loader::{FlowsPlace, SomeFlows};
 use bpf_tables::flow::Flow;
 use bpf_tables::{Balancer, Pin};
 
@@ -33,18 +33,13 @@ pub(super) fn gather(found: &mut BalancerFlows, part: Part) {
 }
 
 /// Those of some flows that are wanted.
-pub(super) fn part(
-    state: &Balancer,
-    wanted: &WantedFlows,
-    (clock, flows): (Clock, &[(Flow, Pin)]),
-    next: Option<FlowsPlace>,
-) -> Part {
+pub(super) fn part(state: &Balancer, wanted: &WantedFlows, some: &SomeFlows) -> Part {
     let mut found = BalancerFlows::default();
-    for (flow, pin) in flows {
+    for (flow, pin) in &some.flows {
         if wanted.client.is_some_and(|client| client != address(flow.source)) {
             continue;
         }
-        let row = row(state, clock, flow, *pin);
+        let row = row(state, some.clock, flow, *pin);
         let of_service = wanted.service.as_ref().is_none_or(|wanted| row.service.as_ref() == Some(wanted));
         let of_node = wanted.node.is_none_or(|wanted| row.node == Some(wanted));
         if of_service && of_node {
@@ -54,7 +49,7 @@ pub(super) fn part(
             }
         }
     }
-    Part { flows: found, next }
+    Part { flows: found, next: some.next }
 }
 
 fn row(state: &Balancer, clock: Clock, flow: &Flow, pin: Pin) -> BalancerFlow {
@@ -109,17 +104,18 @@ mod tests {
     #[test]
     fn a_page_is_listed_and_all_are_counted() {
         let (state, clock) = (Balancer::default(), Clock { now: 9, unit: Duration::from_secs(1) });
-        let flows: Vec<(Flow, Pin)> = (0..600_u32).map(|number| flow((number % 200) as u8)).collect();
+        let flows = (0..600_u32).map(|number| flow((number % 200) as u8)).collect();
+        let some = SomeFlows { clock, flows, next: None };
         let mut found = BalancerFlows::default();
         for _ in 0..2 {
-            gather(&mut found, part(&state, &WantedFlows::default(), (clock, &flows), None));
+            gather(&mut found, part(&state, &WantedFlows::default(), &some));
         }
         assert_eq!((found.matching, found.listed.len()), (1200, MOST));
         let first = found.listed.first().map(|row| (row.source, row.idle, row.why.clone(), row.service.clone()));
         assert_eq!(first, Some((IpAddr::from([198, 51, 100, 0]), 2, "over".to_owned(), None)));
         let client = WantedFlows { client: Some(IpAddr::from([198, 51, 100, 7])), ..WantedFlows::default() };
-        assert_eq!(part(&state, &client, (clock, &flows), None).flows.matching, 3);
+        assert_eq!(part(&state, &client, &some).flows.matching, 3);
         let service = WantedFlows { service: Some("web".to_owned()), ..WantedFlows::default() };
-        assert_eq!(part(&state, &service, (clock, &flows), None).flows, BalancerFlows::default());
+        assert_eq!(part(&state, &service, &some).flows, BalancerFlows::default());
     }
 }

@@ -416,7 +416,7 @@ impl Running {
 
     fn flows(&mut self, place: FlowsPlace, wanted: &WantedFlows, inbox: &Inbox) -> Option<flows::Part> {
         match self.loader.maps().flows(place) {
-            Ok((clock, found, next)) => Some(flows::part(&self.state, wanted, (clock, &found), next)),
+            Ok(some) => Some(flows::part(&self.state, wanted, &some)),
             Err(error) => {
                 inbox.note(Notice::warning(format!("the balancer cannot look at remembered flows: {error}")));
                 None
