@@ -11,3 +11,4 @@ mod named;
 mod refusals;
 mod remembered;
 mod tunnels;
+mod warned;

@@ -124,6 +124,12 @@ impl Loader {
         self.pins.forget_all();
     }
 
+    /// Whether what is pinned stays when this process ends; nothing where that may not be seen.
+    #[must_use]
+    pub fn lasts(&self) -> Option<bool> {
+        self.pins.last()
+    }
+
     /// The maps.
     pub fn maps(&mut self) -> &mut Maps {
         &mut self.maps

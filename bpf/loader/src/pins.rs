@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::LoadError;
@@ -36,6 +37,14 @@ impl Pins {
             fs::create_dir_all(directory.join(below)).map_err(no)?;
         }
         Ok(Self { directory })
+    }
+
+    /// Whether what is pinned stays when this process ends: the machine's first process has the file system, too. Nothing where
+    /// that may not be seen.
+    pub(crate) fn last(&self) -> Option<bool> {
+        let mounts = fs::read_to_string("/proc/1/mountinfo").ok()?;
+        let device = fs::metadata(&self.directory).ok()?.dev();
+        Some(has_device(&mounts, device))
     }
 
     /// Where a map is pinned.
@@ -93,6 +102,13 @@ impl Pins {
     }
 }
 
+/// Whether one of these mounts (proc_pid_mountinfo(5)) is of a device, as `stat` tells it (makedev(3)).
+fn has_device(mounts: &str, device: u64) -> bool {
+    let (major, minor) = ((device >> 8) & 0xfff | (device >> 32) & !0xfff, device & 0xff | (device >> 12) & !0xff);
+    let wanted = format!("{major}:{minor}");
+    mounts.lines().any(|line| line.split(' ').nth(2) == Some(&wanted))
+}
+
 /// Unpins everything below a root, of whatever layout.
 pub(crate) fn clear(root: &Path) {
     let found = fs::read_dir(root).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
@@ -122,4 +138,19 @@ fn mount(root: &Path) -> io::Result<()> {
         return Err(io::Error::other(words));
     }
     fs::create_dir_all(root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_is_found_by_its_device() {
+        let mounts = "23 27 0:22 / /sys rw,relatime - sysfs sysfs rw\n24 27 259:300 / / rw - ext4 /dev/root rw\n";
+        for (device, found) in
+            [(22, true), (2, false), (259 << 8 | 300 & 0xff | (300 & !0xff) << 12, true), (44, false)]
+        {
+            assert_eq!(has_device(mounts, device), found, "{device}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ use super::explained;
 use super::flows;
 use super::surroundings::Surroundings;
 use super::traced;
-use super::warnings::warnings;
+use super::warnings::{of_pins, warnings};
 use super::{Order, Places};
 use crate::run::Inbox;
 
@@ -57,6 +57,8 @@ struct Running {
     /// What is captured, while somebody watches.
     captures: Option<Captures>,
     /// What the log has been told of.
+    /// What is to be said of pins that do not outlive the daemon.
+    passing: Option<String>,
     warned: BTreeSet<String>,
     /// When it is looked at again.
     warn_at: Instant,
@@ -239,6 +241,7 @@ impl Running {
         let (state, links) = (Balancer::default(), BTreeMap::new());
         let mut running = Self {
             loader,
+        let passing = of_pins(&places.pins, loader.lasts());
             state,
             surroundings,
             links,
@@ -246,6 +249,7 @@ impl Running {
             captures: None,
             warned: BTreeSet::new(),
             warn_at: Instant::now() + SETTLE,
+            passing,
         };
         for input in inputs.into_iter().chain(held.map(|held| Input::Adopted(Box::new(held)))) {
             running.give(input, inbox);
@@ -392,7 +396,9 @@ impl Running {
         let exits = exits.iter().filter_map(|index| link(*index));
         let name = |index: u32| link(index).map_or_else(|| index.to_string(), |link| link.name.to_string());
         let missing: Vec<_> = self.state.missing().into_iter().map(|(index, gateway)| (gateway, name(index))).collect();
-        warnings(taken, exits, &missing)
+        let mut found = warnings(taken, exits, &missing);
+        found.extend(self.passing.clone());
+        found
     }
 
     /// Tells the log of what is new among them.
