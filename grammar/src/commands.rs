@@ -19,6 +19,7 @@ mod tree;
 
 pub use configuration::{CONFIRM_MINUTES, Compare, ConfigCommand};
 pub use image::ImageWork;
+pub use monitor::NOT_FORWARDED;
 pub use op::{
     BalancerShown, ClearHow, ClearTarget, ConfigurationForm, DampingShown, Destination, InterfaceClass, InterfaceForm,
     Machine, Monitored, NeighborRoutes, Op, ProbeOption, RouteFilter, RouteSource, RpkiShown, TerminalSetting, Tool,

@@ -6,6 +6,7 @@ mod program;
 
 use api::request::{BgpTarget, Clear, Flush, Show};
 use api::view::route::Protocol;
+use api::watch::WantedPackets;
 use api::{ClearHow, ClearTarget, NeighborRoutes, Request, RouteFilter};
 use grammar::commands::{
     self as words, ConfigurationForm, Destination, InterfaceClass, InterfaceForm, Monitored, Op, RouteSource,
@@ -38,8 +39,8 @@ pub(crate) enum Deed {
     ShowTechSupport,
     /// Show what happens until ^C.
     Monitor(Monitored),
-    /// Captures one packet of the balancer of so many until ^C, into a file or in words.
-    Capture { every: u32, file: Option<String> },
+    /// Captures packets of the balancer until ^C, into a file or in words.
+    Capture { wanted: WantedPackets, file: Option<String> },
     /// Ask what becomes of the packets in a file.
     ExplainPackets(String),
     /// Run a program of the system that only looks.
@@ -125,7 +126,9 @@ pub(crate) fn deed(op: Op) -> Deed {
         Op::ShowTechSupport => Deed::ShowTechSupport,
         Op::ShowVersion => show(Show::Version),
         Op::Monitor(what) => Deed::Monitor(what),
-        Op::MonitorBalancer { every, file } => Deed::Capture { every, file },
+        Op::MonitorBalancer { every, service, backend, reason, file } => {
+            Deed::Capture { wanted: WantedPackets { every, service, backend, reason }, file }
+        }
         Op::MonitorTraffic { interface, filter } => Deed::Run(program::tcpdump(&interface, filter)),
         Op::ClearBgp { family, target, how, message } => {
             Deed::Ask(Request::Clear(Clear { target: clear_target(target), how: clear_how(how), family, message }))

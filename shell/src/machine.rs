@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use api::text::date_time;
 use api::view::system::RevisionLine;
-use api::{NameKind, News, Reply, Request, Watch};
+use api::{NameKind, News, Reply, Request, Text, Watch};
 use grammar::complete::Name;
 
 use crate::client::Client;
@@ -135,6 +135,9 @@ impl Machine for Outside {
         out.write_all(head).map_err(unwritten)?;
         let mut written = Ok(());
         self.client.watch(watch, &mut |news| {
+            if matches!(news, News::About(_)) {
+                return print(&news.text());
+            }
             written = out.write_all(&octets(&news));
             if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;

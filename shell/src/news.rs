@@ -108,7 +108,7 @@ impl Listener {
                      active again.\n"
                 ));
             }
-            News::Missed(_) | News::Log(_) | News::Bgp(_) | News::Interface(_) | News::Packet(_) => {}
+            News::About(_) | News::Missed(_) | News::Log(_) | News::Bgp(_) | News::Interface(_) | News::Packet(_) => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Never looks into a map: what counts is what clients notice.
 
+mod captured;
 mod explained;
 mod health;
 mod joining;

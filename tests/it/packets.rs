@@ -1,6 +1,7 @@
 //! The balancer's way of a packet, as a table: a sentence, the packet that comes, what becomes of it, the packet that goes.
 //! Each line is run natively, and in the kernel by the programs for XDP and for traffic control.
 
+mod captured;
 mod plan;
 mod quic;
 mod table;

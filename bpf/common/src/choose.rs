@@ -17,7 +17,7 @@ use crate::protocol::UDP;
 use crate::quic;
 use crate::reason::Reason;
 use crate::send::send;
-use crate::way::{ERROR, FIRST, Facts, LATER, Verdict, end};
+use crate::way::{ERROR, FIRST, Facts, LATER, Verdict, end, end_of};
 
 /// What the directory said of the address.
 #[derive(Clone, Copy)]
@@ -62,7 +62,7 @@ pub(crate) fn finish<const SIX: bool, P: Packet, M: Maps>(
     };
     let Choice { service, backend: chosen, hash } = match choice {
         Ok(choice) => choice,
-        Err(reason) => return end(maps, reason),
+        Err(reason) => return end_of(maps, reason, asked.service),
     };
     let Some(backend) = maps.backend(chosen) else { return end(maps, Reason::Inconsistent) };
     let captured = maps.is_captured(service) && packet.capture(Moment { service, backend: chosen, leaves: 0 });
@@ -78,7 +78,7 @@ pub(crate) fn finish<const SIX: bool, P: Packet, M: Maps>(
             if link == packet.link() { Verdict::BACK } else { Verdict::to(link) }
         }
         Err(Reason::TooBig) => crate::too_big::tell::<SIX, P, M>(packet, maps, backend, facts.at, facts.part),
-        Err(reason) => end(maps, reason),
+        Err(reason) => end_of(maps, reason, service),
     }
 }
 

@@ -122,7 +122,7 @@ fn turn_back<P: Packet, M: Maps>(packet: P, maps: M) -> Verdict {
     link.set_le64::<0>(turned(first, second).0);
     link.set_le32::<8>(turned(first, second).1);
     maps.count(Reason::EchoAnswered);
-    Verdict::BACK
+    Verdict::answered(Reason::EchoAnswered)
 }
 
 /// The first twelve octets of a link header, source and destination exchanged.

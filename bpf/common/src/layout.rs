@@ -16,6 +16,7 @@
 //! NODES                           hardware address, or link -> 1                     hash, read for guarded prefixes only
 //! MARKS                           mark of a packet of our own -> backend             hash, read at the egress
 //! CAPTURE[0], CAPTURED            what is captured, and a ring of heads of packets   see `Capture`, `Captured`
+//! TOLD                            what senders were told lately                      see `Told`
 //! SERVICE_COUNTS, BACKEND_COUNTS, DROPS                                              one for each processor
 //! ```
 //!
@@ -362,6 +363,32 @@ pub struct Capture {
     pub every: u32,
     /// Of this service only; 0: of all.
     pub service: u32,
+    /// To this backend only; 0: to all.
+    pub backend: u32,
+    /// Those that are not forwarded for these reasons, a bit for each number; 0: all, forwarded or not.
+    pub reasons: u32,
+}
+
+impl Capture {
+    /// Whether a packet is wanted that is forwarded.
+    #[inline(always)]
+    #[must_use]
+    pub const fn wants(&self, service: u32, backend: u32) -> bool {
+        self.every != 0
+            && self.reasons == 0
+            && (self.service == 0 || self.service == service)
+            && (self.backend == 0 || self.backend == backend)
+    }
+
+    /// Whether one is wanted that is not forwarded, for the reason of this number.
+    #[inline(always)]
+    #[must_use]
+    pub const fn wants_lost(&self, service: u32, reason: u32) -> bool {
+        self.every != 0
+            && self.backend == 0
+            && (self.service == 0 || self.service == service)
+            && (self.reasons == 0 || (self.reasons >> (reason & 31)) & 1 != 0)
+    }
 }
 
 /// An element of `CAPTURED`: one packet at one moment.
@@ -380,8 +407,12 @@ pub struct Captured {
     pub backend: u32,
     /// The link that it came by, or goes by.
     pub link: u32,
-    /// [`CAME`] or [`WENT`]
+    /// [`CAME`], [`WENT`] or [`LOST`]
     pub moment: u32,
+    /// With [`LOST`], the number of the reason.
+    pub reason: u32,
+    /// Always zero.
+    pub zero: u32,
     /// Its first octets.
     pub head: [u8; HEAD],
 }
@@ -392,12 +423,59 @@ impl Captured {
     pub const fn leaves(&self) -> bool {
         self.moment == WENT
     }
+
+    /// As it was when it was found that it is not forwarded.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        self.moment == LOST
+    }
 }
 
 /// [`Captured::moment`]: as it came.
 pub const CAME: u32 = 1;
 /// [`Captured::moment`]: as it goes.
 pub const WENT: u32 = 2;
+/// [`Captured::moment`]: as it was when it was found that it is not forwarded.
+pub const LOST: u32 = 3;
+
+/// What senders were told lately, on each processor: an element of `TOLD`. The last one is of all clients, the others are each
+/// of those clients whose addresses have one hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Told {
+    /// When, as [`Pin::seen`].
+    pub at: u32,
+    /// How often.
+    pub count: u32,
+}
+
+/// Elements of `TOLD`.
+pub const TOLD: usize = 1025;
+/// What is told to one client within one unit of [`Told::at`], on one processor (as the kernel: `icmp_ratelimit` and its burst).
+pub const TOLD_ONE: u32 = 6;
+/// What is told to all clients together (as the kernel: `icmp_msgs_per_sec`).
+pub const TOLD_ALL: u32 = 1000;
+
+impl Told {
+    /// Whether one more may be told now, which then has been.
+    #[inline(always)]
+    #[must_use]
+    pub fn take(&mut self, now: u32, most: u32) -> bool {
+        if self.at != now {
+            *self = Self { at: now, count: 0 };
+        }
+        let may = self.count < most;
+        self.count += may as u32;
+        may
+    }
+
+    /// The element of a client: half of an IPv6 address, or an IPv4 address.
+    #[inline(always)]
+    #[must_use]
+    pub const fn place(client: u64) -> u32 {
+        (client.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as u32
+    }
+}
 
 /// Packets and octets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -427,7 +505,8 @@ const _: () = {
     assert!(size_of::<Entry>() == 32 && size_of::<Directory>() == 40 + 32 * PLACES);
     assert!(size_of::<Service>() == 16 && size_of::<Backend>() == 64);
     assert!(size_of::<FragmentKey>() == 40 && size_of::<Return>() == 24 && size_of::<Fragment>() == 8);
-    assert!(size_of::<Capture>() == 8 && size_of::<Captured>() == 32 + HEAD);
+    assert!(size_of::<Capture>() == 16 && size_of::<Captured>() == 40 + HEAD && size_of::<Told>() == 8);
+    assert!(Told::place(u64::MAX) < TOLD as u32 - 1 && TOLD - 1 == 1 << 10);
     assert!(size_of::<FlowKey>() == 16 && size_of::<Pin>() == 8);
     assert!(size_of::<Count>() == 16 && size_of::<ServiceCount>() == 32);
 };

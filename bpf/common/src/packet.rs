@@ -195,6 +195,8 @@ pub trait Maps: Copy {
     fn forwarded(&self, service: u32, backend: u32, octets: u32, begins: bool);
     /// Counts a flow that was remembered.
     fn tracked(&self, service: u32);
+    /// Whether one more sender may be told what went wrong, by this element of `TOLD` and so many of it ([`crate::layout::Told`]).
+    fn may_tell(&self, place: u32, most: u32) -> bool;
     /// Counts a packet that was not forwarded.
     fn count(&self, reason: Reason);
 }

@@ -67,6 +67,8 @@ reasons! {
     NoRoom = 14 "no-room",
     /// To nobody: the maps contradict each other, or the backend is of another family.
     Inconsistent = 15 "inconsistent",
+    /// To nobody: it was larger than the way to the backend carries, and too many senders were told so lately.
+    TooBigUntold = 16 "too-big-untold",
 }
 
 /// How many counters `DROPS` has: the reasons, and room for more.

@@ -3,7 +3,7 @@
 //! Never more of the packet than fits into an answer that everybody can receive; the answer comes from the service.
 
 use crate::icmp::turned;
-use crate::layout::{Backend, GUE, IPIP};
+use crate::layout::{Backend, GUE, IPIP, TOLD, TOLD_ALL, TOLD_ONE, Told};
 use crate::packet::{Maps, Packet, Room, Window};
 use crate::protocol::{ICMP, ICMPV6};
 use crate::reason::Reason;
@@ -30,6 +30,10 @@ pub(crate) fn tell<const SIX: bool, P: Packet, M: Maps>(
     if part == ERROR || part == LATER {
         return end(maps, Reason::TooBig);
     }
+    let at = within(at);
+    if !may_tell::<SIX, P, M>(packet, maps, at) {
+        return end(maps, Reason::TooBigUntold);
+    }
     let extra = match (backend.way, is_ipv6(backend)) {
         (IPIP, false) => 20,
         (IPIP, true) => 40,
@@ -38,13 +42,24 @@ pub(crate) fn tell<const SIX: bool, P: Packet, M: Maps>(
         _ => 0,
     };
     let fits = backend.mtu.saturating_sub(extra);
-    let at = within(at);
     let told = if SIX { answer6(packet, at, fits) } else { answer4(packet, at, fits) };
     if told.is_none() {
         return end(maps, Reason::NoRoom);
     }
     maps.count(Reason::TooBig);
-    Verdict::BACK
+    Verdict::answered(Reason::TooBig)
+}
+
+/// Whether the sender may be told: not more often than the kernel would (RFC 1812 §4.3.2.8, RFC 4443 §2.4 f).
+#[inline(always)]
+fn may_tell<const SIX: bool, P: Packet, M: Maps>(packet: P, maps: M, at: usize) -> bool {
+    let client = if SIX {
+        packet.seek::<40>(at).map(|ip| ip.le64::<8>())
+    } else {
+        packet.seek::<20>(at).map(|ip| u64::from(ip.le32::<12>()))
+    };
+    client
+        .is_some_and(|client| maps.may_tell(Told::place(client), TOLD_ONE) && maps.may_tell(TOLD as u32 - 1, TOLD_ALL))
 }
 
 /// Cuts the packet, makes room in front of it, and gives it its link header back, turned round.

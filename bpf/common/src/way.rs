@@ -29,14 +29,34 @@ pub enum Outcome {
 pub struct Verdict(u64);
 
 impl Verdict {
-    pub(crate) const PASS: Self = Self(0);
     pub(crate) const DROP: Self = Self(1 << 32);
     pub(crate) const BACK: Self = Self(2 << 32);
+
+    /// It is not forwarded, but answered, for a reason.
+    #[inline(always)]
+    pub(crate) const fn answered(reason: Reason) -> Self {
+        Self((2 << 32) | reason as u64)
+    }
+
+    /// It is not forwarded.
+    #[inline(always)]
+    const fn ends(reason: Reason, service: u32) -> Self {
+        let kind = if reason.passes() { 0 } else { 1 << 32 };
+        Self(kind | ((service as u64 & 0xffff) << 8) | reason as u64)
+    }
 
     /// It leaves by this link.
     #[inline(always)]
     pub(crate) const fn to(link: u32) -> Self {
         Self((3 << 32) | link as u64)
+    }
+
+    /// Of a packet that is not forwarded, though it is for a service, the number of its reason and that of the service, as
+    /// far as it is known: `service << 8 | reason`. Of all others 0.
+    #[inline(always)]
+    #[must_use]
+    pub const fn lost(self) -> u32 {
+        if self.0 >> 32 > 2 || self.0 & 0xff <= Reason::NotIp as u64 { 0 } else { self.0 as u32 }
     }
 
     /// What it says.
@@ -175,6 +195,12 @@ pub fn go<P: Packet, M: Maps>(packet: P, maps: M) -> Verdict {
 /// The verdict on a packet that is not forwarded.
 #[inline(always)]
 pub fn end<M: Maps>(maps: M, reason: Reason) -> Verdict {
+    end_of(maps, reason, 0)
+}
+
+/// The verdict on a packet of a service that is not forwarded.
+#[inline(always)]
+pub(crate) fn end_of<M: Maps>(maps: M, reason: Reason, service: u32) -> Verdict {
     maps.count(reason);
-    if reason.passes() { Verdict::PASS } else { Verdict::DROP }
+    Verdict::ends(reason, service)
 }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use bpf_tables::state::Held;
 use thiserror::Error;
 
-pub use bpf_common::layout::Captured;
+pub use bpf_common::layout::{Capture, Captured};
 pub use ring::Ring;
 pub use sys::monotonic;
 

@@ -254,12 +254,11 @@ impl Maps {
         }
     }
 
-    /// Captures one packet of so many from now on, by chance; 0: none.
+    /// Captures such packets from now on.
     ///
     /// # Errors
     /// What the kernel said.
-    pub fn capture(&self, every: u32) -> Result<(), LoadError> {
-        let capture = Capture { every, service: 0 };
+    pub fn capture(&self, capture: Capture) -> Result<(), LoadError> {
         tried("capturing packets", self.map("CAPTURE").and_then(|map| sys::set(map, 0_u32, &[capture])))
     }
 }

@@ -6,6 +6,7 @@
 #![feature(asm_experimental_arch)]
 
 mod bench;
+mod capture;
 mod maps;
 mod tc;
 mod window;

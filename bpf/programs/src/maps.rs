@@ -9,7 +9,7 @@ use aya_ebpf::maps::ring_buf::RingBufEntry;
 use bpf_common::flow::Flow;
 use bpf_common::layout::{
     self, Backend, Capture, Captured, Count, Directory, FlowKey, Fragment, FragmentKey, Pin, Return, Service,
-    ServiceCount, Slot, Table,
+    ServiceCount, Slot, Table, Told,
 };
 use bpf_common::packet::Maps;
 use bpf_common::reason::{REASONS, Reason};
@@ -41,6 +41,8 @@ static CAPTURE: Array<Capture, 1> = Array::new();
 #[btf_map]
 static CAPTURED: RingBuf<(), { layout::RING }> = RingBuf::new();
 #[btf_map]
+static TOLD: PerCpuArray<Told, { layout::TOLD }> = PerCpuArray::new();
+#[btf_map]
 static SERVICE_COUNTS: PerCpuArray<ServiceCount, { layout::SERVICES }> = PerCpuArray::new();
 #[btf_map]
 static BACKEND_COUNTS: PerCpuArray<Count, { layout::BACKENDS }> = PerCpuArray::new();
@@ -54,10 +56,10 @@ const MAPPABLE: usize = 1 << 10;
 /// `BPF_ANY`: a new element, or another value of one that is there.
 const ANY: u64 = 0;
 
-/// One packet of so many is captured, by chance.
+/// What is captured.
 #[inline(always)]
-pub(crate) fn capture_every() -> u32 {
-    CAPTURE.get(0).map_or(0, |wanted| wanted.every)
+pub(crate) fn capture() -> Option<&'static Capture> {
+    CAPTURE.get(0)
 }
 
 /// Room for a captured packet; nothing while nobody reads fast enough.
@@ -192,6 +194,12 @@ impl Maps for Kernel {
             let count = unsafe { &mut *count };
             count.tracked = count.tracked.wrapping_add(1);
         }
+    }
+
+    #[inline(always)]
+    fn may_tell(&self, place: u32, most: u32) -> bool {
+        // SAFETY: as in `forwarded`.
+        TOLD.get_ptr_mut(place).is_some_and(|told| unsafe { &mut *told }.take(self.now(), most))
     }
 
     #[inline(always)]

@@ -8,16 +8,17 @@ use aya_ebpf::bindings::{
     BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR, TC_ACT_OK, TC_ACT_SHOT,
 };
 use aya_ebpf::helpers::generated::{
-    bpf_l4_csum_replace, bpf_redirect, bpf_skb_adjust_room, bpf_skb_change_tail, bpf_skb_pull_data, bpf_skb_vlan_pop,
-    bpf_skb_vlan_push,
+    bpf_l4_csum_replace, bpf_redirect, bpf_skb_adjust_room, bpf_skb_change_tail, bpf_skb_load_bytes, bpf_skb_pull_data,
+    bpf_skb_vlan_pop, bpf_skb_vlan_push,
 };
 use aya_ebpf::macros::classifier;
 use aya_ebpf::programs::TcContext;
-use bpf_common::packet::{Covered, Packet, Room};
+use bpf_common::packet::{Covered, Moment, Packet, Room};
 use bpf_common::sum::fold;
 use bpf_common::way::{self, Facts, Next, Outcome, Verdict};
 use bpf_common::{ipv4, ipv6, probe};
 
+use crate::capture::{self, Seen};
 use crate::maps::{self, Kernel};
 use crate::window::{self, Window};
 
@@ -31,7 +32,12 @@ pub fn towpath_tc(context: TcContext) -> i32 {
     window::reserve_stack::<256>();
     let buffer = Buffer(context.skb.skb);
     buffer.pull();
-    verdict(way::go(buffer, Kernel), buffer)
+    let found = way::go(buffer, Kernel);
+    if found.lost() != 0 {
+        let Seen { service, backend, link, moment } = Seen::lost(found.lost(), buffer.link());
+        capture(buffer, service, backend, link, moment);
+    }
+    verdict(found, buffer)
 }
 
 /// Sends packets of our own that have a mark to the backend which is asked.
@@ -216,4 +222,20 @@ impl Packet for Buffer {
         // SAFETY: as in `length`.
         unsafe { (*self.0).gso_segs > 1 }
     }
+
+    #[inline(always)]
+    fn capture(self, moment: Moment) -> bool {
+        let Seen { service, backend, link, moment } = Seen::of(moment, self.link());
+        capture(self, service, backend, link, moment)
+    }
+}
+
+/// Captures it if it is wanted; a tag beside it is not told.
+#[inline(never)]
+fn capture(buffer: Buffer, service: u32, backend: u32, link: u32, moment: u32) -> bool {
+    let seen = Seen { service, backend, link, moment };
+    capture::capture(seen, buffer.length(), |place, octets| {
+        // SAFETY: there is room for so many octets, which the packet has.
+        let _ = unsafe { bpf_skb_load_bytes(buffer.0.cast(), 0, place, octets) };
+    })
 }

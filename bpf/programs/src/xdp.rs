@@ -2,22 +2,19 @@
 //!
 //! Never knows what is done to a packet, but how it is got at.
 
-use core::mem::offset_of;
-
 use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_TX};
 use aya_ebpf::bindings::xdp_md;
 use aya_ebpf::helpers::generated::{
-    bpf_get_prandom_u32, bpf_ktime_get_ns, bpf_redirect, bpf_xdp_adjust_head, bpf_xdp_adjust_tail,
-    bpf_xdp_get_buff_len, bpf_xdp_load_bytes,
+    bpf_redirect, bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len, bpf_xdp_load_bytes,
 };
 use aya_ebpf::macros::xdp;
 use aya_ebpf::programs::XdpContext;
-use bpf_common::layout::{CAME, Captured, HEAD, WENT};
 use bpf_common::packet::{Moment, Packet, Room};
 use bpf_common::way::{self, Facts, Next, Outcome};
 use bpf_common::{ipv4, ipv6};
 
-use crate::maps::{self, Kernel};
+use crate::capture::{self, Seen};
+use crate::maps::Kernel;
 use crate::window::{self, Window};
 
 /// Balances what arrives.
@@ -25,7 +22,13 @@ use crate::window::{self, Window};
 #[inline(always)]
 pub fn towpath_xdp(context: XdpContext) -> u32 {
     window::reserve_stack::<256>();
-    match way::go(Frame(context.ctx), Kernel).outcome() {
+    let frame = Frame(context.ctx);
+    let verdict = way::go(frame, Kernel);
+    if verdict.lost() != 0 {
+        let Seen { service, backend, link, moment } = Seen::lost(verdict.lost(), frame.link());
+        capture(frame, service, backend, link, moment);
+    }
+    match verdict.outcome() {
         Outcome::Pass => XDP_PASS,
         Outcome::Drop => XDP_DROP,
         Outcome::Back => XDP_TX,
@@ -139,35 +142,17 @@ impl Packet for Frame {
 
     #[inline(always)]
     fn capture(self, moment: Moment) -> bool {
-        capture(self, moment.service, moment.backend, moment.leaves)
+        let Seen { service, backend, link, moment } = Seen::of(moment, self.link());
+        capture(self, service, backend, link, moment)
     }
 }
 
-/// Copies the packet's head into the ring; when it comes, only by chance.
+/// Captures it if it is wanted.
 #[inline(never)]
-fn capture(frame: Frame, service: u32, backend: u32, leaves: u32) -> bool {
-    let every = maps::capture_every();
-    // SAFETY: the helper has no arguments.
-    if every == 0 || (leaves == 0 && unsafe { bpf_get_prandom_u32() } % every != 0) {
-        return false;
-    }
-    let length = frame.length();
-    let most = if length as usize > HEAD { HEAD } else { length as usize };
-    let kept = window::masked::<{ HEAD - 1 }>(most.wrapping_sub(1)) as u32 + 1;
-    let Some(mut entry) = maps::captured() else { return false };
-    let place = entry.as_mut_ptr();
-    // SAFETY: the ring gave room for one element; all of its words are written, and of the head those octets that are kept.
-    unsafe {
-        (*place).at = bpf_ktime_get_ns();
-        (*place).length = length;
-        (*place).kept = kept;
-        (*place).service = service;
-        (*place).backend = backend;
-        (*place).link = if leaves == 0 { frame.link() } else { leaves };
-        (*place).moment = if leaves == 0 { CAME } else { WENT };
-        let head = place.cast::<u8>().add(offset_of!(Captured, head));
-        let _ = bpf_xdp_load_bytes(frame.0, 0, head.cast(), kept);
-    }
-    entry.submit(0);
-    true
+fn capture(frame: Frame, service: u32, backend: u32, link: u32, moment: u32) -> bool {
+    let seen = Seen { service, backend, link, moment };
+    capture::capture(seen, frame.length(), |place, octets| {
+        // SAFETY: there is room for so many octets, which the packet has.
+        let _ = unsafe { bpf_xdp_load_bytes(frame.0, 0, place, octets) };
+    })
 }

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::reply::PendingConfirm;
 use crate::text::{Text, count, date_time};
 use crate::view::system::{LogEntry, LogLevel};
-pub use packet::CapturedPacket;
+pub use packet::{CapturedPacket, WantedPackets};
 
 /// What may be watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Watch {
     /// Commits, confirmations and rollbacks.
@@ -30,10 +30,7 @@ pub enum Watch {
     /// Links that come and go.
     Interfaces,
     /// Packets of the balancer, as they come and as they go.
-    Balancer {
-        /// One of so many, by chance; 0 is as 1.
-        every: u32,
-    },
+    Balancer(WantedPackets),
 }
 
 /// One thing that happened.
@@ -75,6 +72,8 @@ pub enum News {
     Interface(InterfaceEvent),
     /// A packet of the balancer.
     Packet(CapturedPacket),
+    /// What one has to know of that which is told, or is not.
+    About(String),
     /// So many things happened that are not told, because the watcher read too slowly.
     Missed(u64),
 }
@@ -184,7 +183,7 @@ impl News {
             | Self::Bgp(BgpEvent { time, .. })
             | Self::Interface(InterfaceEvent { time, .. }) => Some(*time),
             Self::Packet(packet) => Some(packet.time / 1_000_000),
-            Self::Missed(_) => None,
+            Self::About(_) | Self::Missed(_) => None,
         }
     }
 
@@ -201,6 +200,7 @@ impl News {
             Self::Bgp(event) => event.sentence(),
             Self::Interface(event) => format!("interface {} {}", event.name, event.state.words()),
             Self::Packet(packet) => packet.sentence(),
+            Self::About(words) => words.clone(),
             Self::Missed(number) => {
                 format!("{} not shown: this terminal reads too slowly", count(*number, "line", "lines"))
             }
@@ -291,6 +291,7 @@ mod tests {
                 "2021-01-06 12:18:53 neighbor 192.0.2.1 is down: hold timer expired (1 prefix)\n",
             ),
             (link(LinkState::Up), "2021-01-06 12:18:53 interface eth0 is up\n"),
+            (News::About("packets of eth0".to_owned()), "packets of eth0\n"),
             (News::Missed(2), "2 lines not shown: this terminal reads too slowly\n"),
         ]
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use api::reply::Reply;
 use api::request::HeldPacket;
 use api::view::{Balancer, BfdPeers};
+use api::watch::WantedPackets;
 use api::{Flush, Machine, View};
 use bgp::reception::Codec;
 use bgp::session::ConnId;
@@ -87,8 +88,8 @@ pub enum Effect {
     Check(bfd::check::Wishes),
     /// Balance this and nothing else; what the kernel says to it comes as `Event::Balanced`.
     Balance(Box<Wish>),
-    /// Capture one packet of the balancer of so many, by chance, or no longer; they come as `Event::Captured`.
-    Capture(Option<u32>),
+    /// Capture these packets of the balancer and perhaps others, or none any longer; they come as `Event::Captured`.
+    Capture(Option<WantedPackets>),
     /// Carry out a step of a commit; answered by `Event::StepDone`.
     Step(StepId, Step),
     /// Make a journal record durable; answered by `Event::Journaled`.

@@ -299,7 +299,7 @@ impl Engine {
             Event::Remembered => self.remembered(out),
             Event::Saved(result) => self.saved(at, result, out),
             Event::Dumped(file, octets, result) => self.dumped(at, file, octets, result, out),
-            Event::Captured(packets) => self.tell_packets(packets, out),
+            Event::Captured(packets, left_out) => self.tell_packets(packets, left_out, out),
             Event::Left(client) => self.left(client, out),
             Event::Connected(conn, local) => self.connected(at, conn, local, out),
             Event::ConnectFailed(conn, reason) => self.connect_failed(at, conn, reason, out),

@@ -154,8 +154,8 @@ pub enum Event {
     Checked(Vec<(u32, bfd::check::Verdict)>),
     /// What the balancer was to do stands in the kernel; or why not, in words, and the former state holds.
     Balanced(Result<(), String>),
-    /// Packets of the balancer, for those who watch them.
-    Captured(Vec<api::watch::CapturedPacket>),
+    /// Packets of the balancer, for those who watch them, and how many were left out because they were too many.
+    Captured(Vec<api::watch::CapturedPacket>, u64),
     /// Octets of the machine's memory that the process has; `None` where the system does not tell.
     Memory(Option<u64>),
     /// The process was asked to end.

@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use api::text::count;
 use api::view::system::{LogEntry, LogLevel};
-use api::watch::{BgpChange, BgpEvent, CapturedPacket, InterfaceEvent, LinkState};
+use api::watch::{BgpChange, BgpEvent, CapturedPacket, InterfaceEvent, LinkState, WantedPackets};
 use api::{News, Reply, Watch};
 use nouns::Family;
 use rib::bgp_table::PeerId;
@@ -15,6 +16,7 @@ use rib::world::{Link, WorldEvent};
 use crate::effect::{Effect, Level, Notice};
 use crate::engine::Engine;
 use crate::event::{AskId, ClientId, Moment};
+use crate::views;
 
 /// Who watches, by the request that made them do so.
 #[derive(Debug, Default)]
@@ -25,17 +27,17 @@ impl Watchers {
         self.0.is_empty()
     }
 
-    /// One packet of so many is captured: as often as whoever wants most of them asks.
-    fn captured(&self) -> Option<u32> {
+    /// What is captured: all that somebody wants.
+    fn captured(&self) -> Option<WantedPackets> {
         let wanted = self.0.values().filter_map(|watch| match watch {
-            Watch::Balancer { every } => Some((*every).max(1)),
+            Watch::Balancer(wanted) => Some(wanted.clone()),
             _ => None,
         });
-        wanted.min()
+        wanted.reduce(|one, other| one.or(&other))
     }
 
-    fn tell(&self, news: &News, wanted: impl Fn(Watch) -> bool, out: &mut Vec<Effect>) {
-        let listeners = self.0.iter().filter(|(_, watch)| wanted(**watch));
+    fn tell(&self, news: &News, wanted: impl Fn(&Watch) -> bool, out: &mut Vec<Effect>) {
+        let listeners = self.0.iter().filter(|(_, watch)| wanted(watch));
         out.extend(listeners.map(|(ask, _)| Effect::Answer(*ask, Reply::News(news.clone()))));
     }
 }
@@ -43,24 +45,38 @@ impl Watchers {
 impl Engine {
     /// Somebody wants to hear of things.
     pub(crate) fn watch(&mut self, ask: AskId, watch: Watch, out: &mut Vec<Effect>) {
+        let about = match &watch {
+            Watch::Balancer(wanted) => match views::balancer::capturable(self, wanted) {
+                Ok(about) => Some(about),
+                Err(error) => return out.push(Effect::Answer(ask, Reply::Error(error))),
+            },
+            _ => None,
+        };
         let before = self.watchers.captured();
         self.watchers.0.insert(ask, watch);
-        self.capture(before, out);
+        self.capture(before.as_ref(), out);
         out.push(Effect::Answer(ask, Reply::Done(String::new())));
+        out.extend(about.map(|words| Effect::Answer(ask, Reply::News(News::About(words)))));
     }
 
     /// Packets are captured while somebody watches them.
-    fn capture(&self, before: Option<u32>, out: &mut Vec<Effect>) {
+    fn capture(&self, before: Option<&WantedPackets>, out: &mut Vec<Effect>) {
         let now = self.watchers.captured();
-        if now != before {
+        if now.as_ref() != before {
             out.push(Effect::Capture(now));
         }
     }
 
     /// Packets of the balancer came or went.
-    pub(crate) fn tell_packets(&self, packets: Vec<CapturedPacket>, out: &mut Vec<Effect>) {
+    pub(crate) fn tell_packets(&self, packets: Vec<CapturedPacket>, left_out: u64, out: &mut Vec<Effect>) {
         for packet in packets {
-            self.watchers.tell(&News::Packet(packet), |watch| matches!(watch, Watch::Balancer { .. }), out);
+            let news = News::Packet(packet);
+            let News::Packet(packet) = &news else { continue };
+            self.watchers.tell(&news, |watch| matches!(watch, Watch::Balancer(wanted) if wanted.wants(packet)), out);
+        }
+        if left_out > 0 {
+            let words = format!("{} left out: there are too many", count(left_out, "packet", "packets"));
+            self.watchers.tell(&News::About(words), |watch| matches!(watch, Watch::Balancer(_)), out);
         }
     }
 
@@ -68,7 +84,7 @@ impl Engine {
     pub(crate) fn left(&mut self, client: ClientId, out: &mut Vec<Effect>) {
         let before = self.watchers.captured();
         self.watchers.0.retain(|ask, _| ask.client != client);
-        self.capture(before, out);
+        self.capture(before.as_ref(), out);
         self.looks.left(client);
     }
 
@@ -79,7 +95,7 @@ impl Engine {
     }
 
     pub(crate) fn tell_commits(&self, news: &News, out: &mut Vec<Effect>) {
-        self.watchers.tell(news, |watch| watch == Watch::Commits, out);
+        self.watchers.tell(news, |watch| *watch == Watch::Commits, out);
     }
 
     pub(crate) fn tell_log(&self, at: Moment, notice: &Notice, out: &mut Vec<Effect>) {
@@ -88,12 +104,12 @@ impl Engine {
         }
         let level = log_level(notice.level);
         let news = News::Log(LogEntry { time: at.unix, level, text: notice.text.clone() });
-        self.watchers.tell(&news, |watch| matches!(watch, Watch::Log { least } if level <= least), out);
+        self.watchers.tell(&news, |watch| matches!(watch, Watch::Log { least } if level <= *least), out);
     }
 
     pub(crate) fn tell_bgp(&self, at: Moment, neighbor: IpAddr, change: BgpChange, out: &mut Vec<Effect>) {
         let news = News::Bgp(BgpEvent { time: at.unix, neighbor, change });
-        self.watchers.tell(&news, |watch| watch == Watch::Bgp, out);
+        self.watchers.tell(&news, |watch| *watch == Watch::Bgp, out);
     }
 
     /// A session that was up has ended: why, and what it had brought.
@@ -120,7 +136,7 @@ impl Engine {
         };
         if let Some((name, state)) = changed {
             let news = News::Interface(InterfaceEvent { time: at.unix, name, state });
-            self.watchers.tell(&news, |watch| watch == Watch::Interfaces, out);
+            self.watchers.tell(&news, |watch| *watch == Watch::Interfaces, out);
         }
     }
 }

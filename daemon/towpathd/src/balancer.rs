@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use api::request::HeldPacket;
 use api::view::{BalancerExplained, BalancerFlows, BalancerPacket};
+use api::watch::WantedPackets;
 use bpf_loader::FlowsPlace;
 use bpf_tables::Report;
 use bpf_tables::wish::{Hook, Wish};
@@ -60,8 +61,8 @@ enum Order {
     Flows(FlowsPlace, WantedFlows, Sender<flows::Part>),
     /// Say what becomes of packets.
     Trace(Vec<HeldPacket>, Sender<Vec<BalancerPacket>>),
-    /// Capture one packet of so many, or no longer.
-    Capture(Option<u32>),
+    /// Capture these packets, or none any longer.
+    Capture(Option<WantedPackets>),
     /// The daemon ends; packets go on.
     End,
 }
@@ -107,10 +108,10 @@ impl Balancer {
         }
     }
 
-    /// Captures one packet of so many, or no longer; nothing comes while nothing is balanced.
-    pub(crate) fn capture(&mut self, every: Option<u32>) {
+    /// Captures these packets, or none any longer; nothing comes while nothing is balanced.
+    pub(crate) fn capture(&mut self, wanted: Option<WantedPackets>) {
         if let Some(way) = self.way() {
-            way.order(Order::Capture(every));
+            way.order(Order::Capture(wanted));
         }
     }
 

@@ -72,7 +72,7 @@ impl Hands {
             Effect::WatchPaths(watched) => self.paths.watch(watched),
             Effect::Probe(wishes) => self.paths.probe(wishes),
             Effect::Check(wishes) => self.checks.want(wishes),
-            Effect::Capture(every) => self.balancer.capture(every),
+            Effect::Capture(wanted) => self.balancer.capture(wanted),
             Effect::Balance(wish) => self.balancer.balance(*wish),
             Effect::Snapshot => self.ask_kernel(Orders::snapshot),
             Effect::Audit => self.ask_kernel(Orders::audit),

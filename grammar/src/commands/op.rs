@@ -260,10 +260,16 @@ pub enum Op {
         /// The file, of the person's.
         file: String,
     },
-    /// `monitor balancer capture [every N] [file FILE]`
+    /// `monitor balancer capture [service NAME] [backend A] [reason WORD] [every N] [file FILE]`
     MonitorBalancer {
         /// One packet of so many, by chance.
         every: u32,
+        /// Only those of this service.
+        service: Option<String>,
+        /// Only those that go to this node.
+        backend: Option<IpAddr>,
+        /// Only those that are not forwarded for this reason.
+        reason: Option<String>,
         /// Where the packets go, as pcapng; else they are told in words.
         file: Option<String>,
     },

@@ -308,33 +308,8 @@ fn words_do_something() {
             "clear interfaces ethernet eth1 counters",
             Op::ClearInterfaceCounters { interface: Some("eth1".parse().unwrap()) },
         ),
-        (
-            "show balancer connections client 192.0.2.1 service web",
-            Op::ShowBalancer {
-                what: BalancerShown::Connections,
-                service: Some("web".to_owned()),
-                node: None,
-                client: Some(IpAddr::from([192, 0, 2, 1])),
-            },
-        ),
-        ("show balancer explain pcap /tmp/web.pcap", Op::ExplainBalancerPackets { file: "/tmp/web.pcap".to_owned() }),
         ("monitor log", Op::Monitor(Monitored::Log)),
         ("mon int", Op::Monitor(Monitored::Interfaces)),
-        (
-            "show balancer explain 192.0.2.1 1 192.0.2.2 80 tcp",
-            Op::ExplainBalancer {
-                source: "192.0.2.1".parse().unwrap(),
-                source_port: 1,
-                destination: "192.0.2.2".parse().unwrap(),
-                destination_port: 80,
-                protocol: 6,
-            },
-        ),
-        ("monitor balancer capture", Op::MonitorBalancer { every: 1, file: None }),
-        (
-            "monitor balancer capture every 100 file /tmp/web.pcapng",
-            Op::MonitorBalancer { every: 100, file: Some("/tmp/web.pcapng".to_owned()) },
-        ),
         ("monitor bgp", Op::Monitor(Monitored::Bgp)),
         ("monitor protocol bgp", Op::Monitor(Monitored::Bgp)),
         (
@@ -378,6 +353,58 @@ fn words_do_something() {
         ),
     ] {
         assert_eq!(op(text), expect, "{text}");
+    }
+}
+
+#[test]
+fn the_balancer_is_asked_for_flows_and_packets() {
+    for (text, expected) in [
+        (
+            "show balancer connections client 192.0.2.1 service web",
+            Op::ShowBalancer {
+                what: BalancerShown::Connections,
+                service: Some("web".to_owned()),
+                node: None,
+                client: Some(IpAddr::from([192, 0, 2, 1])),
+            },
+        ),
+        ("show balancer explain pcap /tmp/web.pcap", Op::ExplainBalancerPackets { file: "/tmp/web.pcap".to_owned() }),
+        (
+            "show balancer explain 192.0.2.1 1 192.0.2.2 80 tcp",
+            Op::ExplainBalancer {
+                source: "192.0.2.1".parse().unwrap(),
+                source_port: 1,
+                destination: "192.0.2.2".parse().unwrap(),
+                destination_port: 80,
+                protocol: 6,
+            },
+        ),
+        (
+            "monitor balancer capture",
+            Op::MonitorBalancer { every: 1, service: None, backend: None, reason: None, file: None },
+        ),
+        (
+            "monitor balancer capture service web reason no-backend",
+            Op::MonitorBalancer {
+                every: 1,
+                service: Some("web".to_owned()),
+                backend: None,
+                reason: Some("no-backend".to_owned()),
+                file: None,
+            },
+        ),
+        (
+            "monitor balancer capture every 100 file /tmp/web.pcapng",
+            Op::MonitorBalancer {
+                every: 100,
+                service: None,
+                backend: None,
+                reason: None,
+                file: Some("/tmp/web.pcapng".to_owned()),
+            },
+        ),
+    ] {
+        assert_eq!(op(text), expected, "{text}");
     }
 }
 

@@ -8,6 +8,7 @@ use api::request::Show;
 use api::text::{Align, Table};
 use api::view::CountersOfInterfaces;
 use api::view::system::LogLevel;
+use api::watch::WantedPackets;
 use api::{News, Reply, Request, Text, View, Watch};
 use grammar::commands::Monitored;
 
@@ -29,8 +30,8 @@ pub(super) fn monitor(what: Monitored, world: &mut dyn World) -> Outcome {
 }
 
 /// Captures packets of the balancer until ^C, into a file or in words.
-pub(super) fn capture(every: u32, file: Option<&str>, world: &mut dyn World) -> Outcome {
-    let watch = Watch::Balancer { every };
+pub(super) fn capture(wanted: WantedPackets, file: Option<&str>, world: &mut dyn World) -> Outcome {
+    let watch = Watch::Balancer(wanted);
     match file {
         None => world.watch(watch, &News::text)?,
         Some(file) => world.record(watch, file, &pcapng::head(), &pcapng::packet)?,

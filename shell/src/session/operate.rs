@@ -30,7 +30,7 @@ impl Session {
             Deed::ShowTechSupport => look::tech_support(world),
             Deed::ShowHistory(lines) => Ok(history(&world.history(), lines)),
             Deed::Monitor(what) => monitor::monitor(what, world),
-            Deed::Capture { every, file } => monitor::capture(every, file.as_deref(), world),
+            Deed::Capture { wanted, file } => monitor::capture(wanted, file.as_deref(), world),
             Deed::ExplainPackets(file) => look::packets(&file, world),
             Deed::Run(program) => run(&program, world),
             Deed::Change(program) => self.change(&program, world),

@@ -140,8 +140,9 @@ mod tests {
             time: 1,
             leaves: false,
             interface: "eth1".to_owned(),
-            service: "web".to_owned(),
-            backend: "192.0.2.1".to_owned(),
+            service: Some("web".to_owned()),
+            backend: Some(std::net::IpAddr::from([192, 0, 2, 1])),
+            reason: None,
             length: 77,
             octets: "0a0b0c".to_owned(),
         });

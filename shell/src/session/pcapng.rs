@@ -22,14 +22,17 @@ pub(crate) fn head() -> Vec<u8> {
 /// A packet; nothing of other news.
 pub(crate) fn packet(news: &News) -> Vec<u8> {
     let News::Packet(packet) = news else { return Vec::new() };
-    let CapturedPacket { time, leaves, interface, service, backend, length, .. } = packet;
+    let CapturedPacket { time, leaves, interface, length, .. } = packet;
     let octets = packet.head();
     let [high, low] =
         [(time >> 32) & 0xffff_ffff, time & 0xffff_ffff].map(|half| u32::try_from(half).unwrap_or_default());
     let kept = u32::try_from(octets.len()).unwrap_or_default();
     let mut body: Vec<u8> = [0, high, low, kept, (*length).max(kept)].map(u32::to_le_bytes).concat();
     body.extend(padded(&octets));
-    let comment = format!("{interface}, service {service}, backend {backend}");
+    let reason = packet.reason.iter().map(|reason| format!(", not forwarded: {reason}"));
+    let service = packet.service.iter().map(|service| format!(", service {service}"));
+    let backend = packet.backend.iter().map(|backend| format!(", backend {backend}"));
+    let comment = reason.chain(service).chain(backend).fold(interface.clone(), |comment, more| comment + &more);
     body.extend(option(COMMENT, comment.as_bytes()));
     body.extend(option(FLAGS, &(if *leaves { 2_u32 } else { 1 }).to_le_bytes()));
     body.extend([0; 4]);
@@ -62,8 +65,9 @@ mod tests {
             time: 0x0001_0002_0003,
             leaves: true,
             interface: "eth1".to_owned(),
-            service: "web".to_owned(),
-            backend: "192.0.2.1".to_owned(),
+            service: Some("web".to_owned()),
+            backend: Some(std::net::IpAddr::from([192, 0, 2, 1])),
+            reason: None,
             length: 1000,
             octets: "0102030405".to_owned(),
         });

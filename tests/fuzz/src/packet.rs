@@ -251,6 +251,10 @@ impl Maps for &State {
 
     fn tracked(&self, _: u32) {}
 
+    fn may_tell(&self, place: u32, most: u32) -> bool {
+        place < most * 200
+    }
+
     fn count(&self, reason: Reason) {
         self.reason.set(Some(reason));
     }

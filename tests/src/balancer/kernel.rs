@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use aya::maps::{Array, ArrayOfMaps, HashMap, MapData, PerCpuArray};
+use aya::maps::{Array, ArrayOfMaps, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::{SchedClassifier, TestRun, TestRunOptions, TestRunResult, Xdp};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
-use bpf_common::layout::{Directory, Table};
+use bpf_common::layout::{Capture, Captured, Directory, HEAD, Table};
 use bpf_common::reason::REASONS;
 
 use super::world::{self, World};
@@ -115,9 +115,7 @@ impl Kernel {
         self.set("SERVICES", world.services.iter().map(|service| world::service(service).to_vec()))?;
         self.set64("BACKENDS", world.backends.iter().map(world::backend))?;
         self.set24("RETURNS", world.returns.iter().map(world::answer))?;
-        let [[a, b, c, d], [e, f, g, h]] = [world.capture.every, world.capture.service].map(u32::to_ne_bytes);
-        let mut capture = Array::<_, [u8; 8]>::try_from(self.ebpf.map_mut("CAPTURE").context("CAPTURE")?)?;
-        capture.set(0, [a, b, c, d, e, f, g, h], 0)?;
+        self.capture(world.capture)?;
         let mut nodes = HashMap::<_, u64, u32>::try_from(self.ebpf.map_mut("NODES").context("NODES")?)?;
         for node in &world.nodes {
             nodes.insert(node, 1, 0)?;
@@ -190,6 +188,28 @@ impl Kernel {
         }
     }
 
+    /// Captures such packets from now on.
+    ///
+    /// # Errors
+    /// When the kernel refuses it.
+    pub fn capture(&mut self, capture: Capture) -> Result<()> {
+        let Capture { every, service, backend, reasons } = capture;
+        self.set("CAPTURE", std::iter::once([every, service, backend, reasons].map(u32::to_ne_bytes).concat()))
+    }
+
+    /// What has been captured since this was asked last.
+    ///
+    /// # Errors
+    /// When the kernel does not give its ring.
+    pub fn captured(&mut self) -> Result<Vec<Captured>> {
+        let mut ring = RingBuf::try_from(self.ebpf.map_mut("CAPTURED").context("CAPTURED")?)?;
+        let mut found = Vec::new();
+        while let Some(item) = ring.next() {
+            found.push(captured(&item).context("the size of a captured packet")?);
+        }
+        Ok(found)
+    }
+
     /// How many packets were not forwarded, for each reason, on all processors.
     ///
     /// # Errors
@@ -198,4 +218,23 @@ impl Kernel {
         let drops = PerCpuArray::<_, u64>::try_from(self.ebpf.map("DROPS").context("DROPS")?)?;
         (0..REASONS as u32).map(|reason| Ok(drops.get(&reason, 0)?.iter().sum())).collect()
     }
+}
+
+/// A captured packet, out of its octets.
+fn captured(octets: &[u8]) -> Option<Captured> {
+    let word = |at: usize| octets.get(at..)?.first_chunk::<4>().map(|word| u32::from_ne_bytes(*word));
+    let mut head = [0; HEAD];
+    head.copy_from_slice(octets.get(40..40 + HEAD)?);
+    Some(Captured {
+        at: octets.first_chunk::<8>().map(|word| u64::from_ne_bytes(*word))?,
+        length: word(8)?,
+        kept: word(12)?,
+        service: word(16)?,
+        backend: word(20)?,
+        link: word(24)?,
+        moment: word(28)?,
+        reason: word(32)?,
+        zero: word(36)?,
+        head,
+    })
 }

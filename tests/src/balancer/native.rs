@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use bpf_common::flow::Flow;
 use bpf_common::frame::{Frame, HEADROOM, Span};
-use bpf_common::layout::{Backend, Directory, FlowKey, Fragment, FragmentKey, Pin, Return, Service, Slot};
+use bpf_common::layout::{Backend, Directory, FlowKey, Fragment, FragmentKey, Pin, Return, Service, Slot, Told};
 use bpf_common::packet::Maps;
 use bpf_common::reason::Reason;
 use bpf_common::way::{self, Outcome};
@@ -24,6 +24,7 @@ pub struct Native {
     /// The same of IPv6.
     pub pins6: RefCell<HashMap<Flow, Pin>>,
     fragments: RefCell<HashMap<FragmentKey, Fragment>>,
+    told: RefCell<HashMap<u32, Told>>,
     /// The time.
     pub now: Cell<u32>,
     /// Who got the last packet: the service and the backend.
@@ -132,6 +133,10 @@ impl Maps for &Native {
     }
 
     fn tracked(&self, _: u32) {}
+
+    fn may_tell(&self, place: u32, most: u32) -> bool {
+        self.told.borrow_mut().entry(place).or_default().take(self.now.get(), most)
+    }
 
     fn count(&self, reason: Reason) {
         self.reason.set(Some(reason));

@@ -116,6 +116,19 @@ impl Balancer {
         self.found(number)?.2.service().map(|service| Arc::clone(&service.name))
     }
 
+    /// The numbers of all services that persons call so.
+    #[must_use]
+    pub fn services_called(&self, name: &str) -> Vec<u32> {
+        let called = |standing: &&Standing| standing.service.as_ref().is_some_and(|service| &*service.name == name);
+        self.services.values().filter(called).map(|standing| standing.number).collect()
+    }
+
+    /// The numbers of all backends at a node.
+    #[must_use]
+    pub fn backends_at(&self, node: IpAddr) -> Vec<u32> {
+        self.backends.all().filter(|(_, known)| known.who.0 == node).map(|(number, _)| u32::from(number)).collect()
+    }
+
     /// The node of the backend of a number.
     #[must_use]
     pub fn node(&self, number: u32) -> Option<IpAddr> {

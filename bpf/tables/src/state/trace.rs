@@ -217,6 +217,10 @@ impl Maps for &Tracer<'_> {
 
     fn tracked(&self, _: u32) {}
 
+    fn may_tell(&self, _: u32, _: u32) -> bool {
+        true
+    }
+
     fn count(&self, reason: Reason) {
         self.note(|asked| asked.reason = Some(reason));
     }

@@ -6,6 +6,47 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+/// Which packets of the balancer are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WantedPackets {
+    /// One of so many, by chance; 0 is as 1.
+    pub every: u32,
+    /// Only those of this service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Only those that go to this node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<IpAddr>,
+    /// Only those that are not forwarded for this reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl WantedPackets {
+    /// Whether a packet is among them.
+    #[must_use]
+    pub fn wants(&self, packet: &CapturedPacket) -> bool {
+        let is = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
+        let node = self.backend.is_none_or(|wanted| packet.backend == Some(wanted));
+        node && is(&self.service, &packet.service) && is(&self.reason, &packet.reason)
+    }
+
+    /// Those that these or others want, or more than those.
+    #[must_use]
+    pub fn or(&self, others: &Self) -> Self {
+        fn same<T: Clone + PartialEq>(one: &Option<T>, other: &Option<T>) -> Option<T> {
+            one.clone().filter(|_| one == other)
+        }
+        Self {
+            every: self.every.max(1).min(others.every.max(1)),
+            service: same(&self.service, &others.service),
+            backend: same(&self.backend, &others.backend),
+            reason: same(&self.reason, &others.reason),
+        }
+    }
+}
+
 /// A packet at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -16,10 +57,15 @@ pub struct CapturedPacket {
     pub leaves: bool,
     /// The link.
     pub interface: String,
-    /// The service that it is for.
-    pub service: String,
+    /// The service that it is for, as far as that was found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// Whom it goes to.
-    pub backend: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<IpAddr>,
+    /// Why it is not forwarded; it is then as it was when that was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Octets of all of it, link header included.
     pub length: u32,
     /// Its first octets, link header included, two digits each.
@@ -30,10 +76,16 @@ impl CapturedPacket {
     /// What it is, in one sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let Self { interface, service, backend, length, .. } = self;
-        let way = if self.leaves { "out" } else { "in" };
+        let Self { interface, length, .. } = self;
+        let way = match &self.reason {
+            Some(reason) => format!("not forwarded ({reason})"),
+            None if self.leaves => "out".to_owned(),
+            None => "in".to_owned(),
+        };
         let what = summary(&self.head()).unwrap_or_else(|| "not IP".to_owned());
-        format!("{interface} {way}: {what}, {length} octets, {service} to {backend}")
+        let service = self.service.iter().map(|service| format!(", {service}")).collect::<String>();
+        let backend = self.backend.iter().map(|backend| format!(" to {backend}")).collect::<String>();
+        format!("{interface} {way}: {what}, {length} octets{service}{backend}")
     }
 
     /// Its first octets.
@@ -109,8 +161,9 @@ mod tests {
             time: 1_609_935_533_000_000,
             leaves: false,
             interface: "eth0".to_owned(),
-            service: "web".to_owned(),
-            backend: "192.0.2.1".to_owned(),
+            service: Some("web".to_owned()),
+            backend: Some(IpAddr::from([192, 0, 2, 1])),
+            reason: None,
             length: 74,
             octets: octets.replace(char::is_whitespace, ""),
         }
@@ -125,5 +178,31 @@ mod tests {
             assert!(cut.sentence().starts_with("eth0 in: "), "{}", cut.sentence());
         }
         assert!(captured("zz").head().is_empty());
+        let lost = CapturedPacket { backend: None, reason: Some("no-backend".to_owned()), ..whole };
+        let words = "eth0 not forwarded (no-backend): 10.9.0.2.4711 > 172.16.102.229.80 tcp S, 74 octets, web";
+        assert_eq!(lost.sentence(), words);
+    }
+
+    #[test]
+    fn what_two_want_contains_what_each_of_them_wants() {
+        let all = WantedPackets::default();
+        let web = WantedPackets { every: 10, service: Some("web".to_owned()), ..WantedPackets::default() };
+        let node = WantedPackets { backend: Some(IpAddr::from([192, 0, 2, 1])), ..web.clone() };
+        let other = WantedPackets { service: Some("shop".to_owned()), ..node.clone() };
+        let reason = WantedPackets { reason: Some("guarded".to_owned()), ..web.clone() };
+        let packet = captured(SYN);
+        assert_eq!(
+            [&all, &web, &node, &other, &reason].map(|wanted| wanted.wants(&packet)),
+            [true, true, true, false, false]
+        );
+        for one in [&all, &web, &node, &other, &reason] {
+            for two in [&all, &web, &node, &other, &reason] {
+                let both = one.or(two);
+                assert!(both.wants(&packet) || !(one.wants(&packet) || two.wants(&packet)), "{one:?} {two:?}");
+                assert_eq!(both, two.or(one));
+            }
+        }
+        assert_eq!((web.or(&web).every, web.or(&all).every), (10, 1));
+        assert_eq!(node.or(&web), web, "what only one of them says is not said");
     }
 }

@@ -425,11 +425,11 @@ fn what_stands_how_is_shown_with_the_reason() {
     let mut text = |what, service: Option<&str>| {
         let service = service.map(str::to_owned);
         let ask = AskId { client: ClientId(1), id: 1 };
-        let request = Request::Show(api::request::Show::Balancer { what, service });
+        let request = Request::Show(api::request::Show::Balancer { what, service, node: None, client: None });
         let mut effects = Vec::new();
         cluster.engine.handle(cluster.at, Event::Ask(ask, admin(), request), &mut effects);
         match effects.pop() {
-            Some(Effect::Recall(_, crate::effect::Recall::Balancer(view))) => api::Text::text(&*view),
+            Some(Effect::Recall(_, crate::effect::Recall::Balancer(view, _))) => api::Text::text(&*view),
             Some(Effect::Answer(_, Reply::Error(error))) => error.message,
             other => panic!("{other:?}"),
         }
@@ -459,4 +459,70 @@ fn what_stands_how_is_shown_with_the_reason() {
     );
     assert!(text(BalancerShown::Backends, None).contains("192.0.2.4 (drained) l2    eth1       192.0.2.4"));
     assert_eq!(text(BalancerShown::Service, Some("web")), "there is no service web");
+}
+
+#[test]
+fn packets_can_be_watched_for_each_reason_that_the_programs_count() {
+    let words: Vec<&str> = grammar::commands::NOT_FORWARDED.iter().map(|(word, _)| *word).collect();
+    let mut counted: Vec<&str> = bpf_common::reason::Reason::ALL.iter().map(|reason| reason.word()).collect();
+    // Those are most packets of a router, and no service's.
+    counted.retain(|word| !["no-service", "not-ip"].contains(word));
+    counted.sort_unstable();
+    assert_eq!(words, counted);
+}
+
+#[test]
+fn who_watches_packets_is_told_what_is_seen_and_what_is_captured_is_what_anybody_wants() {
+    use api::watch::{CapturedPacket, WantedPackets};
+    let mut cluster = Cluster::new("");
+    cluster.join([2, 3]);
+    let watch = |cluster: &mut Cluster, client: u64, wanted: &WantedPackets| {
+        let ask = AskId { client: ClientId(client), id: 1 };
+        let mut effects = Vec::new();
+        cluster.engine.watch(ask, api::Watch::Balancer(wanted.clone()), &mut effects);
+        effects
+    };
+    let nobody = WantedPackets { service: Some("nowhere".to_owned()), ..WantedPackets::default() };
+    let refused = watch(&mut cluster, 1, &nobody);
+    assert!(matches!(refused.as_slice(), [Effect::Answer(_, Reply::Error(_))]), "{refused:?}");
+    let away = WantedPackets { backend: Some(IpAddr::from([192, 0, 2, 99])), ..WantedPackets::default() };
+    assert!(matches!(watch(&mut cluster, 1, &away).as_slice(), [Effect::Answer(_, Reply::Error(_))]));
+
+    let one = WantedPackets { every: 10, service: Some("198.51.100.7".to_owned()), ..WantedPackets::default() };
+    let effects = watch(&mut cluster, 1, &one);
+    let [Effect::Capture(Some(wanted)), Effect::Answer(_, Reply::Done(_)), Effect::Answer(_, Reply::News(about))] =
+        effects.as_slice()
+    else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(*wanted, one);
+    assert!(
+        about.sentence().contains("come by eth1") && about.sentence().contains("Not seen: answers of nodes"),
+        "{about:?}"
+    );
+    let all = WantedPackets { every: 100, ..WantedPackets::default() };
+    let effects = watch(&mut cluster, 2, &all);
+    let wanted = effects.iter().find_map(|effect| match effect {
+        Effect::Capture(wanted) => wanted.clone(),
+        _ => None,
+    });
+    assert_eq!(wanted, Some(WantedPackets { every: 10, ..WantedPackets::default() }));
+
+    let packet = |service: &str| CapturedPacket {
+        time: 0,
+        leaves: false,
+        interface: "eth1".to_owned(),
+        service: Some(service.to_owned()),
+        backend: None,
+        reason: None,
+        length: 60,
+        octets: String::new(),
+    };
+    let mut effects = Vec::new();
+    cluster.engine.tell_packets(vec![packet("198.51.100.7"), packet("198.51.100.2")], 3, &mut effects);
+    let told = |client| {
+        let to = |effect: &&Effect| matches!(effect, Effect::Answer(ask, _) if ask.client == ClientId(client));
+        effects.iter().filter(to).count()
+    };
+    assert_eq!((told(1), told(2)), (2, 3), "each hears of its own, and of what was left out");
 }

@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use api::ApiError;
 use api::view::balancer::{Balancer as View, BalancerBackend, BalancerInterface, BalancerService, ServiceBackend};
+use api::watch::WantedPackets;
 use bpf_tables::wish::{Exit, Protocol, Way};
-use config::model::balancer::Empty;
+use config::model::balancer::{Balancer as Model, Empty};
 use grammar::commands::BalancerShown;
 
 use super::seconds;
@@ -20,12 +21,7 @@ use crate::engine::Engine;
 use crate::event::Moment;
 
 pub(crate) fn shown(engine: &Engine, at: Moment, shown: BalancerShown, only: Option<&str>) -> Result<View, ApiError> {
-    let model = &engine.running.model.balancer;
-    if model.is_empty() {
-        return Err(ApiError::new("no-balancer", "the balancer is not configured").hint(
-            "configure mode: 'set balancer interface <name>' and 'set balancer learned <name> prefix <prefix>'",
-        ));
-    }
+    let model = configured(engine)?;
     let mut services = Vec::new();
     let mut nodes: BTreeMap<(IpAddr, &'static str), BalancerBackend> = BTreeMap::new();
     for (key, service) in engine.balancer.services() {
@@ -56,8 +52,7 @@ pub(crate) fn shown(engine: &Engine, at: Moment, shown: BalancerShown, only: Opt
         }
     }
     if let (Some(name), true) = (only, services.is_empty()) {
-        return Err(ApiError::new("no-service", format!("there is no service {name}"))
-            .hint("'show balancer services' lists the services"));
+        return Err(no_service(name));
     }
     let interfaces = model.interfaces.iter().map(|(name, hook)| BalancerInterface {
         name: name.clone(),
@@ -78,6 +73,44 @@ pub(crate) fn shown(engine: &Engine, at: Moment, shown: BalancerShown, only: Opt
         flows: None,
         tables: None,
     })
+}
+
+fn configured(engine: &Engine) -> Result<&Model, ApiError> {
+    let model = &engine.running.model.balancer;
+    let hint = "configure mode: 'set balancer interface <name>' and 'set balancer learned <name> prefix <prefix>'";
+    let missing = || ApiError::new("no-balancer", "the balancer is not configured").hint(hint);
+    if model.is_empty() { Err(missing()) } else { Ok(model) }
+}
+
+fn no_service(name: &str) -> ApiError {
+    ApiError::new("no-service", format!("there is no service {name}"))
+        .hint("'show balancer services' lists the services")
+}
+
+/// Whether such packets can be captured; what is seen then, and what is not.
+pub(crate) fn capturable(engine: &Engine, wanted: &WantedPackets) -> Result<String, ApiError> {
+    let model = configured(engine)?;
+    if let Some(why) = engine.balancer.fault() {
+        return Err(ApiError::new("off", format!("the balancer is off: {why}")));
+    }
+    if let Some(name) = wanted.service.as_ref().filter(|wanted| !names(engine).any(|name| name == **wanted)) {
+        return Err(no_service(name));
+    }
+    if let Some(node) = wanted.backend.filter(|wanted| !nodes(engine).contains(wanted)) {
+        return Err(ApiError::new("no-backend", format!("no service has a backend {node}"))
+            .hint("'show balancer backends' lists them"));
+    }
+    if wanted.backend.is_some() && wanted.reason.is_some() {
+        return Err(ApiError::new("no-backend", "a packet that is not forwarded goes to no backend")
+            .hint("leave out 'backend' or 'reason'"));
+    }
+    let links: Vec<String> = model.interfaces.keys().map(|name| name.to_string()).collect();
+    Ok(format!(
+        "Packets for services that come by {}: as they come, as they go, and where they end.\n\
+         Not seen: answers of nodes (but with mode nat), health checks, what is for no service, VLAN tags with hook tc.\n\
+         256 octets are kept of each, and 2,000 of them in a second.",
+        links.join(", ")
+    ))
 }
 
 /// The names of all services.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use api::request::HeldPacket;
 use api::view::{BalancerExplained, BalancerPacket};
+use api::watch::WantedPackets;
 use bpf_loader::{FlowsPlace, Loader};
 use bpf_tables::report::{Attached, LinkReport};
 use bpf_tables::wish::{Hook, Wish};
@@ -56,9 +57,9 @@ struct Running {
     fault: Option<String>,
     /// What is captured, while somebody watches.
     captures: Option<Captures>,
-    /// What the log has been told of.
     /// What is to be said of pins that do not outlive the daemon.
     passing: Option<String>,
+    /// What the log has been told of.
     warned: BTreeSet<String>,
     /// When it is looked at again.
     warn_at: Instant,
@@ -74,8 +75,8 @@ pub(super) struct Keeper {
     wish: Option<Box<Wish>>,
     /// Why it does not run though it shall.
     off: Option<String>,
-    /// One packet of so many is captured.
-    captured: Option<u32>,
+    /// What is captured.
+    captured: Option<WantedPackets>,
 }
 
 impl Keeper {
@@ -92,9 +93,9 @@ impl Keeper {
             if let Some(running) = &mut self.running {
                 running.take_news(&self.inbox);
                 let Running { captures, state, surroundings, .. } = running;
-                let packets = captures.as_mut().map(|captures| captures.take(state, surroundings)).unwrap_or_default();
-                if !packets.is_empty() {
-                    self.inbox.push(Event::Captured(packets));
+                let taken = captures.as_mut().map(|captures| captures.take(state, surroundings));
+                if let Some((packets, left_out)) = taken.filter(|taken| *taken != (Vec::new(), 0)) {
+                    self.inbox.push(Event::Captured(packets, left_out));
                 }
                 running.give(Input::Tick, &self.inbox);
                 if running.warn_at <= Instant::now() {
@@ -106,8 +107,10 @@ impl Keeper {
 
     fn wait(&self) {
         let running = self.running.as_ref();
-        let due =
-            running.into_iter().flat_map(|running| running.state.deadline().into_iter().chain([running.warn_at])).min();
+        let due = running.and_then(|running| {
+            let captures = running.captures.as_ref().and_then(Captures::due);
+            running.state.deadline().into_iter().chain(captures).chain([running.warn_at]).min()
+        });
         let at_most = due.map(|due| due.saturating_duration_since(Instant::now()));
         let news = self.running.iter().flat_map(|running| {
             std::iter::once(running.surroundings.as_fd()).chain(running.captures.iter().map(Captures::as_fd))
@@ -146,7 +149,7 @@ impl Keeper {
                     let traced = self.running.as_mut().map(|running| running.trace(&packets));
                     traced.into_iter().for_each(|traced| _ = answer.send(traced));
                 }
-                Ok(Order::Capture(every)) => self.capture(every),
+                Ok(Order::Capture(wanted)) => self.capture(wanted),
                 Ok(Order::Tell(answer)) => _ = answer.send(self.report()),
                 Ok(Order::End) | Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) => return true,
@@ -179,7 +182,7 @@ impl Keeper {
                 running.give(Input::Wish(wish.clone()), &self.inbox);
             }
             if self.captured.is_some() {
-                self.capture(self.captured);
+                self.capture(self.captured.clone());
             }
         }
         self.running.as_mut().ok_or_else(|| "it does not run".to_owned())
@@ -201,6 +204,7 @@ impl Keeper {
             Some(running) => {
                 running.give(Input::Wish(wish), &self.inbox);
                 running.warn_at = Instant::now() + SETTLE;
+                running.aim(&self.inbox);
                 running.probe(&self.inbox, self.wish.as_deref());
                 running.fault.clone().map_or(Ok(()), Err)
             }
@@ -210,17 +214,15 @@ impl Keeper {
         self.inbox.push(Event::Balanced(done));
     }
 
-    fn capture(&mut self, every: Option<u32>) {
-        self.captured = every;
+    fn capture(&mut self, wanted: Option<WantedPackets>) {
+        self.captured.clone_from(&wanted);
         let Some(running) = &mut self.running else { return };
-        let begun = match every {
-            Some(every) => Captures::begin(&mut running.loader, every).map(Some),
-            None => running.loader.maps().capture(0).map(|()| None).map_err(|error| error.to_string()),
-        };
+        let begun = wanted.map(|wanted| Captures::begin(&running.loader, wanted)).transpose();
         match begun {
             Ok(captures) => running.captures = captures,
             Err(words) => self.inbox.note(Notice::warning(format!("packets cannot be captured: {words}"))),
         }
+        running.aim(&self.inbox);
     }
 
     fn report(&mut self) -> Report {
@@ -239,17 +241,17 @@ impl Running {
         let (surroundings, inputs) =
             Surroundings::open().map_err(|error| format!("the kernel does not tell of links and hosts: {error}"))?;
         let (state, links) = (Balancer::default(), BTreeMap::new());
+        let passing = of_pins(&places.pins, loader.lasts());
         let mut running = Self {
             loader,
-        let passing = of_pins(&places.pins, loader.lasts());
             state,
             surroundings,
             links,
             fault: None,
             captures: None,
+            passing,
             warned: BTreeSet::new(),
             warn_at: Instant::now() + SETTLE,
-            passing,
         };
         for input in inputs.into_iter().chain(held.map(|held| Input::Adopted(Box::new(held)))) {
             running.give(input, inbox);
@@ -321,6 +323,14 @@ impl Running {
                 inbox.note(Notice::error(format!("the balancer hears nothing of hosts: {error}")));
                 std::thread::sleep(AGAIN);
             }
+        }
+    }
+
+    /// The programs capture what is wanted, by the numbers that services and backends have now.
+    fn aim(&mut self, inbox: &Inbox) {
+        let aimed = self.captures.as_ref().map(|captures| captures.aim(&self.state)).unwrap_or_default();
+        if let Err(error) = self.loader.maps().capture(aimed) {
+            inbox.note(Notice::warning(format!("packets cannot be captured: {error}")));
         }
     }
 

@@ -112,6 +112,9 @@ fn words(reason: Reason) -> &'static str {
         Reason::StrayFragment => "it is a fragment whose first one has not come before: it goes to nobody",
         Reason::Guarded => "it comes from a node and would go back there: it goes to nobody",
         Reason::NoRoom => "there is no room for the headers that it needs: it goes to nobody",
+        Reason::TooBigUntold => {
+            "it is larger than the way to the node carries, and too many senders were told so lately: it goes to nobody"
+        }
         Reason::Inconsistent => "it cannot be given the backend's address: it goes to nobody",
     }
 }
