@@ -79,14 +79,25 @@ impl Lines {
             lines.line((address, length, 0, [0; 2])).flags |= PORTS;
         }
         lines.inherit();
-        for ((address, port, protocol), number) in answers {
-            lines.line((address, ANSWERS, protocol, port.to_be_bytes())).service = number;
-        }
+        lines.answer(answers);
         for ((service, id), backend) in servers.iter() {
             let key = octets(server(service, id));
             lines.line((key, SERVER, number_of(Protocol::Udp), [0; 2])).service = u32::from(backend);
         }
         lines
+    }
+
+    /// The same lines, and those of these who answer.
+    pub(crate) fn with(&self, answers: impl Iterator<Item = (Answerer, u32)>) -> Self {
+        let mut lines = self.clone();
+        lines.answer(answers);
+        lines
+    }
+
+    fn answer(&mut self, answers: impl Iterator<Item = (Answerer, u32)>) {
+        for ((address, port, protocol), number) in answers {
+            self.line((address, ANSWERS, protocol, port.to_be_bytes())).service = number;
+        }
     }
 
     /// The lines of a directory of an earlier life.

@@ -1,6 +1,7 @@
 //! A wish replaces another: numbers, tables, services and the directory follow it.
 //!
-//! Never writes a thing that something before it in the list needs: backends, then tables, then services, then the directory.
+//! Never writes a thing that something before it in the list needs: backends, then who answers as whom, then tables, then
+//! services, then the directory.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -52,12 +53,13 @@ impl Balancer {
             .map(|(destination, service)| (*destination, service, self.set_of(service, &mut sets)))
             .collect();
         self.reach(now, out);
+        let claimed = self.answers.change(Some(now), wish, out);
+        self.write_answers(out);
         let chosen = self.choose_tables(now, &services, rebuilt, out);
         let lost = self.enter_services(&services, &chosen, out);
         self.leave_services(now, wish);
         self.forget_tables(now);
         self.time_tables();
-        let claimed = self.answers.change(Some(now), wish, out);
         self.write_directory(wish, out);
         self.backends.keep(now, &sets.numbers, out);
         self.reach(now, out);
@@ -253,6 +255,20 @@ impl Balancer {
             if let Some(shared) = standing.table.and_then(|number| self.tables.get_mut(&number)) {
                 shared.idle = shared.idle.max(idle);
             }
+        }
+    }
+
+    /// Who answers in its own address is found before it gets anything: else the first clients would hear from a stranger.
+    fn write_answers(&mut self, out: &mut Vec<Write>) {
+        let lines = self.lines.with(self.answers.lines());
+        if lines == self.lines {
+            return;
+        }
+        // Where there is no room, the directory that follows says so.
+        if let (directory, 0) = lines.fill() {
+            self.lines = lines;
+            self.directory = directory.clone();
+            out.push(Write::Directory(directory));
         }
     }
 

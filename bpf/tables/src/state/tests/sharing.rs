@@ -1,6 +1,7 @@
 //! Who shares a table with whom, what is written for a change, and what is asked of the kernel.
 
-use bpf_common::layout::RESOLVED;
+use bpf_common::directory::{exact, rest};
+use bpf_common::layout::{ANSWERS, RESOLVED};
 
 use super::kernel::{Kernel, flow};
 use super::*;
@@ -170,4 +171,24 @@ fn two_routers_choose_alike_for_a_hundred_thousand_flows_whatever_each_has_seen(
             |kernel: &Kernel| kernel.balancer.explain(&client, true, None).backend.map(|backend| backend.address);
         assert_eq!(choice(&one), choice(&other), "{client:?}");
     }
+}
+
+#[test]
+fn who_answers_in_its_own_address_is_found_before_it_gets_anything() {
+    let nat = |number| {
+        let backend = Backend { way: Way::Nat { port: Some(8080) }, ..node(number) };
+        Member { backend, ..member(number, 1, State::Active) }
+    };
+    let port = Some(Transport { protocol: Protocol::Tcp, port: Some(80) });
+    let of = |members: Vec<Member>| wish([(Destination { transport: port, ..destination(1) }, service(members))]);
+    let mut kernel = Kernel::new();
+    kernel.wish(&of(vec![nat(1)]));
+    kernel.written.clear();
+    kernel.wish(&of(vec![nat(1), nat(2)]));
+    let address = bpf_common::flow::words(Ipv4Addr::new(192, 0, 2, 2).to_ipv6_mapped().octets());
+    let line = rest(u16::from_le_bytes(8080_u16.to_be_bytes()), 6, ANSWERS);
+    let place = |is: &dyn Fn(&Write) -> bool| kernel.written.iter().position(is);
+    let known = place(&|write| matches!(write, Write::Directory(found) if exact(found.get(), address, line).is_some()));
+    let led = place(&|write| matches!(write, Write::Service(..)));
+    assert!(known.is_some() && led.is_some() && known < led, "known at {known:?}, led there at {led:?}");
 }
