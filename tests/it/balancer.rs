@@ -10,6 +10,7 @@ mod joining;
 mod kinds;
 mod named;
 mod refusals;
+mod quic;
 mod remembered;
 mod tunnels;
 mod warned;

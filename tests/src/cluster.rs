@@ -30,6 +30,8 @@ pub const SOON: Duration = Duration::from_secs(10);
 pub const OPEN: u64 = 2000;
 /// The port of the service, of TCP and UDP.
 pub const PORT: u16 = 8080;
+/// The port of QUIC.
+pub const QUIC_PORT: u16 = PORT + 1;
 const SERVER: &str = include_str!("cluster/server.py");
 
 /// A file system for programs and maps of the kernel, unmounted at the end with all that is pinned in it.
@@ -142,7 +144,8 @@ impl Farm {
 
     fn serve(&self, host: &Host) -> Result<Process> {
         let server = host.write("server.py", SERVER)?.to_string_lossy().into_owned();
-        let words = [server, host.role.clone(), PORT.to_string(), SHOP.to_string(), SHOP6.to_string()];
+        let own = host.ipv4.to_string();
+        let words = [server, host.role.clone(), PORT.to_string(), own, SHOP.to_string(), SHOP6.to_string()];
         let server = host.start("server", "python3", &words.each_ref().map(String::as_str))?;
         self.lab.wait_until(SOON, "the service listens", || server.output().contains("listening"))?;
         Ok(server)

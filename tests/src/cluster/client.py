@@ -1,4 +1,4 @@
-"""Keeps connections open, and tells who answers them. Usage: client.py ADDRESS PORT tcp|udp
+"""Keeps connections open, and tells who answers them. Usage: client.py ADDRESS PORT tcp|udp|quic
 
 Reads commands, a line each, and answers each with one line of JSON:
 
@@ -6,6 +6,8 @@ open N    opens N connections that stay open; answers how many each node has
 ask       asks over each open connection; answers how many live, are broken, and moved to another node, by node
 burst N [SOURCE]
           opens N connections, asks, and closes them; answers how many each node had, and how many failed
+move [SOURCE]
+          lets each open connection of QUIC go on from another port, and from another address
 large N   asks with a line of N octets over one more connection; answers who answered
 begin N   begins N connections a second from now on, asks, and closes each
 end       begins no more; answers of each when it began and how long it took (microseconds), and which node it had
@@ -14,6 +16,7 @@ end       begins no more; answers of each when it began and how long it took (mi
 import asyncio
 import collections
 import json
+import os
 import resource
 import socket
 import struct
@@ -22,6 +25,7 @@ import time
 
 ADDRESS, PORT = sys.argv[1], int(sys.argv[2])
 KIND = socket.SOCK_STREAM if sys.argv[3] == "tcp" else socket.SOCK_DGRAM
+QUIC = sys.argv[3] == "quic"
 FAMILY = socket.AF_INET6 if ":" in ADDRESS else socket.AF_INET
 # How long an answer may take: a few retransmissions.
 PATIENCE = 8
@@ -29,9 +33,42 @@ AT_ONCE = 200
 # A port is chosen when the destination is known (IP_BIND_ADDRESS_NO_PORT).
 BIND_NO_PORT = 24
 kept = []
+# What servers of QUIC have called connections.
+ids = {}
+
+
+async def exchange(one, packet):
+    """A datagram gets lost where many are sent at once: it is sent again, as QUIC does."""
+    loop = asyncio.get_running_loop()
+    for patience in (1, 2, PATIENCE - 3):
+        await loop.sock_sendall(one, packet)
+        try:
+            return await asyncio.wait_for(loop.sock_recv(one, 1500), patience)
+        except asyncio.TimeoutError:
+            pass
+    raise asyncio.TimeoutError
+
+
+async def ask_quic(one):
+    """A connection that has no ID yet begins: Initial and Handshake have long headers, all else has a short one."""
+    rest = os.urandom(24)
+    if one not in ids:
+        initial = b"\xc3\0\0\0\1\x08" + os.urandom(8) + b"\x08" + os.urandom(8)
+        told = await exchange(one, initial.ljust(1200, b"\0"))
+        if told[0] & 0xF0 != 0xE0:
+            raise OSError("no handshake")
+        ids[one] = told[15:23]
+        if await exchange(one, b"\xe3\0\0\0\1\x08" + ids[one] + b"\0" + rest) != told[23:]:
+            raise OSError("another server")
+    name = (await exchange(one, b"\x43" + ids[one] + rest)).decode().strip()
+    if name == "lost":
+        raise OSError("another server")
+    return name
 
 
 async def ask(one, words=b"who\n"):
+    if QUIC:
+        return await ask_quic(one)
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(one, words)
     line = await asyncio.wait_for(loop.sock_recv(one, 64), PATIENCE)
@@ -74,12 +111,23 @@ async def stay(_):
 async def burst(source):
     with socket.socket(FAMILY, KIND) as one:
         await connect(one, source)
-        return await ask(one)
+        name = await ask(one)
+        ids.pop(one, None)
+        return name
 
 
 async def again(place):
     one, _ = kept[place]
     return await ask(one)
+
+
+async def move(source):
+    for place, (one, name) in enumerate(kept):
+        other = socket.socket(FAMILY, KIND)
+        await connect(other, source)
+        ids[other] = ids.pop(one)
+        one.close()
+        kept[place] = (other, name)
 
 
 class Stream:
@@ -136,6 +184,9 @@ async def answer(words):
                 one.close()
         kept[:] = [one for one, found in zip(kept, heard) if found]
         return {"alive": alive, "broken": broken, "moved": moved}
+    if words[0] == "move":
+        await move(words[1] if len(words) > 1 else None)
+        return {}
     if words[0] == "large":
         with socket.socket(FAMILY, KIND) as one:
             await connect(one)

@@ -20,6 +20,8 @@ pub enum Transport {
     Tcp,
     /// Datagrams from one port.
     Udp,
+    /// What of QUIC a balancer sees.
+    Quic,
 }
 
 /// The client's connections.
@@ -57,7 +59,11 @@ impl Connections {
     /// When the client's program cannot be started.
     pub fn to(lab: &Lab, address: &str, port: u16, transport: Transport) -> Result<Self> {
         let program = lab.client.write("client.py", CLIENT)?;
-        let kind = if transport == Transport::Tcp { "tcp" } else { "udp" };
+        let kind = match transport {
+            Transport::Tcp => "tcp",
+            Transport::Udp => "udp",
+            Transport::Quic => "quic",
+        };
         let mut command = lab.client.command("python3");
         command.arg(&program).args([address, &port.to_string(), kind]);
         let mut program =
@@ -99,6 +105,14 @@ impl Connections {
     pub fn burst_from(&mut self, count: u64, source: &str) -> Result<(Shares, u64)> {
         let answer = self.ask(&format!("burst {count} {source}"))?;
         Ok((shares(&answer["nodes"])?, answer["failed"].as_u64().unwrap_or(u64::MAX)))
+    }
+
+    /// Each open connection of QUIC goes on from another port, and from this address of the client where one is named.
+    ///
+    /// # Errors
+    /// When the client's program has ended.
+    pub fn move_all(&mut self, source: &str) -> Result<()> {
+        self.ask(&format!("move {source}")).map(drop)
     }
 
     /// Who answers a line of so many octets, over one more connection.
