@@ -4,8 +4,9 @@
 //! Never judges how fast.
 
 use anyhow::{Result, ensure};
-use scenarios::cluster::{Cluster, SESSIONS, SOON};
-use scenarios::lab::Host;
+use scenarios::cluster::{Cluster, Farm, SESSIONS, SOON};
+use scenarios::lab::{Host, ROUTER};
+use scenarios::peers::bfd::{BfdPeer, BfdSession, Watcher};
 use scenarios::peers::{Kind, Session, Speaker};
 
 const CHECK: &str = "set balancer learned cluster check";
@@ -116,4 +117,44 @@ fn a_node_that_comes_and_goes_has_to_wait() -> Result<()> {
     let (shares, failed) = cluster.connections.burst(200)?;
     ensure!(failed == 0 && !shares.contains_key(&node.role), "{shares:?}, {failed} failed");
     cluster.lab.wait_until(SESSIONS, "it has waited", || cluster.active() == 2)
+}
+
+#[test]
+fn a_new_node_is_held_off_for_as_long_as_configured() -> Result<()> {
+    let mut cluster = Cluster::new(2, &["set balancer learned cluster hold-off 4"])?;
+    cluster.join()?;
+    let node = cluster.nodes[2].host.clone();
+    cluster.lab.wait_until(SESSIONS, "it waits", || state(&cluster, &node) == "held-off")?;
+    let (shares, failed) = cluster.connections.burst(200)?;
+    let waits = state(&cluster, &node) == "held-off";
+    ensure!(failed == 0 && (!waits || !shares.contains_key(&node.role)), "{shares:?}, {failed} failed");
+    cluster.lab.wait_until(SESSIONS, "it has waited", || cluster.active() == 3)?;
+    let (shares, failed) = cluster.connections.burst(200)?;
+    ensure!(failed == 0 && shares.contains_key(&node.role), "{shares:?}, {failed} failed");
+    Ok(())
+}
+
+#[test]
+fn a_node_whose_bfd_session_falls_silent_is_dead_long_before_its_hold_time() -> Result<()> {
+    let lines = [
+        "set protocols bfd profile fast interval transmit 100",
+        "set protocols bfd profile fast interval receive 100",
+        "set protocols bgp 64512 peer-group nodes bfd profile fast",
+        "set protocols bgp 64512 timers holdtime 600",
+    ];
+    let mut cluster = Cluster::of(Farm::new()?, &lines)?;
+    let mut watchers = Vec::new();
+    for node in 0..2 {
+        cluster.join()?;
+        let host = cluster.nodes[node].host.clone();
+        let between = BfdSession::between(host.ipv4.into(), ROUTER.into());
+        watchers.push(BfdPeer::start(&cluster.lab, &host, Watcher::Bird, BfdSession { interval: 100, ..between })?);
+    }
+    cluster.lab.wait_until(SESSIONS, "both serve", || cluster.active() == 2 && watchers.iter().all(BfdPeer::is_up))?;
+    watchers[1].freeze()?;
+    let node = cluster.nodes[1].host.clone();
+    cluster.lab.wait_until(SOON, "one is dead", || cluster.active() == 1)?;
+    let (shares, failed) = cluster.connections.burst(200)?;
+    ensure!(failed == 0 && !shares.contains_key(&node.role), "{shares:?}, {failed} failed");
+    Ok(())
 }

@@ -1,10 +1,10 @@
-//! Clients of every kind: IPv6, datagrams, echoes, many of one address, and such whose path has a small MTU.
+//! Clients of every kind: datagrams, echoes, many of one address, and such whose path has a small MTU.
 //!
 //! Never looks at a packet on its way: what counts is who answers, and what a node has learned.
 
 use anyhow::{Result, ensure};
-use scenarios::cluster::{Cluster, Connections, Farm, PORT, SESSIONS, SOON, Transport, total};
-use scenarios::lab::{CLIENT, SHOP, SHOP6};
+use scenarios::cluster::{Cluster, Connections, PORT, SESSIONS, SOON, Transport, total};
+use scenarios::lab::{CLIENT, SHOP};
 
 const OPEN: u64 = 500;
 /// Sends "too big" for a datagram that the service sent to a port, as a router on the way back would.
@@ -36,22 +36,6 @@ fn whole(connections: &mut Connections, when: &str) -> Result<()> {
     let (alive, lost) = connections.check()?;
     ensure!(lost.is_empty() && total(&alive) == OPEN, "{when}: {lost:?} lost, {alive:?} live");
     Ok(())
-}
-
-#[test]
-fn connections_of_ipv6_stay_with_their_nodes_while_one_joins_and_the_daemon_is_killed() -> Result<()> {
-    let mut cluster = Cluster::of(Farm::serving(SHOP6.into(), true)?, &[])?.filled(3)?;
-    cluster.connections.open(OPEN)?;
-    cluster.join()?;
-    cluster.lab.wait_until(SESSIONS, "the new node serves", || cluster.active() == 4)?;
-    whole(&mut cluster.farm.connections, "a node has joined")?;
-    let (shares, failed) = cluster.connections.burst(OPEN)?;
-    ensure!(failed == 0 && shares.len() == 4, "{shares:?}, {failed} failed");
-    cluster.router.kill9();
-    whole(&mut cluster.farm.connections, "the daemon is gone")?;
-    cluster.router.boot(&cluster.farm.lab)?;
-    cluster.lab.wait_until(SESSIONS, "all serve again", || cluster.active() == 4)?;
-    whole(&mut cluster.farm.connections, "the daemon is back")
 }
 
 #[test]

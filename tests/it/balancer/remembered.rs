@@ -22,6 +22,8 @@ fn listed(told: &Value) -> BTreeMap<(String, String), u64> {
 fn remembered_connections_are_listed_with_their_node_and_why() -> Result<()> {
     let mut cluster = Cluster::new(2, &[])?;
     let shares = cluster.connections.open(OPEN)?;
+    let page = cluster.router.show("show balancer")?;
+    ensure!(!page.contains("Warning"), "there is nothing to warn of, and pins outlive the daemon: {page}");
     let quiet = cluster.router.json("show balancer connections")?;
     let service = cluster.service.to_string();
     let [first, second] = [0, 1].map(|node| cluster.nodes[node].host.clone());

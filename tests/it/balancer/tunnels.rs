@@ -2,20 +2,16 @@
 //!
 //! A node's side is a small program, because the kernel of the tests has no tunnels.
 
-use std::net::IpAddr;
-
 use anyhow::{Result, ensure};
-use scenarios::cluster::{Cluster, Farm, SESSIONS, SOON, total};
+use scenarios::cluster::{Cluster, Farm, SOON};
 use scenarios::lab::{Host, Process, SHOP, SHOP6};
 
 const DECAPSULATOR: &str = include_str!("decapsulator.py");
-/// Connections that are open while things happen.
-const OPEN: u64 = 300;
 /// A line that does not fit a packet.
 const LARGE: u32 = 30_000;
 
 /// A node takes packets out of tunnels.
-fn decapsulate(cluster: &Cluster, host: &Host, kind: &str) -> Result<Process> {
+pub(super) fn decapsulate(cluster: &Cluster, host: &Host, kind: &str) -> Result<Process> {
     for scope in ["all", "default"] {
         host.sysctl(&format!("net.ipv4.conf.{scope}.rp_filter"), "0")?;
     }
@@ -28,54 +24,6 @@ fn decapsulate(cluster: &Cluster, host: &Host, kind: &str) -> Result<Process> {
 /// All nodes do.
 fn decapsulate_all(cluster: &Cluster, kind: &str) -> Result<Vec<Process>> {
     cluster.nodes.iter().map(|node| decapsulate(cluster, &node.host, kind)).collect()
-}
-
-/// Nodes join behind tunnels of a mode, and the daemon is killed, while connections are open.
-fn a_life_behind(mode: &str, service: IpAddr, over_ipv6: bool) -> Result<()> {
-    let mode_is = format!("set balancer learned cluster mode {mode}");
-    let mut cluster = Cluster::of(Farm::serving(service, over_ipv6)?, &[&mode_is])?.filled(2)?;
-    let mut tunnels = decapsulate_all(&cluster, mode)?;
-    cluster.connections.open(OPEN)?;
-    let whole = |cluster: &mut Cluster, when: &str| -> Result<()> {
-        let (alive, lost) = cluster.connections.check()?;
-        ensure!(lost.is_empty() && total(&alive) == OPEN, "{when}: {lost:?} lost, {alive:?} live");
-        Ok(())
-    };
-    cluster.prepare()?;
-    tunnels.push(decapsulate(&cluster, &cluster.nodes[2].host, mode)?);
-    cluster.nodes[2].speaker.announce(&cluster.prefix())?;
-    cluster.lab.wait_until(SESSIONS, "the third serves", || cluster.active() == 3)?;
-    whole(&mut cluster, "a node has joined")?;
-    let (shares, failed) = cluster.connections.burst(OPEN)?;
-    ensure!(failed == 0 && shares.contains_key("node3"), "{shares:?}, {failed} failed");
-    let told = cluster.router.json("show balancer backends")?;
-    let ways = told["backends"].as_array().into_iter().flatten().filter(|backend| backend["way"] == mode).count();
-    ensure!(ways == 3, "{told}");
-    cluster.router.kill9();
-    whole(&mut cluster, "the daemon is gone")?;
-    cluster.router.boot(&cluster.farm.lab)?;
-    cluster.lab.wait_until(SESSIONS, "all serve again", || cluster.active() == 3)?;
-    whole(&mut cluster, "the daemon is back")
-}
-
-#[test]
-fn connections_of_ipv4_live_through_changes_within_ipv4() -> Result<()> {
-    a_life_behind("ipip", SHOP.into(), false)
-}
-
-#[test]
-fn connections_of_ipv6_live_through_changes_within_ipv6() -> Result<()> {
-    a_life_behind("ipip", SHOP6.into(), true)
-}
-
-#[test]
-fn connections_of_ipv4_live_through_changes_within_ipv6() -> Result<()> {
-    a_life_behind("ipip", SHOP.into(), true)
-}
-
-#[test]
-fn connections_of_ipv4_live_through_changes_within_udp() -> Result<()> {
-    a_life_behind("gue", SHOP.into(), false)
 }
 
 #[test]
