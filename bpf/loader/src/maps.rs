@@ -54,6 +54,8 @@ pub struct Maps {
     tables: BTreeSet<u32>,
     /// Those of them that nobody uses.
     spare: BTreeSet<u32>,
+    /// Those that have been written, as packets see them.
+    seen: BTreeMap<u32, Shared>,
     /// Tables that are made and not yet in their places.
     made: Vec<(u32, OwnedFd)>,
     processors: usize,
@@ -72,7 +74,8 @@ impl Maps {
         let backends = tried("reading the backends", shared("BACKENDS", BACKENDS * size_of::<Backend>()))?;
         let processors = tried("counting the processors", read::processors())?;
         let (tables, spare) = (BTreeSet::new(), BTreeSet::new());
-        let mut maps = Self { maps, pins, services, backends, tables, spare, made: Vec::new(), processors };
+        let (seen, made) = (BTreeMap::new(), Vec::new());
+        let mut maps = Self { maps, pins, services, backends, tables, spare, seen, made, processors };
         maps.tables = tried("reading the tables", maps.find_tables())?;
         tried("unpinning what nobody uses", maps.unpin_unused(&maps.tables))?;
         tried("making tables", maps.make_spares())?;
@@ -102,7 +105,12 @@ impl Maps {
     pub fn write(&mut self, writes: &[Write]) -> Result<(), LoadError> {
         for write in writes {
             // Whatever is not a table may lead to one.
-            if !matches!(write, Write::Table(..) | Write::Backend(..)) {
+            let waits = match write {
+                Write::Table(..) | Write::Backend(..) => false,
+                Write::Slots(number, _) => self.made.iter().any(|(made, _)| made == number),
+                _ => true,
+            };
+            if waits {
                 tried("putting tables into the kernel", self.place_made())?;
             }
             tried(name(write), self.write_one(write))?;
@@ -171,20 +179,27 @@ impl Maps {
     /// Writes a table that nobody uses yet: into one that stands in its place, or into a new one.
     fn write_table(&mut self, number: u32, slots: &[Slot]) -> io::Result<()> {
         self.spare.remove(&number);
-        if self.tables.contains(&number) {
-            let table = self.table(number)?;
-            return slots.iter().enumerate().try_for_each(|(at, slot)| store(&table, at, *slot));
+        if !self.tables.contains(&number) {
+            let made = make_table()?;
+            self.seen.insert(number, Shared::new(made.as_fd(), size_of::<Table>())?);
+            self.made.push((number, made));
         }
-        let made = make_table()?;
-        let table = Shared::new(made.as_fd(), size_of::<Table>())?;
-        slots.iter().enumerate().try_for_each(|(at, slot)| store(&table, at, *slot))?;
-        self.made.push((number, made));
-        Ok(())
+        let table = self.seen(number)?;
+        slots.iter().enumerate().try_for_each(|(at, slot)| store(table, at, *slot))
     }
 
-    fn write_slots(&self, number: u32, slots: &[(u32, Slot)]) -> io::Result<()> {
-        let table = self.table(number)?;
-        slots.iter().try_for_each(|(at, slot)| store(&table, usize::try_from(*at).unwrap_or(usize::MAX), *slot))
+    fn write_slots(&mut self, number: u32, slots: &[(u32, Slot)]) -> io::Result<()> {
+        let table = self.seen(number)?;
+        slots.iter().try_for_each(|(at, slot)| store(table, usize::try_from(*at).unwrap_or(usize::MAX), *slot))
+    }
+
+    /// The slots of a table, which are looked for once.
+    fn seen(&mut self, number: u32) -> io::Result<&Shared> {
+        if !self.seen.contains_key(&number) {
+            let table = self.table(number)?;
+            self.seen.insert(number, table);
+        }
+        self.seen.get(&number).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// Puts tables that are made into their places, all at once.
@@ -215,6 +230,7 @@ impl Maps {
         for number in gone {
             let id = self.inner_id("TABLES", number)?;
             sys::delete(self.map("TABLES")?, number)?;
+            self.seen.remove(&number);
             id.map_or(Ok(()), |id| self.unpin_inner(id))?;
             self.spare.remove(&number);
             self.tables.remove(&number);

@@ -2,7 +2,7 @@
 //!
 //! Never decides who is a backend of what; a number is a node and a way to it, and keeps being that until it has rested.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -52,7 +52,7 @@ pub(crate) type Neighbor = (u32, IpAddr);
 #[derive(Debug)]
 pub(crate) struct Backends {
     numbers: Numbers,
-    by_who: BTreeMap<Who, u16>,
+    by_who: HashMap<Who, u16>,
     known: BTreeMap<u16, Known>,
     /// Those that have just got their numbers.
     fresh: Vec<u16>,
@@ -68,7 +68,7 @@ impl Backends {
     pub(crate) fn new() -> Self {
         Self {
             numbers: Numbers::new(BACKENDS),
-            by_who: BTreeMap::new(),
+            by_who: HashMap::new(),
             known: BTreeMap::new(),
             fresh: Vec::new(),
             links: BTreeMap::new(),

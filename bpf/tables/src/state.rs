@@ -4,6 +4,7 @@
 //! again.
 
 mod adopt;
+mod coarse;
 mod pins;
 mod remembered;
 mod tell;
@@ -113,6 +114,8 @@ struct Shared {
     idle: Duration,
     /// Since when slots wait for remembered flows to end.
     settling: Option<Instant>,
+    /// Its slots are even, but not those of Maglev yet.
+    is_coarse: bool,
 }
 
 /// The state.
@@ -131,6 +134,10 @@ pub struct Balancer {
     lines: Lines,
     directory: Filled,
     pins: Pins,
+    /// When the next coarse table gets the slots of Maglev.
+    refine_at: Option<Instant>,
+    /// So many tables are filled for a wish at most; where more are due, those that there are become coarse.
+    at_once: usize,
     /// What did not find room, as sentences.
     crowded: Vec<String>,
 }
@@ -151,6 +158,8 @@ impl Default for Balancer {
             lines: Lines::default(),
             directory: Filled::default(),
             pins: Pins::default(),
+            refine_at: None,
+            at_once: coarse::AT_ONCE,
             crowded: Vec::new(),
         }
     }
@@ -208,6 +217,7 @@ impl Balancer {
                 out.push(Write::Slots(*number, changed));
             }
         }
+        self.refine(now, out);
         self.sweep(now, out);
     }
 
@@ -216,7 +226,7 @@ impl Balancer {
     pub fn deadline(&self) -> Option<Instant> {
         let windows = self.tables.values().filter_map(Shared::due);
         let numbers = [self.table_numbers.deadline(), self.service_numbers.deadline(), self.answers.deadline()];
-        let others = [self.backends.deadline(), self.pins.deadline()];
+        let others = [self.backends.deadline(), self.pins.deadline(), self.refine_at];
         windows.chain(numbers.into_iter().chain(others).flatten()).min()
     }
 
@@ -242,7 +252,12 @@ impl Balancer {
 
 impl Shared {
     fn new(set: &Arc<Set>, table: Table) -> Self {
-        Self { set: Some(Arc::clone(set)), table, idle: Duration::ZERO, settling: None }
+        Self { set: Some(Arc::clone(set)), table, idle: Duration::ZERO, settling: None, is_coarse: false }
+    }
+
+    /// Whether all of it is as it stays until the set changes: others with the same set have the same table.
+    fn is_done(&self) -> bool {
+        self.table.is_settled() && !self.is_coarse
     }
 
     /// When a window ends.

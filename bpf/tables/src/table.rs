@@ -3,6 +3,8 @@
 //! Never knows a service or a map. The law: as long as a flow talks at least once in the time that the windows last, and its
 //! backend lives, no change and no sequence of changes leads it elsewhere.
 
+mod nearest;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,6 +12,7 @@ use std::time::Instant;
 use bpf_common::layout::{BACKENDS, Mode, Slot};
 
 use crate::maglev::{self, Seed, Turn};
+use nearest::{Change, Shares};
 
 /// Who does the work of a service, as far as its table depends on it; equal ones share tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,9 +120,11 @@ struct Unsettled {
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     owners: Arc<[u16]>,
+    /// How many slots each owner has.
+    shares: Shares,
     /// In the order of the slots.
     unsettled: Vec<Unsettled>,
-    /// When each window began.
+    /// When each window began in which flows are learned.
     windows: Vec<Instant>,
 }
 
@@ -129,13 +134,14 @@ const CHUNK: usize = 128;
 impl Table {
     /// A table without a past.
     pub(crate) fn new(owners: Arc<[u16]>) -> Self {
-        Self { owners, unsettled: Vec::new(), windows: Vec::new() }
+        let shares = nearest::shares(&owners);
+        Self { owners, shares, unsettled: Vec::new(), windows: Vec::new() }
     }
 
     /// A table as it was found. Nobody knows how long its flows have been learned, so the windows begin now.
     pub(crate) fn found(slots: &[Slot], now: Instant) -> Self {
         let number = |number: u32| u16::try_from(number).unwrap_or_default();
-        let owners = slots.iter().map(|slot| number(slot.current())).collect();
+        let owners: Arc<[u16]> = slots.iter().map(|slot| number(slot.current())).collect();
         let unsettled = (0..).zip(slots).filter_map(|(at, slot)| {
             let fate = match slot.mode() {
                 Mode::Stable => return None,
@@ -144,32 +150,84 @@ impl Table {
             };
             Some(Unsettled { slot: at, fate })
         });
-        Self { owners, unsettled: unsettled.collect(), windows: vec![now] }
+        let unsettled = unsettled.collect();
+        let shares = nearest::shares(&owners);
+        let mut found = Self { owners, shares, unsettled, windows: vec![now] };
+        found.forget_windows();
+        found
     }
 
     /// What becomes of this table when these are the owners from now on, and this is the set.
     pub(crate) fn succeeded_by(&self, owners: &Arc<[u16]>, set: &Set, now: Instant) -> Self {
-        let alive = set.alive();
-        let (windows, fresh) = self.open_window(now);
-        let mut unsettled = Vec::new();
-        let mut rest = self.unsettled.iter().peekable();
-        for (chunk, (old, new)) in self.owners.chunks(CHUNK).zip(owners.chunks(CHUNK)).enumerate() {
-            let begin = u32::try_from(chunk * CHUNK).unwrap_or(u32::MAX);
-            let end = begin + CHUNK as u32;
-            if old == new && rest.peek().is_none_or(|next| next.slot >= end) {
-                continue;
-            }
-            for (slot, (old, new)) in (begin..).zip(old.iter().zip(new)) {
-                let fate = rest.next_if(|next| next.slot == slot).map_or(Fate::Stable, |found| found.fate);
-                let fate = fate.follow(*old, *new, &alive, fresh);
-                if fate != Fate::Stable {
-                    unsettled.push(Unsettled { slot, fate });
-                }
+        let mut next = self.clone();
+        next.turn_into(owners, set, now);
+        next
+    }
+
+    /// These are the owners from now on, and this is the set. Answers which slots change.
+    pub(crate) fn turn_into(&mut self, owners: &Arc<[u16]>, set: &Set, now: Instant) -> Vec<(u32, Slot)> {
+        let changed = self.hand_over(&self.differences(owners), set, now);
+        self.owners = Arc::clone(owners);
+        self.shares = nearest::shares(owners);
+        changed
+    }
+
+    /// This is the set from now on: as few slots as can be get other owners, so that the shares are even. Somebody has to get
+    /// new flows. Answers which slots change.
+    pub(crate) fn approach(&mut self, set: &Set, now: Instant) -> Vec<(u32, Slot)> {
+        let (changes, shares) = nearest::nearest(&self.owners, &self.shares, &set.active);
+        let changed = self.hand_over(&changes, set, now);
+        if !changes.is_empty() {
+            let owners = Arc::make_mut(&mut self.owners);
+            for change in changes {
+                owners.get_mut(change.slot as usize).into_iter().for_each(|owner| *owner = change.owner);
             }
         }
-        let mut next = Self { owners: Arc::clone(owners), unsettled, windows };
-        next.forget_windows();
-        next
+        self.shares = shares;
+        changed
+    }
+
+    fn differences(&self, owners: &[u16]) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for (chunk, (old, new)) in (0_u32..).zip(self.owners.chunks(CHUNK).zip(owners.chunks(CHUNK))) {
+            if old != new {
+                let slots = (chunk * CHUNK as u32..).zip(old.iter().zip(new)).filter(|(_, (old, new))| old != new);
+                changes.extend(slots.map(|(slot, (_, owner))| Change { slot, owner: *owner }));
+            }
+        }
+        changes
+    }
+
+    /// What becomes of slots that change hands, and of those that are not stable; who owns them is changed by the caller.
+    fn hand_over(&mut self, changes: &[Change], set: &Set, now: Instant) -> Vec<(u32, Slot)> {
+        let alive = set.alive();
+        let (windows, fresh) = self.open_window(now);
+        let before = std::mem::take(&mut self.unsettled);
+        let mut words = Vec::with_capacity(changes.len());
+        let mut follow = |slot, before: Fate, old, new| {
+            let fate = before.follow(old, new, &alive, fresh);
+            if fate != Fate::Stable {
+                self.unsettled.push(Unsettled { slot, fate });
+            }
+            let word = fate.slot(new);
+            if word != before.slot(old) {
+                words.push((slot, word));
+            }
+        };
+        let owner = |slot: u32| self.owners.get(slot as usize).copied().unwrap_or_default();
+        let mut changes = changes.iter().peekable();
+        for Unsettled { slot, fate } in before {
+            while let Some(change) = changes.next_if(|change| change.slot < slot) {
+                follow(change.slot, Fate::Stable, owner(change.slot), change.owner);
+            }
+            let old = owner(slot);
+            let new = changes.next_if(|change| change.slot == slot).map_or(old, |change| change.owner);
+            follow(slot, fate, old, new);
+        }
+        changes.for_each(|change| follow(change.slot, Fate::Stable, owner(change.slot), change.owner));
+        self.windows = windows;
+        self.forget_windows();
+        words
     }
 
     /// The windows with one that begins now, and its index. When there are too many, the youngest begins anew.
@@ -206,6 +264,9 @@ impl Table {
                 *fate = Fate::Settling;
                 changed.push(*slot);
             }
+        }
+        if !changed.is_empty() {
+            self.forget_windows();
         }
         changed.into_iter().map(|slot| (slot, self.settling(slot))).collect()
     }
@@ -265,9 +326,9 @@ impl Table {
         u32::try_from(self.owners.len()).unwrap_or(u32::MAX)
     }
 
-    /// Who gets the new flows, slot by slot.
-    pub(crate) fn owners(&self) -> &Arc<[u16]> {
-        &self.owners
+    /// How many slots each has who gets new flows; 0 is nobody.
+    pub(crate) fn shares(&self) -> &[(u16, u32)] {
+        &self.shares
     }
 
     /// Whether no slot is in transition.
@@ -282,19 +343,12 @@ impl Table {
 
     /// When the first window began in which flows are learned.
     pub(crate) fn oldest_window(&self) -> Option<Instant> {
-        self.open_windows().min()
+        self.windows.iter().min().copied()
     }
 
     /// When the last one began.
     pub(crate) fn youngest_window(&self) -> Option<Instant> {
-        self.open_windows().max()
-    }
-
-    fn open_windows(&self) -> impl Iterator<Item = Instant> {
-        self.unsettled.iter().filter_map(|slot| match slot.fate {
-            Fate::Learning { window, .. } => self.windows.get(usize::from(window)).copied(),
-            Fate::Stable | Fate::Settling => None,
-        })
+        self.windows.iter().max().copied()
     }
 
     /// The former owners of slots in which flows are learned; 0 where flows are waited for.

@@ -74,7 +74,7 @@ impl Balancer {
             let count = usize::try_from(self.slots).unwrap_or(usize::MAX);
             let table = Table::found(slots.get(..count).unwrap_or(&slots), now);
             let settling = table.is_settling().then_some(now);
-            self.tables.insert(number, Shared { set: None, table, idle: Duration::ZERO, settling });
+            self.tables.insert(number, Shared { set: None, table, idle: Duration::ZERO, settling, is_coarse: false });
         }
         self.pins.may_exist = true;
         self.forget_tables(now);

@@ -152,10 +152,10 @@ impl Balancer {
     }
 
     /// Settled tables of one set become one.
-    fn merge(&mut self, now: Instant, out: &mut Vec<Write>) {
+    pub(super) fn merge(&mut self, now: Instant, out: &mut Vec<Write>) {
         let mut first: BTreeMap<&Arc<Set>, u32> = BTreeMap::new();
         let mut instead: BTreeMap<u32, u32> = BTreeMap::new();
-        for (number, shared) in self.tables.iter().filter(|(_, shared)| shared.table.is_settled()) {
+        for (number, shared) in self.tables.iter().filter(|(_, shared)| shared.is_done()) {
             if let Some(set) = &shared.set {
                 let kept = *first.entry(set).or_insert(*number);
                 if kept != *number {

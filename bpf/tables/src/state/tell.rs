@@ -37,9 +37,7 @@ struct Shares {
 impl Shares {
     fn of(table: &Table) -> Self {
         let mut shares = Self::default();
-        for owner in table.owners().iter() {
-            *shares.current.entry(*owner).or_default() += 1;
-        }
+        shares.current.extend(table.shares().iter().copied());
         for (_, number) in table.formers() {
             if number == 0 {
                 shares.settling += 1;

@@ -8,6 +8,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod coarse;
 mod kernel;
 mod laws;
 mod remembered;

@@ -37,6 +37,8 @@ struct Making {
     /// Owners of the slots, by sets with the same ones.
     owners: HashMap<Vec<(u16, u32)>, Arc<[u16]>>,
     left_out: usize,
+    /// Where more tables are due than are filled at once: those of them that one set alone follows.
+    in_haste: Option<BTreeSet<u32>>,
 }
 
 impl Balancer {
@@ -105,10 +107,11 @@ impl Balancer {
         rebuilt: bool,
         out: &mut Vec<Write>,
     ) -> Vec<Option<u32>> {
-        let settled = self.tables.iter().filter(|(_, shared)| !rebuilt && shared.table.is_settled());
+        let in_haste = if rebuilt { None } else { self.haste(services) };
+        let settled = self.tables.iter().filter(|(_, shared)| !rebuilt && in_haste.is_none() && shared.is_done());
         let settled = settled.filter_map(|(number, shared)| Some((shared.set.clone()?, *number))).collect();
         let (followers, owners) = (HashMap::new(), HashMap::new());
-        let mut making = Making { now, followers, settled, owners, left_out: 0 };
+        let mut making = Making { now, followers, settled, owners, left_out: 0, in_haste };
         let mut chosen = Vec::with_capacity(services.len());
         for (destination, _, set) in services {
             let old = self.services.get(destination).and_then(|standing| standing.table).filter(|_| !rebuilt);
@@ -142,6 +145,19 @@ impl Balancer {
         if set.is_empty() {
             self.pins.all_dead |= former.is_some();
             return None;
+        }
+        if let (Some(alone), Some((number, _))) = (&making.in_haste, former)
+            && !set.active().is_empty()
+        {
+            let follower = if alone.contains(&number) { Some(number) } else { self.copy_table(number) };
+            making.left_out += usize::from(follower.is_none());
+            return match follower {
+                Some(follower) => {
+                    self.approach(follower, follower != number, set, making.now, out);
+                    Some(follower)
+                }
+                None => old,
+            };
         }
         let (slots, backends) = (self.slots, &self.backends);
         let owners = making

@@ -78,7 +78,7 @@ impl Kernel {
 
     /// The daemon dies, and another one finds the maps.
     pub(super) fn restart(&mut self, wish: &Wish) {
-        self.balancer = Balancer::default();
+        self.balancer = Balancer { at_once: self.balancer.at_once, ..Balancer::default() };
         let lines = self.directory.get().places.iter().copied().filter(|entry| entry.length > 0).collect();
         let held = Held {
             lines,
@@ -114,9 +114,11 @@ impl Kernel {
             Write::Slots(number, slots) => {
                 let table = self.tables.get_mut(number).expect("a table");
                 for (at, slot) in slots {
-                    let place = &mut table[*at as usize];
-                    assert_eq!(place.current(), slot.current(), "a table in use gets no other owners");
-                    *place = *slot;
+                    assert_ne!(
+                        std::mem::replace(&mut table[*at as usize], *slot),
+                        *slot,
+                        "a word is written that stands there"
+                    );
                 }
             }
             Write::NoTable(number) => {

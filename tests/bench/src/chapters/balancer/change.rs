@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use bpf_common::layout::SLOTS;
 use bpf_loader::Loader;
 use bpf_tables::wish::{Affinity, Backend, Destination, Exit, Idle, Member, Service, State, Way, WhenEmpty, Wish};
 use bpf_tables::{Balancer, Input, Write};
@@ -23,8 +22,8 @@ pub(crate) const ROLE: &str = "balancer-change";
 const NODES: u16 = 100;
 /// Services.
 const SERVICES: u16 = 1_000;
-/// Numbers of tables rest for so long.
-const REST: Duration = Duration::from_millis(1_100);
+/// How long flows may say nothing.
+const IDLE: Idle = Idle { tcp: Duration::from_secs(300), other: Duration::from_secs(30) };
 
 /// Whose nodes a service has.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,7 +56,7 @@ fn nodes(sets: Sets, service: u16) -> Vec<u16> {
 }
 
 /// All services; the first node takes part in them or does not.
-fn wish(sets: Sets, with_first: bool) -> Wish {
+fn wish(sets: Sets, slots: u32, with_first: bool) -> Wish {
     let members = |service| -> Arc<[Member]> {
         let state = |node| if node == 1 && !with_first { State::Dead } else { State::Active };
         let members = nodes(sets, service).into_iter();
@@ -82,48 +81,100 @@ fn wish(sets: Sets, with_first: bool) -> Wish {
         links: Default::default(),
         services: (0..SERVICES).map(service).collect(),
         guards: Vec::new(),
-        slots: SLOTS as u32,
-        idle: Idle { tcp: Duration::from_secs(300), other: Duration::from_secs(30) },
+        slots,
+        idle: IDLE,
     }
 }
 
-/// Gives something to the state and writes what comes of it; what is asked of others stays unanswered.
-fn give(state: &mut Balancer, loader: &mut Loader, input: Input) -> Result<usize> {
-    let mut writes = Vec::new();
-    state.handle(Instant::now(), input, &mut writes);
-    let tables = writes.iter().filter(|write| matches!(write, Write::Table(..))).count();
-    loader.maps().write(&writes)?;
-    Ok(tables)
+/// The state and the maps, with a clock that can be put forward.
+struct Scene {
+    state: Balancer,
+    loader: Loader,
+    ahead: Duration,
 }
 
-/// Runs in the namespace; prints milliseconds, one change a line.
+impl Scene {
+    fn now(&self) -> Instant {
+        Instant::now() + self.ahead
+    }
+
+    /// Gives something to the state and writes what comes of it; what is asked of others stays unanswered, and no flow is
+    /// remembered. Answers how many tables changed.
+    fn give(&mut self, input: Input) -> Result<usize> {
+        let mut writes = Vec::new();
+        self.state.handle(self.now(), input, &mut writes);
+        let tables = writes.iter().filter(|write| matches!(write, Write::Table(..) | Write::Slots(..))).count();
+        self.loader.maps().write(&writes)?;
+        if writes.iter().any(|write| matches!(write, Write::Sweep)) {
+            self.give(Input::Swept)?;
+        }
+        Ok(tables)
+    }
+
+    /// Does what is due until nothing is for a while.
+    fn refine(&mut self) -> Result<()> {
+        while let Some(wait) = self.state.deadline().map(|due| due.saturating_duration_since(self.now()))
+            && wait < Duration::from_millis(30)
+        {
+            std::thread::sleep(wait);
+            self.give(Input::Tick)?;
+        }
+        Ok(())
+    }
+
+    /// All slots are stable again.
+    fn settle(&mut self) -> Result<()> {
+        for _ in 0..3 {
+            self.ahead += IDLE.tcp;
+            self.give(Input::Tick)?;
+            self.refine()?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs in the namespace; prints milliseconds, one change a line: until packets find the change, and until all slots are those
+/// of Maglev.
 pub(crate) fn run(words: &[String]) -> Result<()> {
-    let [sets, runs] = words else { bail!("{ROLE} needs a word and a number of runs") };
-    let sets = if sets == "one" { Sets::One } else { Sets::Each };
-    let (mut loader, _) = Loader::open(&object()?, Path::new("/sys/fs/bpf/towpath-bench"))?;
-    let mut state = Balancer::default();
-    give(&mut state, &mut loader, Input::Wish(Box::new(wish(sets, true))))?;
+    let [sets, slots, runs] = words else { bail!("{ROLE} needs a word and two numbers") };
+    let (sets, slots) = (if sets == "one" { Sets::One } else { Sets::Each }, slots.parse()?);
+    let (loader, _) = Loader::open(&object()?, Path::new("/sys/fs/bpf/towpath-bench"))?;
+    let mut scene = Scene { state: Balancer::default(), loader, ahead: Duration::ZERO };
+    scene.give(Input::Wish(Box::new(wish(sets, slots, true))))?;
     for run in 0..runs.parse::<usize>()? {
-        std::thread::sleep(REST);
-        give(&mut state, &mut loader, Input::Tick)?;
-        let wish = Box::new(wish(sets, run % 2 == 1));
+        scene.settle()?;
+        let wish = Box::new(wish(sets, slots, run % 2 == 1));
         let began = Instant::now();
-        let tables = give(&mut state, &mut loader, Input::Wish(wish))?;
-        let took = began.elapsed();
+        let tables = scene.give(Input::Wish(wish))?;
+        let found = began.elapsed();
         let wanted = if sets == Sets::One { 1 } else { usize::from(SERVICES) };
         ensure!(tables == wanted, "{tables} tables were written, {wanted} were to be");
-        println!("{}", took.as_secs_f64() * 1e3);
+        scene.refine()?;
+        println!("{} {}", found.as_secs_f64() * 1e3, began.elapsed().as_secs_f64() * 1e3);
     }
     Ok(())
 }
 
-/// Milliseconds that a change takes, each value one.
-pub(super) fn measure(sets: Sets, runs: usize) -> Result<Vec<f64>> {
+/// Milliseconds until packets find a change, and until all slots are those of Maglev; each value one change.
+pub(super) fn measure(sets: Sets, slots: u32, runs: usize) -> Result<[Vec<f64>; 2]> {
     let own = std::env::current_exe().context("asking for the own path")?;
     let word = if sets == Sets::One { "one" } else { "each" };
     let mut command = Command::new("unshare");
-    let done = command.arg("-m").arg(own).args([ROLE, word, &runs.to_string()]).output().context("running unshare")?;
+    let done = command
+        .arg("-m")
+        .arg(own)
+        .args([ROLE, word, &slots.to_string(), &runs.to_string()])
+        .output()
+        .context("running unshare")?;
     ensure!(done.status.success(), "the change: {}", String::from_utf8_lossy(&done.stderr));
     let text = String::from_utf8_lossy(&done.stdout).into_owned();
-    text.lines().map(|line| line.parse().with_context(|| format!("{line:?} is no number"))).collect()
+    let mut values = [Vec::new(), Vec::new()];
+    for line in text.lines() {
+        let numbers = line.split(' ').zip(&mut values);
+        numbers.into_iter().try_for_each(|(word, values)| {
+            values.push(word.parse().with_context(|| format!("{line:?} are no numbers"))?);
+            anyhow::Ok(())
+        })?;
+    }
+    Ok(values)
 }

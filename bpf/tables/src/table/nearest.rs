@@ -1,0 +1,182 @@
+//! Which slots get other owners when a set replaces another one and there is no time to fill a table anew: as few as can be.
+//!
+//! Never asks whom a slot belongs to on every router: that is Maglev's to say, which follows. Shares are as even as its.
+
+/// A slot that gets another owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) slot: u32,
+    pub(super) owner: u16,
+}
+
+/// How many slots each owner has, in the order of the numbers; 0 is nobody's.
+pub(super) type Shares = Vec<(u16, u32)>;
+
+/// The shares of these slots.
+pub(super) fn shares(owners: &[u16]) -> Shares {
+    let most = owners.iter().copied().max().unwrap_or_default();
+    let mut counts = vec![0_u32; usize::from(most) + 1];
+    for owner in owners {
+        if let Some(count) = counts.get_mut(usize::from(*owner)) {
+            *count += 1;
+        }
+    }
+    (0..=most).zip(counts).filter(|(_, count)| *count > 0).collect()
+}
+
+/// What one who gets new flows has and should have.
+struct Part {
+    number: u16,
+    has: u32,
+    /// The share that its weight says, rounded down and up.
+    low: u32,
+    high: u32,
+    /// How many it gets.
+    gets: u32,
+}
+
+/// Who of those with a weight gets which slots, and what the shares are then. Somebody has to have a weight.
+pub(super) fn nearest(owners: &[u16], shares: &Shares, active: &[(u16, u32)]) -> (Vec<Change>, Shares) {
+    let mut parts = parts(owners.len(), shares, active);
+    let last = shares.last().map_or(0, |(number, _)| usize::from(*number));
+    let mut gives = vec![0_u32; last + 1];
+    let mut give =
+        |number: u16, count: u32| gives.get_mut(usize::from(number)).into_iter().for_each(|all| *all += count);
+    let gone = shares.iter().filter(|(number, _)| active.binary_search_by_key(number, |(number, _)| *number).is_err());
+    let mut free = 0;
+    gone.for_each(|(number, has)| {
+        free += has;
+        give(*number, *has);
+    });
+    for part in &mut parts {
+        let over = part.has.saturating_sub(part.high);
+        free += over;
+        part.has -= over;
+        give(part.number, over);
+        part.gets = part.low.saturating_sub(part.has);
+    }
+    let mut lacking: u32 = parts.iter().map(|part| part.gets).sum();
+    // Whoever has one more than the least gives it where too few are free, and gets one more where too many are.
+    for part in &mut parts {
+        if free < lacking && part.has > part.low {
+            free += 1;
+            part.has -= 1;
+            give(part.number, 1);
+        } else if free > lacking && part.has + part.gets < part.high {
+            lacking += 1;
+            part.gets += 1;
+        }
+    }
+    let after = parts.iter().map(|part| (part.number, part.has + part.gets)).filter(|(_, share)| *share > 0);
+    let after = after.collect();
+    let takers = parts.into_iter().filter(|part| part.gets > 0).map(|part| (part.number, part.gets)).collect();
+    (deal(owners, gives, free, takers), after)
+}
+
+fn parts(slots: usize, shares: &Shares, active: &[(u16, u32)]) -> Vec<Part> {
+    let slots = u64::try_from(slots).unwrap_or(u64::MAX);
+    let sum: u64 = active.iter().map(|(_, weight)| u64::from(*weight)).sum();
+    let mut shares = shares.iter().copied().peekable();
+    let part = |(number, weight): &(u16, u32)| {
+        while shares.next_if(|(other, _)| other < number).is_some() {}
+        let has = shares.next_if(|(other, _)| other == number).map_or(0, |(_, has)| has);
+        let ideal = slots * u64::from(*weight);
+        let fits = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let low = fits(ideal.checked_div(sum).unwrap_or_default());
+        Part { number: *number, has, low, high: fits(ideal.div_ceil(sum.max(1))), gets: 0 }
+    };
+    active.iter().map(part).collect()
+}
+
+/// Slots looked at together.
+const CHUNK: usize = 16;
+/// Of so few who give slots it is quicker to look for each among many slots than to ask of each slot whether its owner gives.
+const FEW: usize = 3;
+
+/// Takes so many slots from those who give, and deals them out by turns.
+fn deal(owners: &[u16], mut gives: Vec<u32>, free: u32, mut takers: Vec<(u16, u32)>) -> Vec<Change> {
+    let mut changes = Vec::with_capacity(free as usize);
+    let givers: Vec<u16> = (0..).zip(&gives).filter(|(_, count)| **count > 0).map(|(number, _)| number).collect();
+    let mut turn = 0;
+    for (chunk, slots) in chunks(owners, &givers) {
+        if changes.len() == free as usize {
+            break;
+        }
+        for (slot, owner) in (chunk * CHUNK as u32..).zip(slots) {
+            let Some(left) = gives.get_mut(usize::from(*owner)).filter(|left| **left > 0) else { continue };
+            if turn >= takers.len() {
+                turn = 0;
+            }
+            let Some((taker, wants)) = takers.get_mut(turn) else { return changes };
+            *left -= 1;
+            *wants -= 1;
+            changes.push(Change { slot, owner: *taker });
+            if *wants == 0 {
+                takers.remove(turn);
+            } else {
+                turn += 1;
+            }
+        }
+    }
+    changes
+}
+
+/// The slots, some at a time and numbered; where few give, without most of those in which none of them has any.
+fn chunks<'a>(owners: &'a [u16], givers: &'a [u16]) -> impl Iterator<Item = (u32, &'a [u16])> {
+    let (one, few) = (givers.first().copied().unwrap_or_default(), givers.len());
+    (0_u32..).zip(owners.chunks(CHUNK)).filter(move |(_, slots)| match slots.first_chunk::<CHUNK>() {
+        Some(whole) if few == 1 => has(whole, one),
+        Some(whole) if few <= FEW => givers.iter().any(|giver| has(whole, *giver)),
+        _ => true,
+    })
+}
+
+/// Whether somebody has one of these slots; all are looked at, which is quicker than to stop at the first.
+fn has(slots: &[u16; CHUNK], owner: u16) -> bool {
+    slots.iter().fold(0, |found, slot| found | u8::from(*slot == owner)) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn shares_are_as_even_as_weights_allow_and_nobody_loses_a_slot_that_need_not(
+            owners in vec(0_u16..12, 7..600),
+            active in btree_map(1_u16..14, 1_u32..30, 1..10),
+        ) {
+            let before = shares(&owners);
+            let active: Vec<(u16, u32)> = active.into_iter().collect();
+            let (changes, told) = nearest(&owners, &before, &active);
+            let mut after = owners.clone();
+            for change in &changes {
+                let place = after.get_mut(change.slot as usize);
+                prop_assert!(place.as_ref().is_some_and(|owner| **owner != change.owner), "{change:?}");
+                place.into_iter().for_each(|owner| *owner = change.owner);
+            }
+            prop_assert!(changes.is_sorted_by_key(|change| change.slot));
+            prop_assert_eq!(&shares(&after), &told);
+            let sum: u32 = active.iter().map(|(_, weight)| weight).sum();
+            let slots = u32::try_from(owners.len()).unwrap_or_default();
+            let has: BTreeMap<u16, u32> = before.into_iter().collect();
+            let told: BTreeMap<u16, u32> = told.into_iter().collect();
+            let of = |shares: &BTreeMap<u16, u32>, number| shares.get(&number).copied().unwrap_or_default();
+            let (mut over, mut lack) = (0, 0);
+            for (number, weight) in &active {
+                let (low, high) = (slots * weight / sum, (slots * weight).div_ceil(sum));
+                prop_assert!((low..=high).contains(&of(&told, *number)), "{number}: {} of {low} to {high}", of(&told, *number));
+                over += of(&has, *number).saturating_sub(high);
+                lack += low.saturating_sub(of(&has, *number));
+            }
+            prop_assert!(told.keys().all(|number| active.iter().any(|(active, _)| active == number)));
+            let gone: u32 = has.iter().filter(|(number, _)| active.iter().all(|(active, _)| active != *number)).map(|(_, has)| has).sum();
+            prop_assert_eq!(u32::try_from(changes.len()).unwrap_or_default(), (over + gone).max(lack));
+        }
+    }
+}
