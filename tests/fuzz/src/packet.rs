@@ -251,8 +251,8 @@ impl Maps for &State {
 
     fn tracked(&self, _: u32) {}
 
-    fn may_tell(&self, place: u32, most: u32) -> bool {
-        place < most * 200
+    fn may_tell(&self, place: u32, _: u32) -> bool {
+        place % 4 != 3
     }
 
     fn count(&self, reason: Reason) {
