@@ -13,6 +13,7 @@ use crate::aggregates::AGGREGATE;
 use crate::engine::Engine;
 use crate::event::Moment;
 use crate::peers::Peers;
+use crate::routes::Budget;
 use crate::table_map::{Shaped, TableMap};
 
 /// How many prefixes are decided together; their entries stay in the processor's cache meanwhile.
@@ -30,16 +31,15 @@ const WITHOUT_BGP: Rules = Rules {
 pub(crate) const BGP: Protocol = Protocol::Bgp { internal: false };
 
 impl Engine {
-    /// Decides BGP; answers what is left of the budget.
-    pub(crate) fn settle_tables(&mut self, at: Moment, mut budget: usize) -> usize {
+    /// Decides BGP as far as the budget goes.
+    pub(crate) fn settle_tables(&mut self, at: Moment, budget: &mut Budget) {
         let mut rules = self.rules().unwrap_or(WITHOUT_BGP);
         if self.running.model.bgp.as_deref().is_some_and(|bgp| bgp.no_fib_install) {
             // Nobody asks who would share the load.
             (rules.maximum_paths_ebgp, rules.maximum_paths_ibgp) = (1, 1);
         }
         for family in Family::ALL {
-            let prefixes = self.tables.of_mut(family).take_dirty(budget);
-            budget = budget.saturating_sub(prefixes.len());
+            let prefixes = self.take_undecided(family, budget);
             if prefixes.is_empty() {
                 continue;
             }
@@ -52,7 +52,19 @@ impl Engine {
             let version = self.table_version.entry(family).or_default();
             *version = version.saturating_add(1);
         }
-        budget
+    }
+
+    /// The prefixes of a family that are decided in this turn.
+    fn take_undecided(&mut self, family: Family, budget: &mut Budget) -> Vec<Prefix> {
+        let table = self.tables.of_mut(family);
+        let mut prefixes = table.take_pressing(budget.prefixes.saturating_sub(budget.kept));
+        budget.prefixes = budget.prefixes.saturating_sub(prefixes.len());
+        let (contested, paths) = table.take_contested(budget.prefixes, budget.contested_paths);
+        budget.prefixes = budget.prefixes.saturating_sub(contested.len());
+        budget.contested_paths = budget.contested_paths.saturating_sub(paths);
+        budget.kept = budget.kept.saturating_sub(contested.len());
+        prefixes.extend(contested);
+        prefixes
     }
 
     /// Decides some prefixes; what was chosen is offered to the main table, and what is news to the peers.

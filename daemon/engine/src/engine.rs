@@ -164,6 +164,8 @@ pub struct Engine {
     pub(crate) tables: Tables,
     pub(crate) attribute_sets: AttributeSets,
     pub(crate) table_version: BTreeMap<Family, u64>,
+    /// Of how many routes peers told since the last turn of decisions.
+    pub(crate) heard: usize,
     pub(crate) fib: Fib,
     pub(crate) flow: Flow,
     /// What the kernel refused, lost and had changed.
@@ -251,6 +253,7 @@ impl Engine {
             tables: Tables { ipv4: BgpTable::new(Family::Ipv4Unicast), ipv6: BgpTable::new(Family::Ipv6Unicast) },
             attribute_sets: AttributeSets::default(),
             table_version: BTreeMap::new(),
+            heard: 0,
             fib: Fib::new(),
             flow: Flow::default(),
             truth: Truth::default(),

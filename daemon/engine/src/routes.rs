@@ -22,6 +22,36 @@ const BATCH: usize = 8_192;
 const READ_AGAIN: Duration = Duration::from_secs(5);
 /// How often tables and routes may set each other in motion within one call.
 const ROUNDS: usize = 16;
+/// Who hears of so many routes between two turns is being told tables, and more paths of a prefix follow soon.
+const TABLES: usize = 1_024;
+/// Meanwhile contested prefixes are decided that have one path for so many routes that are heard of.
+const HEARD_A_PATH: usize = 2;
+
+/// What one turn decides.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    /// Prefixes, all in all.
+    pub(crate) prefixes: usize,
+    /// What of these is kept for contested ones.
+    pub(crate) kept: usize,
+    /// How many paths the contested ones may have together.
+    pub(crate) contested_paths: usize,
+    /// Routes that are wished or not: these have a budget of their own, so that the kernel has work while peers tell more.
+    pub(crate) routes: usize,
+}
+
+impl Budget {
+    /// While peers tell tables, contested prefixes get a share that takes no more work than what is heard: one of which
+    /// sixty peers are about to tell is then decided a time or two, not sixty times, and all get their turn.
+    fn of_turn(heard: usize) -> Self {
+        let calm = Self { prefixes: BATCH, kept: 0, contested_paths: usize::MAX, routes: BATCH };
+        if heard < TABLES {
+            return calm;
+        }
+        let contested_paths = heard / HEARD_A_PATH;
+        Self { kept: (contested_paths / 2).min(BATCH / 2), contested_paths, ..calm }
+    }
+}
 
 impl Engine {
     /// Decides what has become undecided, tells the kernel and the peers. Bounded: what is left over makes
@@ -31,22 +61,23 @@ impl Engine {
         self.settle_groups();
         self.settle_reviews();
         self.settle_validation();
-        let mut budget = BATCH;
+        let mut budget = Budget::of_turn(std::mem::take(&mut self.heard));
         for _ in 0..ROUNDS {
-            if !self.unsettled() || budget == 0 {
+            let waits = self.presses() || (budget.contested_paths > 0 && self.undecided());
+            if !waits || budget.prefixes == 0 || budget.routes == 0 {
                 break;
             }
             self.settle_world(at);
             self.settle_next_hops();
             self.settle_aggregates(at);
-            budget = self.settle_tables(at, budget);
+            self.settle_tables(at, &mut budget);
             // What BGP has just offered leads through gateways that count only once they are looked up.
             self.settle_next_hops();
-            budget = self.settle_routes(at, budget);
+            self.settle_routes(at, &mut budget);
         }
         self.forget_peers();
         // Midway through a batch the wish is older than what `repair_at_once` did: only what is decided is written.
-        if !self.undecided() {
+        if !self.presses() {
             self.fib.follow_shaken();
         }
         self.settle_paths(out);
@@ -63,8 +94,8 @@ impl Engine {
     /// Whether more waits for a decision than two calls of `settle` decide: what peers say next had better wait.
     #[must_use]
     pub fn is_behind(&self) -> bool {
-        let undecided: usize = Family::ALL.iter().map(|family| self.tables.of(*family).dirty_len()).sum();
-        undecided > 2 * BATCH
+        let undecided: usize = Family::ALL.iter().map(|family| self.tables.of(*family).pressing_len()).sum();
+        undecided.saturating_add(self.rib.dirty_len()) > 2 * BATCH
     }
 
     /// Whether `settle` still has something to do.
@@ -74,10 +105,15 @@ impl Engine {
 
     /// Whether something that was heard has not yet become a route or the end of one.
     pub(crate) fn undecided(&self) -> bool {
+        self.presses() || Family::ALL.iter().any(|family| self.tables.of(*family).is_undecided())
+    }
+
+    /// Whether something waits whose consequences should not.
+    fn presses(&self) -> bool {
         self.world_changed
             || self.world.has_news()
             || !self.dropping.is_empty()
-            || Family::ALL.iter().any(|family| self.tables.of(*family).dirty_len() > 0)
+            || Family::ALL.iter().any(|family| self.tables.of(*family).pressing_len() > 0)
             || self.rib.is_unsettled()
             || !self.reviews.is_empty()
             || !self.validation.is_settled()
@@ -259,8 +295,8 @@ impl Engine {
     }
 
     /// Routes that changed go to the kernel's wish and to redistribution.
-    fn settle_routes(&mut self, at: Moment, budget: usize) -> usize {
-        let prefixes = self.rib.take_dirty(budget);
+    fn settle_routes(&mut self, at: Moment, budget: &mut Budget) {
+        let prefixes = self.rib.take_dirty(budget.routes);
         for prefix in &prefixes {
             self.route_of_service_changed(at, *prefix);
             let (fib, next_hops) = (&mut self.fib, &self.next_hops);
@@ -272,7 +308,7 @@ impl Engine {
             fib.want_as(RouteKey::from(*prefix), wish);
             self.originate(at, *prefix);
         }
-        budget.saturating_sub(prefixes.len())
+        budget.routes = budget.routes.saturating_sub(prefixes.len());
     }
 
     fn forget_peers(&mut self) {

@@ -19,6 +19,7 @@ mod damping;
 mod dead_paths;
 mod dumps;
 mod edits;
+mod floods;
 mod intervals;
 mod levels;
 mod limits;

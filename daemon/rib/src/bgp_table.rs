@@ -3,6 +3,10 @@
 //! What was received is kept whole, also what import rejected, so that `received-routes` and "why" need no
 //! configuration; what a peer sent equal to what is used shares one attribute set. Obeys RFC 4271 §3.2
 //! (Adj-RIB-In) and RFC 4724 §4.2 (stale paths). Never decides and never resolves a next hop.
+//!
+//! Prefixes wait for a decision in two queues. Where a path was only added beside the best one, packets go as they did and
+//! more paths often follow at once: such a prefix is contested, and its decision may wait until they are there. All other
+//! changes are pressing, as long as there is not a flood of them: then those that leave the best path alone are contested.
 
 mod path;
 mod uses;
@@ -57,9 +61,25 @@ struct Entry {
     best: Option<Place>,
     /// The best path says something else than at the last decision.
     changed: bool,
-    /// Waits in `BgpTable::dirty`.
-    dirty: bool,
+    waits: Waits,
+    /// Stands in `BgpTable::contested`, though it may not wait any more.
+    contested: bool,
 }
+
+/// Whether a prefix waits for a decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Waits {
+    /// It is decided.
+    #[default]
+    No,
+    /// Its best path is what it was, and may get company or be outdone.
+    Contested,
+    /// Its best path is new, gone or changed, or nothing is known of that.
+    Pressing,
+}
+
+/// Where so many prefixes need a decision soon, others whose best path is untouched may wait.
+const FLOOD: usize = 1024;
 
 /// A place among the paths of a prefix.
 type Place = std::num::NonZeroU32;
@@ -75,6 +95,11 @@ fn index(place: Place) -> usize {
 impl Entry {
     fn best(&self) -> Option<&Path> {
         self.paths.as_slice().get(index(self.best?)).filter(|path| path.rejected().is_none())
+    }
+
+    /// The best path is the one that it was, and says what it said.
+    fn keeps_its_best(&self) -> bool {
+        self.best.is_some() && !self.changed
     }
 
     /// A path of the peer became another, and if that is the best one, everybody has to hear of it.
@@ -217,18 +242,20 @@ pub struct BgpTable {
     family: Family,
     /// Paths remember the second, counted from here, in which they came.
     epoch: Option<Instant>,
-    /// An entry without paths stays until its prefix was taken from `dirty`.
+    /// An entry without paths stays until its prefix was taken from the queues.
     entries: PrefixMap<Entry>,
     census: Census,
-    dirty: VecDeque<Prefix>,
+    pressing: VecDeque<Prefix>,
+    contested: VecDeque<Prefix>,
 }
 
 impl BgpTable {
     /// An empty table; the router itself is its only peer.
     #[must_use]
     pub fn new(family: Family) -> Self {
-        let mut table =
-            Self { family, epoch: None, entries: PrefixMap::new(), census: Census::default(), dirty: VecDeque::new() };
+        let (entries, census) = (PrefixMap::new(), Census::default());
+        let (pressing, contested) = (VecDeque::new(), VecDeque::new());
+        let mut table = Self { family, epoch: None, entries, census, pressing, contested };
         let address = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         table.set_peer(
             PeerId::LOCAL,
@@ -300,7 +327,7 @@ impl BgpTable {
                 old.set_stale(false);
                 old.set_awaited(false);
                 if revived && rivals {
-                    mark_dirty(&mut self.dirty, prefix, entry);
+                    presses(&mut self.pressing, prefix, entry);
                 }
                 return false;
             }
@@ -315,9 +342,13 @@ impl BgpTable {
                 }
                 self.census.came(&path);
                 entry.paths.push(path);
+                if entry.keeps_its_best() {
+                    contests(&mut self.contested, prefix, entry);
+                    return true;
+                }
             }
         }
-        mark_dirty(&mut self.dirty, prefix, entry);
+        changes(&mut self.pressing, &mut self.contested, prefix, entry);
         true
     }
 
@@ -347,7 +378,7 @@ impl BgpTable {
             tell(key);
         }
         if changed {
-            mark_dirty(&mut self.dirty, prefix, entry);
+            presses(&mut self.pressing, prefix, entry);
         }
     }
 
@@ -360,7 +391,7 @@ impl BgpTable {
         if entry.paths.is_empty() {
             self.census.last_path_gone(prefix);
         }
-        mark_dirty(&mut self.dirty, prefix, entry);
+        changes(&mut self.pressing, &mut self.contested, prefix, entry);
         true
     }
 
@@ -382,20 +413,51 @@ impl BgpTable {
         self.census.peers.get(&peer).map_or(0, |peer| peer.accepted)
     }
 
-    /// How many prefixes wait for a decision.
+    /// How many prefixes wait for a decision that should not wait.
     #[must_use]
-    pub fn dirty_len(&self) -> usize {
-        self.dirty.len()
+    pub fn pressing_len(&self) -> usize {
+        self.pressing.len()
     }
 
-    /// At most `limit` prefixes that wait for a decision, those that wait longest first. Each has to be `decided`.
-    pub fn take_dirty(&mut self, limit: usize) -> Vec<Prefix> {
-        let count = limit.min(self.dirty.len());
-        let taken: Vec<Prefix> = self.dirty.drain(..count).collect();
-        if self.dirty.is_empty() {
-            self.dirty.shrink_to(1024);
+    /// Whether any prefix waits for a decision.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        !(self.pressing.is_empty() && self.contested.is_empty())
+    }
+
+    /// At most `limit` prefixes whose decision should not wait, those that wait longest first. Each has to be `decided`.
+    pub fn take_pressing(&mut self, limit: usize) -> Vec<Prefix> {
+        let count = limit.min(self.pressing.len());
+        let taken: Vec<Prefix> = self.pressing.drain(..count).collect();
+        if self.pressing.is_empty() {
+            self.pressing.shrink_to(1024);
         }
         taken
+    }
+
+    /// At most `limit` prefixes whose decision may wait, those that wait longest first, and no more once they have so many
+    /// paths together: that is what deciding them costs. Each has to be `decided`. Answers how many paths they have, too.
+    pub fn take_contested(&mut self, limit: usize, paths: usize) -> (Vec<Prefix>, usize) {
+        let (mut taken, mut met) = (Vec::new(), 0_usize);
+        while taken.len() < limit
+            && met < paths
+            && let Some(prefix) = self.contested.pop_front()
+        {
+            let Some(entry) = self.entries.get_mut(prefix) else { continue };
+            entry.contested = false;
+            match entry.waits {
+                Waits::Contested => {
+                    met = met.saturating_add(entry.paths.len());
+                    taken.push(prefix);
+                }
+                Waits::No if entry.paths.is_empty() => _ = self.entries.remove(prefix),
+                Waits::No | Waits::Pressing => {}
+            }
+        }
+        if self.contested.is_empty() {
+            self.contested.shrink_to(1024);
+        }
+        (taken, met)
     }
 
     /// Decides some of the prefixes that were taken, and tells of each.
@@ -413,14 +475,14 @@ impl BgpTable {
                 tell(*prefix, None, true);
                 continue;
             };
-            entry.dirty = false;
+            entry.waits = Waits::No;
             let choice = chooser.choose(entry.paths.as_slice());
             let best = choice.as_ref().and_then(|choice| place(choice.best));
             let before = std::mem::replace(&mut entry.best, best);
             let news = std::mem::take(&mut entry.changed) || before.is_none() || before != best;
             let paths = entry.paths.as_slice();
             tell(*prefix, choice.map(|choice| Decided { paths, choice, census: &self.census }), news);
-            if paths.is_empty() {
+            if paths.is_empty() && !entry.contested {
                 self.entries.remove(*prefix);
             }
         }
@@ -432,13 +494,13 @@ impl BgpTable {
         self.entries.get(prefix)?.best()
     }
 
-    /// As `best`, where the prefix does not wait for a decision; `Err` where it does.
+    /// As `best`, where no pressing decision is due for the prefix; `Err` where one is.
     ///
     /// # Errors
     /// The prefix is `Undecided`.
     pub fn settled_best(&self, prefix: Prefix) -> Result<Option<&Path>, Undecided> {
         match self.entries.get(prefix) {
-            Some(entry) if entry.dirty => Err(Undecided),
+            Some(entry) if entry.waits == Waits::Pressing => Err(Undecided),
             entry => Ok(entry.and_then(Entry::best)),
         }
     }
@@ -524,9 +586,27 @@ impl BgpTable {
     }
 }
 
-fn mark_dirty(dirty: &mut VecDeque<Prefix>, prefix: Prefix, entry: &mut Entry) {
-    if !std::mem::replace(&mut entry.dirty, true) {
-        dirty.push_back(prefix);
+/// The prefix needs a decision soon.
+fn presses(pressing: &mut VecDeque<Prefix>, prefix: Prefix, entry: &mut Entry) {
+    if std::mem::replace(&mut entry.waits, Waits::Pressing) < Waits::Pressing {
+        pressing.push_back(prefix);
+    }
+}
+
+/// The prefix needs a decision that may wait.
+fn contests(contested: &mut VecDeque<Prefix>, prefix: Prefix, entry: &mut Entry) {
+    entry.waits = entry.waits.max(Waits::Contested);
+    if entry.waits == Waits::Contested && !std::mem::replace(&mut entry.contested, true) {
+        contested.push_back(prefix);
+    }
+}
+
+/// A path of the prefix went or became another.
+fn changes(pressing: &mut VecDeque<Prefix>, contested: &mut VecDeque<Prefix>, prefix: Prefix, entry: &mut Entry) {
+    if entry.keeps_its_best() && pressing.len() >= FLOOD {
+        contests(contested, prefix, entry);
+    } else {
+        presses(pressing, prefix, entry);
     }
 }
 

@@ -7,11 +7,12 @@
 mod choose;
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use bgp_wire::attribute::Origin;
+use foldhash::fast::RandomState;
 use nouns::{Asn, Family};
 
 use crate::bgp_table::{BgpTable, Path};
@@ -313,6 +314,10 @@ fn filter(candidates: &mut Vec<Candidate>, rule: &Rule, rules: &Rules) {
             candidates.retain(|candidate| value(candidate) == lowest);
         }
         Rule::Med => {
+            let first = candidates.first().map(|candidate| candidate.med);
+            if candidates.iter().all(|candidate| Some(candidate.med) == first) {
+                return;
+            }
             let mut lowest: BTreeMap<MedGroup, u32> = BTreeMap::new();
             for candidate in candidates.iter() {
                 let lowest = lowest.entry(med_group(candidate, rules)).or_insert(candidate.med);
@@ -326,15 +331,14 @@ fn filter(candidates: &mut Vec<Candidate>, rule: &Rule, rules: &Rules) {
 /// Paths that are as good as the best up to the tie: at most as many as the rules allow, each with its own next hop.
 fn share(best: &Candidate, equal: &[Candidate], rules: &Rules) -> Vec<usize> {
     let limit = share_limit(best, rules);
-    let mut next_hops: Vec<Gateway> = Vec::new();
+    let mut next_hops: HashSet<Gateway, RandomState> = HashSet::default();
     let mut shared = Vec::new();
     for candidate in equal {
         if shared.len() >= limit {
             break;
         }
         let next_hop = candidate.gateway;
-        if shares_as_path(candidate, best, rules) && !next_hops.contains(&next_hop) {
-            next_hops.push(next_hop);
+        if shares_as_path(candidate, best, rules) && next_hops.insert(next_hop) {
             shared.push(candidate.index);
         }
     }

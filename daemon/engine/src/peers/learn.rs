@@ -33,6 +33,7 @@ impl Engine {
         let paths_before = self.path_count();
         let damps = self.damps(id);
         for unreach in &update.unreach {
+            self.heard = self.heard.saturating_add(unreach.nlri.len());
             for nlri in &unreach.nlri {
                 let there = self.tables.of_mut(unreach.family).withdraw(nlri.prefix, key(id, *nlri));
                 if damps && there {
@@ -50,6 +51,7 @@ impl Engine {
             {
                 peer.session.count_rejected(*reject, u64::try_from(reach.nlri.len()).unwrap_or(u64::MAX));
             }
+            self.heard = self.heard.saturating_add(reach.nlri.len());
             let mut inserted = None;
             for nlri in &reach.nlri {
                 // One judgement serves every destination of an UPDATE, unless a policy looks at them.

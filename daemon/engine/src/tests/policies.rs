@@ -32,6 +32,8 @@ pub(super) struct Stage {
     pub(super) kernel: KernelFib,
     /// Connections to others than the listener, and what goes over them.
     pub(super) others: Vec<Effect>,
+    /// More happens before anything is settled.
+    at_once: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +69,7 @@ impl Stage {
             measured: Vec::new(),
             kernel: KernelFib::default(),
             others: Vec::new(),
+            at_once: false,
         };
         let neighbors = "set protocols bgp 64512 neighbor 192.0.2.2 remote-as 65002\n\
                          set protocols bgp 64512 neighbor 192.0.2.2 passive\n\
@@ -181,8 +184,22 @@ impl Stage {
         let at = Moment { instant: self.now, unix: 0 };
         let mut effects = Vec::new();
         self.engine.handle(at, event, &mut effects);
-        self.engine.settle(at, &mut effects);
+        if !self.at_once {
+            self.engine.settle(at, &mut effects);
+        }
         self.carry_out(effects);
+    }
+
+    /// Takes in all that happens, settles once behind it, and tells what is so then; the effects are carried out later.
+    pub(super) fn at_once<T>(&mut self, happens: impl FnOnce(&mut Self), then: impl FnOnce(&Engine) -> T) -> T {
+        self.at_once = true;
+        happens(self);
+        self.at_once = false;
+        let mut effects = Vec::new();
+        self.engine.settle(Moment { instant: self.now, unix: 0 }, &mut effects);
+        let told = then(&self.engine);
+        self.carry_out(effects);
+        told
     }
 
     /// Until nothing is left to do; answers how many turns that took.

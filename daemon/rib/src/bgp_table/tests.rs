@@ -55,9 +55,16 @@ fn next_hops() -> NextHops {
     next_hops
 }
 
+/// Prefixes that wait for a decision.
+fn take(table: &mut BgpTable, limit: usize) -> Vec<Prefix> {
+    let mut prefixes = table.take_pressing(limit);
+    prefixes.extend(table.take_contested(limit - prefixes.len(), usize::MAX).0);
+    prefixes
+}
+
 /// Decides prefixes that wait.
 fn decide(table: &mut BgpTable, limit: usize) -> Vec<Prefix> {
-    let prefixes = table.take_dirty(limit);
+    let prefixes = take(table, limit);
     table.decide(&prefixes, &next_hops(), &RULES, |_, _, _| ());
     prefixes
 }
@@ -80,7 +87,7 @@ fn an_identical_announcement_changes_nothing_but_clears_stale() {
     assert_eq!(table.since(&table.paths(service())[0]), Some(start));
     assert_eq!(decide(&mut table, 10), [service()], "and share the load again");
     assert!(!table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), later));
-    assert_eq!(table.dirty_len(), 0);
+    assert!(!table.is_undecided());
     let mut other = attributes("192.168.101.201");
     other.med = Some(5);
     assert!(table.insert(service(), key(1), &unchanged(other), later));
@@ -140,7 +147,7 @@ fn a_next_hop_that_changed_concerns_the_prefixes_through_it_only() {
     table.next_hop_changed(ip("192.168.101.99"));
     assert_eq!(decide(&mut table, 9), [prefix("10.2.0.0/16")]);
     table.all_dirty();
-    assert_eq!((decide(&mut table, 1).len(), table.dirty_len()), (1, 1));
+    assert_eq!((decide(&mut table, 1).len(), table.pressing_len()), (1, 1));
 }
 
 #[test]
@@ -150,7 +157,7 @@ fn a_peer_that_changes_has_its_prefixes_decided_again() {
     decide(&mut table, 9);
     let info = *table.peer(PeerId(1)).unwrap();
     table.set_peer(PeerId(1), info);
-    assert_eq!(table.dirty_len(), 0);
+    assert!(!table.is_undecided());
     table.set_peer(PeerId(1), PeerInfo { internal: false, ..info });
     assert_eq!(decide(&mut table, 9), [service()]);
 }
@@ -160,7 +167,7 @@ fn a_decision_is_news_when_the_best_path_is_another_or_says_something_else() {
     let (mut table, now) = (table(), Instant::now());
     let decided = |table: &mut BgpTable| {
         let mut told = None;
-        assert_eq!(table.take_dirty(9), [service()]);
+        assert_eq!(take(table, 9), [service()]);
         table.decide(&[service()], &next_hops(), &RULES, |_, decided, news| {
             told = Some((decided.and_then(|decided| Some(decided.best()?.peer().0)), news));
         });
@@ -187,6 +194,62 @@ fn a_decision_is_news_when_the_best_path_is_another_or_says_something_else() {
     assert_eq!(table.settled_best(service()).err(), Some(Undecided));
     assert_eq!(decided(&mut table), (None, true), "the last path is gone");
     assert!(table.settled_best(service()).is_ok_and(|best| best.is_none()));
+}
+
+#[test]
+fn a_path_beside_the_best_one_waits_behind_what_changes_where_packets_go() {
+    let (mut table, now) = (table(), Instant::now());
+    let from = |node: u32| unchanged(attributes(&format!("192.168.101.{}", 200 + node)));
+    let other = prefix("172.16.102.230/32");
+    table.insert(service(), key(1), &from(1), now);
+    assert_eq!((table.take_contested(9, 9).0, table.pressing_len()), (vec![], 1), "the first path presses");
+    decide(&mut table, 9);
+    table.insert(service(), key(2), &from(2), now);
+    table.insert(other, key(2), &from(2), now);
+    assert_eq!(table.take_pressing(9), [other], "what nobody reached yet comes first");
+    assert!(table.is_undecided());
+    assert!(table.settled_best(service()).is_ok_and(|best| best.is_some()), "the best path is good until then");
+    table.withdraw(service(), key(1));
+    assert_eq!(
+        (table.take_pressing(9), table.take_contested(9, 9).0),
+        (vec![service()], vec![]),
+        "its best path is gone"
+    );
+    table.decide(&[service(), other], &next_hops(), &RULES, |_, _, _| ());
+    assert!(!table.is_undecided());
+}
+
+#[test]
+fn contested_prefixes_are_taken_until_they_have_paths_enough() {
+    let (mut table, now) = (table(), Instant::now());
+    let prefixes = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"].map(prefix);
+    for peer in 1..4 {
+        for prefix in prefixes {
+            table.insert(prefix, key(peer), &unchanged(attributes("192.168.101.201")), now);
+        }
+        let pressing = table.take_pressing(9);
+        table.decide(&pressing, &next_hops(), &RULES, |_, _, _| ());
+    }
+    assert_eq!(table.take_contested(9, 4), (prefixes[..2].to_vec(), 6));
+    assert_eq!(table.take_contested(9, 4), (prefixes[2..].to_vec(), 3));
+    assert_eq!(table.take_contested(9, 4), (vec![], 0));
+}
+
+#[test]
+fn a_contested_prefix_that_comes_and_goes_leaves_nothing_behind() {
+    let (mut table, now) = (table(), Instant::now());
+    for _ in 0..3 {
+        table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), now);
+        let first = table.take_pressing(9);
+        table.decide(&first, &next_hops(), &RULES, |_, _, _| ());
+        table.insert(service(), key(2), &unchanged(attributes("192.168.101.202")), now);
+        table.withdraw(service(), key(1));
+        table.withdraw(service(), key(2));
+        let last = table.take_pressing(9);
+        table.decide(&last, &next_hops(), &RULES, |_, _, _| ());
+    }
+    assert_eq!(table.contested.len(), 1, "however often it was contested");
+    assert_eq!((table.take_contested(9, 9).0, table.entries.len()), (vec![], 0));
 }
 
 #[test]
@@ -233,7 +296,7 @@ fn one_link_local_address_on_two_links_is_two_next_hops_and_moves_with_its_peer(
     assert_eq!(table.take_next_hop_news(), [(via(Some(2)), false), (via(Some(9)), true)]);
     let gateways: Vec<Gateway> = table.paths(service()).iter().map(|path| table.gateway(path)).collect();
     assert_eq!(gateways, [via(Some(1)), via(Some(9)), via(None)]);
-    table.take_dirty(9);
+    take(&mut table, 9);
     table.next_hop_changed(ip("fe80::1"));
     for peer in [1, 2, 3] {
         table.withdraw(service(), key(peer));
@@ -295,9 +358,9 @@ fn what_is_awaited_is_used_as_before_and_goes_if_it_is_not_told_again() {
     table.insert(other, key(2), &unchanged(attributes("192.168.101.202")), now);
     decide(&mut table, 9);
     table.await_again(PeerId(1));
-    assert_eq!(table.dirty_len(), 0, "nothing is decided anew for it");
+    assert!(!table.is_undecided(), "nothing is decided anew for it");
     assert!(!table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), now), "it is told again");
-    assert_eq!((table.dirty_len(), table.sweep_awaited(PeerId(1))), (0, 1));
+    assert_eq!((table.is_undecided(), table.sweep_awaited(PeerId(1))), (false, 1));
     assert_eq!(table.paths(service()).len(), 1);
     assert_eq!(table.paths(other).iter().map(Path::peer).collect::<Vec<_>>(), [PeerId(2)]);
     table.await_again(PeerId(1));

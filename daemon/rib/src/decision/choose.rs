@@ -4,6 +4,9 @@
 //! it. What is left goes through the steps themselves. Next hops are few and paths many, so the cost of each is
 //! looked up once. Never tells why a path lost.
 
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 use nouns::{Family, Several};
 
 use super::{
@@ -13,8 +16,8 @@ use super::{
 use crate::bgp_table::{PeerId, PeerInfo};
 use crate::routes::Gateway;
 
-/// Next hops whose cost is remembered; with more of them the oldest are forgotten.
-const COSTS: usize = 32;
+/// Next hops whose cost is remembered; with more of them all are looked up anew.
+const COSTS: usize = 1024;
 /// How many of the steps are in the number.
 const NUMBERED: usize = 6;
 
@@ -45,14 +48,14 @@ pub struct Chooser<'a> {
     peers: Peers<'a>,
     next_hops: &'a NextHops,
     rules: &'a Rules,
-    costs: Vec<(Gateway, Option<u32>)>,
+    costs: HashMap<Gateway, Option<u32>, RandomState>,
 }
 
 impl<'a> Chooser<'a> {
     /// For the paths of a family.
     #[must_use]
     pub fn new(family: Family, peers: Peers<'a>, next_hops: &'a NextHops, rules: &'a Rules) -> Self {
-        Self { family, peers, next_hops, rules, costs: Vec::new() }
+        Self { family, peers, next_hops, rules, costs: HashMap::default() }
     }
 
     /// The best of some paths and those that share the load; `None` when none is usable.
@@ -125,7 +128,7 @@ impl<'a> Chooser<'a> {
 
     /// The metric of the way to a next hop; `None` when there is none.
     fn cost(&mut self, next_hop: Gateway) -> Option<u32> {
-        if let Some((_, cost)) = self.costs.iter().find(|(known, _)| *known == next_hop) {
+        if let Some(cost) = self.costs.get(&next_hop) {
             return *cost;
         }
         let unfit = self.family == Family::Ipv6Unicast && next_hop.0.is_ipv4();
@@ -136,7 +139,7 @@ impl<'a> Chooser<'a> {
         if self.costs.len() >= COSTS {
             self.costs.clear();
         }
-        self.costs.push((next_hop, cost));
+        self.costs.insert(next_hop, cost);
         cost
     }
 }
