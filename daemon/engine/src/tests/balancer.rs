@@ -396,6 +396,23 @@ fn more_services_than_the_map_holds_are_refused() {
 }
 
 #[test]
+fn more_backends_or_lengths_of_prefixes_than_the_maps_hold_are_refused() {
+    let service = "set interfaces ethernet eth1 address 10.64.0.1/16\nset balancer service s address 203.0.113.1\n\
+         set balancer service s port 80";
+    let backend = |number: u32| format!("set balancer service s backend 10.64.{}.{}", number >> 8, number & 255);
+    let backends = std::iter::once(service.to_owned()).chain((2..16_386).map(backend));
+    let lengths = (8..25).map(|length| format!("set balancer learned more prefix 20.0.0.0/{length}"));
+    for (lines, expect) in [
+        (backends.collect::<Vec<_>>(), "16384 backends are more than the 16383 that fit; delete some"),
+        (lengths.collect(), "prefixes of 17 lengths are more than the 16 that fit; use fewer"),
+    ] {
+        let Reply::Refused(refusal) = Cluster::new("").commit(&lines.join("\n")) else { panic!("it was taken") };
+        let told: Vec<&str> = refusal.problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert!(told.contains(&expect), "{told:?}");
+    }
+}
+
+#[test]
 fn what_an_earlier_life_balanced_goes_on_until_the_routes_are_back() {
     let mut cluster = Cluster::new("");
     cluster.join([2, 3]);
