@@ -8,6 +8,7 @@ use scenarios::router::Router;
 fn what_cannot_be_is_refused_with_the_reason_and_changes_nothing() -> Result<()> {
     let lab = Lab::new()?;
     let router = Router::start(&lab)?;
+    router.cmd(&["configure", "set protocols static route 10.67.0.0/16 next-hop 192.168.101.203", "commit", "exit"])?;
     let service = ["set balancer service web address 203.0.113.80", "set balancer service web port 80"];
     let node = "set balancer service web backend 192.168.101.201";
     for (lines, reason) in [
@@ -40,6 +41,11 @@ fn what_cannot_be_is_refused_with_the_reason_and_changes_nothing() -> Result<()>
             ]
             .concat(),
             "no route to 10.77.0.2",
+        ),
+        (
+            [&service[..], &["set balancer service web mode l2", "set balancer service web backend 10.67.0.1"]]
+                .concat(),
+            "10.67.0.1 is behind 192.168.101.203, and mode l2 reaches only nodes on a link",
         ),
         ([&service[..], &[node, "set balancer interface eth7"]].concat(), "Interface eth7 does not exist"),
         (
