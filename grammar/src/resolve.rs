@@ -5,6 +5,7 @@
 
 mod error;
 mod nearest;
+mod strangers;
 #[cfg(test)]
 mod tests;
 
@@ -158,7 +159,10 @@ impl Walk {
         let hint = match self.end {
             End::Value => "one value has been given already; quote a value that holds blanks: 'two words'".to_owned(),
             End::Flag => format!("'{}' takes no value", self.node.name),
-            _ => hint(&word.text, self.node.children.iter().map(|node| node.name)),
+            _ => match strangers::reason(&self.words, &word.text) {
+                Some(reason) => reason.to_owned(),
+                None => hint(&word.text, self.node.children.iter().map(|node| node.name)),
+            },
         };
         let mut path = self.words.clone();
         if let (true, Some(secret)) = (self.node.secret && self.end == End::Value, path.last_mut()) {

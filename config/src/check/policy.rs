@@ -57,13 +57,8 @@ fn references(rule: &MapRule, policy: &Policy) -> Vec<String> {
         Match::Community { list: name, .. } => Some((PolicyList::CommunityList, name)),
         Match::ExtendedCommunity(name) => Some((PolicyList::ExtcommunityList, name)),
         Match::LargeCommunity(name) => Some((PolicyList::LargeCommunityList, name)),
-        Match::RouteSource(name) => Some((PolicyList::PrefixList, name)),
-        Match::Prefix(Family::Ipv4Unicast, name) | Match::NextHopIn(Family::Ipv4Unicast, name) => {
-            Some((PolicyList::PrefixList, name))
-        }
-        Match::Prefix(Family::Ipv6Unicast, name) | Match::NextHopIn(Family::Ipv6Unicast, name) => {
-            Some((PolicyList::PrefixList6, name))
-        }
+        Match::RouteSource(list) => Some((list.kind(Family::Ipv4Unicast), list.name())),
+        Match::Prefix(family, list) | Match::NextHopIn(family, list) => Some((list.kind(*family), list.name())),
         _ => None,
     });
     let by_set = rule.sets.iter().filter_map(|set| match set {
@@ -161,6 +156,8 @@ fn is_empty(policy: &Policy, kind: PolicyList, name: &str) -> bool {
         lists.get(name).is_some_and(|list| list.rules.is_empty())
     }
     match kind {
+        PolicyList::AccessList => none(&policy.access_lists, name),
+        PolicyList::AccessList6 => none(&policy.access_lists6, name),
         PolicyList::AsPathList => none(&policy.as_path_lists, name),
         PolicyList::CommunityList => none(&policy.community_lists, name),
         PolicyList::ExtcommunityList => none(&policy.extcommunity_lists, name),
@@ -226,6 +223,8 @@ fn without_effect(policy: &Policy, name: &str, way: Way) -> Vec<(String, u16, &'
             let asks = matches!(way, Way::Own | Way::Table)
                 && rule.matches.iter().any(|asked| matches!(asked, Match::Validity(_)));
             found.extend(asks.then(|| (name.clone(), *number, "matches rpki, which is not asked")));
+            let nowhere = way != Way::Own && rule.matches.iter().any(|asked| matches!(asked, Match::LeadsNowhere(_)));
+            found.extend(nowhere.then(|| (name.clone(), *number, "matches nexthop type, which no route has")));
             waiting.extend(rule.call.clone());
             let word = rule.sets.iter().find_map(|set| match (way, set) {
                 (Way::Import, Set::NextHop(_, NextHopChange::ThisRouter | NextHopChange::Unchanged)) => {

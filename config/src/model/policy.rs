@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use grammar::value::PolicyList;
-use nouns::{Family, IfName, PathValidity, Pattern, Prefix, Validity};
+use nouns::{Access, Family, IfName, PathValidity, Pattern, Prefix, Validity};
 
 pub(super) use lower::lower;
 pub use reach::{Filters, changed, route_map_changed};
@@ -23,6 +23,10 @@ pub use set::{Additions, MetricChange, NextHopChange, Numbers, Set};
 /// Everything below `policy`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
+    /// `access-list`
+    pub access_lists: BTreeMap<String, List<AccessRule>>,
+    /// `access-list6`
+    pub access_lists6: BTreeMap<String, List<AccessRule>>,
     /// `prefix-list`
     pub prefix_lists: BTreeMap<String, List<PrefixRule>>,
     /// `prefix-list6`
@@ -49,6 +53,15 @@ impl Policy {
         }
     }
 
+    /// The access lists of a family.
+    #[must_use]
+    pub fn access_lists(&self, family: Family) -> &BTreeMap<String, List<AccessRule>> {
+        match family {
+            Family::Ipv4Unicast => &self.access_lists,
+            Family::Ipv6Unicast => &self.access_lists6,
+        }
+    }
+
     /// The names of one kind, in their order.
     #[must_use]
     pub fn names(&self, kind: PolicyList) -> Vec<String> {
@@ -56,6 +69,8 @@ impl Policy {
             lists.keys().cloned().collect()
         }
         match kind {
+            PolicyList::AccessList => keys(&self.access_lists),
+            PolicyList::AccessList6 => keys(&self.access_lists6),
             PolicyList::AsPathList => keys(&self.as_path_lists),
             PolicyList::CommunityList => keys(&self.community_lists),
             PolicyList::ExtcommunityList => keys(&self.extcommunity_lists),
@@ -70,6 +85,8 @@ impl Policy {
     #[must_use]
     pub fn has(&self, kind: PolicyList, name: &str) -> bool {
         match kind {
+            PolicyList::AccessList => self.access_lists.contains_key(name),
+            PolicyList::AccessList6 => self.access_lists6.contains_key(name),
             PolicyList::AsPathList => self.as_path_lists.contains_key(name),
             PolicyList::CommunityList => self.community_lists.contains_key(name),
             PolicyList::ExtcommunityList => self.extcommunity_lists.contains_key(name),
@@ -121,6 +138,45 @@ impl PrefixRule {
             (None, None) => (self.prefix.length(), self.prefix.length()),
             (Some(ge), None) => (ge, longest),
             (ge, Some(le)) => (ge.unwrap_or_else(|| self.prefix.length()), le),
+        }
+    }
+}
+
+/// A rule of an access list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccessRule {
+    /// `action`
+    pub action: Action,
+    /// `source` and `destination`
+    pub access: Access,
+}
+
+/// A list of destinations, by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destinations {
+    /// `prefix-list`
+    PrefixList(String),
+    /// `access-list`
+    AccessList(String),
+}
+
+impl Destinations {
+    /// Its kind among those of a family.
+    #[must_use]
+    pub fn kind(&self, family: Family) -> PolicyList {
+        match (self, family) {
+            (Self::PrefixList(_), Family::Ipv4Unicast) => PolicyList::PrefixList,
+            (Self::PrefixList(_), Family::Ipv6Unicast) => PolicyList::PrefixList6,
+            (Self::AccessList(_), Family::Ipv4Unicast) => PolicyList::AccessList,
+            (Self::AccessList(_), Family::Ipv6Unicast) => PolicyList::AccessList6,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &String {
+        match self {
+            Self::PrefixList(name) | Self::AccessList(name) => name,
         }
     }
 }
@@ -196,16 +252,18 @@ pub enum Match {
     LargeCommunity(String),
     /// `interface`
     Interface(IfName),
-    /// `ip|ipv6 address prefix-list`
-    Prefix(Family, String),
+    /// `ip|ipv6 address prefix-list|access-list`
+    Prefix(Family, Destinations),
     /// `ip|ipv6 address prefix-len`
     PrefixLength(Family, u8),
-    /// `ip route-source prefix-list`
-    RouteSource(String),
+    /// `ip route-source prefix-list|access-list`
+    RouteSource(Destinations),
     /// `ip|ipv6 nexthop address`
     NextHop(IpAddr),
-    /// `ip|ipv6 nexthop prefix-list`
-    NextHopIn(Family, String),
+    /// `ip|ipv6 nexthop prefix-list|access-list`
+    NextHopIn(Family, Destinations),
+    /// `ip|ipv6 nexthop type blackhole`
+    LeadsNowhere(Family),
     /// `local-preference`
     LocalPreference(u32),
     /// `metric`

@@ -74,6 +74,7 @@ const TRANSLATIONS: &[(&str, &str)] = &[
         "policy route-map * rule * set extcommunity bandwidth-non-transitive",
         "policy route-map $1 rule $2 set extcommunity-bandwidth-non-transitive",
     ),
+    ("policy route-map * rule * set extcommunity none", "policy route-map $1 rule $2 set extcommunity-none"),
     ("policy route-map * rule * set extcommunity rt", "policy route-map $1 rule $2 set extcommunity-rt"),
     ("policy route-map * rule * set extcommunity soo", "policy route-map $1 rule $2 set extcommunity-soo"),
     (

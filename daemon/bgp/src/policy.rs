@@ -18,7 +18,7 @@ use bgp_wire::attribute::PathAttributes;
 use nouns::{IfName, Marks, PathValidity, Prefix, Validity};
 
 pub use change::{Change, MetricChange, NextHopChange};
-pub use lists::{Ask, CommunityList, PathList, PrefixList, PrefixRule, Spelled};
+pub use lists::{AccessRule, Ask, CommunityList, PathList, PrefixList, PrefixRule, Spelled};
 pub use route_map::{Condition, RouteMap, Rule, Then};
 
 /// Where a route has its source.
@@ -45,6 +45,8 @@ pub struct Subject<'a> {
     pub peer: Option<IpAddr>,
     /// The interface that it was learned through, or leads through.
     pub interface: Option<&'a IfName>,
+    /// A route of the router itself that leads nowhere.
+    pub nowhere: bool,
     /// What the RPKI says of the route as it came; `None` where nobody looked it up.
     pub validity: Option<Validity>,
     /// What the RPKI says of its path; `None` where nobody looked it up, or nobody knows which way the route came.
@@ -55,7 +57,7 @@ impl Subject<'_> {
     /// A route of the router itself, of which nobody knows any more.
     #[must_use]
     pub fn new(prefix: Prefix, source: Source) -> Self {
-        Self { prefix, source, peer: None, interface: None, validity: None, path_validity: None }
+        Self { prefix, source, peer: None, interface: None, nowhere: false, validity: None, path_validity: None }
     }
 }
 

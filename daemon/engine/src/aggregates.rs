@@ -135,7 +135,15 @@ impl Engine {
             let peer = self.tables.of(family).peer(best.peer()).filter(|_| !best.is_local()).map(|peer| peer.address);
             let source = if best.is_local() { self.own_source(prefix) } else { Source::Bgp };
             let (validity, path_validity) = (self.validity_of(best, prefix), self.path_validity_of(best));
-            let subject = Subject { prefix, source, peer, interface: interface.as_ref(), validity, path_validity };
+            let subject = Subject {
+                prefix,
+                source,
+                peer,
+                interface: interface.as_ref(),
+                nowhere: false,
+                validity,
+                path_validity,
+            };
             let rules = self.rules();
             let passes = |map: &Chain| {
                 let default = rules.map_or(100, |rules| rules.default_local_pref);

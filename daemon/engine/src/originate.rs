@@ -64,7 +64,9 @@ impl Engine {
         let policy = self.policies.through(map);
         let interface = if policy.looks_at_interface() { self.interface_out(prefix) } else { None };
         let source = self.own_source(prefix);
-        let subject = Subject { interface: interface.as_ref(), ..Subject::new(prefix, source) };
+        let nowhere =
+            selected.next_hops.iter().all(|hop| matches!(hop, RouteNextHop::Blackhole | RouteNextHop::Reject));
+        let subject = Subject { interface: interface.as_ref(), nowhere, ..Subject::new(prefix, source) };
         let marks = Marks { weight: Marks::OWN_WEIGHT, tag: self.tag_of(prefix, selected), ..Marks::default() };
         let mut draft = Draft::new(&attributes, marks, bgp.default_local_pref);
         policy.apply(&subject, &mut draft).ok()?;

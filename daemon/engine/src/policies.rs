@@ -6,19 +6,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bgp::policy::{
-    Ask, Chain, Change, CommunityList, Condition, MetricChange, NextHopChange, PathList, PrefixList, PrefixRule,
-    RouteMap, Rule, Source, Spelled, Then,
+    AccessRule, Ask, Chain, Change, CommunityList, Condition, MetricChange, NextHopChange, PathList, PrefixList,
+    PrefixRule, RouteMap, Rule, Source, Spelled, Then,
 };
 use bgp_wire::attribute::{Aggregator, ExtendedCommunity, LargeCommunity, Origin};
 use config::model::policy::{
-    self as words, Action, Communities, Filters, List, MapRule, Match, PeerMatch, Policy, Set,
+    self as words, Action, Communities, Destinations, Filters, List, MapRule, Match, PeerMatch, Policy, Set,
 };
+use grammar::value::PolicyList;
 use nouns::{Asn, Family};
 
 /// Every list and map by its name.
 #[derive(Debug, Default)]
 pub(crate) struct Policies {
-    prefix_lists: BTreeMap<(Family, String), Arc<PrefixList>>,
+    destinations: BTreeMap<(PolicyList, String), Arc<PrefixList>>,
     path_lists: BTreeMap<String, Arc<PathList>>,
     communities: BTreeMap<String, Arc<CommunityList<u32>>>,
     extended: BTreeMap<String, Arc<CommunityList<[u8; 8]>>>,
@@ -35,7 +36,10 @@ impl Policies {
         let mut made = Self { asn, ..Self::default() };
         for family in Family::ALL {
             for (name, list) in policy.prefix_lists(family) {
-                made.prefix_lists.insert((family, name.clone()), Arc::new(prefix_list(family, name, list)));
+                made.keep(family, &Destinations::PrefixList(name.clone()), |word| prefix_list(word, name, list));
+            }
+            for (name, list) in policy.access_lists(family) {
+                made.keep(family, &Destinations::AccessList(name.clone()), |word| access_list(word, name, list));
             }
         }
         for (name, list) in &policy.as_path_lists {
@@ -55,7 +59,7 @@ impl Policies {
     #[must_use]
     pub(crate) fn chain(&self, family: Family, filters: &Filters) -> Chain {
         Chain {
-            prefix_list: filters.prefix_list.as_ref().map(|name| self.prefix_list(family, name)),
+            prefix_list: filters.destinations().map(|list| self.destinations(family, &list)),
             path_list: filters.filter_list.as_ref().map(|name| self.path_list(name)),
             route_map: filters.route_map.as_ref().map(|name| self.route_map(name)),
         }
@@ -79,10 +83,16 @@ impl Policies {
         list_of(&self.large, name)
     }
 
+    fn keep(&mut self, family: Family, list: &Destinations, make: impl FnOnce(&str) -> PrefixList) {
+        let kind = list.kind(family);
+        self.destinations.insert((kind, list.name().clone()), Arc::new(make(kind.word())));
+    }
+
     /// A list that does not exist refuses everything: a commit lets nobody use one.
-    fn prefix_list(&self, family: Family, name: &str) -> Arc<PrefixList> {
-        let found = self.prefix_lists.get(&(family, name.to_owned()));
-        found.cloned().unwrap_or_else(|| Arc::new(PrefixList::new(word(family), name, Vec::new())))
+    fn destinations(&self, family: Family, list: &Destinations) -> Arc<PrefixList> {
+        let (kind, name) = (list.kind(family), list.name());
+        let found = self.destinations.get(&(kind, name.clone()));
+        found.cloned().unwrap_or_else(|| Arc::new(PrefixList::new(kind.word(), name, Vec::new())))
     }
 
     fn path_list(&self, name: &str) -> Arc<PathList> {
@@ -130,11 +140,12 @@ impl Policies {
             Match::ExtendedCommunity(name) => Condition::ExtendedCommunities(list_of(&self.extended, name)),
             Match::LargeCommunity(name) => Condition::LargeCommunities(list_of(&self.large, name)),
             Match::Interface(name) => Condition::Interface(name.clone()),
-            Match::Prefix(family, name) => Condition::Prefix(self.prefix_list(*family, name)),
+            Match::Prefix(family, name) => Condition::Prefix(self.destinations(*family, name)),
             Match::PrefixLength(family, length) => Condition::PrefixLength(*family, *length),
-            Match::RouteSource(name) => Condition::RouteSource(self.prefix_list(Family::Ipv4Unicast, name)),
+            Match::RouteSource(name) => Condition::RouteSource(self.destinations(Family::Ipv4Unicast, name)),
             Match::NextHop(address) => Condition::NextHop(*address),
-            Match::NextHopIn(family, name) => Condition::NextHopIn(self.prefix_list(*family, name)),
+            Match::NextHopIn(family, name) => Condition::NextHopIn(self.destinations(*family, name)),
+            Match::LeadsNowhere(family) => Condition::LeadsNowhere(*family),
             Match::LocalPreference(value) => Condition::LocalPreference(*value),
             Match::Metric(value) => Condition::Metric(*value),
             Match::Origin(value) => Condition::Origin(origin(*value)),
@@ -167,6 +178,7 @@ impl Policies {
                 let octets = u64::from(*megabits).saturating_mul(1_000_000) / 8;
                 Change::Bandwidth(ExtendedCommunity::link_bandwidth(self.asn.unwrap_or(Asn(0)), octets, *transitive))
             }
+            Set::NoExtendedCommunities => Change::NoExtendedCommunities,
             Set::ExtendedCommunities(values) => Change::ExtendedCommunities(values.clone()),
             Set::DeleteLargeCommunities(name) => Change::DeleteLargeCommunities(list_of(&self.large, name)),
             Set::LargeCommunities(additions) => {
@@ -198,21 +210,23 @@ fn permits(action: Action) -> bool {
     action == Action::Permit
 }
 
-fn word(family: Family) -> &'static str {
-    match family {
-        Family::Ipv4Unicast => "prefix-list",
-        Family::Ipv6Unicast => "prefix-list6",
-    }
+fn access_list(word: &str, name: &str, list: &List<words::AccessRule>) -> PrefixList {
+    let rules = list.rules.iter().map(|(number, rule)| AccessRule {
+        number: *number,
+        permit: permits(rule.action),
+        access: rule.access,
+    });
+    PrefixList::access(word, name, rules.collect())
 }
 
-fn prefix_list(family: Family, name: &str, list: &List<words::PrefixRule>) -> PrefixList {
+fn prefix_list(word: &str, name: &str, list: &List<words::PrefixRule>) -> PrefixList {
     let rules = list.rules.iter().map(|(number, rule)| PrefixRule {
         number: *number,
         permit: permits(rule.action),
         prefix: rule.prefix,
         lengths: rule.lengths(),
     });
-    PrefixList::new(word(family), name, rules.collect())
+    PrefixList::new(word, name, rules.collect())
 }
 
 fn community_lists<W, T: Spelled>(

@@ -4,6 +4,7 @@
 //! which `Display` writes and `FromStr` reads. This crate never knows who uses a noun, and
 //! depends on nothing but `serde`.
 
+mod access;
 mod asn;
 pub mod community;
 mod family;
@@ -15,6 +16,7 @@ mod prefix;
 mod several;
 mod validity;
 
+pub use access::{Access, Wildcard};
 pub use asn::{Asn, AsnError};
 pub use family::Family;
 pub use interface::{IfName, IfNameError, InterfaceAddress, InterfaceAddressError};

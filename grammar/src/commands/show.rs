@@ -38,13 +38,20 @@ pub(super) static SHOW: Step = Step::word(
         &Step::word(
             "ip",
             "Internet Protocol version 4",
-            &[&bgp::BGP4, &route::FIB, &policy::PREFIX_LIST, &route::ROUTE4],
+            &[&policy::ACCESS_LIST, &bgp::BGP4, &route::FIB, &policy::PREFIX_LIST, &route::ROUTE4],
         )
         .family(Family::Ipv4Unicast),
         &Step::word(
             "ipv6",
             "Internet Protocol version 6",
-            &[&bgp::BGP6, &route::FIB, &interfaces::NEIGHBORS, &policy::PREFIX_LIST6, &route::ROUTE6],
+            &[
+                &policy::ACCESS_LIST6,
+                &bgp::BGP6,
+                &route::FIB,
+                &interfaces::NEIGHBORS,
+                &policy::PREFIX_LIST6,
+                &route::ROUTE6,
+            ],
         )
         .family(Family::Ipv6Unicast),
         &Step::word(

@@ -212,6 +212,10 @@ fn words_ask_for_policies() {
     let list = |list, name: Option<&str>| Op::ShowPolicy { list: Some(list), name: name.map(str::to_owned) };
     for (text, expect) in [
         ("show policy", Op::ShowPolicy { list: None, name: None }),
+        ("show policy access-list 10", list(PolicyList::AccessList, Some("10"))),
+        ("show policy access-list6", list(PolicyList::AccessList6, None)),
+        ("show ip access-list", list(PolicyList::AccessList, None)),
+        ("show ipv6 access-list NODES", list(PolicyList::AccessList6, Some("NODES"))),
         ("show pol as", list(PolicyList::AsPathList, None)),
         ("show policy community-list GOOD", list(PolicyList::CommunityList, Some("GOOD"))),
         ("show policy large-community-list", list(PolicyList::LargeCommunityList, None)),
@@ -458,7 +462,7 @@ fn wrong_commands_are_refused_in_words_that_scripts_know() {
         ("configure now", "Invalid command: configure [now]\nNothing can follow here"),
         (
             "show ip",
-            "Incomplete command: show ip\n\nPossible completions:\n  bgp          Border Gateway Protocol\n  fib          What the kernel has, beside what it should have\n  prefix-list  Lists of IPv4 prefixes\n  route        Routes",
+            "Incomplete command: show ip\n\nPossible completions:\n  access-list  Access lists of IPv4\n  bgp          Border Gateway Protocol\n  fib          What the kernel has, beside what it should have\n  prefix-list  Lists of IPv4 prefixes\n  route        Routes",
         ),
         (
             "show ip bgp 300.1.1.1",

@@ -65,6 +65,7 @@ const LEVELS_OF_A_NEIGHBOR: &[&str] = &[
     " >conditionally-advertise",
     " >default-originate",
     " >disable-send-community",
+    " >distribute-list",
     " >enforce-first-as",
     " >filter-list",
     " >interface",

@@ -70,6 +70,11 @@ fn the_value_is_returned_beside_the_path() {
 fn wrong_paths_are_refused_in_words_that_scripts_know() {
     for (typed, expect) in [
         (
+            "policy route-map M rule 10 set metric-type",
+            "Configuration path: policy route-map M rule 10 set [metric-type] is not valid\nIt is a thing of OSPF, which this \
+             router does not speak; delete it",
+        ),
+        (
             "protocols bgp foo",
             "\"foo\" is not a valid value of type \"u32\"\nAn AS number from 1 to 4294967294 is wanted\nValue validation failed",
         ),

@@ -2,15 +2,19 @@
 //!
 //! Never knows who uses a list.
 
+mod access_list;
 mod route_map;
 
 use super::{Node, inner, leaf, tag};
 use crate::value::{PolicyValue, ValueKind};
+use access_list::{ACCESS_LIST, ACCESS_LIST6};
 
 pub(super) static POLICY: Node = inner(
     "policy",
     "Routing policy",
     &[
+        &ACCESS_LIST,
+        &ACCESS_LIST6,
         &tag(
             "as-path-list",
             "List of AS path expressions",

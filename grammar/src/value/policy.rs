@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyList {
+    /// `policy access-list`
+    AccessList,
+    /// `policy access-list6`
+    AccessList6,
     /// `policy as-path-list`
     AsPathList,
     /// `policy community-list`
@@ -27,7 +31,9 @@ pub enum PolicyList {
 
 impl PolicyList {
     /// All kinds, in the order of their words.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
+        Self::AccessList,
+        Self::AccessList6,
         Self::AsPathList,
         Self::CommunityList,
         Self::ExtcommunityList,
@@ -41,6 +47,8 @@ impl PolicyList {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
+            Self::AccessList => "access-list",
+            Self::AccessList6 => "access-list6",
             Self::AsPathList => "as-path-list",
             Self::CommunityList => "community-list",
             Self::ExtcommunityList => "extcommunity-list",

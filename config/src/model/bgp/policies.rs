@@ -30,12 +30,13 @@ pub(super) fn policies(place: &Reader<'_>, policy: &Policy) -> PeerPolicies {
 }
 
 fn of_family(place: &Reader<'_>, family: Family, policy: &Policy) -> PeerPolicy {
-    let prefix_list = match family {
-        Family::Ipv4Unicast => PolicyList::PrefixList,
-        Family::Ipv6Unicast => PolicyList::PrefixList6,
+    let (prefix_list, access_list) = match family {
+        Family::Ipv4Unicast => (PolicyList::PrefixList, PolicyList::AccessList),
+        Family::Ipv6Unicast => (PolicyList::PrefixList6, PolicyList::AccessList6),
     };
     let filters = |direction: &'static str| Filters {
         prefix_list: reference(&place.at("prefix-list"), direction, prefix_list, policy),
+        distribute_list: distribute_list(place, direction, access_list, policy),
         filter_list: reference(&place.at("filter-list"), direction, PolicyList::AsPathList, policy),
         route_map: reference(&place.at("route-map"), direction, PolicyList::RouteMap, policy),
     };
@@ -49,6 +50,15 @@ fn of_family(place: &Reader<'_>, family: Family, policy: &Policy) -> PeerPolicy 
         unsuppress: reference(place, "unsuppress-map", PolicyList::RouteMap, policy),
         conditional: conditional(&place.at("conditionally-advertise"), policy),
     }
+}
+
+/// A list of destinations is of one kind or of the other.
+fn distribute_list(place: &Reader<'_>, direction: &'static str, kind: PolicyList, policy: &Policy) -> Option<String> {
+    let of = place.at("distribute-list");
+    if of.is_set(direction) && place.at("prefix-list").is_set(direction) {
+        of.at(direction).error("you can't set both a prefix-list and a distribute list; delete one of them".to_owned());
+    }
+    reference(&of, direction, kind, policy)
 }
 
 fn conditional(place: &Reader<'_>, policy: &Policy) -> Option<Conditional> {
@@ -90,7 +100,14 @@ impl Filters {
     fn over(&self, other: &Self) -> Self {
         let first = |own: &Option<String>, other: &Option<String>| own.clone().or_else(|| other.clone());
         Self {
-            prefix_list: first(&self.prefix_list, &other.prefix_list),
+            prefix_list: first(
+                &self.prefix_list,
+                &other.prefix_list.clone().filter(|_| self.distribute_list.is_none()),
+            ),
+            distribute_list: first(
+                &self.distribute_list,
+                &other.distribute_list.clone().filter(|_| self.prefix_list.is_none()),
+            ),
             filter_list: first(&self.filter_list, &other.filter_list),
             route_map: first(&self.route_map, &other.route_map),
         }

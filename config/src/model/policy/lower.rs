@@ -7,11 +7,11 @@ use std::fmt::Display;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use nouns::{Asn, Family, Pattern, Prefix, community};
+use nouns::{Access, Asn, Family, Pattern, Prefix, Wildcard, community};
 
 use super::{
-    Action, Additions, Communities, CommunityRule, List, MapRule, Match, NextHopChange, Numbers, PathRule, Policy,
-    PrefixRule, Set, Then, WordError,
+    AccessRule, Action, Additions, Communities, CommunityRule, Destinations, List, MapRule, Match, NextHopChange,
+    Numbers, PathRule, Policy, PrefixRule, Set, Then, WordError,
 };
 use crate::model::reader::Reader;
 
@@ -21,6 +21,8 @@ const SITE_OF_ORIGIN: u8 = 3;
 
 pub(in crate::model) fn lower(place: Reader<'_>) -> Policy {
     Policy {
+        access_lists: access_lists(&place),
+        access_lists6: lists(&place, "access-list6", access_rule6),
         prefix_lists: lists(&place, "prefix-list", prefix_rule),
         prefix_lists6: lists(&place, "prefix-list6", prefix_rule),
         as_path_lists: lists(&place, "as-path-list", |place| {
@@ -81,6 +83,84 @@ fn prefix_rule(place: &Reader<'_>) -> Option<PrefixRule> {
     None
 }
 
+/// Standard lists look at addresses alone, extended ones at masks, too: which one a list is its number says.
+fn access_lists(place: &Reader<'_>) -> BTreeMap<String, List<AccessRule>> {
+    const EXTENDED: [std::ops::RangeInclusive<u16>; 2] = [100..=199, 2000..=2699];
+    const STANDARD: [std::ops::RangeInclusive<u16>; 2] = [1..=99, 1300..=1999];
+    let mut all = BTreeMap::new();
+    for (number, place) in place.instances::<u16>("access-list") {
+        let extended = EXTENDED.iter().any(|range| range.contains(&number));
+        if !extended && !STANDARD.iter().any(|range| range.contains(&number)) {
+            place.error(format!(
+                "{number} is no number of an access-list; take one from 1 to 199, or from 1300 to 2699"
+            ));
+        }
+        let rules = place.instances::<u16>("rule").into_iter().filter_map(|(number, place)| {
+            let _ = place.leaf::<String>("description");
+            Some((number, access_rule(&place, extended)?))
+        });
+        let list = List { rules: rules.collect(), description: place.leaf("description") };
+        all.insert(number.to_string(), list);
+    }
+    all
+}
+
+fn access_rule(place: &Reader<'_>, extended: bool) -> Option<AccessRule> {
+    let action = action(place);
+    let source = wildcard(&place.at("source"));
+    let destination = wildcard(&place.at("destination"));
+    if destination.is_some() && !extended {
+        place.error("destination is for lists from 100 to 199 and 2000 to 2699; delete it".to_owned());
+    }
+    match (source, destination) {
+        (Some(source), None) if !extended => {
+            Some(AccessRule { action: action?, access: Access::Ipv4 { source: source?, destination: Wildcard::ANY } })
+        }
+        (Some(source), Some(destination)) if extended => {
+            Some(AccessRule { action: action?, access: Access::Ipv4 { source: source?, destination: destination? } })
+        }
+        (None, _) => {
+            place.error("must set source: any, host, or network with inverse-mask".to_owned());
+            None
+        }
+        (_, None) => {
+            place.error("must set destination: any, host, or network with inverse-mask".to_owned());
+            None
+        }
+        (Some(_), Some(_)) => None,
+    }
+}
+
+/// `None` where nothing is set, `Some(None)` where what is set makes no sense.
+fn wildcard(place: &Reader<'_>) -> Option<Option<Wildcard>> {
+    let (any, host) = (place.flag("any"), place.leaf("host"));
+    match (any, host, place.leaf("network"), place.leaf("inverse-mask")) {
+        (false, None, None, None) => None,
+        (true, None, None, None) => Some(Some(Wildcard::ANY)),
+        (false, Some(host), None, None) => Some(Some(Wildcard::host(host))),
+        (false, None, Some(network), Some(mask)) => Some(Some(Wildcard::network(network, mask))),
+        _ => {
+            place.error("must be one of any, host, and network with inverse-mask; delete the others".to_owned());
+            Some(None)
+        }
+    }
+}
+
+fn access_rule6(place: &Reader<'_>) -> Option<AccessRule> {
+    let action = action(place);
+    let source = place.at("source");
+    let exact = source.flag("exact-match");
+    let prefix = match (source.flag("any"), source.leaf::<Prefix>("network")) {
+        (true, None) => Prefix::DEFAULT_V6,
+        (false, Some(network)) => network,
+        _ => {
+            source.error("must set source: any or network, and not both".to_owned());
+            return None;
+        }
+    };
+    Some(AccessRule { action: action?, access: Access::Within { prefix, exact } })
+}
+
 fn community_rule<T>(place: &Reader<'_>) -> Option<CommunityRule<T>>
 where
     Communities<T>: FromStr<Err: Display>,
@@ -126,13 +206,15 @@ fn matches(place: &Reader<'_>) -> Vec<Match> {
     all.extend(place.leaf("interface").map(Match::Interface));
     for (word, family) in [("ip", Family::Ipv4Unicast), ("ipv6", Family::Ipv6Unicast)] {
         let place = place.at(word);
-        all.extend(place.at("address").leaf("prefix-list").map(|name| Match::Prefix(family, name)));
+        all.extend(destinations(&place.at("address")).into_iter().map(|list| Match::Prefix(family, list)));
         all.extend(place.at("address").leaf("prefix-len").map(|length| Match::PrefixLength(family, length)));
         let next_hop = place.at("nexthop");
         all.extend(next_hop.leaf("address").map(Match::NextHop));
-        all.extend(next_hop.leaf("prefix-list").map(|name| Match::NextHopIn(family, name)));
+        all.extend(destinations(&next_hop).into_iter().map(|list| Match::NextHopIn(family, list)));
+        // There is one type.
+        all.extend(next_hop.leaf::<String>("type").map(|_| Match::LeadsNowhere(family)));
     }
-    all.extend(place.at("ip").at("route-source").leaf("prefix-list").map(Match::RouteSource));
+    all.extend(destinations(&place.at("ip").at("route-source")).into_iter().map(Match::RouteSource));
     all.extend(place.leaf("local-preference").map(Match::LocalPreference));
     all.extend(place.leaf("metric").map(Match::Metric));
     all.extend(place.leaf("origin").map(Match::Origin));
@@ -155,6 +237,7 @@ fn sets(place: &Reader<'_>) -> Vec<Set> {
     all.extend(place.leaf::<Additions<u32>>("community").map(Set::Communities));
     all.extend(deleted(&place.at("large-comm-list"), "large-comm-list").map(Set::DeleteLargeCommunities));
     all.extend(place.leaf::<Additions<[u32; 3]>>("large-community").map(Set::LargeCommunities));
+    all.extend(place.flag("extcommunity-none").then_some(Set::NoExtendedCommunities));
     let transitive = !place.flag("extcommunity-bandwidth-non-transitive");
     all.extend(place.leaf("extcommunity-bandwidth").map(|megabits| Set::Bandwidth { megabits, transitive }));
     for (word, subtype) in [("extcommunity-rt", ROUTE_TARGET), ("extcommunity-soo", SITE_OF_ORIGIN)] {
@@ -173,6 +256,12 @@ fn sets(place: &Reader<'_>) -> Vec<Set> {
     all.extend(place.leaf("tag").map(Set::Tag));
     all.extend(place.leaf("weight").map(Set::Weight));
     all
+}
+
+/// Both kinds of lists; where both are set, both have to permit.
+fn destinations(place: &Reader<'_>) -> Vec<Destinations> {
+    let by_prefix = place.leaf("prefix-list").map(Destinations::PrefixList);
+    by_prefix.into_iter().chain(place.leaf("access-list").map(Destinations::AccessList)).collect()
 }
 
 fn aggregator(place: &Reader<'_>) -> Option<Set> {

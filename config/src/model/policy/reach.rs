@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 
 use nouns::Family;
 
-use super::{List, Match, Policy, Set};
+use super::{Destinations, List, Match, Policy, Set};
 
 /// What routes of one family and direction go through; all of it has to accept them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
     /// `prefix-list`
     pub prefix_list: Option<String>,
+    /// `distribute-list`: an access list, in the place of a prefix list.
+    pub distribute_list: Option<String>,
     /// `filter-list`: an AS path list.
     pub filter_list: Option<String>,
     /// `route-map`
@@ -20,6 +22,13 @@ pub struct Filters {
 }
 
 impl Filters {
+    /// The list that destinations have to pass.
+    #[must_use]
+    pub fn destinations(&self) -> Option<Destinations> {
+        let by_prefix = self.prefix_list.clone().map(Destinations::PrefixList);
+        by_prefix.or_else(|| self.distribute_list.clone().map(Destinations::AccessList))
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -39,6 +48,7 @@ pub fn changed(
 ) -> Option<String> {
     for (word, was, is) in [
         ("prefix-list", &was.prefix_list, &is.prefix_list),
+        ("distribute-list", &was.distribute_list, &is.distribute_list),
         ("filter-list", &was.filter_list, &is.filter_list),
         ("route-map", &was.route_map, &is.route_map),
     ] {
@@ -49,7 +59,7 @@ pub fn changed(
     if std::ptr::eq(old, new) {
         return None;
     }
-    let by_prefix = is.prefix_list.as_ref().and_then(|name| prefix_list(family, old, new, name));
+    let by_prefix = is.destinations().and_then(|list| destinations(family, old, new, &list));
     let by_path =
         is.filter_list.as_ref().and_then(|name| list("as-path-list", &old.as_path_lists, &new.as_path_lists, name));
     let by_map = || is.route_map.as_ref().and_then(|name| route_map_changed(old, new, name));
@@ -74,8 +84,8 @@ pub fn route_map_changed(old: &Policy, new: &Policy, name: &str) -> Option<Strin
                 list("extcommunity-list", &old.extcommunity_lists, &new.extcommunity_lists, name)
             }
             Match::LargeCommunity(name) => large_communities(old, new, name),
-            Match::RouteSource(name) => prefix_list(Family::Ipv4Unicast, old, new, name),
-            Match::Prefix(family, name) | Match::NextHopIn(family, name) => prefix_list(*family, old, new, name),
+            Match::RouteSource(name) => destinations(Family::Ipv4Unicast, old, new, name),
+            Match::Prefix(family, name) | Match::NextHopIn(family, name) => destinations(*family, old, new, name),
             _ => None,
         });
         let by_set = || {
@@ -97,12 +107,12 @@ fn large_communities(old: &Policy, new: &Policy, name: &str) -> Option<String> {
     list("large-community-list", &old.large_community_lists, &new.large_community_lists, name)
 }
 
-fn prefix_list(family: Family, old: &Policy, new: &Policy, name: &str) -> Option<String> {
-    let word = match family {
-        Family::Ipv4Unicast => "prefix-list",
-        Family::Ipv6Unicast => "prefix-list6",
-    };
-    list(word, old.prefix_lists(family), new.prefix_lists(family), name)
+fn destinations(family: Family, old: &Policy, new: &Policy, of: &Destinations) -> Option<String> {
+    let word = of.kind(family).word();
+    match of {
+        Destinations::PrefixList(name) => list(word, old.prefix_lists(family), new.prefix_lists(family), name),
+        Destinations::AccessList(name) => list(word, old.access_lists(family), new.access_lists(family), name),
+    }
 }
 
 /// Descriptions are for people; a list with another one is the same.

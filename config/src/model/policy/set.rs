@@ -35,6 +35,8 @@ pub enum Set {
         /// Other ASes hear of it unless `extcommunity-bandwidth-non-transitive` is set.
         transitive: bool,
     },
+    /// `extcommunity-none`
+    NoExtendedCommunities,
     /// `extcommunity-rt` and `extcommunity-soo`
     ExtendedCommunities(Vec<[u8; 8]>),
     /// `large-comm-list … delete`

@@ -95,7 +95,7 @@ fn every_match_and_set_of_a_map_reaches_the_model_in_the_order_in_which_it_is_do
     let rule: Vec<String> = RULE.iter().map(|words| format!("policy route-map M rule 10 {words}")).collect();
     let lines: Vec<&str> = LISTS.iter().copied().chain(rule.iter().map(String::as_str)).collect();
     let policy = policy(&lines);
-    let name = || "P".to_owned();
+    let name = || Destinations::PrefixList("P".to_owned());
     assert_eq!(
         policy.route_maps["M"].rules[&10],
         MapRule {
@@ -290,6 +290,94 @@ fn what_has_no_effect_is_warned_of() {
             "policy route-map OUT rule 10: sets weight, which has no effect where the map is used: export to 192.0.2.1",
         ]
     );
+}
+
+#[test]
+fn an_access_list_is_standard_or_extended_by_its_number() {
+    let rule = |list: &str, words: &[&str]| {
+        let words = words.iter().map(|words| format!("policy {list} rule 10 {words}"));
+        let lines: Vec<String> = words.chain([format!("policy {list} rule 10 action permit")]).collect();
+        let (model, errors) = lower(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        let lists = [&model.policy.access_lists, &model.policy.access_lists6];
+        let rules: Vec<String> = lists
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .flat_map(|list| list.rules.values().map(|rule| rule.access.to_string()))
+            .collect();
+        (
+            rules.join(", "),
+            errors
+                .iter()
+                .map(|error| error.rsplit(": ").next().unwrap_or_default().to_owned())
+                .collect::<Vec<_>>()
+                .join("; "),
+        )
+    };
+    let network = ["source network 10.0.0.0", "source inverse-mask 0.255.255.255"];
+    let both = [network[0], network[1], "destination host 255.255.0.0"];
+    for (list, words, made, error) in [
+        ("access-list 10", &["source any"][..], "any", ""),
+        ("access-list 1300", &["source host 10.0.0.0"], "host 10.0.0.0", ""),
+        ("access-list 10", &network, "10.0.0.0 0.255.255.255", ""),
+        ("access-list 110", &both, "10.0.0.0 0.255.255.255 host 255.255.0.0", ""),
+        ("access-list 2000", &["source any", "destination any"], "any", ""),
+        ("access-list6 N", &["source any"], "any", ""),
+        ("access-list6 N", &["source network 2001:db8::/32", "source exact-match"], "2001:db8::/32 exact-match", ""),
+        ("access-list 10", &[], "", "any, host, or network with inverse-mask"),
+        ("access-list 110", &network, "", "any, host, or network with inverse-mask"),
+        ("access-list 10", &both, "", "destination is for lists from 100 to 199 and 2000 to 2699; delete it"),
+        (
+            "access-list 10",
+            &["source any", network[0]],
+            "",
+            "must be one of any, host, and network with inverse-mask; delete the others",
+        ),
+        (
+            "access-list 10",
+            &[network[0]],
+            "",
+            "must be one of any, host, and network with inverse-mask; delete the others",
+        ),
+        (
+            "access-list 300",
+            &["source any"],
+            "any",
+            "300 is no number of an access-list; take one from 1 to 199, or from 1300 to 2699",
+        ),
+        ("access-list6 N", &["source exact-match"], "", "any or network, and not both"),
+    ] {
+        assert_eq!(rule(list, words), (made.to_owned(), error.to_owned()), "{list} {words:?}");
+    }
+}
+
+#[test]
+fn a_neighbor_takes_one_kind_of_list_of_destinations_its_own_before_its_groups() {
+    let base = [
+        "policy access-list 10 rule 1 action permit",
+        "policy access-list 10 rule 1 source any",
+        "policy prefix-list P rule 1 action permit",
+        "policy prefix-list P rule 1 prefix 10.0.0.0/8",
+        "protocols bgp 64512 peer-group G remote-as 1",
+        "protocols bgp 64512 peer-group G prefix-list import P",
+        "protocols bgp 64512 neighbor 192.0.2.1 peer-group G",
+        "protocols bgp 64512 neighbor 192.0.2.1 distribute-list import 10",
+    ];
+    let (model, errors) = lower(&base);
+    assert_eq!(errors, Vec::<String>::new());
+    let bgp = model.bgp.unwrap();
+    let import =
+        &bgp.neighbors[&"192.0.2.1".parse::<IpAddr>().unwrap()].settings.policies.of(Family::Ipv4Unicast).import;
+    assert_eq!(import.destinations(), Some(Destinations::AccessList("10".to_owned())));
+    for (more, expect) in [
+        (
+            "protocols bgp 64512 neighbor 192.0.2.1 prefix-list import P",
+            "can't set both a prefix-list and a distribute list",
+        ),
+        ("protocols bgp 64512 neighbor 192.0.2.1 distribute-list export 11", "access-list 11 doesn't exist"),
+    ] {
+        let (_, errors) = lower(&base.into_iter().chain([more]).collect::<Vec<_>>());
+        assert!(matches!(&errors[..], [error] if error.contains(expect)), "{errors:?}");
+    }
 }
 
 #[test]

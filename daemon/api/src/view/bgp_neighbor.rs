@@ -337,6 +337,9 @@ pub struct NeighborFilters {
     /// `prefix-list`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix_list: Option<String>,
+    /// `distribute-list`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distribute_list: Option<String>,
     /// `filter-list`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter_list: Option<String>,
@@ -351,7 +354,7 @@ impl NeighborFilters {
     }
 
     fn lines(&self, direction: &str) -> Vec<String> {
-        let lists = [("prefix", &self.prefix_list), ("AS path", &self.filter_list)];
+        let lists = [("prefix", &self.prefix_list), ("network", &self.distribute_list), ("AS path", &self.filter_list)];
         let lists = lists.into_iter().filter_map(|(kind, name)| Some((kind, name.as_ref()?)));
         let mut lines: Vec<String> =
             lists.map(|(kind, name)| format!("  {direction} update {kind} filter list is {name}")).collect();

@@ -11,6 +11,12 @@ use crate::text::Text;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policies {
+    /// Access lists of IPv4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access_lists: Vec<AccessList>,
+    /// Access lists of IPv6.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access_lists6: Vec<AccessList>,
     /// Lists of IPv4 prefixes; absent where none are shown, as are all of the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prefix_lists: Vec<PrefixList>,
@@ -53,6 +59,30 @@ impl PolicyAction {
             Self::Deny => "deny",
         }
     }
+}
+
+/// An access list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessList {
+    /// Its number, or its name.
+    pub name: String,
+    /// What a person wrote about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// In the order of their numbers.
+    pub rules: Vec<AccessListRule>,
+}
+
+/// A rule of an access list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessListRule {
+    /// Its number.
+    pub number: u16,
+    /// What becomes of a destination that matches.
+    pub action: PolicyAction,
+    /// Which ones do: `any`, `host A`, `A INVERSE-MASK`, a network.
+    #[serde(rename = "match")]
+    pub matches: String,
 }
 
 /// A list of prefixes.
@@ -174,6 +204,9 @@ pub enum RouteMapThen {
 impl Text for Policies {
     fn text(&self) -> String {
         let mut text = String::new();
+        for (family, lists) in [("IP", &self.access_lists), ("IPv6", &self.access_lists6)] {
+            lists.iter().for_each(|list| text.push_str(&list.told(family)));
+        }
         for (family, lists) in [("ip", &self.prefix_lists), ("ipv6", &self.prefix_lists6)] {
             lists.iter().for_each(|list| text.push_str(&list.told(family)));
         }
@@ -192,6 +225,17 @@ impl Text for Policies {
             }
         }
         self.route_maps.iter().for_each(|map| text.push_str(&map.told()));
+        text
+    }
+}
+
+impl AccessList {
+    fn told(&self, family: &str) -> String {
+        let mut text = format!("{family} access list {}\n", self.name);
+        text.extend(self.description.iter().map(|description| format!("    Description: {description}\n")));
+        for AccessListRule { number, action, matches } in &self.rules {
+            text.push_str(&format!("    seq {number} {} {matches}\n", action.word()));
+        }
         text
     }
 }

@@ -59,6 +59,7 @@ fn exportable(attributes: &Arc<PathAttributes>, learned: Learned) -> Exportable<
         prefix: "10.0.0.0/8".parse().unwrap(),
         source: Source::Bgp,
         peer: None,
+        nowhere: false,
         interface: None,
         validity: None,
         path_validity: None,

@@ -30,6 +30,8 @@ pub enum Change {
     Communities(Vec<u32>, bool),
     /// The link bandwidth community, in place of any other of its kind (draft-ietf-idr-linkbandwidth).
     Bandwidth(ExtendedCommunity),
+    /// All of them go.
+    NoExtendedCommunities,
     /// These join the others.
     ExtendedCommunities(Vec<[u8; 8]>),
     /// What the list permits, one by one, goes.
@@ -113,6 +115,7 @@ impl Change {
                 attributes.extended_communities.retain(|one| ExtendedCommunity(*one).bandwidth().is_none());
                 join(&mut attributes.extended_communities, &[community.0], true);
             }
+            Self::NoExtendedCommunities => attributes.extended_communities.clear(),
             Self::ExtendedCommunities(values) => join(&mut attributes.extended_communities, values, true),
             Self::DeleteLargeCommunities(list) => {
                 attributes.large_communities.retain(|one| !list.permits(&[*one], false));

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bgp_wire::attribute::{AsPath, ExtendedCommunity, LargeCommunity, SegmentKind};
-use nouns::{Pattern, Prefix, Run, community};
+use nouns::{Access, Pattern, Prefix, Run, community};
 
 use super::{Denial, Trace};
 
@@ -35,11 +35,24 @@ impl PrefixRule {
     }
 }
 
-/// A prefix list.
+/// A rule of an access list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccessRule {
+    /// Its number.
+    pub number: u16,
+    /// What becomes of a destination that matches.
+    pub permit: bool,
+    /// Which ones do.
+    pub access: Access,
+}
+
+/// A list of destinations: a prefix list, or an access list.
 #[derive(Debug)]
 pub struct PrefixList {
     name: String,
     rules: Vec<PrefixRule>,
+    /// Rules of an access list, which has no others.
+    access: Vec<AccessRule>,
     /// The places of the rules of each prefix, and the lengths of those prefixes; empty for few rules.
     index: HashMap<Prefix, Vec<usize>>,
     lengths: Vec<u8>,
@@ -64,12 +77,26 @@ impl PrefixList {
             lengths.dedup();
         }
         let denials = denials(&name, rules.iter().map(|rule| (rule.number, rule.permit)));
-        Self { unmatched: format!("{name}: no rule matches").into(), name, rules, index, lengths, denials }
+        let unmatched = format!("{name}: no rule matches").into();
+        Self { unmatched, name, rules, access: Vec::new(), index, lengths, denials }
     }
 
-    /// The first rule that matches.
+    /// An access list of rules in the order of their numbers; `word` is `access-list` or `access-list6`.
     #[must_use]
-    pub fn find(&self, prefix: Prefix) -> Option<&PrefixRule> {
+    pub fn access(word: &str, name: &str, access: Vec<AccessRule>) -> Self {
+        let denials = denials(&format!("{word} {name}"), access.iter().map(|rule| (rule.number, rule.permit)));
+        Self { access, denials, ..Self::new(word, name, Vec::new()) }
+    }
+
+    /// The number of the first rule that matches, and whether it permits.
+    #[must_use]
+    pub fn find(&self, prefix: Prefix) -> Option<(u16, bool)> {
+        let by_access = self.access.iter().find(|rule| rule.access.matches(prefix));
+        let by_access = by_access.map(|rule| (rule.number, rule.permit));
+        by_access.or_else(|| self.find_prefix(prefix).map(|rule| (rule.number, rule.permit)))
+    }
+
+    fn find_prefix(&self, prefix: Prefix) -> Option<&PrefixRule> {
         if self.index.is_empty() {
             return self.rules.iter().find(|rule| rule.matches(prefix));
         }
@@ -83,17 +110,17 @@ impl PrefixList {
     /// Whether a rule permits it.
     #[must_use]
     pub fn permits(&self, prefix: Prefix) -> bool {
-        self.find(prefix).is_some_and(|rule| rule.permit)
+        self.find(prefix).is_some_and(|(_, permit)| permit)
     }
 
     pub(super) fn pass(&self, prefix: Prefix, trace: &mut dyn FnMut(Trace<'_>)) -> Result<(), Denial> {
         let found = self.find(prefix);
-        let permit = found.is_some_and(|rule| rule.permit);
-        trace(Trace::List { list: &self.name, rule: found.map(|rule| rule.number), permit });
+        let permit = found.is_some_and(|(_, permit)| permit);
+        trace(Trace::List { list: &self.name, rule: found.map(|(number, _)| number), permit });
         match found {
-            Some(rule) if rule.permit => Ok(()),
+            Some((_, true)) => Ok(()),
             denying => {
-                let denial = denying.and_then(|rule| self.denials.get(&rule.number));
+                let denial = denying.and_then(|(number, _)| self.denials.get(&number));
                 Err(Arc::clone(denial.unwrap_or(&self.unmatched)))
             }
         }

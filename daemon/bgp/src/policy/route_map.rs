@@ -77,6 +77,8 @@ pub enum Condition {
     NextHop(IpAddr),
     /// The list permits the next hop.
     NextHopIn(Arc<PrefixList>),
+    /// A route of the family that leads nowhere.
+    LeadsNowhere(Family),
     /// LOCAL_PREF
     LocalPreference(u32),
     /// MULTI_EXIT_DISC
@@ -101,7 +103,13 @@ impl RouteMap {
     pub fn new(name: &str, rules: Vec<Rule>) -> Self {
         let looks_at_prefix = rules.iter().any(|rule| {
             rule.conditions.iter().any(|condition| {
-                matches!(condition, Condition::Prefix(_) | Condition::PrefixLength(..) | Condition::Validity(_))
+                matches!(
+                    condition,
+                    Condition::Prefix(_)
+                        | Condition::PrefixLength(..)
+                        | Condition::LeadsNowhere(_)
+                        | Condition::Validity(_)
+                )
             }) || rule.changes.iter().any(|change| matches!(change, Change::NextHop(..)))
                 || rule.call.as_ref().is_some_and(|map| map.looks_at_prefix)
         });
@@ -201,6 +209,7 @@ impl Condition {
             Self::RouteSource(list) => subject.peer.is_some_and(|peer| list.permits(nouns::Prefix::host(peer))),
             Self::NextHop(address) => attributes.next_hop.address == *address,
             Self::NextHopIn(list) => list.permits(nouns::Prefix::host(attributes.next_hop.address)),
+            Self::LeadsNowhere(family) => subject.nowhere && subject.prefix.family() == *family,
             Self::LocalPreference(value) => attributes.local_pref.unwrap_or(draft.default_local_pref) == *value,
             Self::Metric(value) => attributes.med.unwrap_or(0) == *value,
             Self::Origin(origin) => attributes.origin == *origin,

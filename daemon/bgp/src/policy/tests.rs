@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_wire::attribute::{Aggregator, AsPath, LargeCommunity, Origin, PathAttributes, thin_vec};
-use nouns::{Asn, Family, IfName, Marks, PathValidity, Prefix, Validity};
+use nouns::{Access, Asn, Family, IfName, Marks, PathValidity, Prefix, Validity, Wildcard};
 use proptest::prelude::*;
 
 use super::*;
@@ -49,6 +49,7 @@ fn apply(map: RouteMap) -> Result<Draft<'static>, Denial> {
         source: Source::Bgp,
         peer: Some(peer),
         interface: Some(&interface),
+        nowhere: true,
         validity: Some(Validity::Invalid),
         path_validity: Some(PathValidity::Unknown),
     };
@@ -65,6 +66,11 @@ fn each_condition_holds_for_what_it_names_and_for_nothing_else() {
     let large = |value| Arc::new(CommunityList::new(vec![(true, Ask::All(vec![value]))]));
     let extended = |value| Arc::new(CommunityList::new(vec![(true, Ask::All(vec![value]))]));
     let list = |net: &str| Arc::new(prefix_list(&[(net, 0, 32, true)]));
+    let access = |network: &str, inverse: &str| {
+        let source = Wildcard::network(network.parse().unwrap(), inverse.parse().unwrap());
+        let access = Access::Ipv4 { source, destination: Wildcard::ANY };
+        Arc::new(PrefixList::access("access-list", "10", vec![AccessRule { number: 1, permit: true, access }]))
+    };
     let other: IpAddr = "192.0.2.9".parse().unwrap();
     let peer: IpAddr = "192.0.2.1".parse().unwrap();
     let name = |text: &str| text.parse::<IfName>().unwrap();
@@ -99,6 +105,10 @@ fn each_condition_holds_for_what_it_names_and_for_nothing_else() {
         (Condition::NextHop(other), false),
         (Condition::NextHopIn(list("192.0.2.0/24")), true),
         (Condition::NextHopIn(list("10.0.0.0/8")), false),
+        (Condition::LeadsNowhere(Family::Ipv4Unicast), true),
+        (Condition::LeadsNowhere(Family::Ipv6Unicast), false),
+        (Condition::Prefix(access("10.0.0.0", "0.255.255.255")), true),
+        (Condition::Prefix(access("10.0.0.0", "0.0.255.255")), false),
         (Condition::LocalPreference(100), true),
         (Condition::LocalPreference(101), false),
         (Condition::Metric(7), true),
@@ -141,6 +151,7 @@ fn each_change_does_what_its_word_says_and_nothing_else() {
         (Change::Communities(vec![9, 8, 9], false), |a| a.communities = thin_vec![8, 9]),
         (Change::Communities(vec![9], true), |a| a.communities = thin_vec![9, 0xfc00_0001, 0xfc00_0002]),
         (Change::Communities(Vec::new(), false), |a| a.communities.clear()),
+        (Change::NoExtendedCommunities, |a| a.extended_communities.clear()),
         (Change::ExtendedCommunities(vec![[0; 8]]), |a| a.extended_communities.insert(0, [0; 8])),
         (Change::DeleteLargeCommunities(large()), |a| a.large_communities.clear()),
         (Change::LargeCommunities(vec![LargeCommunity(1, 1, 1)], true), |a| {
@@ -284,7 +295,7 @@ proptest! {
             rule.prefix.covers(prefix) && rule.lengths.0 <= length && length <= rule.lengths.1
         });
         let list = PrefixList::new("prefix-list", "P", rules.clone());
-        prop_assert_eq!(list.find(prefix), expect);
+        prop_assert_eq!(list.find(prefix), expect.map(|rule| (rule.number, rule.permit)));
         prop_assert_eq!(list.permits(prefix), expect.is_some_and(|rule| rule.permit));
     }
 

@@ -218,6 +218,7 @@ impl Engine {
             prefix,
             source: if own { self.own_source(prefix) } else { Source::Bgp },
             peer: self.tables.of(family).peer(path.peer()).filter(|_| !own).map(|peer| peer.address),
+            nowhere: false,
             interface,
             validity: if rpki { self.validity_of(path, prefix) } else { None },
             path_validity: if rpki { self.path_validity_of(path) } else { None },

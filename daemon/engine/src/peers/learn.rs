@@ -317,6 +317,7 @@ impl Import {
             prefix,
             source: Source::Bgp,
             peer: Some(self.peer),
+            nowhere: false,
             interface: self.interface.as_ref(),
             validity: self.rpki.as_ref().map(|data| data.vrps.validity(prefix, origin())),
             path_validity: self.rpki.as_ref().zip(self.way).map(|(data, way)| way.judge(data, &received.as_path)),

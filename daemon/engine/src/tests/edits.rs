@@ -47,6 +47,11 @@ set policy large-community-list LL rule 10 action permit
 set policy large-community-list LL rule 10 regex 1:1:1
 set policy extcommunity-list EL rule 10 action permit
 set policy extcommunity-list EL rule 10 regex rt~1:1
+set policy access-list 110 rule 10 action permit
+set policy access-list 110 rule 10 source any
+set policy access-list 110 rule 10 destination any
+set policy access-list6 XL rule 10 action permit
+set policy access-list6 XL rule 10 source network 2001:db8::/32
 set policy as-path-list AL rule 10 action permit
 set policy as-path-list AL rule 10 regex 65002";
 
@@ -67,7 +72,12 @@ const COMPANIONS: &[(&str, &str)] = &[
     ("set comm-list delete", "@set comm-list comm-list CL"),
     ("large-comm-list large-comm-list", "@large-comm-list delete"),
     ("large-comm-list delete", "@large-comm-list large-comm-list LL"),
-    ("exact-match", "@community-list CL"),
+    ("community exact-match", "@community community-list CL"),
+    ("source exact-match", "@source network 2001:db8::/32"),
+    ("110 rule 20 source network", "@110 rule 20 source inverse-mask 0.255.255.255"),
+    ("110 rule 20 source inverse-mask", "@110 rule 20 source network 10.0.0.0"),
+    ("destination network", "@destination inverse-mask 0.255.255.255"),
+    ("destination inverse-mask", "@destination network 255.0.0.0"),
     ("advertise advertise-map", "@advertise exist-map IN"),
     ("advertise exist-map", "@advertise advertise-map IN"),
     ("advertise non-exist-map", "@advertise advertise-map IN"),
@@ -143,6 +153,12 @@ impl Line {
             let all = ["half-life 15", "max-suppress-time 60", "re-use 750", "start-suppress-time 6000"];
             lines.extend(all.map(|word| format!("set {place} dampening {word}")));
         }
+        if let Some((place, word)) = self.path.split_once(" rule 20 ") {
+            let all = ["action permit", "source any", "destination any"].into_iter();
+            let wanted = all.filter(|line| line.split(' ').next() != word.split(' ').next());
+            let wanted = wanted.filter(|line| !place.contains("list6") || !line.starts_with("destination"));
+            lines.extend(wanted.map(|line| format!("set {place} rule 20 {line}")));
+        }
         if self.path.contains(" bmp target lab ") && !self.path.ends_with(" address") {
             lines.push("set protocols bgp 64512 bmp target lab address 192.0.2.9".to_owned());
         }
@@ -178,7 +194,7 @@ fn walk(node: &'static Node, path: String, lines: &mut Vec<Line>) {
         _ => node.example.unwrap_or_default().replace(' ', "~"),
     };
     let paths = match node.shape {
-        Shape::Tag(_) => instances(node, &example).into_iter().map(|name| format!("{path} {name}")).collect(),
+        Shape::Tag(_) => instances(node, &path, &example).into_iter().map(|name| format!("{path} {name}")).collect(),
         _ => vec![path],
     };
     for path in paths {
@@ -195,6 +211,8 @@ fn walk(node: &'static Node, path: String, lines: &mut Vec<Line>) {
 /// The list of each kind that the stage has.
 fn named(list: PolicyList) -> &'static str {
     match list {
+        PolicyList::AccessList => "110",
+        PolicyList::AccessList6 => "XL",
         PolicyList::AsPathList => "AL",
         PolicyList::CommunityList => "CL",
         PolicyList::ExtcommunityList => "EL",
@@ -204,12 +222,14 @@ fn named(list: PolicyList) -> &'static str {
     }
 }
 
-fn instances(node: &Node, example: &str) -> Vec<String> {
+fn instances(node: &Node, path: &str, example: &str) -> Vec<String> {
     let names: &[&str] = match node.name {
         "bgp" => &["64512"],
         "neighbor" => &["192.0.2.2", "192.0.2.3"],
         "peer-group" => &["NODES"],
         "route-map" => &["IN", "OUT"],
+        // What a rule of an access list says belongs together, so that it is a new one.
+        "rule" if path.contains("access-list") => &["20"],
         "rule" => &["10"],
         name => match PolicyList::ALL.into_iter().find(|list| list.word() == name) {
             Some(list) => return vec![named(list).to_owned()],

@@ -332,6 +332,48 @@ set policy route-map IN rule 10 action permit
 set policy route-map OUT rule 10 action permit";
 
 #[test]
+fn an_access_list_says_what_a_neighbor_hears_and_gives() {
+    let mut stage = Stage::new(OPEN);
+    stage.announces(prefixes(50), 1);
+    stage.rest();
+    let list = "set policy access-list 10 rule 10 action permit\n\
+                set policy access-list 10 rule 10 source network 10.0.0.0\n\
+                set policy access-list 10 rule 10 source inverse-mask 0.0.7.255\n";
+    let [from, to] = [SPEAKER, LISTENER].map(|last| format!("protocols bgp 64512 neighbor 192.0.2.{last}"));
+    for (edit, knows) in [
+        (format!("{list}set {to} distribute-list export 10"), 8),
+        ("set policy access-list 10 rule 10 source inverse-mask 0.0.3.255".to_owned(), 4),
+        (format!("delete {to} distribute-list\nset {from} distribute-list import 10"), 4),
+        (
+            "set policy access-list 10 rule 5 action deny\nset policy access-list 10 rule 5 source host 10.0.1.0"
+                .to_owned(),
+            3,
+        ),
+        (format!("delete {from} distribute-list\nset {from} address-family ipv4-unicast distribute-list import 10"), 3),
+        (format!("delete {from} address-family"), 50),
+    ] {
+        stage.commit(&edit);
+        stage.rest();
+        assert_eq!((stage.known.len(), stage.repeated, stage.closed), (knows, 0, false), "{edit}");
+    }
+}
+
+#[test]
+fn routes_of_the_router_that_lead_nowhere_are_known_by_that() {
+    let static_routes = "set protocols static route 10.1.0.0/16 blackhole
+set protocols static route 10.2.0.0/16 next-hop 192.0.2.9
+set protocols static route 10.3.0.0/16 reject
+set protocols bgp 64512 redistribute static route-map NOWHERE
+set policy route-map NOWHERE rule 10 action permit
+set policy route-map NOWHERE rule 10 match ip nexthop type blackhole";
+    let mut stage = Stage::new(&format!("{OPEN}\n{static_routes}"));
+    assert_eq!(stage.known.keys().copied().collect::<Vec<_>>(), [prefix("10.1.0.0/16"), prefix("10.3.0.0/16")]);
+    stage.commit("set protocols static route 10.1.0.0/16 next-hop 192.0.2.9\ndelete protocols static route 10.1.0.0/16 blackhole");
+    stage.rest();
+    assert_eq!(stage.known.keys().copied().collect::<Vec<_>>(), [prefix("10.3.0.0/16")]);
+}
+
+#[test]
 fn an_edit_sends_what_changed_and_nothing_else() {
     let mut stage = Stage::new(OPEN);
     stage.announces(prefixes(50), 1);

@@ -250,6 +250,7 @@ fn of_family(engine: &Engine, bgp: &Bgp, peer: &Peer, family: Family) -> Neighbo
 fn filters(filters: &Filters) -> NeighborFilters {
     NeighborFilters {
         prefix_list: filters.prefix_list.clone(),
+        distribute_list: filters.distribute_list.clone(),
         filter_list: filters.filter_list.clone(),
         route_map: filters.route_map.clone(),
     }

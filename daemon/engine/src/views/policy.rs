@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use api::view::policy::{
-    Clause, ExpressionList, ExpressionRule, Policies, PolicyAction, PrefixList, PrefixListRule, RouteMap, RouteMapRule,
-    RouteMapThen,
+    AccessList, AccessListRule, Clause, ExpressionList, ExpressionRule, Policies, PolicyAction, PrefixList,
+    PrefixListRule, RouteMap, RouteMapRule, RouteMapThen,
 };
 use api::{ApiError, View};
 use bgp_wire::attribute::ExtendedCommunity;
 use config::model::policy::{
-    Action, Additions, Communities, CommunityRule, List, MapRule, Match, MetricChange, NextHopChange, PathRule,
-    PeerMatch, PrefixRule, Set, Then,
+    AccessRule, Action, Additions, Communities, CommunityRule, Destinations, List, MapRule, Match, MetricChange,
+    NextHopChange, PathRule, PeerMatch, PrefixRule, Set, Then,
 };
 use grammar::value::PolicyList;
 use nouns::{Family, community};
@@ -30,6 +30,8 @@ pub(crate) fn shown(engine: &Engine, only: Option<PolicyList>, name: Option<&str
     let mut policies = Policies::default();
     for list in PolicyList::ALL.into_iter().filter(|list| wanted(*list)) {
         match list {
+            PolicyList::AccessList => policies.access_lists = each(&policy.access_lists, name, access_list),
+            PolicyList::AccessList6 => policies.access_lists6 = each(&policy.access_lists6, name, access_list),
             PolicyList::AsPathList => policies.as_path_lists = each(&policy.as_path_lists, name, path_list),
             PolicyList::CommunityList => {
                 policies.community_lists = each(&policy.community_lists, name, |name, list| {
@@ -83,6 +85,15 @@ fn prefix_list(name: &str, list: &List<PrefixRule>) -> PrefixList {
         le: rule.le,
     });
     PrefixList { name: name.to_owned(), description: list.description.clone(), rules: rules.collect() }
+}
+
+fn access_list(name: &str, list: &List<AccessRule>) -> AccessList {
+    let rules = list.rules.iter().map(|(number, rule)| AccessListRule {
+        number: *number,
+        action: action(rule.action),
+        matches: rule.access.to_string(),
+    });
+    AccessList { name: name.to_owned(), description: list.description.clone(), rules: rules.collect() }
 }
 
 fn path_list(name: &str, list: &List<PathRule>) -> ExpressionList {
@@ -139,13 +150,14 @@ pub(super) fn condition(condition: &Match) -> Clause {
         Match::ExtendedCommunity(name) => clause("extcommunity", name),
         Match::LargeCommunity(name) => clause("large-community", name),
         Match::Interface(name) => clause("interface", name),
-        Match::Prefix(family, name) => clause(&format!("{} address prefix-list", word(*family)), name),
+        Match::Prefix(family, list) => clause(&format!("{} address {}", word(*family), kind(list)), list.name()),
         Match::PrefixLength(family, length) => clause(&format!("{} address prefix-len", word(*family)), length),
-        Match::RouteSource(name) => clause("ip route-source prefix-list", name),
+        Match::RouteSource(list) => clause(&format!("ip route-source {}", kind(list)), list.name()),
         Match::NextHop(address) => {
             clause(if address.is_ipv4() { "ip next-hop address" } else { "ipv6 next-hop address" }, address)
         }
-        Match::NextHopIn(family, name) => clause(&format!("{} next-hop prefix-list", word(*family)), name),
+        Match::NextHopIn(family, list) => clause(&format!("{} next-hop {}", word(*family), kind(list)), list.name()),
+        Match::LeadsNowhere(family) => clause(&format!("{} next-hop type", word(*family)), "blackhole"),
         Match::LocalPreference(value) => clause("local-preference", value),
         Match::Metric(value) => clause("metric", value),
         Match::Origin(origin) => clause("origin", origin),
@@ -155,6 +167,13 @@ pub(super) fn condition(condition: &Match) -> Clause {
         Match::PathValidity(validity) => clause("aspa", validity),
         Match::Validity(validity) => clause("rpki", validity),
         Match::Tag(tag) => clause("tag", tag),
+    }
+}
+
+fn kind(list: &Destinations) -> &'static str {
+    match list {
+        Destinations::PrefixList(_) => "prefix-list",
+        Destinations::AccessList(_) => "access-list",
     }
 }
 
@@ -169,6 +188,7 @@ fn change(set: &Set) -> Clause {
         Set::Communities(added) => clause("community", additions(added, |value| community::standard_name(*value))),
         Set::OriginatorId(id) => clause("originator-id", id),
         Set::Distance(distance) => clause("distance", distance),
+        Set::NoExtendedCommunities => clause("extcommunity", "none"),
         Set::ExtendedCommunities(values) => clause("extcommunity", joined(values.iter().map(extended))),
         Set::DeleteLargeCommunities(name) => clause("large-comm-list", format!("{name} delete")),
         Set::LargeCommunities(added) => clause("large-community", additions(added, large)),

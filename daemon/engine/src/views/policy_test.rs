@@ -39,6 +39,7 @@ pub(crate) fn tested(engine: &Engine, route_map: &str, route: &TestedRoute) -> R
             RouteSource::Static => Source::Static,
         },
         peer: route.neighbor,
+        nowhere: false,
         interface: route.interface.as_ref(),
         validity,
         path_validity,

@@ -11,6 +11,9 @@ pub(super) static POLICY: Step = Step::word(
     "policy",
     "Routing policy",
     &[
+        &ACCESS_LIST,
+        &Step::word("access-list6", "Access lists of IPv6", &[&named(PolicyList::AccessList6, access_lists6)])
+            .op(access_lists6),
         &Step::word("as-path-list", "Lists of AS paths", &[&named(PolicyList::AsPathList, as_path_lists)])
             .op(as_path_lists),
         &Step::word("community-list", "Lists of communities", &[&named(PolicyList::CommunityList, community_lists)])
@@ -36,6 +39,13 @@ pub(super) static POLICY: Step = Step::word(
 )
 .op(|_| Some(Op::ShowPolicy { list: None, name: None }));
 
+/// `show ip access-list`, too.
+pub(super) static ACCESS_LIST: Step =
+    Step::word("access-list", "Access lists of IPv4", &[&named(PolicyList::AccessList, access_lists)]).op(access_lists);
+/// `show ipv6 access-list`
+pub(super) static ACCESS_LIST6: Step =
+    Step::word("access-list", "Access lists of IPv6", &[&named(PolicyList::AccessList6, access_lists6)])
+        .op(access_lists6);
 /// `show ip prefix-list`, too.
 pub(super) static PREFIX_LIST: Step =
     Step::word("prefix-list", "Lists of IPv4 prefixes", &[&named(PolicyList::PrefixList, prefix_lists)])
@@ -139,6 +149,14 @@ const fn policy(kind: PolicyValue, example: &'static str) -> Step {
 
 fn show(list: PolicyList, arguments: &Arguments) -> Option<Op> {
     Some(Op::ShowPolicy { list: Some(list), name: arguments.first() })
+}
+
+fn access_lists(arguments: &Arguments) -> Option<Op> {
+    show(PolicyList::AccessList, arguments)
+}
+
+fn access_lists6(arguments: &Arguments) -> Option<Op> {
+    show(PolicyList::AccessList6, arguments)
 }
 
 fn as_path_lists(arguments: &Arguments) -> Option<Op> {

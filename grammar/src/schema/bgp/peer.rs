@@ -27,6 +27,7 @@ pub(super) static NEIGHBOR: Node = tag(
         &DISABLE_ADDPATH_RX,
         &DISABLE_CONNECTED_CHECK,
         &DISABLE_SEND_COMMUNITY,
+        &DISTRIBUTE_LIST,
         &EBGP_MULTIHOP,
         &ENFORCE_FIRST_AS,
         &FILTER_LIST,
@@ -87,6 +88,7 @@ pub(super) static PEER_GROUP: Node = tag(
         &DISABLE_ADDPATH_RX,
         &DISABLE_CONNECTED_CHECK,
         &DISABLE_SEND_COMMUNITY,
+        &DISTRIBUTE_LIST,
         &EBGP_MULTIHOP,
         &ENFORCE_FIRST_AS,
         &FILTER_LIST,
@@ -171,6 +173,7 @@ static FAMILY4: &[&Node] = &[
     &DEFAULT_ORIGINATE,
     &DISABLE_ADDPATH_RX,
     &DISABLE_SEND_COMMUNITY,
+    &DISTRIBUTE_LIST,
     &FILTER_LIST,
     &MAXIMUM_PREFIX,
     &MAXIMUM_PREFIX_OUT,
@@ -200,6 +203,7 @@ static FAMILY6: &[&Node] = &[
     &DEFAULT_ORIGINATE,
     &DISABLE_ADDPATH_RX,
     &DISABLE_SEND_COMMUNITY,
+    &DISTRIBUTE_LIST6,
     &FILTER_LIST,
     &MAXIMUM_PREFIX,
     &MAXIMUM_PREFIX_OUT,
@@ -298,6 +302,20 @@ static ENFORCE_FIRST_AS: Node = inner(
     &[&flag("disable", "They need not: it is a transparent route server")],
 )
 .presence();
+
+static DISTRIBUTE_LIST: Node = distribute_list(&[
+    &leaf("export", "What it may hear", list(PolicyList::AccessList), "10"),
+    &leaf("import", "What is accepted from it", list(PolicyList::AccessList), "10"),
+]);
+
+static DISTRIBUTE_LIST6: Node = distribute_list(&[
+    &leaf("export", "What it may hear", list(PolicyList::AccessList6), "SERVICES6"),
+    &leaf("import", "What is accepted from it", list(PolicyList::AccessList6), "SERVICES6"),
+]);
+
+const fn distribute_list(directions: &'static [&'static Node]) -> Node {
+    inner("distribute-list", "Access lists that routes have to pass", directions)
+}
 
 static FILTER_LIST: Node = inner(
     "filter-list",

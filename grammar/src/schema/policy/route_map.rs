@@ -60,6 +60,11 @@ const PROTOCOLS: &[(&str, &str)] = &[
     ("static", "Static routes"),
 ];
 
+const NEXT_HOP_TYPES: &[(&str, &str)] = &[("blackhole", "Nowhere: a static route of blackhole or reject")];
+
+static NEXT_HOP_TYPE: Node =
+    leaf("type", "Where a route of this router leads", ValueKind::Choice(NEXT_HOP_TYPES), "blackhole");
+
 static MATCH: Node = inner(
     "match",
     "What the rule is for; all of it has to fit",
@@ -84,6 +89,7 @@ static MATCH: Node = inner(
                     "address",
                     "Prefix of the route",
                     &[
+                        &leaf("access-list", "Access list", list(PolicyList::AccessList), "10"),
                         &leaf("prefix-len", "Length of the prefix", ValueKind::U32 { min: 0, max: 32 }, "24"),
                         &leaf("prefix-list", "Prefix list", list(PolicyList::PrefixList), "SERVICES"),
                     ],
@@ -92,14 +98,19 @@ static MATCH: Node = inner(
                     "nexthop",
                     "Next hop of the route",
                     &[
+                        &leaf("access-list", "Access list", list(PolicyList::AccessList), "10"),
                         &leaf("address", "Exactly this address", ValueKind::Ipv4, "192.0.2.1"),
                         &leaf("prefix-list", "Prefix list", list(PolicyList::PrefixList), "NODES"),
+                        &NEXT_HOP_TYPE,
                     ],
                 ),
                 &inner(
                     "route-source",
                     "Neighbor that the route came from",
-                    &[&leaf("prefix-list", "Prefix list", list(PolicyList::PrefixList), "NODES")],
+                    &[
+                        &leaf("access-list", "Access list", list(PolicyList::AccessList), "10"),
+                        &leaf("prefix-list", "Prefix list", list(PolicyList::PrefixList), "NODES"),
+                    ],
                 ),
             ],
         ),
@@ -111,6 +122,7 @@ static MATCH: Node = inner(
                     "address",
                     "Prefix of the route",
                     &[
+                        &leaf("access-list", "Access list", list(PolicyList::AccessList6), "SERVICES6"),
                         &leaf("prefix-len", "Length of the prefix", ValueKind::U32 { min: 0, max: 128 }, "64"),
                         &leaf("prefix-list", "Prefix list", list(PolicyList::PrefixList6), "SERVICES6"),
                     ],
@@ -119,8 +131,10 @@ static MATCH: Node = inner(
                     "nexthop",
                     "Next hop of the route",
                     &[
+                        &leaf("access-list", "Access list", list(PolicyList::AccessList6), "NODES6"),
                         &leaf("address", "Exactly this address", ValueKind::Ipv6, "2001:db8::1"),
                         &leaf("prefix-list", "Prefix list", list(PolicyList::PrefixList6), "NODES6"),
+                        &NEXT_HOP_TYPE,
                     ],
                 ),
             ],
@@ -180,6 +194,7 @@ static SET: Node = inner(
             "10000",
         ),
         &flag("extcommunity-bandwidth-non-transitive", "Other ASes do not hear of the bandwidth"),
+        &flag("extcommunity-none", "All extended communities are taken away first"),
         &leaf("extcommunity-rt", "Route targets added", EXTENDED, "64512:100"),
         &leaf("extcommunity-soo", "Sites of origin added", EXTENDED, "64512:100"),
         &leaf("ip-next-hop", "Next hop of IPv4 routes", ValueKind::Policy(PolicyValue::NextHop), "192.0.2.1"),
