@@ -2,7 +2,6 @@
 //!
 //! A reply says what became of a request; it never holds a sentence where a number or an address will do.
 
-use std::net::IpAddr;
 
 use nouns::{Prefix, Revision};
 use serde::{Deserialize, Serialize};
@@ -133,8 +132,8 @@ pub struct Plan {
 /// What becomes of one neighbor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NeighborChange {
-    /// The neighbor.
-    pub address: IpAddr,
+    /// The neighbor: its address, or the interface that names it.
+    pub address: String,
     /// What becomes of it.
     pub effect: NeighborEffect,
     /// Which leaf is the reason; empty where none is needed.

@@ -321,6 +321,7 @@ impl Engine {
         let model = self.accept(&tree).map_err(|errors| refused(RefusalReason::Invalid, &errors))?;
         let mut warnings = check::warnings(&model);
         warnings.extend(self.missing_programs(&model));
+        warnings.extend(self.unmet_neighbors(&model));
         Ok((tree, model, warnings))
     }
 

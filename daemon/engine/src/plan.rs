@@ -25,7 +25,7 @@ use rib::world::{BridgeSettings, VirtualLink};
 use rib::world_view::World;
 
 pub(crate) use self::balancer::links;
-pub use self::bgp::{PeerChange, PeerFate, Refresh};
+pub use self::bgp::{PeerChange, PeerFate, PeerName, Refresh};
 pub(crate) use self::bgp::{Side, fate, transport_change, unless_equal};
 pub(crate) use self::interfaces::{appear, fits, kind_word};
 pub(crate) use self::neighbors::link_of;

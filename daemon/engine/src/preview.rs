@@ -3,7 +3,6 @@
 //! Nothing is changed and no route is copied: prefixes are counted in one pass over the tables.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use api::Reply;
 use api::reply::{NeighborChange, NeighborEffect, Plan, Prefixes, RouteChange, RouteEffect};
@@ -14,7 +13,8 @@ use rib::bgp_table::{Path, PeerId};
 
 use crate::configure::warning_problem;
 use crate::engine::Engine;
-use crate::plan::{self, PeerChange, PeerFate};
+use crate::peers::Peer;
+use crate::plan::{self, PeerChange, PeerFate, PeerName};
 
 impl Engine {
     /// `commit check`: what would happen.
@@ -35,9 +35,9 @@ impl Engine {
 
     fn neighbor_changes(&self, model: &Model) -> Vec<NeighborChange> {
         let ids = (self.router_id, self.choose_router_id(model.bgp.as_deref()));
-        let rests = |model: &Model, neighbor: &IpAddr| {
+        let rests = |model: &Model, name: &PeerName| {
             let bgp = model.bgp.as_deref();
-            bgp.and_then(|bgp| bgp.neighbors.get(neighbor)).is_some_and(|neighbor| neighbor.settings.shutdown)
+            bgp.and_then(|bgp| name.of(bgp)).is_some_and(|neighbor| neighbor.settings.shutdown)
         };
         let changes = plan::peer_changes(&self.running.model, model, ids).into_iter().filter_map(|change| {
             let PeerChange { neighbor, fate } = change;
@@ -50,23 +50,30 @@ impl Engine {
                 (PeerFate::Refresh(refresh), ..) => (NeighborEffect::Refresh, refresh.reasons.join(", ")),
                 (PeerFate::Reset(leaf), ..) => (NeighborEffect::Reset, format!("{leaf} changed")),
             };
-            Some(NeighborChange { address: neighbor, effect, reason, prefixes: None })
+            let change = NeighborChange { address: neighbor.to_string(), effect, reason, prefixes: None };
+            Some((self.peer_named(&neighbor).map(|peer| peer.id), change))
         });
-        let mut changes: Vec<NeighborChange> = changes.collect();
+        let mut changes: Vec<(Option<PeerId>, NeighborChange)> = changes.collect();
         let leaving = self.leaving(&changes);
-        for change in &mut changes {
-            let id = self.peers.at(change.address).map(|peer| peer.id);
+        for (id, change) in &mut changes {
             change.prefixes = id.and_then(|id| leaving.get(&id)).copied();
         }
-        changes
+        changes.into_iter().map(|(_, change)| change).collect()
+    }
+
+    fn peer_named(&self, name: &PeerName) -> Option<&Peer> {
+        match name {
+            PeerName::Address(address) => self.peers.at(*address),
+            PeerName::Interface(name) => self.peers.on(name.as_str()),
+        }
     }
 
     /// The prefixes of each neighbor whose session ends, counted.
-    fn leaving(&self, changes: &[NeighborChange]) -> BTreeMap<PeerId, Prefixes> {
+    fn leaving(&self, changes: &[(Option<PeerId>, NeighborChange)]) -> BTreeMap<PeerId, Prefixes> {
         let ends =
             |effect| matches!(effect, NeighborEffect::Reset | NeighborEffect::Removed | NeighborEffect::Shutdown);
-        let peers = changes.iter().filter(|change| ends(change.effect));
-        let peers = peers.filter_map(|change| self.peers.at(change.address));
+        let peers = changes.iter().filter(|(_, change)| ends(change.effect));
+        let peers = peers.filter_map(|(id, _)| self.peers.get((*id)?));
         let mut leaving: BTreeMap<PeerId, Prefixes> =
             peers.filter(|peer| peer.up_since.is_some()).map(|peer| (peer.id, Prefixes::default())).collect();
         if leaving.is_empty() {

@@ -8,6 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bgp::session::{Input, StateName, StopReason};
+use config::ConfigWarning;
+use config::model::Model;
 use nouns::IfName;
 use rib::bgp_table::PeerId;
 use rib::world_view::is_link_local;
@@ -85,6 +87,28 @@ impl Engine {
         for (name, _) in wanted.filter(|(_, neighbor)| !neighbor.settings.shutdown) {
             self.beacons.links.insert(name.clone(), old.get(name).copied().unwrap_or(fresh));
         }
+    }
+
+    /// Neighbors of interfaces that a change brings and that cannot be found yet, with the reason.
+    pub(crate) fn unmet_neighbors(&self, model: &Model) -> Vec<ConfigWarning> {
+        let Some(bgp) = model.bgp.as_deref() else { return Vec::new() };
+        let known = |name: &IfName| {
+            self.running.model.bgp.as_deref().is_some_and(|running| running.interfaces.contains_key(name))
+        };
+        let fresh = bgp.interfaces.keys().filter(|name| !known(name) && !model.interfaces.contains_key(*name));
+        let warnings = fresh.filter_map(|name| {
+            let reason = match self.world.link_by_name(name.as_str()) {
+                None => "does not exist; the neighbor is looked for as soon as it does",
+                Some(link) if !self.world.addresses_of(link.index).any(|own| is_link_local(own.address.address())) => {
+                    "has no link-local address of IPv6, so the neighbor is not found until it has one"
+                }
+                Some(_) => return None,
+            };
+            let path =
+                ["protocols", "bgp", &bgp.asn.to_string(), "neighbor", name.as_str()].map(str::to_owned).to_vec();
+            Some(ConfigWarning { path, message: format!("interface {name} {reason}") })
+        });
+        warnings.collect()
     }
 
     /// Sends the advertisements that are due.

@@ -3,14 +3,14 @@
 //! Never touches a session: whether one survives a change is judged on settings alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bgp::classify::{Change, classify};
-use config::model::bgp::{PathRules, PeerPolicy, PeerSettings, RemovePrivate};
+use config::model::bgp::{Neighbor, PathRules, PeerPolicy, PeerSettings, RemovePrivate};
 use config::model::key_chain::Secret;
 use config::model::policy::{changed, route_map_changed};
 use config::model::{Bgp, Model, Policy};
-use nouns::{Family, Prefix};
+use nouns::{Family, IfName, Prefix};
 
 use super::Step;
 use crate::peers::settings::{cluster_id, enforces_first_as, is_internal, is_shutting_down, session_config};
@@ -41,11 +41,47 @@ pub struct Refresh {
     pub offer: BTreeSet<Family>,
 }
 
+/// What names a neighbor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PeerName {
+    /// Its address.
+    Address(IpAddr),
+    /// The interface that it is found on.
+    Interface(IfName),
+}
+
+impl PeerName {
+    /// Its place in a configuration, where it is there.
+    pub(crate) fn of<'b>(&self, bgp: &'b Bgp) -> Option<&'b Neighbor> {
+        match self {
+            Self::Address(address) => bgp.neighbors.get(address),
+            Self::Interface(name) => bgp.interfaces.get(name),
+        }
+    }
+
+    /// The address that its settings are judged for; any one does for a neighbor of an interface.
+    fn address(&self) -> IpAddr {
+        match self {
+            Self::Address(address) => *address,
+            Self::Interface(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        }
+    }
+}
+
+impl std::fmt::Display for PeerName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Interface(name) => name.fmt(f),
+        }
+    }
+}
+
 /// A neighbor and its fate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerChange {
     /// Which.
-    pub neighbor: IpAddr,
+    pub neighbor: PeerName,
     /// What becomes of it.
     pub fate: PeerFate,
 }
@@ -74,25 +110,28 @@ fn secrets(bgp: Option<&Bgp>) -> BTreeMap<Prefix, Secret> {
 }
 
 pub(super) fn changes(was: &Model, is: &Model, router_ids: (Ipv4Addr, Ipv4Addr)) -> Vec<PeerChange> {
-    let none = BTreeMap::new();
     let (old, new) = (was.bgp.as_ref(), is.bgp.as_ref());
     let new_policy = unless_equal(&was.policy, &is.policy);
-    let before = old.map_or(&none, |bgp| &bgp.neighbors);
-    let after = new.map_or(&none, |bgp| &bgp.neighbors);
-    let all: BTreeSet<&IpAddr> = before.keys().chain(after.keys()).collect();
+    let named = [old, new].into_iter().flatten().flat_map(|bgp| {
+        let by_address = bgp.neighbors.keys().map(|address| PeerName::Address(*address));
+        by_address.chain(bgp.interfaces.keys().map(|name| PeerName::Interface(name.clone())))
+    });
+    let all: BTreeSet<PeerName> = named.collect();
     all.into_iter()
-        .map(|address| {
-            let fate = match (old.zip(before.get(address)), new.zip(after.get(address))) {
+        .map(|neighbor| {
+            let before = old.and_then(|bgp| Some((bgp, neighbor.of(bgp)?)));
+            let after = new.and_then(|bgp| Some((bgp, neighbor.of(bgp)?)));
+            let fate = match (before, after) {
                 (_, None) => PeerFate::Gone,
                 (None, Some(_)) => PeerFate::New,
                 (Some((old, before)), Some((new, after))) => {
                     let old =
                         Side { policy: &was.policy, bgp: old, settings: &before.settings, router_id: router_ids.0 };
                     let new = Side { policy: new_policy, bgp: new, settings: &after.settings, router_id: router_ids.1 };
-                    fate(old, new, *address)
+                    fate(old, new, neighbor.address())
                 }
             };
-            PeerChange { neighbor: *address, fate }
+            PeerChange { neighbor, fate }
         })
         .collect()
 }

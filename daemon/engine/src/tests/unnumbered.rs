@@ -3,10 +3,13 @@
 use std::net::SocketAddrV6;
 
 use super::*;
+use api::NeighborEffect;
 use rib::world::WorldEvent;
 
 const LINES: &str = "set protocols bgp 64512 parameters router-id 192.0.2.1
 set protocols bgp 64512 neighbor eth1 interface remote-as external";
+
+const BARE: &str = "set protocols bgp 64512 parameters router-id 192.0.2.1";
 
 /// An engine with one link, its number 2, and a neighbor on it.
 struct Stage {
@@ -103,6 +106,40 @@ fn the_router_advertises_itself_often_at_first_and_seldom_afterwards() {
     let down = Link { carrier: false, ..Link::card(2, "eth1".parse().unwrap()) };
     stage.take(Event::World(vec![WorldEvent::Link(down)]));
     assert_eq!(advertised(&stage.wait(30)), 0, "a link that is down hears nothing");
+}
+
+#[test]
+fn commit_check_tells_of_neighbors_of_interfaces_what_becomes_of_them_and_why_they_are_not_found() {
+    let neighbor = "set protocols bgp 64512 neighbor";
+    for (base, line, effect, warning) in [
+        (LINES, "eth1 timers holdtime 30", Some(("eth1", NeighborEffect::Reset)), None),
+        (LINES, "eth1 shutdown", Some(("eth1", NeighborEffect::Shutdown)), None),
+        (LINES, "eth1 description text", None, None),
+        (LINES, "eth9 interface remote-as external", Some(("eth9", NeighborEffect::New)), Some("eth9 does not exist")),
+        (
+            BARE,
+            "eth1 interface remote-as external",
+            Some(("eth1", NeighborEffect::New)),
+            Some("eth1 has no link-local"),
+        ),
+    ] {
+        let mut stage = Stage::with(base);
+        let words = format!("{neighbor} {line}").split(' ').skip(1).map(str::to_owned).collect();
+        let candidate = Candidate { base: stage.engine.revision(), edits: vec![Edit::Set(words)] };
+        let ask = AskId { client: ClientId(1), id: 1 };
+        let effects = stage.take(Event::Ask(ask, admin(), Request::Check { candidate }));
+        let Some(Effect::Answer(_, Reply::Checked(plan))) =
+            effects.into_iter().find(|effect| matches!(effect, Effect::Answer(..)))
+        else {
+            panic!("{line}: no plan");
+        };
+        let told: Vec<_> = plan.neighbors.iter().map(|change| (change.address.as_str(), change.effect)).collect();
+        assert_eq!(told, effect.into_iter().collect::<Vec<_>>(), "{line}");
+        let warned: Vec<&str> = plan.warnings.iter().map(|problem| problem.message.as_str()).collect();
+        let about = |part: &str| warned.iter().any(|message| message.contains(part));
+        assert_eq!(warning.is_some_and(about), warning.is_some(), "{line}: {warned:?}");
+        assert!(warning.is_some() || !about("link-local") && !about("does not exist"), "{line}: {warned:?}");
+    }
 }
 
 #[test]
