@@ -31,6 +31,7 @@ const CONFIGURATION: &[&str] = &[
     "set balancer service web protocol tcp",
     "set balancer service web port 443",
     "set balancer service web backend 192.168.101.201",
+    "set protocols bgp 64512 bmp target lab address 192.168.101.9",
     "set policy access-list 10 rule 10 action permit",
     "set policy access-list 10 rule 10 source any",
     "set policy access-list6 NODES rule 10 action permit",

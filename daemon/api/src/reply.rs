@@ -2,7 +2,6 @@
 //!
 //! A reply says what became of a request; it never holds a sentence where a number or an address will do.
 
-
 use nouns::{Prefix, Revision};
 use serde::{Deserialize, Serialize};
 

@@ -266,6 +266,8 @@ pub enum Show {
     },
     /// `show rpki …`: `View::RpkiAspas`, `View::RpkiCaches` or `View::RpkiTable`.
     Rpki(RpkiShown),
+    /// `show bmp`
+    Bmp,
     /// `show log`
     Log {
         /// At most so many lines, the newest; `None` for all that are kept.

@@ -15,6 +15,7 @@ pub mod bgp_counts;
 pub mod bgp_neighbor;
 pub mod bgp_path;
 pub mod bgp_reset;
+pub mod bmp;
 pub mod damping;
 pub mod hardware;
 pub mod interface;
@@ -41,6 +42,7 @@ pub use bgp::{BgpSummary, BgpTable};
 pub use bgp_counts::BgpPrefixCounts;
 pub use bgp_neighbor::{BgpNeighbor, BgpNeighbors};
 pub use bgp_path::BgpPrefix;
+pub use bmp::BmpCollectors;
 pub use damping::BgpDamping;
 pub use hardware::{Cpu, Pci};
 pub use interface::{CountersOfInterfaces, InterfaceDetail, Interfaces};
@@ -104,6 +106,8 @@ pub enum View {
     PolicyTest(Box<PolicyTest>),
     /// `show ip bgp dampening dampened-paths`, `flap-statistics` and `parameters`
     BgpDamping(BgpDamping),
+    /// `show bmp`
+    BmpCollectors(BmpCollectors),
     /// `show rpki aspa [N]`
     RpkiAspas(RpkiAspas),
     /// `show rpki cache-connection`
@@ -168,6 +172,7 @@ impl View {
             Self::Policies(view) => serde_json::to_string_pretty(view),
             Self::PolicyTest(view) => serde_json::to_string_pretty(view),
             Self::BgpDamping(view) => serde_json::to_string_pretty(view),
+            Self::BmpCollectors(view) => serde_json::to_string_pretty(view),
             Self::RpkiAspas(view) => serde_json::to_string_pretty(view),
             Self::RpkiCaches(view) => serde_json::to_string_pretty(view),
             Self::RpkiTable(view) => serde_json::to_string_pretty(view),
@@ -219,6 +224,7 @@ impl Text for View {
             Self::Policies(view) => view.text(),
             Self::PolicyTest(view) => view.text(),
             Self::BgpDamping(view) => view.text(),
+            Self::BmpCollectors(view) => view.text(),
             Self::RpkiAspas(view) => view.text(),
             Self::RpkiCaches(view) => view.text(),
             Self::RpkiTable(view) => view.text(),

@@ -163,6 +163,7 @@ impl Engine {
                 return Look::routes_of(self, family, address, which).map(Answered::Look);
             }
             Show::Damping { family, which } => views::damping::shown(self, at, family, which),
+            Show::Bmp => Ok(views::bmp::collectors(self, at)),
             Show::Rpki(what) => views::rpki::shown(self, at, what),
             Show::BgpSummary { family: Some(family) } => views::bgp::summary(self, at, family),
             Show::BgpSummary { family: None } => views::bgp::summaries(self, at),

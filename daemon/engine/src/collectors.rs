@@ -53,6 +53,23 @@ struct Collector {
     pending: Vec<u8>,
     /// When it hears numbers next.
     report: Option<Instant>,
+    /// Why it was lost or not reached the last time.
+    failure: Option<String>,
+}
+
+/// How it stands with a collector, for people.
+#[derive(Debug)]
+pub(crate) struct Standing<'a> {
+    /// Since when it is connected.
+    pub(crate) open_since: Option<Instant>,
+    /// It knows all of the tables.
+    pub(crate) tables_told: bool,
+    /// When it is dialled, while it is not.
+    pub(crate) next_dial: Option<Instant>,
+    /// Octets that it has not read.
+    pub(crate) unread: usize,
+    /// Why it was lost or not reached the last time.
+    pub(crate) failure: Option<&'a str>,
 }
 
 #[derive(Debug)]
@@ -66,6 +83,7 @@ enum Stage {
 #[derive(Debug)]
 struct Open {
     conn: ConnId,
+    since: Instant,
     /// Octets that it has not read, as far as they were told.
     waiting: usize,
     /// Where in which table it is told on; none once it knows all.
@@ -75,7 +93,7 @@ struct Open {
 impl Collector {
     fn new(wish: BmpTarget, now: Instant) -> Self {
         let rest = Duration::from_millis(u64::from(wish.min_retry));
-        Self { wish, stage: Stage::Resting(now), rest, pending: Vec::new(), report: None }
+        Self { wish, stage: Stage::Resting(now), rest, pending: Vec::new(), report: None, failure: None }
     }
 
     fn conn(&self) -> Option<ConnId> {
@@ -128,6 +146,24 @@ impl Collectors {
             rest.into_iter().chain(collector.report)
         });
         due.min()
+    }
+
+    /// All of them, in the order of their names.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = (&String, &BmpTarget, Standing<'_>)> {
+        self.all.iter().map(|(name, collector)| {
+            let open = collector.open();
+            let standing = Standing {
+                open_since: open.map(|open| open.since),
+                tables_told: open.is_some_and(|open| open.walk.is_none()),
+                next_dial: match collector.stage {
+                    Stage::Resting(until) => Some(until),
+                    Stage::Dialing(_) | Stage::Open(_) => None,
+                },
+                unread: open.map_or(0, |open| open.waiting.saturating_add(collector.pending.len())),
+                failure: collector.failure.as_deref(),
+            };
+            (name, &collector.wish, standing)
+        })
     }
 
     /// Whether some collector could be told more.
@@ -229,7 +265,7 @@ impl Engine {
         let Some((name, collector)) = self.collectors.by_conn(conn) else { return false };
         let text = format!("collector {name} is connected");
         let first = Family::ALL.first().map(|family| (*family, None));
-        collector.stage = Stage::Open(Open { conn, waiting: 0, walk: first });
+        collector.stage = Stage::Open(Open { conn, since: at.instant, waiting: 0, walk: first });
         collector.report = collector.report_after(at.instant);
         let name = name.clone();
         self.collectors.look_who_hears();
@@ -244,6 +280,7 @@ impl Engine {
         let was_open = collector.open().is_some();
         let first = collector.rest <= Duration::from_millis(u64::from(collector.wish.min_retry));
         collector.rest(at.instant);
+        collector.failure = Some(why.to_owned());
         let text = format!("collector {name}: {why}");
         self.collectors.look_who_hears();
         // One that is not there is told of once.

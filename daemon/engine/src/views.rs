@@ -8,6 +8,7 @@ pub(crate) mod bgp;
 pub(crate) mod bgp_neighbor;
 pub(crate) mod bgp_path;
 pub(crate) mod bgp_table;
+pub(crate) mod bmp;
 pub(crate) mod damping;
 pub(crate) mod interface;
 pub(crate) mod policy;

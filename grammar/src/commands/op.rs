@@ -212,6 +212,8 @@ pub enum Op {
         /// Only routes within it.
         prefix: Option<Prefix>,
     },
+    /// `show bmp`
+    ShowBmp,
     /// `show rpki …`
     ShowRpki(RpkiShown),
     /// `show log [N | tail [N]]`

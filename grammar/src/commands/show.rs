@@ -5,6 +5,7 @@
 mod balancer;
 mod bfd;
 mod bgp;
+mod bmp;
 mod interfaces;
 mod policy;
 mod route;
@@ -25,6 +26,7 @@ pub(super) static SHOW: Step = Step::word(
         &balancer::BALANCER,
         &bfd::BFD,
         &bgp::BGP,
+        &bmp::BMP,
         &system::CONFIGURATION,
         &system::DATE,
         &system::HARDWARE,

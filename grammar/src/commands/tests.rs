@@ -596,6 +596,7 @@ fn name(op: &Op) -> &'static str {
         Op::ShowConfiguration { .. } => "configuration",
         Op::ShowPolicy { .. } => "policy",
         Op::ShowPolicyTest { .. } => "policy test",
+        Op::ShowBmp => "bmp",
         Op::ShowRpki(_) => "rpki",
         Op::ShowDamping { .. } => "damping",
         Op::ClearDamping { .. } => "clear damping",

@@ -3,6 +3,8 @@
 use bgp_wire::bmp::{DownReason, Message as Told, View, decode, frame};
 use bgp_wire::message::Message;
 
+use api::Text;
+
 use super::policies::{LISTENER, SPEAKER, Stage, prefixes};
 use super::*;
 
@@ -254,4 +256,20 @@ fn without_a_collector_nothing_is_kept_for_one() {
     stage.rest();
     assert!(!stage.engine.collectors.is_unsettled());
     assert_eq!(stage.engine.collectors.deadline(), None);
+}
+
+#[test]
+fn a_person_sees_how_it_stands_with_each_collector() {
+    let mut stage = Stage::new(LINES);
+    let mut lab = Lab::default();
+    let told = |stage: &mut Stage| stage.show(api::request::Show::Bmp).unwrap().text();
+    lab.watch(&mut stage);
+    assert!(told(&mut stage).contains("connecting"), "{}", told(&mut stage));
+    lab.answer(&mut stage);
+    lab.heard(&mut stage);
+    let row = told(&mut stage);
+    assert!(row.contains("lab") && row.contains("192.0.2.9") && row.contains(" connected "), "{row}");
+    stage.take(Event::Closed(lab.conn.unwrap(), Some("the other side is gone".to_owned())));
+    let row = told(&mut stage);
+    assert!(row.contains("waiting") && row.contains("lab: the other side is gone"), "{row}");
 }

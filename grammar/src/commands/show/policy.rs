@@ -41,7 +41,8 @@ pub(super) static POLICY: Step = Step::word(
 
 /// `show ip access-list`, too.
 pub(super) static ACCESS_LIST: Step =
-    Step::word("access-list", "Access lists of IPv4", &[&named(PolicyList::AccessList, access_lists)]).op(access_lists);
+    Step::word("access-list", "Access lists of IPv4", &[&NUMBERED]).op(access_lists);
+static NUMBERED: Step = Step::value(reference(PolicyList::AccessList), "Only this one", "10", &[]).op(access_lists);
 /// `show ipv6 access-list`
 pub(super) static ACCESS_LIST6: Step =
     Step::word("access-list", "Access lists of IPv6", &[&named(PolicyList::AccessList6, access_lists6)])
