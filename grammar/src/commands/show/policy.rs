@@ -40,8 +40,7 @@ pub(super) static POLICY: Step = Step::word(
 .op(|_| Some(Op::ShowPolicy { list: None, name: None }));
 
 /// `show ip access-list`, too.
-pub(super) static ACCESS_LIST: Step =
-    Step::word("access-list", "Access lists of IPv4", &[&NUMBERED]).op(access_lists);
+pub(super) static ACCESS_LIST: Step = Step::word("access-list", "Access lists of IPv4", &[&NUMBERED]).op(access_lists);
 static NUMBERED: Step = Step::value(reference(PolicyList::AccessList), "Only this one", "10", &[]).op(access_lists);
 /// `show ipv6 access-list`
 pub(super) static ACCESS_LIST6: Step =
