@@ -456,7 +456,7 @@ fn wrong_commands_are_refused_in_words_that_scripts_know() {
         ),
         (
             "show foo",
-            "Invalid command: show [foo]\nPossible: arp, balancer, bfd, bgp, configuration, date, hardware, history, interfaces, ip, ipv6, log, policy, route-map, rpki, system, tech-support, users, version",
+            "Invalid command: show [foo]\nPossible: arp, balancer, bfd, bgp, bmp, configuration, date, hardware, history, interfaces, ip, ipv6, log, policy, route-map, rpki, system, tech-support, users, version",
         ),
         ("show verison", "Invalid command: show [verison]\nDid you mean 'version'?"),
         ("configure now", "Invalid command: configure [now]\nNothing can follow here"),
@@ -542,6 +542,7 @@ fn every_way_through_the_words_ends_in_a_command_and_every_command_has_words() {
         "balancer packets",
         "clear balancer statistics",
         "bfd peers",
+        "bmp",
         "policy test",
         "rpki",
         "damping",
