@@ -45,6 +45,8 @@ pub(crate) enum Deed {
     ExplainPackets(String),
     /// Run a program of the system that only looks.
     Run(Program),
+    /// Show what a program of the system tells, and its JSON form, which another call of it tells.
+    Listed { text: Program, json: Program },
     /// Run a program of the system that changes something.
     Change(Program),
     /// Take the machine down once the person agrees.

@@ -86,6 +86,16 @@ impl Machine for Outside {
         }
     }
 
+    fn told_by(&mut self, program: &Program) -> Result<String, String> {
+        let Program { name, arguments } = program;
+        let ended = Command::new(name).args(arguments).stdin(Stdio::null()).output();
+        let ended = ended.map_err(|error| not_run(name, &error))?;
+        match ended.status.success() {
+            true => Ok(String::from_utf8_lossy(&ended.stdout).into_owned()),
+            false => Err(last_words(name, &ended.stderr)),
+        }
+    }
+
     fn download(&mut self, from: &Url) -> Result<String, String> {
         let file = ScratchFile::new("")?;
         carry(&from.fetch_to(&file.path())?).map_err(|error| format!("Cannot read '{}': {error}", from.shown()))?;
@@ -253,8 +263,13 @@ fn carry(carrier: &Carrier) -> Result<(), String> {
     if ended.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&ended.stderr);
-    Err(said.lines().last().map_or_else(|| format!("{name} failed"), str::to_owned))
+    Err(last_words(name, &ended.stderr))
+}
+
+/// What a program said last before it failed.
+fn last_words(name: &str, said: &[u8]) -> String {
+    let said = String::from_utf8_lossy(said);
+    said.lines().last().map_or_else(|| format!("{name} failed"), str::to_owned)
 }
 
 fn not_run(name: &str, error: &std::io::Error) -> String {

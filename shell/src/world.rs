@@ -48,6 +48,12 @@ pub(crate) trait Machine {
     /// Why it cannot be run, in words.
     fn execute(&mut self, program: &Program) -> Result<bool, String>;
 
+    /// Runs a program that says what it knows and ends: what it said.
+    ///
+    /// # Errors
+    /// Why it cannot be run, or what it says is wrong.
+    fn told_by(&mut self, program: &Program) -> Result<String, String>;
+
     /// Writes a file of the person's.
     ///
     /// # Errors

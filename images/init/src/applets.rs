@@ -49,11 +49,13 @@ fn modprobe(arguments: &[&str]) -> ExitCode {
     if words.into_iter().all(|word| hardware.load(word)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// `towpath-image`: `list`, `add FILE`, `default NAME`, `delete NAME`, `rename NAME NAME`, `install`.
+/// `towpath-image`: `list`, `list json`, `add FILE`, `default NAME`, `delete NAME`, `rename NAME NAME`, `install`.
 fn image(arguments: &[&str]) -> Result<(), String> {
     match arguments {
-        ["list"] => {
-            let text = upgrade::list()?;
+        // Everybody may see them.
+        ["list", form @ ..] if matches!(form, [] | ["json"]) => {
+            let images = upgrade::Images::of_machine()?;
+            let text = if form.is_empty() { images.list() } else { images.json() };
             std::io::stdout().write_all(text.as_bytes()).map_err(|error| error.to_string())
         }
         ["add", url] if url.contains("://") => add_from(url),
@@ -71,8 +73,10 @@ fn image(arguments: &[&str]) -> Result<(), String> {
         {
             ask(&format!("image {verb} {}", names.join(" ")), None)
         }
-        _ => Err("Usage: towpath-image list | add FILE | default NAME | delete NAME | rename NAME NEW | install DISK"
-            .to_owned()),
+        _ => {
+            Err("Usage: towpath-image list [json] | add FILE | default NAME | delete NAME | rename NAME NEW | install"
+                .to_owned())
+        }
     }
 }
 

@@ -111,29 +111,33 @@ impl Images {
             .ok_or(format!("There is no image '{name}'; 'show system image' lists them"))
     }
 
+    /// Both slots that hold something, the first one first.
+    fn held(&self) -> Vec<Held> {
+        let choice = self.choice();
+        let next = choice.trying.map(|(slot, _)| slot).or(choice.good);
+        let held = Slot::ALL.into_iter().filter_map(|slot| {
+            Some(Held {
+                slot,
+                manifest: self.manifest(slot)?.ok(),
+                next: next == Some(slot),
+                running: self.running == Some(slot),
+                on_trial: choice.trying.is_some_and(|(trying, _)| trying == slot),
+                failed: choice.failed == Some(slot),
+            })
+        });
+        held.collect()
+    }
+
     /// The list, as `show system image` shows it.
     pub(crate) fn list(&self) -> String {
-        let choice = self.choice();
-        let mut text = "The system currently has the following image(s) installed:\n\n".to_owned();
-        let next = choice.trying.map(|(slot, _)| slot).or(choice.good);
-        for (number, slot) in (1..).zip(Slot::ALL.into_iter().filter(|slot| self.manifest(*slot).is_some())) {
-            let mut notes = String::new();
-            let mut note = |is: bool, words: &str| {
-                if is {
-                    notes.push_str(&format!(" ({words})"));
-                }
-            };
-            note(next == Some(slot), "default boot");
-            note(self.running == Some(slot), "running image");
-            note(choice.trying.is_some_and(|(trying, _)| trying == slot), "not proved yet");
-            note(choice.failed == Some(slot), "did not become healthy");
-            let name = match self.manifest(slot) {
-                Some(Ok(manifest)) => manifest.name,
-                _ => "an image that is not whole".to_owned(),
-            };
-            text.push_str(&format!("  {number:>2}: {name}{notes}\n"));
-        }
-        text
+        let rows = (1..).zip(self.held()).map(|(number, held)| format!("  {number:>2}: {}\n", held.told()));
+        format!("The system currently has the following image(s) installed:\n\n{}", rows.collect::<String>())
+    }
+
+    /// The same for programs.
+    pub(crate) fn json(&self) -> String {
+        let rows: Vec<String> = self.held().iter().map(Held::json).collect();
+        format!("{{\n  \"images\": [\n{}\n  ]\n}}\n", rows.join(",\n"))
     }
 
     /// Adds an image: its name.
@@ -270,6 +274,52 @@ impl Images {
     }
 }
 
+/// A slot that holds something.
+struct Held {
+    slot: Slot,
+    /// What is known of the image; nothing where it is not whole.
+    manifest: Option<Manifest>,
+    /// Whether it is started next.
+    next: bool,
+    running: bool,
+    on_trial: bool,
+    failed: bool,
+}
+
+impl Held {
+    fn told(&self) -> String {
+        let mut text =
+            self.manifest.as_ref().map_or("an image that is not whole", |manifest| &manifest.name).to_owned();
+        for (is, words) in [
+            (self.next, " (default boot)"),
+            (self.running, " (running image)"),
+            (self.on_trial, " (not proved yet)"),
+            (self.failed, " (did not become healthy)"),
+        ] {
+            text.push_str(if is { words } else { "" });
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        let of = |text: fn(&Manifest) -> &str| {
+            let text = self.manifest.as_ref().map(text);
+            // Whatever would end the text or change its meaning has no place in a name.
+            let clean =
+                |text: &str| text.chars().filter(|c| !c.is_control() && !"\"\\".contains(*c)).collect::<String>();
+            text.map_or("null".to_owned(), |text| format!("\"{}\"", clean(text)))
+        };
+        let (name, version) = (of(|manifest| &manifest.name), of(|manifest| &manifest.version));
+        let Self { slot, manifest, next, running, on_trial, failed } = self;
+        format!(
+            "    {{\n      \"name\": {name},\n      \"version\": {version},\n      \"slot\": \"{}\",\n      \"whole\": {},\n      \
+             \"default-boot\": {next},\n      \"running\": {running},\n      \"on-trial\": {on_trial},\n      \"failed\": {failed}\n    }}",
+            slot.name(),
+            manifest.is_some()
+        )
+    }
+}
+
 /// The version, or with a number behind it where an image is called so already.
 fn unique(version: &str, taken: &[String]) -> String {
     let numbered = (2..).map(|number: u32| format!("{version}~{number}"));
@@ -284,14 +334,6 @@ fn sync_folder(folder: &Path) -> std::io::Result<()> {
 pub(crate) fn running() -> Option<Slot> {
     let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
     line.split_whitespace().find_map(|word| Slot::named(word.strip_prefix("towpath.slot=")?))
-}
-
-/// The list of images, which everybody may see.
-///
-/// # Errors
-/// When there are none.
-pub(crate) fn list() -> Result<String, String> {
-    Ok(Images::of_machine()?.list())
 }
 
 /// What the worker does: `image add|default|delete|rename …`, with the file as its standard input.

@@ -116,7 +116,7 @@ pub(super) fn restart() -> Program {
 pub(super) fn image(work: ImageWork) -> Deed {
     let call = |words: Vec<String>| program("towpath-image", words);
     match work {
-        ImageWork::List => Deed::Run(call(owned(["list"]))),
+        ImageWork::List => Deed::Listed { text: call(owned(["list"])), json: call(owned(["list", "json"])) },
         ImageWork::Add { from } => Deed::Change(call(vec!["add".to_owned(), from])),
         ImageWork::Default { name } => Deed::Change(call(vec!["default".to_owned(), name])),
         ImageWork::Delete { name } => Deed::Change(call(vec!["delete".to_owned(), name])),
@@ -147,6 +147,9 @@ mod tests {
         match deed(op) {
             Deed::Run(program) => format!("{} {}", program.name, program.arguments.join("|")),
             Deed::Change(program) => format!("change {} {}", program.name, program.arguments.join("|")),
+            Deed::Listed { text, json } => {
+                format!("{} {} or {}", text.name, text.arguments.join("|"), json.arguments.join("|"))
+            }
             Deed::Shutdown { question, program } => {
                 format!("{question} {} {}", program.name, program.arguments.join("|"))
             }
@@ -180,7 +183,7 @@ mod tests {
             ("reboot cancel", "change shutdown -c"),
             ("poweroff", "Proceed with poweroff? shutdown -P|now"),
             ("shutdown in 5", "change shutdown -P|+5"),
-            ("show system image", "towpath-image list"),
+            ("show system image", "towpath-image list or list|json"),
             ("add system image http://a/b", "change towpath-image add|http://a/b"),
             ("install image", "change towpath-image install"),
             ("set system image default-boot 1.2", "change towpath-image default|1.2"),

@@ -33,6 +33,10 @@ impl Session {
             Deed::Capture { wanted, file } => monitor::capture(wanted, file.as_deref(), world),
             Deed::ExplainPackets(file) => look::packets(&file, world),
             Deed::Run(program) => run(&program, world),
+            Deed::Listed { text, json } => {
+                let text = world.told_by(&text)?;
+                Ok(Output { json: Some(world.told_by(&json)?), ..Output::text(text) })
+            }
             Deed::Change(program) => self.change(&program, world),
             Deed::Shutdown { question, program } => {
                 self.may_change(&program)?;

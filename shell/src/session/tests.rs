@@ -184,6 +184,11 @@ impl Machine for Fake {
         Ok(true)
     }
 
+    fn told_by(&mut self, program: &Program) -> Result<String, String> {
+        self.execute(program)?;
+        Ok(if program.arguments.iter().any(|word| word == "json") { "{}\n" } else { "an image\n" }.to_owned())
+    }
+
     fn write_file(&mut self, path: &str, text: &str) -> Result<(), String> {
         if path.starts_with("/full") {
             return Err(format!("Cannot write '{path}': no space left on device"));
@@ -686,6 +691,19 @@ fn programs_run_with_the_words_as_they_are() {
         let (text, _, world) = typed_into(Fake::default(), &[line]);
         assert!(text.starts_with("!This command writes to the terminal itself"), "{line}: {text}");
         assert!(world.programs.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn what_a_program_lists_goes_through_pipes_and_has_a_json_form() {
+    for (line, shown) in [
+        ("show system image", "an image\n"),
+        ("show system image | count", "1\n"),
+        ("show system image | json", "{}\n"),
+        ("configure; run show system image | match an", "an image\n"),
+    ] {
+        let (text, _, world) = typed_into(Fake::default(), &[line]);
+        assert_eq!((text.as_str(), world.programs.len()), (shown, 2), "{line}");
     }
 }
 

@@ -51,6 +51,11 @@ fn an_image_is_added_beside_the_one_that_runs_and_tried_next() {
         place.0.list().lines().skip(2).collect::<Vec<_>>(),
         ["   1: 1.2.3 (running image)", "   2: 1.2.3~2 (default boot) (not proved yet)"]
     );
+    let json: String = place.0.json().split_whitespace().collect();
+    assert_eq!(
+        json,
+        r#"{"images":[{"name":"1.2.3","version":"1.2.3","slot":"a","whole":true,"default-boot":false,"running":true,"on-trial":false,"failed":false},{"name":"1.2.3~2","version":"1.2.3","slot":"b","whole":true,"default-boot":true,"running":false,"on-trial":true,"failed":false}]}"#
+    );
     assert_eq!(place.add(FILE), Ok("1.2.3~2".to_owned()), "once more takes the place of what was not proved");
 }
 
@@ -91,5 +96,6 @@ fn a_slot_that_is_not_whole_is_listed_as_such_and_never_chosen() {
     place.add(FILE).unwrap();
     fs::write(place.0.slot(Slot::B).join("initrd"), "SYS").unwrap();
     assert!(place.0.list().contains("an image that is not whole"));
+    assert!(place.0.json().contains("\"name\": null") && place.0.json().contains("\"whole\": false"));
     assert!(place.0.set_default("1.2.3~2").is_err());
 }
