@@ -12,6 +12,7 @@ mod hardware;
 mod health;
 mod image_file;
 mod install;
+mod logs;
 mod machine;
 mod modules;
 mod names;

@@ -22,6 +22,7 @@ use super::start::{CARDS, CLOCK, CONFIG, PLACES, Started, USER};
 use crate::door::{Asked, Door};
 use crate::hardware::name_cards;
 use crate::health::{Trial, Verdict};
+use crate::logs;
 use crate::request::{End, FAILED, Request};
 use crate::services::{Input, OnChange, Output, Services, Spec, When};
 use crate::system::{self, say};
@@ -31,12 +32,16 @@ use crate::upgrade::Images;
 const ROUTER: &str = "towpathd";
 const STEWARD: &str = "towpath-steward";
 const STEWARD_SOCKET: &str = "/run/towpath-steward/socket";
+/// Where the programs' words and the kernel's go.
+const LOG: &str = "/var/log/messages";
 /// What the router may, as `setpriv(1)` names it.
 const CAPABILITIES: &str = "-all,+net_admin,+net_raw,+net_bind_service,+bpf,+perfmon";
 /// How long the loop sleeps at most.
 const TICK: Duration = Duration::from_secs(1);
 /// How often the watchdog hears of us.
 const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
+/// How often the log is looked at, whether it has become long.
+const LOGS_EVERY: Duration = Duration::from_secs(30);
 /// How often the time is kept.
 const CLOCK_EVERY: Duration = Duration::from_secs(600);
 /// How long programs may take to end before the machine does.
@@ -55,6 +60,7 @@ struct Machine {
     watchdog: Option<File>,
     watchdog_at: Instant,
     clock_at: Instant,
+    logs_at: Instant,
     trial: Option<Trial>,
     /// The process that asks whether the router answers.
     probe: Option<(i32, Option<bool>)>,
@@ -76,6 +82,7 @@ pub(super) fn run(started: Started) -> ! {
         watchdog: OpenOptions::new().write(true).open("/dev/watchdog").ok(),
         watchdog_at: now,
         clock_at: now + CLOCK_EVERY,
+        logs_at: now,
         trial,
         probe: None,
         worker: None,
@@ -117,7 +124,7 @@ fn specs(rescue: bool) -> Vec<Spec> {
         ends_often: false,
     };
     let mut specs = vec![
-        program("syslogd", When::Always, "/bin/busybox syslogd -n -D -O /var/log/messages -s 1024 -b 4"),
+        program("syslogd", When::Always, "/bin/busybox syslogd -n -O /var/log/messages"),
         program("klogd", When::Always, "/bin/busybox klogd -n"),
         program(STEWARD, When::Always, &steward_command()),
         program(ROUTER, When::Always, &router_command()),
@@ -205,6 +212,12 @@ impl Machine {
         if self.watchdog_at <= now {
             self.watchdog_at = now + WATCHDOG_EVERY;
             let _ = self.watchdog.as_mut().map(|watchdog| watchdog.write_all(b"."));
+        }
+        if self.logs_at <= now {
+            self.logs_at = now + LOGS_EVERY;
+            if let Err(error) = logs::rotate(Path::new(LOG)) {
+                say(&system::told("the log cannot be put aside", error));
+            }
         }
         if self.clock_at <= now {
             self.clock_at = now + CLOCK_EVERY;
