@@ -109,7 +109,7 @@ impl Scene {
         for name in ["date", "mtr", "ping", "shutdown", "systemctl", "tcpdump", "telnet", "towpath-image", "traceroute"]
         {
             let program = programs.join(name);
-            let text = "#!/bin/sh\n[ \"$2\" != json ] || exec echo {}\necho ran \"${0##*/}\" \"$@\"\n";
+            let text = "#!/bin/sh\nif [ \"$2\" = json ]; then echo {}; exit; fi\necho ran \"${0##*/}\" \"$@\"\n";
             std::fs::write(&program, text)?;
             std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
         }
