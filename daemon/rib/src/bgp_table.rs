@@ -3,16 +3,13 @@
 //! What was received is kept whole, also what import rejected, so that `received-routes` and "why" need no
 //! configuration; what a peer sent equal to what is used shares one attribute set. Obeys RFC 4271 §3.2
 //! (Adj-RIB-In) and RFC 4724 §4.2 (stale paths). Never decides and never resolves a next hop.
-//!
-//! Prefixes wait for a decision in two queues. Where a path was only added beside the best one, packets go as they did and
-//! more paths often follow at once: such a prefix is contested, and its decision may wait until they are there. All other
-//! changes are pressing, as long as there is not a flood of them: then those that leave the best path alone are contested.
 
 mod path;
+mod queues;
 mod uses;
 mod walk;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
@@ -27,6 +24,7 @@ use crate::prefix_map::PrefixMap;
 use crate::routes::Gateway;
 
 pub use path::{Inserted, Path, PathKey, PeerId};
+use queues::{Queues, Waits};
 use uses::NextHopUses;
 
 /// What the decision has to know of a peer.
@@ -62,24 +60,9 @@ struct Entry {
     /// The best path says something else than at the last decision.
     changed: bool,
     waits: Waits,
-    /// Stands in `BgpTable::contested`, though it may not wait any more.
+    /// Stands in the queue of contested prefixes, though it may not wait any more.
     contested: bool,
 }
-
-/// Whether a prefix waits for a decision.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Waits {
-    /// It is decided.
-    #[default]
-    No,
-    /// Its best path is what it was, and may get company or be outdone.
-    Contested,
-    /// Its best path is new, gone or changed, or nothing is known of that.
-    Pressing,
-}
-
-/// Where so many prefixes need a decision soon, others whose best path is untouched may wait.
-const FLOOD: usize = 1024;
 
 /// A place among the paths of a prefix.
 type Place = std::num::NonZeroU32;
@@ -245,17 +228,15 @@ pub struct BgpTable {
     /// An entry without paths stays until its prefix was taken from the queues.
     entries: PrefixMap<Entry>,
     census: Census,
-    pressing: VecDeque<Prefix>,
-    contested: VecDeque<Prefix>,
+    queues: Queues,
 }
 
 impl BgpTable {
     /// An empty table; the router itself is its only peer.
     #[must_use]
     pub fn new(family: Family) -> Self {
-        let (entries, census) = (PrefixMap::new(), Census::default());
-        let (pressing, contested) = (VecDeque::new(), VecDeque::new());
-        let mut table = Self { family, epoch: None, entries, census, pressing, contested };
+        let (entries, census, queues) = (PrefixMap::new(), Census::default(), Queues::default());
+        let mut table = Self { family, epoch: None, entries, census, queues };
         let address = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         table.set_peer(
             PeerId::LOCAL,
@@ -327,7 +308,7 @@ impl BgpTable {
                 old.set_stale(false);
                 old.set_awaited(false);
                 if revived && rivals {
-                    presses(&mut self.pressing, prefix, entry);
+                    self.queues.presses(prefix, entry);
                 }
                 return false;
             }
@@ -343,12 +324,12 @@ impl BgpTable {
                 self.census.came(&path);
                 entry.paths.push(path);
                 if entry.keeps_its_best() {
-                    contests(&mut self.contested, prefix, entry);
+                    self.queues.contests(prefix, entry);
                     return true;
                 }
             }
         }
-        changes(&mut self.pressing, &mut self.contested, prefix, entry);
+        self.queues.changes(prefix, entry);
         true
     }
 
@@ -378,7 +359,7 @@ impl BgpTable {
             tell(key);
         }
         if changed {
-            presses(&mut self.pressing, prefix, entry);
+            self.queues.presses(prefix, entry);
         }
     }
 
@@ -391,7 +372,7 @@ impl BgpTable {
         if entry.paths.is_empty() {
             self.census.last_path_gone(prefix);
         }
-        changes(&mut self.pressing, &mut self.contested, prefix, entry);
+        self.queues.changes(prefix, entry);
         true
     }
 
@@ -411,53 +392,6 @@ impl BgpTable {
     #[must_use]
     pub fn accepted_count(&self, peer: PeerId) -> usize {
         self.census.peers.get(&peer).map_or(0, |peer| peer.accepted)
-    }
-
-    /// How many prefixes wait for a decision that should not wait.
-    #[must_use]
-    pub fn pressing_len(&self) -> usize {
-        self.pressing.len()
-    }
-
-    /// Whether any prefix waits for a decision.
-    #[must_use]
-    pub fn is_undecided(&self) -> bool {
-        !(self.pressing.is_empty() && self.contested.is_empty())
-    }
-
-    /// At most `limit` prefixes whose decision should not wait, those that wait longest first. Each has to be `decided`.
-    pub fn take_pressing(&mut self, limit: usize) -> Vec<Prefix> {
-        let count = limit.min(self.pressing.len());
-        let taken: Vec<Prefix> = self.pressing.drain(..count).collect();
-        if self.pressing.is_empty() {
-            self.pressing.shrink_to(1024);
-        }
-        taken
-    }
-
-    /// At most `limit` prefixes whose decision may wait, those that wait longest first, and no more once they have so many
-    /// paths together: that is what deciding them costs. Each has to be `decided`. Answers how many paths they have, too.
-    pub fn take_contested(&mut self, limit: usize, paths: usize) -> (Vec<Prefix>, usize) {
-        let (mut taken, mut met) = (Vec::new(), 0_usize);
-        while taken.len() < limit
-            && met < paths
-            && let Some(prefix) = self.contested.pop_front()
-        {
-            let Some(entry) = self.entries.get_mut(prefix) else { continue };
-            entry.contested = false;
-            match entry.waits {
-                Waits::Contested => {
-                    met = met.saturating_add(entry.paths.len());
-                    taken.push(prefix);
-                }
-                Waits::No if entry.paths.is_empty() => _ = self.entries.remove(prefix),
-                Waits::No | Waits::Pressing => {}
-            }
-        }
-        if self.contested.is_empty() {
-            self.contested.shrink_to(1024);
-        }
-        (taken, met)
     }
 
     /// Decides some of the prefixes that were taken, and tells of each.
@@ -583,30 +517,6 @@ impl BgpTable {
     fn seconds(&mut self, now: Instant) -> u32 {
         let since = now.saturating_duration_since(*self.epoch.get_or_insert(now));
         u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
-    }
-}
-
-/// The prefix needs a decision soon.
-fn presses(pressing: &mut VecDeque<Prefix>, prefix: Prefix, entry: &mut Entry) {
-    if std::mem::replace(&mut entry.waits, Waits::Pressing) < Waits::Pressing {
-        pressing.push_back(prefix);
-    }
-}
-
-/// The prefix needs a decision that may wait.
-fn contests(contested: &mut VecDeque<Prefix>, prefix: Prefix, entry: &mut Entry) {
-    entry.waits = entry.waits.max(Waits::Contested);
-    if entry.waits == Waits::Contested && !std::mem::replace(&mut entry.contested, true) {
-        contested.push_back(prefix);
-    }
-}
-
-/// A path of the prefix went or became another.
-fn changes(pressing: &mut VecDeque<Prefix>, contested: &mut VecDeque<Prefix>, prefix: Prefix, entry: &mut Entry) {
-    if entry.keeps_its_best() && pressing.len() >= FLOOD {
-        contests(contested, prefix, entry);
-    } else {
-        presses(pressing, prefix, entry);
     }
 }
 

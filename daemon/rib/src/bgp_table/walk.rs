@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::{BgpTable, Path, PeerId, presses};
+use super::{BgpTable, Path, PeerId};
 
 /// What to do with one path of a peer.
 enum Touch {
@@ -69,7 +69,7 @@ impl BgpTable {
             let found = entry.paths.as_slice().iter().filter(through).count();
             left = left.saturating_sub(found);
             if found > 0 {
-                presses(&mut self.pressing, prefix, entry);
+                self.queues.presses(prefix, entry);
             }
         }
     }
@@ -77,7 +77,7 @@ impl BgpTable {
     /// Every prefix needs a decision: the rules changed.
     pub fn all_dirty(&mut self) {
         for (prefix, entry) in self.entries.iter_mut() {
-            presses(&mut self.pressing, prefix, entry);
+            self.queues.presses(prefix, entry);
         }
     }
 
@@ -126,7 +126,7 @@ impl BgpTable {
                 touched = touched.saturating_add(1);
             }
             if changed {
-                presses(&mut self.pressing, prefix, entry);
+                self.queues.presses(prefix, entry);
             }
         }
         touched

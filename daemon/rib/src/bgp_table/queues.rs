@@ -1,0 +1,117 @@
+//! The prefixes that wait for a decision, in two queues.
+//!
+//! Where a path was only added beside the best one, packets go as they did and more paths often follow at once: such a
+//! prefix is contested, and its decision may wait until they are there. All other changes are pressing, as long as there is
+//! not a flood of them: then those that leave the best path alone are contested. Each prefix stands in each queue once at
+//! most. Never decides, and never says how long contested prefixes wait.
+
+use std::collections::VecDeque;
+
+use nouns::Prefix;
+
+use super::{BgpTable, Entry};
+
+/// Where so many prefixes need a decision soon, others whose best path is untouched may wait.
+const FLOOD: usize = 1024;
+/// What an emptied queue keeps room for.
+const ROOM: usize = 1024;
+
+/// Whether a prefix waits for a decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Waits {
+    /// It is decided.
+    #[default]
+    No,
+    /// Its best path is what it was, and may get company or be outdone.
+    Contested,
+    /// Its best path is new, gone or changed, or nothing is known of that.
+    Pressing,
+}
+
+/// The queues, those first that wait longest.
+#[derive(Debug, Default)]
+pub(super) struct Queues {
+    pressing: VecDeque<Prefix>,
+    contested: VecDeque<Prefix>,
+}
+
+impl Queues {
+    /// The prefix needs a decision soon.
+    pub(super) fn presses(&mut self, prefix: Prefix, entry: &mut Entry) {
+        if std::mem::replace(&mut entry.waits, Waits::Pressing) < Waits::Pressing {
+            self.pressing.push_back(prefix);
+        }
+    }
+
+    /// The prefix needs a decision that may wait.
+    pub(super) fn contests(&mut self, prefix: Prefix, entry: &mut Entry) {
+        entry.waits = entry.waits.max(Waits::Contested);
+        if entry.waits == Waits::Contested && !std::mem::replace(&mut entry.contested, true) {
+            self.contested.push_back(prefix);
+        }
+    }
+
+    /// A path of the prefix went or became another.
+    pub(super) fn changes(&mut self, prefix: Prefix, entry: &mut Entry) {
+        if entry.keeps_its_best() && self.pressing.len() >= FLOOD {
+            self.contests(prefix, entry);
+        } else {
+            self.presses(prefix, entry);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn contested_len(&self) -> usize {
+        self.contested.len()
+    }
+}
+
+impl BgpTable {
+    /// How many prefixes wait for a decision that should not wait.
+    #[must_use]
+    pub fn pressing_len(&self) -> usize {
+        self.queues.pressing.len()
+    }
+
+    /// Whether any prefix waits for a decision.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        !(self.queues.pressing.is_empty() && self.queues.contested.is_empty())
+    }
+
+    /// At most `limit` prefixes whose decision should not wait, those that wait longest first. Each has to be `decided`.
+    pub fn take_pressing(&mut self, limit: usize) -> Vec<Prefix> {
+        let pressing = &mut self.queues.pressing;
+        let count = limit.min(pressing.len());
+        let taken: Vec<Prefix> = pressing.drain(..count).collect();
+        if pressing.is_empty() {
+            pressing.shrink_to(ROOM);
+        }
+        taken
+    }
+
+    /// At most `limit` prefixes whose decision may wait, those that wait longest first, and no more once they have so many
+    /// paths together: that is what deciding them costs. Each has to be `decided`. Answers how many paths they have, too.
+    pub fn take_contested(&mut self, limit: usize, paths: usize) -> (Vec<Prefix>, usize) {
+        let (mut taken, mut met) = (Vec::new(), 0_usize);
+        while taken.len() < limit
+            && met < paths
+            && let Some(prefix) = self.queues.contested.pop_front()
+        {
+            let Some(entry) = self.entries.get_mut(prefix) else { continue };
+            entry.contested = false;
+            match entry.waits {
+                Waits::Contested => {
+                    met = met.saturating_add(entry.paths.len());
+                    taken.push(prefix);
+                }
+                Waits::No if entry.paths.is_empty() => _ = self.entries.remove(prefix),
+                Waits::No | Waits::Pressing => {}
+            }
+        }
+        if self.queues.contested.is_empty() {
+            self.queues.contested.shrink_to(ROOM);
+        }
+        (taken, met)
+    }
+}
