@@ -129,12 +129,18 @@ fn carry_out_one(step: &Step, snapshot: &mut Snapshot) {
                 VirtualLink::Dummy => LinkKind::Dummy,
                 VirtualLink::Vif { parent, id } => LinkKind::Vlan { parent: index(snapshot, parent), id: *id },
             };
+            // The kernel gives a VLAN the hardware address of its parent.
+            let inherited = match &kind {
+                LinkKind::Vlan { parent, .. } => snapshot.links.iter().find(|link| link.index == *parent),
+                _ => None,
+            };
+            let inherited = inherited.map(|parent| parent.mac.clone()).unwrap_or_default();
             let number = 100 + u32::try_from(name.as_str().bytes().map(usize::from).sum::<usize>()).unwrap();
             snapshot.links.push(Link {
                 admin_up: settings.up,
                 mtu: settings.mtu,
                 alias: settings.alias.clone(),
-                mac: octets(settings.mac),
+                mac: settings.mac.map_or(inherited, |mac| octets(Some(mac))),
                 kind,
                 group: rib::world::LINK_GROUP_TOWPATH,
                 ..link(number, name.as_str())
