@@ -57,7 +57,8 @@ impl Engine {
     /// The prefixes of a family that are decided in this turn.
     fn take_undecided(&mut self, family: Family, budget: &mut Budget) -> Vec<Prefix> {
         let table = self.tables.of_mut(family);
-        let mut prefixes = table.take_pressing(budget.prefixes.saturating_sub(budget.kept));
+        let kept = budget.kept.min(table.contested_len());
+        let mut prefixes = table.take_pressing(budget.prefixes.saturating_sub(kept));
         budget.prefixes = budget.prefixes.saturating_sub(prefixes.len());
         let (contested, paths) = table.take_contested(budget.prefixes, budget.contested_paths);
         budget.prefixes = budget.prefixes.saturating_sub(contested.len());

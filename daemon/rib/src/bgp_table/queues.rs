@@ -59,11 +59,6 @@ impl Queues {
             self.presses(prefix, entry);
         }
     }
-
-    #[cfg(test)]
-    pub(super) fn contested_len(&self) -> usize {
-        self.contested.len()
-    }
 }
 
 impl BgpTable {
@@ -71,6 +66,12 @@ impl BgpTable {
     #[must_use]
     pub fn pressing_len(&self) -> usize {
         self.queues.pressing.len()
+    }
+
+    /// How many prefixes at most wait for a decision that may wait: some of these may be decided since.
+    #[must_use]
+    pub fn contested_len(&self) -> usize {
+        self.queues.contested.len()
     }
 
     /// Whether any prefix waits for a decision.

@@ -248,7 +248,7 @@ fn a_contested_prefix_that_comes_and_goes_leaves_nothing_behind() {
         let last = table.take_pressing(9);
         table.decide(&last, &next_hops(), &RULES, |_, _, _| ());
     }
-    assert_eq!(table.queues.contested_len(), 1, "however often it was contested");
+    assert_eq!(table.contested_len(), 1, "however often it was contested");
     assert_eq!((table.take_contested(9, 9).0, table.entries.len()), (vec![], 0));
 }
 
