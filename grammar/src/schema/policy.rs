@@ -9,6 +9,11 @@ use super::{Node, inner, leaf, tag};
 use crate::value::{PolicyValue, ValueKind};
 use access_list::{ACCESS_LIST, ACCESS_LIST6};
 
+/// The rules of a list.
+const fn rules(words: &'static [&'static Node]) -> Node {
+    tag("rule", "Rule of the list, tried in their order", RULE, "10", words)
+}
+
 pub(super) static POLICY: Node = inner(
     "policy",
     "Routing policy",
@@ -22,13 +27,7 @@ pub(super) static POLICY: Node = inner(
             "FROM-ISP",
             &[
                 &DESCRIPTION,
-                &tag(
-                    "rule",
-                    "Rule of the list, tried in their order",
-                    RULE,
-                    "10",
-                    &[&ACTION, &DESCRIPTION, &leaf("regex", "Expression that the AS path fits", REGEX, "_64512_")],
-                ),
+                &rules(&[&ACTION, &DESCRIPTION, &leaf("regex", "Expression that the AS path fits", REGEX, "_64512_")]),
             ],
         ),
         &tag(
@@ -38,17 +37,11 @@ pub(super) static POLICY: Node = inner(
             "100",
             &[
                 &DESCRIPTION,
-                &tag(
-                    "rule",
-                    "Rule of the list, tried in their order",
-                    RULE,
-                    "10",
-                    &[
-                        &ACTION,
-                        &DESCRIPTION,
-                        &leaf("regex", "Communities, or an expression that they fit", REGEX, "64512:100"),
-                    ],
-                ),
+                &rules(&[
+                    &ACTION,
+                    &DESCRIPTION,
+                    &leaf("regex", "Communities, or an expression that they fit", REGEX, "64512:100"),
+                ]),
             ],
         ),
         &tag(
@@ -58,22 +51,11 @@ pub(super) static POLICY: Node = inner(
             "TARGETS",
             &[
                 &DESCRIPTION,
-                &tag(
-                    "rule",
-                    "Rule of the list, tried in their order",
-                    RULE,
-                    "10",
-                    &[
-                        &ACTION,
-                        &DESCRIPTION,
-                        &leaf(
-                            "regex",
-                            "Values such as rt AS:NN, or an expression that they fit",
-                            REGEX,
-                            "rt 64512:100",
-                        ),
-                    ],
-                ),
+                &rules(&[
+                    &ACTION,
+                    &DESCRIPTION,
+                    &leaf("regex", "Values such as rt AS:NN, or an expression that they fit", REGEX, "rt 64512:100"),
+                ]),
             ],
         ),
         &tag(
@@ -83,17 +65,11 @@ pub(super) static POLICY: Node = inner(
             "REGIONS",
             &[
                 &DESCRIPTION,
-                &tag(
-                    "rule",
-                    "Rule of the list, tried in their order",
-                    RULE,
-                    "10",
-                    &[
-                        &ACTION,
-                        &DESCRIPTION,
-                        &leaf("regex", "Large communities, or an expression that they fit", REGEX, "64512:1:2"),
-                    ],
-                ),
+                &rules(&[
+                    &ACTION,
+                    &DESCRIPTION,
+                    &leaf("regex", "Large communities, or an expression that they fit", REGEX, "64512:1:2"),
+                ]),
             ],
         ),
         &tag(
@@ -103,19 +79,13 @@ pub(super) static POLICY: Node = inner(
             "SERVICES",
             &[
                 &DESCRIPTION,
-                &tag(
-                    "rule",
-                    "Rule of the list, tried in their order",
-                    RULE,
-                    "10",
-                    &[
-                        &ACTION,
-                        &DESCRIPTION,
-                        &leaf("ge", "Least length of the prefixes", LENGTH4, "24"),
-                        &leaf("le", "Greatest length of the prefixes", LENGTH4, "32"),
-                        &leaf("prefix", "Prefix that holds the route", ValueKind::Prefix4, "172.16.102.0/24"),
-                    ],
-                ),
+                &rules(&[
+                    &ACTION,
+                    &DESCRIPTION,
+                    &leaf("ge", "Least length of the prefixes", LENGTH4, "24"),
+                    &leaf("le", "Greatest length of the prefixes", LENGTH4, "32"),
+                    &leaf("prefix", "Prefix that holds the route", ValueKind::Prefix4, "172.16.102.0/24"),
+                ]),
             ],
         ),
         &tag(
@@ -125,19 +95,13 @@ pub(super) static POLICY: Node = inner(
             "SERVICES6",
             &[
                 &DESCRIPTION,
-                &tag(
-                    "rule",
-                    "Rule of the list, tried in their order",
-                    RULE,
-                    "10",
-                    &[
-                        &ACTION,
-                        &DESCRIPTION,
-                        &leaf("ge", "Least length of the prefixes", LENGTH6, "64"),
-                        &leaf("le", "Greatest length of the prefixes", LENGTH6, "128"),
-                        &leaf("prefix", "Prefix that holds the route", ValueKind::Prefix6, "2001:db8::/32"),
-                    ],
-                ),
+                &rules(&[
+                    &ACTION,
+                    &DESCRIPTION,
+                    &leaf("ge", "Least length of the prefixes", LENGTH6, "64"),
+                    &leaf("le", "Greatest length of the prefixes", LENGTH6, "128"),
+                    &leaf("prefix", "Prefix that holds the route", ValueKind::Prefix6, "2001:db8::/32"),
+                ]),
             ],
         ),
         &route_map::ROUTE_MAP,

@@ -2,7 +2,7 @@
 //!
 //! Never knows who uses a list.
 
-use super::{ACTION, DESCRIPTION, NAME, RULE};
+use super::{ACTION, DESCRIPTION, NAME, rules};
 use crate::schema::{Node, flag, inner, leaf, tag};
 use crate::value::ValueKind;
 
@@ -13,18 +13,12 @@ pub(super) static ACCESS_LIST: Node = tag(
     "10",
     &[
         &DESCRIPTION,
-        &tag(
-            "rule",
-            "Rule of the list, tried in their order",
-            RULE,
-            "10",
-            &[
-                &ACTION,
-                &DESCRIPTION,
-                &inner("destination", "Masks of the routes (100-199 and 2000-2699)", ADDRESSES),
-                &inner("source", "Addresses of the routes", ADDRESSES),
-            ],
-        ),
+        &rules(&[
+            &ACTION,
+            &DESCRIPTION,
+            &inner("destination", "Masks of the routes (100-199 and 2000-2699)", ADDRESSES),
+            &inner("source", "Addresses of the routes", ADDRESSES),
+        ]),
     ],
 );
 
@@ -42,24 +36,18 @@ pub(super) static ACCESS_LIST6: Node = tag(
     "SERVICES6",
     &[
         &DESCRIPTION,
-        &tag(
-            "rule",
-            "Rule of the list, tried in their order",
-            RULE,
-            "10",
-            &[
-                &ACTION,
-                &DESCRIPTION,
-                &inner(
-                    "source",
-                    "Networks of the routes",
-                    &[
-                        &flag("any", "Any"),
-                        &flag("exact-match", "The network itself, not those within it"),
-                        &leaf("network", "This one, and those within it", ValueKind::Prefix6, "2001:db8::/32"),
-                    ],
-                ),
-            ],
-        ),
+        &rules(&[
+            &ACTION,
+            &DESCRIPTION,
+            &inner(
+                "source",
+                "Networks of the routes",
+                &[
+                    &flag("any", "Any"),
+                    &flag("exact-match", "The network itself, not those within it"),
+                    &leaf("network", "This one, and those within it", ValueKind::Prefix6, "2001:db8::/32"),
+                ],
+            ),
+        ]),
     ],
 );
