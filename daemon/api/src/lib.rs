@@ -6,6 +6,7 @@
 //! was found, and never opens the socket itself.
 
 pub mod codec;
+pub mod digits;
 pub mod error;
 pub mod level;
 pub mod reply;

@@ -99,7 +99,7 @@ fn size(word: u32) -> usize {
 fn held(octets: &[u8], length: u32) -> HeldPacket {
     let head = octets.get(..HEAD).unwrap_or(octets);
     let kept = u32::try_from(octets.len()).unwrap_or(u32::MAX);
-    HeldPacket { length: length.max(kept), head: head.iter().map(|octet| format!("{octet:02x}")).collect() }
+    HeldPacket { length: length.max(kept), head: api::digits::of(head) }
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::digits;
+
 /// Which packets of the balancer are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -91,8 +93,7 @@ impl CapturedPacket {
     /// Its first octets.
     #[must_use]
     pub fn head(&self) -> Vec<u8> {
-        let digits = self.octets.as_bytes().as_chunks::<2>().0.iter();
-        digits.map_while(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+        digits::octets(&self.octets).collect()
     }
 }
 

@@ -2,10 +2,10 @@
 //!
 //! Never keeps more than a moment's: what is too much is left out.
 
-use std::fmt::Write as _;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use api::digits;
 use api::watch::{CapturedPacket, WantedPackets};
 use bpf_loader::{Capture, Captured, Loader, Ring};
 use bpf_tables::Balancer;
@@ -95,10 +95,6 @@ impl Captures {
     fn packet(&self, captured: &Captured, state: &Balancer, surroundings: &Surroundings) -> CapturedPacket {
         let kept = usize::try_from(captured.kept).unwrap_or(usize::MAX);
         let head = captured.head.get(..kept).unwrap_or(&captured.head);
-        let octets = head.iter().fold(String::new(), |mut text, octet| {
-            let _ = write!(text, "{octet:02x}");
-            text
-        });
         let time = self.offset + Duration::from_nanos(captured.at);
         let link = surroundings.link(captured.link).map(|link| link.name.to_string());
         CapturedPacket {
@@ -109,7 +105,7 @@ impl Captures {
             backend: state.node(captured.backend),
             reason: captured.is_lost().then(|| reason(captured.reason).to_owned()),
             length: captured.length,
-            octets,
+            octets: digits::of(head),
         }
     }
 }

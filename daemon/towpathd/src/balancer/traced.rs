@@ -4,6 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use api::digits;
 use api::request::HeldPacket;
 use api::view::{BalancerExplained, BalancerPacket};
 use bpf_tables::reason::Reason;
@@ -20,9 +21,7 @@ const LONGEST: usize = 9_216;
 
 /// The octets of a packet; those that the file did not keep are zero.
 pub(super) fn octets(packet: &HeldPacket) -> Vec<u8> {
-    let digits = packet.head.as_bytes().chunks_exact(2);
-    let octet = |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    let mut octets: Vec<u8> = digits.map_while(octet).take(LONGEST).collect();
+    let mut octets: Vec<u8> = digits::octets(&packet.head).take(LONGEST).collect();
     let length = usize::try_from(packet.length).unwrap_or(usize::MAX).min(LONGEST);
     octets.resize(length.max(octets.len()), 0);
     octets
@@ -59,7 +58,7 @@ pub(super) fn view(
         outcome: outcome.to_owned(),
         reason: reason.map(|reason| reason.word().to_owned()),
         sent_length: goes.then(|| length(&traced.packet)),
-        sent: goes.then(|| traced.packet.iter().take(TOLD).map(|octet| format!("{octet:02x}")).collect()),
+        sent: goes.then(|| digits::of(traced.packet.get(..TOLD).unwrap_or(&traced.packet))),
         explained,
     }
 }
