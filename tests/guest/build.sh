@@ -12,10 +12,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 fail() { printf 'guest: %s\n' "$*" >&2; exit 1; }
 
 # Kinds of links that Debian has as modules, and what a guest of its own network needs.
-modules=(dummy 8021q bridge veth vrf bonding ip_gre ip6_gre ipip ip6_tunnel sit fou fou6 vxlan virtio_pci virtio_net)
+modules=(dummy 8021q bridge veth vrf bonding ip_gre ip6_gre ipip ip6_tunnel sit fou fou6 vxlan virtio_pci virtio_net
+    sch_ingress cls_bpf cls_u32)
 
 PATH=$PATH:/usr/sbin:/sbin
-for program in qemu-system-x86_64 busybox cpio depmod modprobe dpkg-deb apt-get ip; do
+for program in qemu-system-x86_64 busybox cpio depmod modprobe dpkg-deb apt-get ip tc; do
     command -v "$program" >/dev/null || fail "$program is missing; tests/setup.sh installs it"
 done
 mkdir -p "$cache"
@@ -60,8 +61,9 @@ build_base() {
         [ -e "$root/bin/$applet" ] || ln -s busybox "$root/bin/$applet"
     done
     ln -sf ../bin/busybox "$root/sbin/modprobe"
-    rm -f "$root/bin/ip"
+    rm -f "$root/bin/ip" "$root/bin/tc"
     with_libraries "$(command -v ip)" "$root" /bin/ip
+    with_libraries "$(command -v tc)" "$root" /bin/tc
     printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
     printf 'root:x:0:\n' >"$root/etc/group"
     for module in "${modules[@]}"; do

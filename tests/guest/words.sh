@@ -2,8 +2,9 @@
 #
 # Never waits without an end: every sentence has ten seconds to become true.
 
-# busybox prefers its own program of this name, which knows less.
+# busybox prefers its own programs of these names, which know less.
 ip() { /bin/ip "$@"; }
+tc() { /bin/tc "$@"; }
 
 socket=/run/towpathd.sock
 state=/root/state

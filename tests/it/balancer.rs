@@ -5,6 +5,7 @@
 
 mod captured;
 mod explained;
+mod filters;
 mod health;
 mod joining;
 mod kinds;

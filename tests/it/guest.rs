@@ -23,5 +23,5 @@ fn bridges_dummies_and_vlans_come_change_and_go_by_commits() -> Result<()> {
 
 #[test]
 fn the_balancers_programs_are_accepted_by_debians_kernel() -> Result<()> {
-    all_hold("balancer", 8)
+    all_hold("balancer", 26)
 }

@@ -106,7 +106,8 @@ fn each_packet_goes_its_way_in_xdp() -> Result<()> {
 fn each_packet_goes_its_way_in_traffic_control() -> Result<()> {
     // Traffic control sends packets back by a redirection, too.
     in_the_kernel(Program::Tc, |case, action| match (action, &case.due) {
-        (0, _) => Outcome::Pass,
+        // TC_ACT_UNSPEC: whoever comes behind sees it, too.
+        (u32::MAX, _) => Outcome::Pass,
         (2, _) => Outcome::Drop,
         (7, Due::To(link, _)) => Outcome::To(*link),
         (7, Due::Back(_)) => Outcome::Back,

@@ -10,6 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::LoadError;
+use crate::attach::take_filters_off;
 use crate::sys;
 
 /// Whatever makes what one release wrote something else for another.
@@ -96,6 +97,7 @@ impl Pins {
 
     /// Unpins everything of this layout; links come off with their pins.
     pub(crate) fn forget_all(&self) {
+        take_filters_off(&self.directory.join("links"));
         let _ = fs::remove_dir_all(&self.directory);
         // It goes if nothing else is in it.
         let _ = self.directory.parent().map(fs::remove_dir);
@@ -113,6 +115,7 @@ fn has_device(mounts: &str, device: u64) -> bool {
 pub(crate) fn clear(root: &Path) {
     let found = fs::read_dir(root).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     for directory in found.filter(|path| path.join("links").is_dir() && path.join("maps").is_dir()) {
+        take_filters_off(&directory.join("links"));
         let _ = fs::remove_dir_all(directory);
     }
     let _ = fs::remove_dir(root);

@@ -5,7 +5,7 @@
 use aya_ebpf::bindings::bpf_adj_room_mode::BPF_ADJ_ROOM_MAC;
 use aya_ebpf::bindings::{
     __sk_buff, BPF_F_ADJ_ROOM_ENCAP_L3_IPV4, BPF_F_ADJ_ROOM_ENCAP_L3_IPV6, BPF_F_ADJ_ROOM_ENCAP_L4_UDP,
-    BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR, TC_ACT_OK, TC_ACT_SHOT,
+    BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR, TC_ACT_SHOT, TC_ACT_UNSPEC,
 };
 use aya_ebpf::helpers::generated::{
     bpf_l4_csum_replace, bpf_redirect, bpf_skb_adjust_room, bpf_skb_change_tail, bpf_skb_load_bytes, bpf_skb_pull_data,
@@ -48,9 +48,9 @@ pub fn towpath_probe(context: TcContext) -> i32 {
     // SAFETY: the context is the kernel's.
     let mark = unsafe { (*skb).mark };
     if mark == 0 {
-        return TC_ACT_OK as i32;
+        return TC_ACT_UNSPEC;
     }
-    let Some(backend) = maps::marked(mark) else { return TC_ACT_OK as i32 };
+    let Some(backend) = maps::marked(mark) else { return TC_ACT_UNSPEC };
     window::reserve_stack::<256>();
     let buffer = Buffer(skb);
     buffer.pull();
@@ -60,14 +60,14 @@ pub fn towpath_probe(context: TcContext) -> i32 {
     match probe::go(buffer, Kernel, backend).outcome() {
         Outcome::To(link) if link != buffer.link() => redirect(link),
         Outcome::Drop => TC_ACT_SHOT as i32,
-        _ => TC_ACT_OK as i32,
+        _ => TC_ACT_UNSPEC,
     }
 }
 
 #[inline(always)]
 fn verdict(verdict: Verdict, buffer: Buffer) -> i32 {
     let link = match verdict.outcome() {
-        Outcome::Pass => return TC_ACT_OK as i32,
+        Outcome::Pass => return TC_ACT_UNSPEC,
         Outcome::Drop => return TC_ACT_SHOT as i32,
         Outcome::Back => buffer.link(),
         Outcome::To(link) => link,

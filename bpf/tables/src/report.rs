@@ -50,6 +50,8 @@ pub enum Attached {
     Generic,
     /// At the ingress of traffic control.
     Tc,
+    /// There, too, as a filter of a `clsact` queue.
+    Clsact,
 }
 
 /// A service.

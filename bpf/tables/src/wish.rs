@@ -35,8 +35,10 @@ pub enum Hook {
     Native,
     /// Behind the driver, in the kernel's generic XDP.
     Generic,
-    /// At the ingress of traffic control.
+    /// At the ingress of traffic control; as [`Hook::Clsact`] where the kernel has no other way.
     Tc,
+    /// As a filter of traffic control, among those of others.
+    Clsact,
 }
 
 /// How long a flow may say nothing before it is taken to have ended.

@@ -48,6 +48,8 @@ pub enum Hook {
     Generic,
     /// `tc`
     Tc,
+    /// A filter of traffic control, among those of others.
+    Clsact,
 }
 
 /// `learned <name>`
@@ -321,7 +323,7 @@ macro_rules! words {
     };
 }
 
-words!(Hook: "auto" => Auto, "native" => Native, "generic" => Generic, "tc" => Tc);
+words!(Hook: "auto" => Auto, "native" => Native, "generic" => Generic, "tc" => Tc, "clsact" => Clsact);
 words!(Protocol: "tcp" => Tcp, "udp" => Udp, "tcp_udp" => Both);
 words!(Mode: "auto" => Auto, "l2" => L2, "ipip" => Ipip, "gue" => Gue, "nat" => Nat);
 words!(Empty: "open" => Open, "kernel" => Kernel, "drop" => Drop, "withdraw" => Withdraw);

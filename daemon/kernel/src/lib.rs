@@ -14,6 +14,7 @@ pub mod encode;
 pub mod express;
 pub mod features;
 mod fib_writer;
+pub mod filters;
 pub mod host;
 pub mod hosts;
 mod ledger;

@@ -34,6 +34,12 @@ pub(crate) const RTM_GETROUTE: u16 = 26;
 pub(crate) const RTM_NEWNEIGH: u16 = 28;
 pub(crate) const RTM_DELNEIGH: u16 = 29;
 pub(crate) const RTM_GETNEIGH: u16 = 30;
+pub(crate) const RTM_NEWQDISC: u16 = 36;
+pub(crate) const RTM_DELQDISC: u16 = 37;
+pub(crate) const RTM_GETQDISC: u16 = 38;
+pub(crate) const RTM_NEWTFILTER: u16 = 44;
+pub(crate) const RTM_DELTFILTER: u16 = 45;
+pub(crate) const RTM_GETTFILTER: u16 = 46;
 pub(crate) const RTM_NEWNEXTHOP: u16 = 104;
 pub(crate) const RTM_DELNEXTHOP: u16 = 105;
 pub(crate) const RTM_GETNEXTHOP: u16 = 106;
@@ -111,7 +117,19 @@ pub(crate) const AF_INET: u8 = 2;
 pub(crate) const AF_INET6: u8 = 10;
 
 // linux/if_ether.h
+pub(crate) const ETH_P_ALL: u16 = 0x0003;
 pub(crate) const ETH_P_8021Q: u16 = 0x8100;
+
+// linux/rtnetlink.h, linux/pkt_sched.h, linux/pkt_cls.h
+pub(crate) const TCA_KIND: u16 = 1;
+pub(crate) const TCA_OPTIONS: u16 = 2;
+pub(crate) const TC_H_CLSACT: u32 = 0xffff_fff1;
+pub(crate) const TC_H_INGRESS: u32 = 0xffff_fff2;
+pub(crate) const TC_H_EGRESS: u32 = 0xffff_fff3;
+pub(crate) const TCA_BPF_FD: u16 = 6;
+pub(crate) const TCA_BPF_NAME: u16 = 7;
+pub(crate) const TCA_BPF_FLAGS: u16 = 8;
+pub(crate) const TCA_BPF_FLAG_ACT_DIRECT: u32 = 1;
 
 // linux/neighbour.h
 pub(crate) const NDA_DST: u16 = 1;

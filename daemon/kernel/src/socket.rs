@@ -122,9 +122,20 @@ impl RouteSocket {
     /// # Errors
     /// What the kernel answers.
     pub(crate) fn change(&mut self, kind: u16, fixed: &[u8], attributes: &[(u16, &[u8])]) -> io::Result<()> {
+        self.request(kind, 0, fixed, attributes)
+    }
+
+    /// The same with flags of the request (`NLM_F_CREATE` and the like).
+    pub(crate) fn request(
+        &mut self,
+        kind: u16,
+        flags: u16,
+        fixed: &[u8],
+        attributes: &[(u16, &[u8])],
+    ) -> io::Result<()> {
         let sequence = self.sequences(1);
         let mut request = Batch::default();
-        request.begin(kind, NLM_F_REQUEST | NLM_F_ACK, sequence, fixed);
+        request.begin(kind, NLM_F_REQUEST | NLM_F_ACK | flags, sequence, fixed);
         for (attribute, value) in attributes {
             request.attribute(*attribute, value);
         }

@@ -86,6 +86,7 @@ const TIMES: ValueKind = ValueKind::U32 { min: 1, max: 20 };
 
 const HOOKS: &[(&str, &str)] = &[
     ("auto", "The driver where it can, else the kernel's generic XDP"),
+    ("clsact", "A filter of traffic control, beside those of others"),
     ("generic", "Generic XDP, behind the driver"),
     ("native", "The driver, or the commit fails"),
     ("tc", "Traffic control, for links without XDP"),

@@ -184,6 +184,11 @@ fn connections_live_through_changes_in_traffic_control() -> Result<()> {
 }
 
 #[test]
+fn connections_live_through_changes_at_a_filter_of_traffic_control() -> Result<()> {
+    live(Row { lines: &["set balancer interface eth0 hook clsact"], ..L2 })
+}
+
+#[test]
 fn connections_of_ipv6_live_through_changes() -> Result<()> {
     live(Row { service: SHOP6.into(), over_ipv6: true, ..L2 })
 }

@@ -22,5 +22,6 @@ fn place(hook: balancer::Hook) -> Hook {
         balancer::Hook::Native => Hook::Native,
         balancer::Hook::Generic => Hook::Generic,
         balancer::Hook::Tc => Hook::Tc,
+        balancer::Hook::Clsact => Hook::Clsact,
     }
 }

@@ -107,7 +107,7 @@ pub(crate) fn capturable(engine: &Engine, wanted: &WantedPackets) -> Result<Stri
     let links: Vec<String> = model.interfaces.keys().map(|name| name.to_string()).collect();
     Ok(format!(
         "Packets for services that come by {}: as they come, as they go, and where they end.\n\
-         Not seen: answers of nodes (but with mode nat), health checks, what is for no service, VLAN tags with hook tc.\n\
+         Not seen: answers of nodes (but with mode nat), health checks, what is for no service, VLAN tags in traffic control.\n\
          256 octets are kept of each, and 2,000 of them in a second.",
         links.join(", ")
     ))

@@ -388,8 +388,9 @@ impl Running {
         let probed = self.loader.probed();
         let on = self.links.values().filter_map(|hooked| hooked.index);
         let wanted = self.state.exits().into_iter().chain(on).filter(|index| !probed.contains(index));
+        let by_filter = self.links.values().any(|hooked| hooked.result == Ok(Attached::Clsact));
         for index in wanted.collect::<BTreeSet<u32>>() {
-            if let Err(error) = self.loader.attach_probe(index) {
+            if let Err(error) = self.loader.attach_probe(index, by_filter) {
                 let name =
                     self.surroundings.link(index).map_or_else(|| index.to_string(), |link| link.name.to_string());
                 let text = format!("health checks that leave by {name} do not take the way of packets: {error}");

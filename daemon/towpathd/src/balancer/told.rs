@@ -121,6 +121,7 @@ fn hook(attached: Attached) -> &'static str {
         Attached::Native => "native",
         Attached::Generic => "generic",
         Attached::Tc => "tc",
+        Attached::Clsact => "clsact",
     }
 }
 
