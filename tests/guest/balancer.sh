@@ -44,7 +44,7 @@ so "a commit loads the programs and puts one into the driver" commit \
     "set balancer service web port 80" \
     "set balancer service web backend 10.2.0.11"
 so "it is there" ip_says "-d link show eth1" "prog/xdp"
-so "each program in the file was accepted" accepted 6
+so "each program in the file was accepted" accepted 10
 so "a commit puts another one behind the driver" commit "set balancer interface eth1 hook generic"
 so "it is there, too" ip_says "-d link show eth1" "xdpgeneric"
 so "a client's connection goes through it" more page

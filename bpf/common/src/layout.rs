@@ -17,6 +17,7 @@
 //! MARKS                           mark of a packet of our own -> backend             hash, read at the egress
 //! CAPTURE[0], CAPTURED            what is captured, and a ring of heads of packets   see `Capture`, `Captured`
 //! TOLD                            what senders were told lately                      see `Told`
+//! WATCHED[0], XDP_LINKS                           what is watched behind the programs        see `Watched`
 //! SERVICE_COUNTS, BACKEND_COUNTS, DROPS                                              one for each processor
 //! ```
 //!
@@ -477,6 +478,32 @@ impl Told {
     }
 }
 
+/// What is ours of that which the kernel tells of packets that were not sent, and where in its structures that stands, in octets:
+/// the only element of `WATCHED`. All zero is nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Watched {
+    /// The number of the network namespace.
+    pub namespace: u32,
+    /// The number of the program for XDP.
+    pub program: u32,
+    /// `net_device.ifindex`
+    pub device_index: u32,
+    /// `net_device.nd_net`
+    pub device_net: u32,
+    /// `net.ns.inum`
+    pub net_number: u32,
+    /// `bpf_prog.aux`
+    pub program_aux: u32,
+    /// `bpf_prog_aux.id`
+    pub aux_id: u32,
+    /// Always zero.
+    pub zero: u32,
+}
+
+/// Links with a program for XDP at most.
+pub const XDP_LINKS: usize = 1_024;
+
 /// Packets and octets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -506,6 +533,7 @@ const _: () = {
     assert!(size_of::<Service>() == 16 && size_of::<Backend>() == 64);
     assert!(size_of::<FragmentKey>() == 40 && size_of::<Return>() == 24 && size_of::<Fragment>() == 8);
     assert!(size_of::<Capture>() == 16 && size_of::<Captured>() == 40 + HEAD && size_of::<Told>() == 8);
+    assert!(size_of::<Watched>() == 32);
     assert!(Told::place(u64::MAX) < TOLD as u32 - 1 && TOLD - 1 == 1 << 10);
     assert!(size_of::<FlowKey>() == 16 && size_of::<Pin>() == 8);
     assert!(size_of::<Count>() == 16 && size_of::<ServiceCount>() == 32);

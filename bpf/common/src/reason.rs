@@ -69,6 +69,10 @@ reasons! {
     Inconsistent = 15 "inconsistent",
     /// To nobody: it was larger than the way to the backend carries, and too many senders were told so lately.
     TooBigUntold = 16 "too-big-untold",
+    /// To nobody, behind the programs: the driver of the link that it was to leave by does not take it, or cannot send it.
+    NotSent = 17 "not-sent",
+    /// To nobody, behind the programs: the driver of the link that it was to leave by had no room for it.
+    QueueFull = 18 "queue-full",
 }
 
 /// How many counters `DROPS` has: the reasons, and room for more.

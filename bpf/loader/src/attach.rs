@@ -71,7 +71,10 @@ impl Loader {
         let mut refusal = "it knows no such place".to_owned();
         for place in places(hook) {
             match self.attach_at(index, *place) {
-                Ok(()) => return Ok(place.attached),
+                Ok(()) => {
+                    let is_xdp = matches!(place.seat, Seat::Link(XDP, _));
+                    return self.watch_link(index, is_xdp).map(|()| place.attached).map_err(|error| error.to_string());
+                }
                 // A kernel that has such a place says why this link has none of it.
                 Err(error) if place.attached == Attached::Tc && !is_unknown(&error) => {
                     return Err(words(&error, place.attached));
@@ -168,6 +171,8 @@ impl Loader {
         for name in self.pins.links().iter().filter(|name| index_of(name) == Some(index) && !name.ends_with(QUEUE)) {
             take_off(&self.pins.link(name));
         }
+        // What is left of it is overwritten with the next one there.
+        let _ = self.watch_link(index, false);
     }
 
     /// Sends marked packets of our own that leave by a link on the way of those of clients; by a filter where that is wished,

@@ -30,7 +30,7 @@ impl Maps {
 
     /// Pins what is about to get a place.
     pub(crate) fn pin_inner(&self, map: BorrowedFd<'_>) -> io::Result<()> {
-        let id = sys::map_id(map)?;
+        let id = sys::id(map)?;
         // The number may have been another map's, which is gone for good.
         self.unpin_inner(id)?;
         sys::pin(map, &sys::c_path(&self.pins.inner(id))?)

@@ -4,6 +4,7 @@
 //! daemon; what an earlier daemon pinned is taken over where its layout is this one's.
 
 mod attach;
+mod btf;
 mod inner;
 mod maps;
 mod object;
@@ -11,6 +12,7 @@ mod pins;
 mod read;
 mod ring;
 mod sys;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,7 +26,10 @@ pub use bpf_common::layout::{Capture, Captured};
 pub use ring::Ring;
 pub use sys::monotonic;
 
+use aya::programs::raw_trace_point::RawTracePointLink;
+
 use crate::maps::Maps;
+use crate::object::Loaded;
 use crate::pins::Pins;
 
 /// Why the balancer cannot be in the kernel.
@@ -91,6 +96,10 @@ pub struct Loader {
     maps: Maps,
     /// Programs by their names.
     programs: BTreeMap<String, OwnedFd>,
+    /// What listens to the kernel, for as long as this is held.
+    _listening: Vec<RawTracePointLink>,
+    /// Why nothing is heard.
+    unwatched: Option<String>,
 }
 
 impl Loader {
@@ -103,8 +112,8 @@ impl Loader {
         let octets = std::fs::read(object).map_err(|error| LoadError::NoObject { path: object.to_owned(), error })?;
         let pins = Pins::open(directory)?;
         let adopted = pins.have_maps();
-        let programs = match object::load(object, &octets, &pins) {
-            Ok(programs) => programs,
+        let Loaded { programs, listening, unwatched } = match object::load(object, &octets, &pins) {
+            Ok(loaded) => loaded,
             Err(error) => {
                 if !adopted {
                     pins.forget_maps();
@@ -114,7 +123,9 @@ impl Loader {
         };
         let maps = Maps::open(pins.clone())?;
         let held = if adopted { Some(maps.held()?) } else { None };
-        Ok((Self { pins, maps, programs }, held))
+        let mut loader = Self { pins, maps, programs, _listening: listening, unwatched };
+        loader.watch();
+        Ok((loader, held))
     }
 
     /// Takes everything out of the kernel: packets are no longer balanced.

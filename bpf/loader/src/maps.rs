@@ -20,7 +20,7 @@ use crate::sys::{self, Shared};
 use crate::{LoadError, tried};
 
 /// All maps of the programs by their names there.
-pub(crate) const NAMES: [&str; 15] = [
+pub(crate) const NAMES: [&str; 17] = [
     "DIRECTORY",
     "TABLES",
     "SERVICES",
@@ -33,6 +33,8 @@ pub(crate) const NAMES: [&str; 15] = [
     "MARKS",
     "CAPTURE",
     "CAPTURED",
+    "WATCHED",
+    "XDP_LINKS",
     "SERVICE_COUNTS",
     "BACKEND_COUNTS",
     "DROPS",

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use aya::programs::{Program, ProgramError};
+use aya::programs::raw_trace_point::RawTracePointLink;
+use aya::programs::{Program, ProgramError, RawTracePoint};
 use aya::{EbpfError, EbpfLoader, VerifierLogLevel};
 
 use crate::LoadError;
@@ -16,8 +17,21 @@ use crate::pins::Pins;
 /// The last lines of a verifier's log that are told; they say what it stumbled over.
 const LINES: usize = 6;
 
-/// Loads all programs; their maps are those that are pinned, or pinned from now on.
-pub(crate) fn load(path: &Path, octets: &[u8], pins: &Pins) -> Result<BTreeMap<String, OwnedFd>, LoadError> {
+/// What the names of programs begin with that listen to an event of the kernel, which the rest names.
+const LISTENS: &str = "towpath_";
+
+/// Programs in the kernel.
+pub(crate) struct Loaded {
+    /// Those for packets, by their names.
+    pub(crate) programs: BTreeMap<String, OwnedFd>,
+    /// Those that listen to events.
+    pub(crate) listening: Vec<RawTracePointLink>,
+    /// Why one of them does not.
+    pub(crate) unwatched: Option<String>,
+}
+
+/// Loads all programs; their maps are those that are pinned, or pinned from now on. What listens to events may be refused.
+pub(crate) fn load(path: &Path, octets: &[u8], pins: &Pins) -> Result<Loaded, LoadError> {
     match load_with(path, octets, pins, VerifierLogLevel::empty()) {
         // The verifier takes its time to write down what it does: it is asked for that only once it has refused.
         Err(LoadError::Program { .. }) => load_with(path, octets, pins, VerifierLogLevel::DEBUG),
@@ -25,12 +39,7 @@ pub(crate) fn load(path: &Path, octets: &[u8], pins: &Pins) -> Result<BTreeMap<S
     }
 }
 
-fn load_with(
-    path: &Path,
-    octets: &[u8],
-    pins: &Pins,
-    log: VerifierLogLevel,
-) -> Result<BTreeMap<String, OwnedFd>, LoadError> {
+fn load_with(path: &Path, octets: &[u8], pins: &Pins, log: VerifierLogLevel) -> Result<Loaded, LoadError> {
     let mut loader = EbpfLoader::new();
     loader.verifier_log_level(log);
     for name in NAMES {
@@ -41,11 +50,23 @@ fn load_with(
         EbpfError::MapError(error) => LoadError::Maps(chain(&error)),
         error => LoadError::Maps(chain(&error)),
     })?;
-    let mut programs = BTreeMap::new();
+    let mut loaded = Loaded { programs: BTreeMap::new(), listening: Vec::new(), unwatched: None };
     for (name, program) in object.programs_mut() {
-        programs.insert(name.to_owned(), load_one(name, program)?);
+        match program {
+            Program::RawTracePoint(program) => match listen(name, program) {
+                Ok(link) => loaded.listening.push(link),
+                Err(error) => loaded.unwatched = Some(words(&error)),
+            },
+            program => _ = loaded.programs.insert(name.to_owned(), load_one(name, program)?),
+        }
     }
-    Ok(programs)
+    Ok(loaded)
+}
+
+fn listen(name: &str, program: &mut RawTracePoint) -> Result<RawTracePointLink, ProgramError> {
+    program.load()?;
+    let link = program.attach(name.strip_prefix(LISTENS).unwrap_or(name))?;
+    program.take_link(link)
 }
 
 fn load_one(name: &str, program: &mut Program) -> Result<OwnedFd, LoadError> {

@@ -29,7 +29,7 @@ macro_rules! plain {
 }
 
 plain!(u8 u32 u64 Flow layout::Slot layout::Entry layout::Directory layout::Service layout::Backend layout::Return
-    layout::FlowKey layout::Pin layout::Count layout::ServiceCount layout::Capture layout::Captured);
+    layout::FlowKey layout::Pin layout::Count layout::ServiceCount layout::Capture layout::Captured layout::Watched);
 
 /// The octets of values.
 pub(crate) fn octets<T: Plain>(values: &[T]) -> &[u8] {
@@ -189,12 +189,12 @@ pub(crate) fn batch<K: Plain, V: Plain>(
     }
 }
 
-/// `BPF_OBJ_GET_INFO_BY_FD` of a map: its number in the kernel.
-pub(crate) fn map_id(map: BorrowedFd<'_>) -> io::Result<u32> {
-    // struct bpf_map_info: type, id, then what nobody asks for.
+/// `BPF_OBJ_GET_INFO_BY_FD` of a map or a program: its number in the kernel.
+pub(crate) fn id(object: BorrowedFd<'_>) -> io::Result<u32> {
+    // struct bpf_map_info, struct bpf_prog_info: type, id, then what nobody asks for.
     let mut info = [0_u64; 1];
     let place = octets_mut(&mut info).as_mut_ptr().expose_provenance() as u64;
-    bpf(15, &mut [pair(number(map), size_of_val(&info) as u32), place])?;
+    bpf(15, &mut [pair(number(object), size_of_val(&info) as u32), place])?;
     let [_, _, _, _, a, b, c, d] = info.map(u64::to_ne_bytes).as_flattened().try_into().unwrap_or_default();
     Ok(u32::from_ne_bytes([a, b, c, d]))
 }

@@ -9,6 +9,7 @@ mod bench;
 mod capture;
 mod maps;
 mod tc;
+mod watch;
 mod window;
 mod xdp;
 

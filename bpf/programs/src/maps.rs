@@ -9,7 +9,7 @@ use aya_ebpf::maps::ring_buf::RingBufEntry;
 use bpf_common::flow::Flow;
 use bpf_common::layout::{
     self, Backend, Capture, Captured, Count, Directory, FlowKey, Fragment, FragmentKey, Pin, Return, Service,
-    ServiceCount, Slot, Table, Told,
+    ServiceCount, Slot, Table, Told, Watched,
 };
 use bpf_common::packet::Maps;
 use bpf_common::reason::{REASONS, Reason};
@@ -43,6 +43,10 @@ static CAPTURED: RingBuf<(), { layout::RING }> = RingBuf::new();
 #[btf_map]
 static TOLD: PerCpuArray<Told, { layout::TOLD }> = PerCpuArray::new();
 #[btf_map]
+static WATCHED: Array<Watched, 1> = Array::new();
+#[btf_map]
+static XDP_LINKS: HashMap<u32, u32, { layout::XDP_LINKS }, NO_PREALLOC> = HashMap::new();
+#[btf_map]
 static SERVICE_COUNTS: PerCpuArray<ServiceCount, { layout::SERVICES }> = PerCpuArray::new();
 #[btf_map]
 static BACKEND_COUNTS: PerCpuArray<Count, { layout::BACKENDS }> = PerCpuArray::new();
@@ -73,6 +77,28 @@ pub(crate) fn captured() -> Option<RingBufEntry<Captured>> {
 pub(crate) fn marked(mark: u32) -> Option<u32> {
     // SAFETY: it is copied at once; one that is replaced meanwhile is that of another question for one packet.
     unsafe { MARKS.get(mark) }.copied()
+}
+
+/// What is watched.
+#[inline(always)]
+pub(crate) fn watched() -> Option<Watched> {
+    WATCHED.get(0).copied()
+}
+
+/// Whether a program for XDP is on this link.
+#[inline(always)]
+pub(crate) fn is_on(link: u32) -> bool {
+    // SAFETY: the value is not read.
+    unsafe { XDP_LINKS.get(link) }.is_some()
+}
+
+/// Counts packets that were lost behind the programs.
+#[inline(always)]
+pub(crate) fn lost(reason: Reason, packets: u64) {
+    if let Some(count) = DROPS.get_ptr_mut(reason as u32) {
+        // SAFETY: the element is this processor's. Only programs of this kind change it, and they do not interrupt each other.
+        unsafe { *count = (*count).wrapping_add(packets) };
+    }
 }
 
 /// The backend of a flow that was seen; the time is written only when it has changed.

@@ -2,7 +2,7 @@
 //!
 //! Never knows what is done to a packet, but how it is got at.
 
-use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_TX};
+use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS};
 use aya_ebpf::bindings::xdp_md;
 use aya_ebpf::helpers::generated::{
     bpf_redirect, bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len, bpf_xdp_load_bytes,
@@ -31,10 +31,16 @@ pub fn towpath_xdp(context: XdpContext) -> u32 {
     match verdict.outcome() {
         Outcome::Pass => XDP_PASS,
         Outcome::Drop => XDP_DROP,
-        Outcome::Back => XDP_TX,
-        // SAFETY: the helper takes two numbers.
-        Outcome::To(link) => (unsafe { bpf_redirect(link, 0) }) as u32,
+        // A virtual cable does not wake its other end for what XDP_TX sends, but for this.
+        Outcome::Back => redirect(frame.link()),
+        Outcome::To(link) => redirect(link),
     }
+}
+
+#[inline(always)]
+fn redirect(link: u32) -> u32 {
+    // SAFETY: the helper takes two numbers.
+    (unsafe { bpf_redirect(link, 0) }) as u32
 }
 
 /// Lets all pass: the peer of a veth needs a program to receive what is redirected to it.

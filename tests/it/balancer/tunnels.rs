@@ -31,8 +31,7 @@ fn a_client_whose_packets_do_not_fit_the_tunnel_is_told_and_sends_smaller_ones()
     for (service, over_ipv6, mode) in
         [(SHOP.into(), false, "ipip"), (SHOP6.into(), true, "ipip"), (SHOP.into(), true, "gue")]
     {
-        // What the driver's program sends back waits in a virtual cable for what comes next, if its end has no program.
-        let lines = ["set balancer interface eth0 hook generic", &format!("set balancer learned cluster mode {mode}")];
+        let lines = ["set balancer interface eth0 hook native", &format!("set balancer learned cluster mode {mode}")];
         let mut cluster = Cluster::of(Farm::serving(service, over_ipv6)?, &lines)?.filled(1)?;
         let _tunnels = decapsulate_all(&cluster, mode)?;
         let node = cluster.connections.large(LARGE)?;

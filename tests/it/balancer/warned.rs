@@ -44,3 +44,51 @@ fn what_goes_astray_is_told_by_the_page_and_the_log_until_it_is_mended() -> Resu
     router.configure(&["delete balancer interface eth0 hook", "set balancer interface eth0 hook generic"])?;
     lab.wait_until(SOON, "the generic hook sends by every driver", || mended("leave by br7"))
 }
+
+/// How many packets are told of a reason.
+fn not_forwarded(router: &Router, reason: &str) -> u64 {
+    let told = router.json("show balancer statistics").unwrap_or_default();
+    let drops = told["drops"].as_array().into_iter().flatten();
+    drops.filter(|drop| drop["reason"] == reason).filter_map(|drop| drop["packets"].as_u64()).sum()
+}
+
+#[test]
+fn packets_that_drivers_do_not_send_are_counted_and_answers_need_no_program_at_the_other_end() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    lab.router.ip(&["link", "add", "br7", "type", "bridge"])?;
+    lab.router.ip(&["link", "set", "br7", "up"])?;
+    lab.router.ip(&["address", "add", "192.0.2.1/24", "dev", "br7"])?;
+    lab.router.ip(&["neighbor", "add", "192.0.2.9", "lladdr", "02:00:00:00:00:09", "dev", "br7"])?;
+    let common = &LINES[..4];
+    let ping = || lab.client.run("ping", &["-c", "1", "-W", "1", "203.0.113.80"]);
+    // A card that takes nothing from XDP, and a cable whose end does not.
+    for backend in ["192.0.2.9", "192.168.101.201"] {
+        router.configure(&[common, &[&format!("set balancer service web backend {backend}")]].concat())?;
+        let before = not_forwarded(&router, "not-sent");
+        lab.wait_until(SOON, "what is not sent is counted", || {
+            let asked = lab.client.run("python3", &["-c", ASK]);
+            asked.is_ok() && not_forwarded(&router, "not-sent") > before
+        })?;
+        router
+            .configure(&[&format!("delete balancer service web backend {backend}"), "delete balancer service web"])?;
+    }
+    router.configure(&[common, &["set balancer service web backend 192.168.101.201"]].concat())?;
+    let before = not_forwarded(&router, "not-sent");
+    ensure!(ping()?.status != 0, "nothing arrives at a cable whose end takes nothing");
+    ensure!(not_forwarded(&router, "not-sent") > before, "an answer that is not sent is not counted");
+    lab.receive_in_bulk()?;
+    lab.wait_until(SOON, "an answer arrives by itself", || ping().is_ok_and(|done| done.status == 0))?;
+    Ok(())
+}
+
+/// The first packet of a connection.
+const ASK: &str = r#"
+import socket
+one = socket.socket()
+one.settimeout(0.2)
+try:
+    one.connect(("203.0.113.80", 80))
+except OSError:
+    pass
+"#;

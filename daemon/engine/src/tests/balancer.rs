@@ -482,8 +482,8 @@ fn what_stands_how_is_shown_with_the_reason() {
 fn packets_can_be_watched_for_each_reason_that_the_programs_count() {
     let words: Vec<&str> = grammar::commands::NOT_FORWARDED.iter().map(|(word, _)| *word).collect();
     let mut counted: Vec<&str> = bpf_common::reason::Reason::ALL.iter().map(|reason| reason.word()).collect();
-    // Those are most packets of a router, and no service's.
-    counted.retain(|word| !["no-service", "not-ip"].contains(word));
+    // Those are most packets of a router, and no service's; or what becomes of packets behind the programs.
+    counted.retain(|word| !["no-service", "not-ip", "not-sent", "queue-full"].contains(word));
     counted.sort_unstable();
     assert_eq!(words, counted);
 }

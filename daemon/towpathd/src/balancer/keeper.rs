@@ -409,6 +409,9 @@ impl Running {
         let missing: Vec<_> = self.state.missing().into_iter().map(|(index, gateway)| (gateway, name(index))).collect();
         let mut found = warnings(taken, exits, &missing);
         found.extend(self.passing.clone());
+        found.extend(
+            self.loader.unwatched().map(|why| format!("packets that drivers do not send are not counted: {why}")),
+        );
         found
     }
 

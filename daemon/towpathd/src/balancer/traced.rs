@@ -114,6 +114,8 @@ fn words(reason: Reason) -> &'static str {
         Reason::TooBigUntold => {
             "it is larger than the way to the node carries, and too many senders were told so lately: it goes to nobody"
         }
+        Reason::NotSent => "the driver of the link that it leaves by does not send it: it goes to nobody",
+        Reason::QueueFull => "the driver of the link that it leaves by has no room for it: it goes to nobody",
         Reason::Inconsistent => "it cannot be given the backend's address: it goes to nobody",
     }
 }
