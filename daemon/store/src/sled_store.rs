@@ -5,6 +5,7 @@
 //! and when a person asks. Never keeps more revisions than it was told at the last commit.
 
 use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -113,8 +114,11 @@ impl SledStore {
         self.db()?.apply_batch(batch).map_err(|error| failure("write", error))
     }
 
+    /// sled hands its pages to the kernel, but tells the disk to keep neither them nor the new length of its file, and does
+    /// not wait for the files of long values at all: a power cut would take back what was answered.
     fn flush(&self) -> Result<(), StoreError> {
-        self.db()?.flush().map(drop).map_err(|error| failure("write", error))
+        self.db()?.flush().map_err(|error| failure("write", error))?;
+        sync(&self.path).map_err(|error| failure("write", error))
     }
 
     /// Files the pending record as a revision, if it is that one; the oldest go when there are too many.
@@ -235,6 +239,23 @@ fn open_now(path: &Path) -> Result<Db, Trouble> {
         Ok(opened) => opened.map_err(|error| Trouble::of(&error)),
         Err(_) => Err(Trouble::Damaged("its files are damaged".into())),
     }
+}
+
+/// Waits until the disk has a folder with all that is in it.
+fn sync(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync(&entry.path())?;
+            continue;
+        }
+        match File::open(entry.path()).and_then(|file| file.sync_data()) {
+            // A thread of sled took away what it no longer needs.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            done => done?,
+        }
+    }
+    File::open(folder)?.sync_all()
 }
 
 /// Why a store could not be opened, by what can be done about it.
