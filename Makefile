@@ -47,7 +47,7 @@ test: ## install what is missing, build everything, run every test
 	@tests/setup.sh
 	@tests/run.sh
 
-test-image: ## the long tests of the appliance and of the package; CUTS=20 power cuts instead of 200
+test-image: ## the long tests of the appliance and of the package; CUTS=40 power cuts instead of 200
 	@tests/setup.sh
 	$(CARGO) build -p towpathd -p shell
 	$(CARGO) build -p init --target x86_64-unknown-linux-musl

@@ -1,114 +1,289 @@
-//! Power cuts: commits, saves and upgrades that end anywhere, and the machine that starts again behind each.
+//! Power cuts: commits, saves and upgrades that end anywhere, and what the disk holds behind each.
 //!
-//! `TOWPATH_CUTS` says how many. Moments look drawn and are the same each time, within what each deed takes here.
+//! A machine does deeds while its disk logs each write and each flush, until QEMU is killed within the last deed. A cut is a
+//! place in that log: the disk that it leaves is made and read, after some cuts as the host that lives on has it, after the
+//! others without writes that no flush stood behind. The disk of the killed machine and one of those that were made are
+//! started. `TOWPATH_CUTS` says how many cuts, `TOWPATH_FIRST_CUT` where their numbers begin, so that they can be made in
+//! pieces; the same number draws the same place among the writes of its machine.
 
+mod disk_log;
+mod remains;
+
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-use scenarios::appliance::{Machine, Parts, Place};
+use anyhow::{Context, Result, ensure};
+use scenarios::appliance::{Machine, Parts, Place, Seed};
 
-use crate::upgrades::proves_itself;
+use self::disk_log::{DiskLog, Drawn, Lost, Replay};
+use self::remains::{Found, Remains};
+use crate::boot_partition::{Known, flatten};
 use crate::variants::{VOLUME, variant, volume};
 use crate::{logged_in, user_data};
 
-/// A deed that the power is taken away from.
-#[derive(Clone, Copy, Debug)]
-enum Deed {
+/// How many cuts are made of what one machine did.
+const CUTS: u32 = 40;
+/// How many places behind the end of a deed are still its own.
+const BEHIND: usize = 3;
+
+/// A kind of deed that the power is taken away from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
     Commit,
     Save,
     Upgrade,
 }
 
-/// What is typed: all of it before, and what is cut.
-fn words(deed: Deed, number: u32) -> (Vec<String>, String) {
-    let set = ["configure".to_owned(), format!("set system host-name cut{number}")];
-    match deed {
-        Deed::Commit => (set.to_vec(), "commit".to_owned()),
-        Deed::Save => ([&set[..], &["commit".to_owned()]].concat(), "save".to_owned()),
-        Deed::Upgrade => (Vec::new(), format!("add system image {VOLUME}/other.image")),
+const KINDS: [Kind; 3] = [Kind::Commit, Kind::Upgrade, Kind::Save];
+
+impl Kind {
+    /// What is typed.
+    fn words(self) -> String {
+        match self {
+            Self::Commit => "commit".to_owned(),
+            Self::Save => "save".to_owned(),
+            Self::Upgrade => format!("run add system image {VOLUME}/other.image"),
+        }
     }
 }
 
-/// Numbers that look drawn.
-struct Drawn(u64);
+/// What the disk shall hold: the saved host name, that of the newest revision, whether the upgrade is tried next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct State {
+    saved: String,
+    committed: String,
+    upgraded: bool,
+}
 
-impl Drawn {
-    fn below(&mut self, limit: Duration) -> Duration {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        limit.mul_f64((self.0 >> 40) as f64 / (1_u64 << 24) as f64)
+impl State {
+    fn after(&self, kind: Kind, name: &str) -> Self {
+        match kind {
+            Kind::Commit => Self { committed: name.to_owned(), ..self.clone() },
+            Kind::Save => Self { saved: self.committed.clone(), ..self.clone() },
+            Kind::Upgrade => Self { upgraded: true, ..self.clone() },
+        }
+    }
+
+    fn is(&self, found: &Found) -> bool {
+        (&self.saved, &self.committed, self.upgraded) == (&found.saved, &found.committed, found.upgraded)
     }
 }
 
-/// The image that runs.
-fn running(machine: &mut Machine) -> Result<String> {
+/// A deed that was done, and what the disk had been told when it began and when the person was told that it is done.
+#[derive(Debug)]
+struct Deed {
+    kind: Kind,
+    begin: usize,
+    end: usize,
+    old: State,
+    new: State,
+}
+
+/// A machine that does deeds.
+struct Session<'a> {
+    place: &'a Place,
+    machine: Machine,
+    state: State,
+    deeds: Vec<Deed>,
+}
+
+/// A cut that shall be made.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    number: u32,
+    deed: usize,
+    at: usize,
+}
+
+/// How many cuts left the old and how many the new state, by kind of deed, and what was lost.
+#[derive(Debug, Default)]
+struct Tally {
+    old: [u32; 3],
+    new: [u32; 3],
+    unflushed: usize,
+    lost: usize,
+}
+
+impl<'a> Session<'a> {
+    /// Starts a machine that was never started, and saves a first name.
+    fn begin(place: &'a Place, parts: &Parts) -> Result<Self> {
+        DiskLog::make(&place.path("log"))?;
+        let mut machine = logged_in(place, &Parts { log: Some("log".to_owned()), ..parts.clone() })?;
+        for line in ["configure", "set system host-name first", "commit", "save"] {
+            machine.says(line)?;
+        }
+        let state = State { saved: "first".to_owned(), committed: "first".to_owned(), upgraded: false };
+        Ok(Self { place, machine, state, deeds: Vec::new() })
+    }
+
+    fn told(&self) -> Result<usize> {
+        Ok(DiskLog::read(&self.place.path("log"))?.len())
+    }
+
+    /// Does a deed to its end: how long that took.
+    fn does(&mut self, kind: Kind) -> Result<Duration> {
+        let (name, begin, since) = (self.prepares(kind)?, self.told()?, Instant::now());
+        let said = self.machine.says(&kind.words())?;
+        let (took, end) = (since.elapsed(), self.told()?);
+        ensure!(kind != Kind::Upgrade || said.contains("The image is installed as"), "{said}");
+        let (old, new) = (self.state.clone(), self.state.after(kind, &name));
+        self.state = new.clone();
+        self.deeds.push(Deed { kind, begin, end, old, new });
+        Ok(took)
+    }
+
+    /// Begins a deed and kills QEMU a part of what it takes later.
+    fn is_killed_within(mut self, kind: Kind, after: Duration) -> Result<(Vec<Deed>, State, State)> {
+        let name = self.prepares(kind)?;
+        self.machine.enters(&kind.words())?;
+        std::thread::sleep(after);
+        self.machine.power_cut();
+        let new = self.state.after(kind, &name);
+        Ok((self.deeds, self.state, new))
+    }
+
+    /// Types all that a deed needs before: the name that a commit brings.
+    fn prepares(&mut self, kind: Kind) -> Result<String> {
+        let name = format!("deed{}", self.deeds.len());
+        if kind == Kind::Commit {
+            self.machine.says(&format!("set system host-name {name}"))?;
+        }
+        Ok(name)
+    }
+}
+
+/// A place within a deed: anywhere, beside a flush, where what is kept changes, or about its end.
+fn drawn_cut(number: u32, deeds: &[Deed], log: &DiskLog, drawn: &mut Drawn) -> Cut {
+    let kind = KINDS[usize::try_from(number).unwrap_or_default() % KINDS.len()];
+    let of_kind: Vec<usize> = (0..deeds.len()).filter(|deed| deeds[*deed].kind == kind).collect();
+    let deed = of_kind[drawn.below(of_kind.len())];
+    let begin = deeds[deed].begin;
+    let next = deeds.get(deed + 1).map_or(log.len(), |next| next.begin);
+    let end = (deeds[deed].end + BEHIND).min(next);
+    let flushes = log.flushes(begin, end);
+    let at = match drawn.below(3) {
+        // Behind the flush, before it, and with one or two writes that it would have kept.
+        0 if !flushes.is_empty() => (flushes[drawn.below(flushes.len())] + 1).saturating_sub(drawn.below(4)).max(begin),
+        1 => end.saturating_sub(drawn.below(2 * BEHIND)).max(begin),
+        _ => begin + drawn.below(end + 1 - begin),
+    };
+    Cut { number, deed, at }
+}
+
+/// Makes the disk of a cut, reads it, and holds it against what it may be.
+fn judge(place: &Place, replay: &mut Replay<'_>, deed: &Deed, cut: Cut, known: &Known) -> Result<(Lost, Found)> {
+    let disk = place.path("cut.img");
+    let lost = replay.cut(cut.at, cut.number % 4 == 0, &mut Drawn::of(cut.number), &disk)?;
+    let found = Remains::of(place, &disk).look(known)?;
+    // While an image is written, what was there before it counts no more, and the good one is started.
+    let between = State { upgraded: false, ..deed.old.clone() };
+    let is_old = deed.old.is(&found) || deed.kind == Kind::Upgrade && between.is(&found);
+    ensure!(is_old || deed.new.is(&found), "neither the old nor the new state: {found:?}");
+    ensure!(cut.at < deed.end || deed.new.is(&found), "a person was told that it is done, and it is not: {found:?}");
+    Ok((lost, found))
+}
+
+/// Starts a disk: it knows the person and the saved name, and runs the image that was read from it.
+fn starts(place: &Place, disk: &Path, found: &Found, others: &[String]) -> Result<()> {
+    let _ = std::fs::remove_file(place.path("started.qcow2"));
+    place.thin_disk("started.qcow2", disk)?;
+    let parts = Parts { disk: "started.qcow2".to_owned(), others: others.to_vec(), ..Parts::default() };
+    let mut machine = logged_in(place, &parts)?;
+    let config = machine.says("show configuration commands | no-more")?;
+    ensure!(config.contains("login user towpath"), "{config}");
+    ensure!(config.contains(&format!("host-name '{}'", found.saved)), "{found:?}: {config}");
     let list = machine.says("show system image")?;
-    let line = list.lines().find(|line| line.contains("(running image)")).map(str::to_owned);
-    let line = line.unwrap_or_else(|| panic!("no image runs: {list}"));
-    let name = line.split_whitespace().nth(1).unwrap_or_default();
-    assert!(name.starts_with("0.1.0") || name.starts_with("0.2.0"), "{list}");
-    Ok(name.to_owned())
+    let runs =
+        if found.upgraded { "0.2.0 (default boot) (running image)" } else { "0.1.0 (default boot) (running image)" };
+    ensure!(list.contains(runs), "{found:?}: {list}");
+    machine.power_cut();
+    Ok(())
 }
 
-/// Does a deed to its end: how long that took.
-fn takes(machine: &mut Machine, deed: Deed) -> Result<Duration> {
-    let (before, cut) = words(deed, 0);
-    for line in before {
-        machine.says(&line)?;
+/// A configuration of some 40 KiB.
+fn long_config() -> String {
+    let route = |number: u32| {
+        format!(
+            "        route 10.{}.{}.0/24 {{\n            blackhole {{\n            }}\n        }}\n",
+            number / 200,
+            number % 200
+        )
+    };
+    format!("protocols {{\n    static {{\n{}    }}\n}}\n", (0..500).map(route).collect::<String>())
+}
+
+/// One machine and the cuts that are made of it.
+fn a_machine_s_cuts(place: &Place, parts: &Parts, numbers: std::ops::Range<u32>, tally: &mut Tally) -> Result<()> {
+    let (known, mut drawn) = (Known::of(place)?, Drawn::of(numbers.start));
+    // Every second machine has a configuration that the store of revisions keeps in a file of its own.
+    let config = (numbers.start / CUTS % 2 == 1).then(long_config);
+    let seed = Some(Seed { user_data: Some(user_data()), config });
+    let mut session = Session::begin(place, &Parts { seed, ..parts.clone() })?;
+    let mut spans = [Duration::ZERO; 3];
+    for kind in [Kind::Commit, Kind::Save, Kind::Commit, Kind::Upgrade, Kind::Commit, Kind::Save, Kind::Commit] {
+        spans[kind as usize] = session.does(kind)?;
     }
-    let begin = Instant::now();
-    machine.says(&cut)?;
-    let took = begin.elapsed();
-    if !matches!(deed, Deed::Upgrade) {
-        machine.says("exit discard")?;
+    let last = KINDS[usize::try_from(numbers.start / CUTS)? % KINDS.len()];
+    let after = spans[last as usize].mul_f64(drawn.part() * 1.1);
+    let (deeds, old, new) = session.is_killed_within(last, after)?;
+    let log = DiskLog::read(&place.path("log"))?;
+    // The disk of the killed machine, as it lies there.
+    let killed = place.path("killed.img");
+    flatten(&place.path("disk.qcow2"), &killed)?;
+    let found = Remains::of(place, &killed).look(&known)?;
+    let is_old = old.is(&found) || last == Kind::Upgrade && State { upgraded: false, ..old.clone() }.is(&found);
+    ensure!(is_old || new.is(&found), "QEMU killed within {last:?}: {found:?}");
+    println!("QEMU killed within {last:?} after {:.2} s: {}", after.as_secs_f64(), if is_old { "old" } else { "new" });
+    starts(place, &killed, &found, &parts.others).context("the disk of the killed machine")?;
+    let texts = found.texts;
+    let (first, count) = (numbers.start, numbers.len());
+    let mut cuts: Vec<Cut> = numbers.map(|number| drawn_cut(number, &deeds, &log, &mut drawn)).collect();
+    cuts.sort_by_key(|cut| cut.at);
+    let started = cuts[drawn.below(count)].number;
+    let mut replay = Replay::new(&log, &place.image().disk(), place.path("safe.img"))?;
+    for cut in cuts {
+        let deed = &deeds[cut.deed];
+        let told = || {
+            format!("cut {}: {:?}, write {} of {}", cut.number, deed.kind, cut.at - deed.begin, deed.end - deed.begin)
+        };
+        let (lost, found) = judge(place, &mut replay, deed, cut, &known).with_context(told)?;
+        ensure!(found.texts == texts, "{}: not whole: {:?}", told(), found.texts);
+        let is_new = deed.new.is(&found);
+        println!(
+            "{}: {} of {} unflushed lost; {}",
+            told(),
+            lost.lost,
+            lost.unflushed,
+            if is_new { "new" } else { "old" }
+        );
+        let count = if is_new { &mut tally.new } else { &mut tally.old };
+        count[deed.kind as usize] += 1;
+        tally.unflushed += lost.unflushed;
+        tally.lost += lost.lost;
+        if cut.number == started {
+            starts(place, &place.path("cut.img"), &found, &parts.others).with_context(told)?;
+            println!("cut {}: started", cut.number);
+        }
     }
-    Ok(took)
+    println!("cuts {first} to {}: all whole", first as usize + count - 1);
+    Ok(())
 }
 
 #[test]
 fn power_cuts_leave_the_old_or_the_new_state_whole() -> Result<()> {
-    let cuts: u32 = std::env::var("TOWPATH_CUTS").ok().and_then(|cuts| cuts.parse().ok()).unwrap_or(3);
-    let place = Place::new("cuts")?;
-    let others = volume(&place, &[("other.image", &variant(&place, "0.2.0", &[])?)])?;
-    let parts = Parts { others, ..Parts::default() };
-    let mut machine = logged_in(&place, &parts.clone().seeded(&user_data()))?;
-    let deeds = [Deed::Commit, Deed::Upgrade, Deed::Save];
-    let spans =
-        [takes(&mut machine, Deed::Commit)?, takes(&mut machine, Deed::Upgrade)?, takes(&mut machine, Deed::Save)?];
-    let (mut drawn, mut saved) = (Drawn(0x9e37_79b9), vec!["cut0".to_owned()]);
-    for cut in 1..=cuts {
-        let place_of = usize::try_from(cut % 3)?;
-        let (deed, span) = (deeds[place_of], spans[place_of]);
-        if matches!(deed, Deed::Upgrade) {
-            proves_itself(&mut machine)?;
-        }
-        let (before, last) = words(deed, cut);
-        for line in before {
-            machine.says(&line)?;
-        }
-        machine.enters(&last)?;
-        // Also moments behind the end, when all should be on the disk.
-        let at = drawn.below(span.mul_f64(1.2));
-        std::thread::sleep(at);
-        machine.power_cut();
-        machine = place.boot(&parts)?;
-        machine.logs_in("towpath", "secret")?;
-        let config = machine.says("show configuration commands | no-more")?;
-        let name =
-            config.lines().find_map(|line| line.trim().strip_prefix("set system host-name ")).unwrap_or_default();
-        let name = name.trim().trim_matches('\'').to_owned();
-        let new = format!("cut{cut}");
-        // A commit without a save may be forgotten by a power cut; nothing but the old or the new may come of either.
-        assert!(saved.contains(&name) || name == new, "after cut {cut} of {deed:?}: {config}");
-        assert!(config.contains("login user towpath"), "after cut {cut} of {deed:?}: {config}");
-        if matches!(deed, Deed::Save) && name == new {
-            saved = vec![new];
-        }
-        println!(
-            "cut {cut}: {deed:?} after {:.2} s of {:.2} s; {} runs",
-            at.as_secs_f64(),
-            span.as_secs_f64(),
-            running(&mut machine)?
-        );
+    let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse::<u32>().ok());
+    let (cuts, first) = (number("TOWPATH_CUTS").unwrap_or(20), number("TOWPATH_FIRST_CUT").unwrap_or(0));
+    let (mut tally, end) = (Tally::default(), first.saturating_add(cuts));
+    for begin in (first..end).step_by(CUTS as usize) {
+        let place = Place::new("cuts")?;
+        let newer = variant(&place, "0.2.0", &[])?;
+        let parts = Parts { others: volume(&place, &[("other.image", &newer)])?, ..Parts::default() };
+        a_machine_s_cuts(&place, &parts, begin..(begin + CUTS).min(end), &mut tally)?;
+    }
+    let Tally { old, new, unflushed, lost } = tally;
+    println!("{cuts} cuts, all whole; {unflushed} writes stood behind no flush, {lost} of them were lost");
+    for kind in [Kind::Commit, Kind::Save, Kind::Upgrade] {
+        println!("{kind:?}: {} left the old state, {} the new one", old[kind as usize], new[kind as usize]);
     }
     Ok(())
 }

@@ -11,6 +11,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod boot_partition;
 mod cuts;
 mod disks;
 mod figures;
@@ -18,6 +19,7 @@ mod first;
 mod install;
 mod routing;
 mod secure;
+mod services;
 mod upgrades;
 mod variants;
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use scenarios::appliance::{Machine, Parts, Place};
 
+use crate::boot_partition::{BootPartition, Known};
 use crate::variants::{VOLUME, variant, volume, without_a_system};
 use crate::{logged_in, user_data};
 
@@ -34,7 +35,17 @@ pub(crate) fn seconds_to_the_good_image(place: &Place, bad: &Path) -> Result<f64
     assert!(list.contains("0.1.0 (default boot) (running image)"), "{list}");
     assert!(list.contains("9.9.9 (did not become healthy)"), "{list}");
     assert!(machine.says("show configuration commands | no-more")?.contains("host-name 'edge1'"));
+    machine.power_cut();
+    keeps_the_good_slot(place, "b")?;
     Ok(seconds)
+}
+
+/// The first slot holds the image under test, octet for octet, and the boot loader has given this one up.
+fn keeps_the_good_slot(place: &Place, failed: &str) -> Result<()> {
+    let boot = BootPartition::of_machine(place)?;
+    boot.holds("a", &Known::of(place)?)?;
+    assert_eq!([boot.variable("good")?, boot.variable("try")?, boot.variable("failed")?], ["a", "", failed]);
+    Ok(())
 }
 
 #[test]
@@ -51,6 +62,15 @@ fn an_upgrade_whose_router_ends_again_and_again_comes_back_to_the_good_image_by_
     let bad = variant(&place, "9.9.9", &[("usr/sbin/towpathd", "#!/bin/sh\nexit 1\n")])?;
     let seconds = seconds_to_the_good_image(&place, &bad)?;
     println!("{seconds:.1} s from the upgrade without a router to the good image");
+    Ok(())
+}
+
+#[test]
+fn an_upgrade_whose_router_never_answers_comes_back_to_the_good_image_by_itself() -> Result<()> {
+    let place = Place::new("mute")?;
+    let bad = variant(&place, "9.9.9", &[("usr/sbin/towpathd", "#!/bin/sh\nexec sleep 100000\n")])?;
+    let seconds = seconds_to_the_good_image(&place, &bad)?;
+    println!("{seconds:.1} s from the upgrade whose router says nothing to the good image");
     Ok(())
 }
 
@@ -81,6 +101,8 @@ fn an_upgrade_proves_itself_and_the_old_image_can_be_deleted() -> Result<()> {
     assert!(machine.says("show configuration commands | no-more")?.contains("host-name 'edge1'"));
     proves_itself(&mut machine)?;
     assert!(machine.says("show system image")?.contains("0.2.0 (default boot) (running image)\n"));
+    let list = machine.says("show system image")?;
+    assert!(list.contains("  1: 0.1.0\n"), "the old image stays until somebody deletes it: {list}");
     assert!(machine.says("delete system image 0.1.0")?.contains("deleted"));
     Ok(())
 }

@@ -201,6 +201,24 @@ impl Machine {
         self.console()?.says(command, PATIENCE)
     }
 
+    /// Types a command again and again until its answer holds this.
+    ///
+    /// # Errors
+    /// When it does not come: the last answer.
+    pub fn shows(&mut self, command: &str, wanted: &str) -> Result<()> {
+        let begin = Instant::now();
+        loop {
+            let said = self.says(command)?;
+            if said.contains(wanted) {
+                return Ok(());
+            }
+            if begin.elapsed() > PATIENCE {
+                bail!("waited {PATIENCE:?} for {wanted:?} in the answer to {command:?}: {said}");
+            }
+            std::thread::sleep(GLANCE);
+        }
+    }
+
     /// The port of this host behind which the machine's SSH server is.
     #[must_use]
     pub fn ssh_port(&self) -> u16 {

@@ -59,6 +59,8 @@ pub struct Parts {
     pub others: Vec<String>,
     /// The disk's file.
     pub disk: String,
+    /// A file that takes each write to the disk and each flush, in their order.
+    pub log: Option<String>,
 }
 
 impl Default for Parts {
@@ -73,6 +75,7 @@ impl Default for Parts {
             seed: None,
             others: Vec::new(),
             disk: "disk.qcow2".to_owned(),
+            log: None,
         }
     }
 }
@@ -163,7 +166,16 @@ impl Parts {
         command.args(["-accel", "tcg", "-smp", "1", "-nodefaults", "-no-user-config", "-S", "-display", "none"]);
         command.args(["-m", &self.memory.to_string()]);
         command.args(["-monitor", &format!("unix:{},server=on,wait=off", at("monitor"))]);
-        command.args(["-drive", &format!("file={},format=qcow2,if=virtio", at(&self.disk))]);
+        let disk = match &self.log {
+            None => format!("file={},format=qcow2", at(&self.disk)),
+            Some(log) => {
+                let (disk, log) = (at(&self.disk), at(log));
+                format!(
+                    "driver=blklogwrites,file.driver=qcow2,file.file.driver=file,file.file.filename={disk},log.driver=file,log.filename={log}"
+                )
+            }
+        };
+        command.args(["-drive", &format!("{disk},if=virtio")]);
         command.args(["-device", "i6300esb", "-watchdog-action", "reset"]);
         self.describe_firmware(command, folder)?;
         for (number, (card, address)) in self.cards.iter().zip(&self.addresses).enumerate() {
