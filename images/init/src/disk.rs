@@ -2,8 +2,9 @@
 //!
 //! Never formats a partition that holds anything at all.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -24,6 +25,12 @@ const BOOT_LABEL: &str = "towpath";
 pub(crate) const MEDIA: &str = "/media";
 /// How much has to be empty so that a partition counts as never used, in octets.
 const EMPTY: usize = 1 << 20;
+/// What stands at the end of the data partition while its file system is made.
+const HALF_MADE: &[u8; 32] = b"towpath: this is made right now\n";
+/// How much at the end of the data partition is kept for that, in octets.
+const MARK_ROOM: u64 = 4096;
+/// The unit in which `mke2fs` is told a size, in octets.
+const SECTOR: u64 = 512;
 
 /// The partition with this name in the partition table: of the disk `near`, or of the first that has one.
 pub(crate) fn partition(name: &str, near: Option<&Path>) -> Option<PathBuf> {
@@ -59,13 +66,17 @@ pub(crate) fn disk_of(partition: &Path) -> Option<PathBuf> {
     Some(Path::new("/dev").join(real.parent()?.file_name()?))
 }
 
-/// Mounts the data partition. One that was never used is made as large as the disk allows and gets a file system; one that
-/// cannot be read is left alone.
+/// Mounts the data partition. One that was never used, or whose making was cut short, is made as large as the disk allows and
+/// gets a file system; one that cannot be read is left alone.
 ///
 /// # Errors
 /// What is wrong with it; then there is none.
 pub(crate) fn mount_data(partition: &Path) -> Result<(), String> {
     let mount = || system::mount_device(partition, DATA_FOLDER, "ext4", false, "commit=1,errors=remount-ro");
+    // Nobody has seen it yet, whatever it holds.
+    if is_half_made(partition).map_err(|error| told("reading the data partition", error))? {
+        make_file_system(partition)?;
+    }
     let Err(first) = mount() else { return Ok(()) };
     if is_empty(partition).map_err(|error| told("reading the data partition", error))? {
         grow(partition);
@@ -129,20 +140,38 @@ fn grow(partition: &Path) {
     }
 }
 
-/// Makes the file system of the data partition.
+/// Makes the file system of the data partition. A mark behind it stands for as long as that takes.
 ///
 /// # Errors
-/// What `mke2fs` says.
+/// What `mke2fs` says, or the disk.
 pub(crate) fn make_file_system(partition: &Path) -> Result<(), String> {
+    let marked = |mark: &[u8; HALF_MADE.len()]| {
+        let mut file = OpenOptions::new().read(true).write(true).open(partition)?;
+        let room = file.seek(SeekFrom::End(0))?.saturating_sub(MARK_ROOM);
+        file.write_all_at(mark, room)?;
+        file.sync_all().map(|()| room)
+    };
+    let failed = |error: std::io::Error| told("marking the data partition", error);
+    let room = marked(HALF_MADE).map_err(failed)?;
     let made = tool("mke2fs")
-        .args(["-q", "-t", "ext4", "-m", "1", "-L", DATA, "-E", "lazy_itable_init=1,discard"])
+        .args(["-q", "-F", "-t", "ext4", "-m", "1", "-L", DATA, "-E", "lazy_itable_init=1,discard"])
         .arg(partition)
+        .arg(format!("{}s", room / SECTOR))
         .output()
         .map_err(|error| told("mke2fs", error))?;
-    if made.status.success() {
-        return Ok(());
+    if !made.status.success() {
+        return Err(format!("mke2fs: {}", String::from_utf8_lossy(&made.stderr).trim()));
     }
-    Err(format!("mke2fs: {}", String::from_utf8_lossy(&made.stderr).trim()))
+    File::open(partition).and_then(|file| file.sync_all()).map_err(failed)?;
+    marked(&[0; HALF_MADE.len()]).map(drop).map_err(failed)
+}
+
+/// Whether the making of its file system was cut short.
+fn is_half_made(partition: &Path) -> std::io::Result<bool> {
+    let (mut file, mut mark) = (File::open(partition)?, [0; HALF_MADE.len()]);
+    let room = file.seek(SeekFrom::End(0))?.saturating_sub(MARK_ROOM);
+    file.read_exact_at(&mut mark, room)?;
+    Ok(mark == *HALF_MADE)
 }
 
 /// What a volume of cloud-init or QEMU's configuration device left for a machine without a configuration.
@@ -250,6 +279,22 @@ mod tests {
             assert_eq!(volume_label(&path).as_deref(), label, "{name}");
             fs::remove_file(path).unwrap();
         }
+    }
+
+    #[test]
+    fn a_file_system_that_was_left_half_made_is_known_until_it_is_made_whole() {
+        let path = file("half", &vec![0x5a; 8 << 20]);
+        assert!(!is_half_made(&path).unwrap());
+        let room = (8 << 20) - MARK_ROOM;
+        OpenOptions::new().write(true).open(&path).unwrap().write_all_at(HALF_MADE, room).unwrap();
+        assert!(is_half_made(&path).unwrap());
+        make_file_system(&path).unwrap();
+        assert!(!is_half_made(&path).unwrap());
+        // What ext4 begins with says how long it is, in blocks of 1 KiB.
+        let octets = fs::read(&path).unwrap();
+        assert_eq!(octets[1080..1082], [0x53, 0xef]);
+        assert_eq!(u64::from(u32::from_le_bytes(octets[1028..1032].try_into().unwrap())) * 1024, room);
+        fs::remove_file(path).unwrap();
     }
 
     #[test]

@@ -165,6 +165,8 @@ pub(crate) fn write_whole(path: &Path, text: &[u8], mode: u32) -> std::io::Resul
     file.write_all(text)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;
+    // With FAT a name knows where its file begins and ends; a new name knows it once the file is flushed again.
+    file.sync_all()?;
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
