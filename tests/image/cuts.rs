@@ -67,6 +67,21 @@ impl State {
     fn is(&self, found: &Found) -> bool {
         (&self.saved, &self.committed, self.upgraded) == (&found.saved, &found.committed, found.upgraded)
     }
+
+    /// The same before a deed is done: while an image is written, what was there before it counts no more, and the good one
+    /// is started.
+    fn may_be(&self, found: &Found, kind: Kind) -> bool {
+        self.is(found) || kind == Kind::Upgrade && Self { upgraded: false, ..self.clone() }.is(found)
+    }
+}
+
+impl Tally {
+    fn count(&mut self, kind: Kind, is_new: bool, lost: Lost) {
+        let count = if is_new { &mut self.new } else { &mut self.old };
+        count[kind as usize] += 1;
+        self.unflushed += lost.unflushed;
+        self.lost += lost.lost;
+    }
 }
 
 /// A deed that was done, and what the disk had been told when it began and when the person was told that it is done.
@@ -85,6 +100,19 @@ struct Session<'a> {
     machine: Machine,
     state: State,
     deeds: Vec<Deed>,
+    /// What the disk had been told when a person had logged in for the first time.
+    born: usize,
+}
+
+/// What is left of a machine that was killed.
+struct Record {
+    log: DiskLog,
+    born: usize,
+    deeds: Vec<Deed>,
+    /// The deed that it was killed within, and how long after its begin.
+    last: (Kind, Duration),
+    old: State,
+    new: State,
 }
 
 /// A cut that shall be made.
@@ -109,11 +137,12 @@ impl<'a> Session<'a> {
     fn begin(place: &'a Place, parts: &Parts) -> Result<Self> {
         DiskLog::make(&place.path("log"))?;
         let mut machine = logged_in(place, &Parts { log: Some("log".to_owned()), ..parts.clone() })?;
+        let born = DiskLog::read(&place.path("log"))?.len();
         for line in ["configure", "set system host-name first", "commit", "save"] {
             machine.says(line)?;
         }
         let state = State { saved: "first".to_owned(), committed: "first".to_owned(), upgraded: false };
-        Ok(Self { place, machine, state, deeds: Vec::new() })
+        Ok(Self { place, machine, state, deeds: Vec::new(), born })
     }
 
     fn told(&self) -> Result<usize> {
@@ -133,13 +162,14 @@ impl<'a> Session<'a> {
     }
 
     /// Begins a deed and kills QEMU a part of what it takes later.
-    fn is_killed_within(mut self, kind: Kind, after: Duration) -> Result<(Vec<Deed>, State, State)> {
+    fn is_killed_within(mut self, kind: Kind, after: Duration) -> Result<Record> {
         let name = self.prepares(kind)?;
         self.machine.enters(&kind.words())?;
         std::thread::sleep(after);
         self.machine.power_cut();
         let new = self.state.after(kind, &name);
-        Ok((self.deeds, self.state, new))
+        let log = DiskLog::read(&self.place.path("log"))?;
+        Ok(Record { log, born: self.born, deeds: self.deeds, last: (kind, after), old: self.state, new })
     }
 
     /// Types all that a deed needs before: the name that a commit brings.
@@ -153,7 +183,8 @@ impl<'a> Session<'a> {
 }
 
 /// A place within a deed: anywhere, beside a flush, where what is kept changes, or about its end.
-fn drawn_cut(number: u32, deeds: &[Deed], log: &DiskLog, drawn: &mut Drawn) -> Cut {
+fn drawn_cut(number: u32, record: &Record, drawn: &mut Drawn) -> Cut {
+    let Record { deeds, log, .. } = record;
     let kind = KINDS[usize::try_from(number).unwrap_or_default() % KINDS.len()];
     let of_kind: Vec<usize> = (0..deeds.len()).filter(|deed| deeds[*deed].kind == kind).collect();
     let deed = of_kind[drawn.below(of_kind.len())];
@@ -175,10 +206,7 @@ fn judge(place: &Place, replay: &mut Replay<'_>, deed: &Deed, cut: Cut, known: &
     let disk = place.path("cut.img");
     let lost = replay.cut(cut.at, cut.number % 4 == 0, &mut Drawn::of(cut.number), &disk)?;
     let found = Remains::of(place, &disk).look(known)?;
-    // While an image is written, what was there before it counts no more, and the good one is started.
-    let between = State { upgraded: false, ..deed.old.clone() };
-    let is_old = deed.old.is(&found) || deed.kind == Kind::Upgrade && between.is(&found);
-    ensure!(is_old || deed.new.is(&found), "neither the old nor the new state: {found:?}");
+    ensure!(deed.old.may_be(&found, deed.kind) || deed.new.is(&found), "neither the old nor the new state: {found:?}");
     ensure!(cut.at < deed.end || deed.new.is(&found), "a person was told that it is done, and it is not: {found:?}");
     Ok((lost, found))
 }
@@ -212,60 +240,79 @@ fn long_config() -> String {
     format!("protocols {{\n    static {{\n{}    }}\n}}\n", (0..500).map(route).collect::<String>())
 }
 
-/// One machine and the cuts that are made of it.
-fn a_machine_s_cuts(place: &Place, parts: &Parts, numbers: std::ops::Range<u32>, tally: &mut Tally) -> Result<()> {
-    let (known, mut drawn) = (Known::of(place)?, Drawn::of(numbers.start));
-    // Every second machine has a configuration that the store of revisions keeps in a file of its own.
-    let config = (numbers.start / CUTS % 2 == 1).then(long_config);
-    let seed = Some(Seed { user_data: Some(user_data()), config });
-    let mut session = Session::begin(place, &Parts { seed, ..parts.clone() })?;
+/// Has a machine do its deeds until it is killed within one.
+fn a_machine_is_killed(place: &Place, parts: &Parts, first: u32) -> Result<Record> {
+    let mut session = Session::begin(place, parts)?;
     let mut spans = [Duration::ZERO; 3];
     for kind in [Kind::Commit, Kind::Save, Kind::Commit, Kind::Upgrade, Kind::Commit, Kind::Save, Kind::Commit] {
         spans[kind as usize] = session.does(kind)?;
     }
-    let last = KINDS[usize::try_from(numbers.start / CUTS)? % KINDS.len()];
-    let after = spans[last as usize].mul_f64(drawn.part() * 1.1);
-    let (deeds, old, new) = session.is_killed_within(last, after)?;
-    let log = DiskLog::read(&place.path("log"))?;
-    // The disk of the killed machine, as it lies there.
-    let killed = place.path("killed.img");
+    let last = KINDS[usize::try_from(first / CUTS)? % KINDS.len()];
+    session.is_killed_within(last, spans[last as usize].mul_f64(Drawn::of(first).part() * 1.1))
+}
+
+/// Reads and starts the disk of the killed machine, as it lies there: its texts, but for the names.
+fn what_was_killed_is_whole(place: &Place, parts: &Parts, record: &Record, known: &Known) -> Result<[String; 2]> {
+    let (killed, Record { last: (kind, after), old, new, .. }) = (place.path("killed.img"), record);
     flatten(&place.path("disk.qcow2"), &killed)?;
-    let found = Remains::of(place, &killed).look(&known)?;
-    let is_old = old.is(&found) || last == Kind::Upgrade && State { upgraded: false, ..old.clone() }.is(&found);
-    ensure!(is_old || new.is(&found), "QEMU killed within {last:?}: {found:?}");
-    println!("QEMU killed within {last:?} after {:.2} s: {}", after.as_secs_f64(), if is_old { "old" } else { "new" });
+    let found = Remains::of(place, &killed).look(known)?;
+    let is_old = old.may_be(&found, *kind);
+    ensure!(is_old || new.is(&found), "QEMU killed within {kind:?}: {found:?}");
+    println!("QEMU killed within {kind:?} after {:.2} s: {}", after.as_secs_f64(), if is_old { "old" } else { "new" });
     starts(place, &killed, &found, &parts.others).context("the disk of the killed machine")?;
-    let texts = found.texts;
-    let (first, count) = (numbers.start, numbers.len());
-    let mut cuts: Vec<Cut> = numbers.map(|number| drawn_cut(number, &deeds, &log, &mut drawn)).collect();
+    Ok(found.texts)
+}
+
+/// A machine whose very first start was cut starts once more as if it were the first time.
+fn a_cut_first_start_is_begun_anew(
+    place: &Place,
+    parts: &Parts,
+    replay: &mut Replay<'_>,
+    born: usize,
+    drawn: &mut Drawn,
+) -> Result<()> {
+    let at = drawn.below(born);
+    let lost = replay.cut(at, false, drawn, &place.path("cut.img"))?;
+    let _ = std::fs::remove_file(place.path("started.qcow2"));
+    place.thin_disk("started.qcow2", &place.path("cut.img"))?;
+    let mut machine = logged_in(place, &Parts { disk: "started.qcow2".to_owned(), ..parts.clone() })?;
+    let said = machine.console()?.text();
+    ensure!(!said.contains("WARNING"), "the first start, write {at} of {born}: {said}");
+    let config = machine.says("show configuration commands | match host-name | no-more")?;
+    ensure!(config.contains("host-name 'edge1'"), "the first start, write {at} of {born}: {config}");
+    machine.power_cut();
+    println!("the first start, write {at} of {born}: {} of {} unflushed lost; begun anew", lost.lost, lost.unflushed);
+    Ok(())
+}
+
+/// One machine and the cuts that are made of it.
+fn a_machine_s_cuts(place: &Place, parts: &Parts, numbers: std::ops::Range<u32>, tally: &mut Tally) -> Result<()> {
+    let (known, first, mut drawn) = (Known::of(place)?, numbers.start, Drawn::of(numbers.start));
+    // Every second machine has a configuration that the store of revisions keeps in a file of its own.
+    let config = (first / CUTS % 2 == 1).then(long_config);
+    let seeded = Parts { seed: Some(Seed { user_data: Some(user_data()), config }), ..parts.clone() };
+    let record = a_machine_is_killed(place, &seeded, first)?;
+    let texts = what_was_killed_is_whole(place, parts, &record, &known)?;
+    let mut replay = Replay::new(&record.log, &place.image().disk(), place.path("safe.img"))?;
+    a_cut_first_start_is_begun_anew(place, &seeded, &mut replay, record.born, &mut drawn)?;
+    let mut cuts: Vec<Cut> = numbers.map(|number| drawn_cut(number, &record, &mut drawn)).collect();
+    let started = cuts[drawn.below(cuts.len())].number;
     cuts.sort_by_key(|cut| cut.at);
-    let started = cuts[drawn.below(count)].number;
-    let mut replay = Replay::new(&log, &place.image().disk(), place.path("safe.img"))?;
     for cut in cuts {
-        let deed = &deeds[cut.deed];
-        let told = || {
-            format!("cut {}: {:?}, write {} of {}", cut.number, deed.kind, cut.at - deed.begin, deed.end - deed.begin)
-        };
-        let (lost, found) = judge(place, &mut replay, deed, cut, &known).with_context(told)?;
-        ensure!(found.texts == texts, "{}: not whole: {:?}", told(), found.texts);
+        let deed = &record.deeds[cut.deed];
+        let told =
+            format!("cut {}: {:?}, write {} of {}", cut.number, deed.kind, cut.at - deed.begin, deed.end - deed.begin);
+        let (lost, found) = judge(place, &mut replay, deed, cut, &known).with_context(|| told.clone())?;
+        ensure!(found.texts == texts, "{told}: not whole: {:?}", found.texts);
         let is_new = deed.new.is(&found);
-        println!(
-            "{}: {} of {} unflushed lost; {}",
-            told(),
-            lost.lost,
-            lost.unflushed,
-            if is_new { "new" } else { "old" }
-        );
-        let count = if is_new { &mut tally.new } else { &mut tally.old };
-        count[deed.kind as usize] += 1;
-        tally.unflushed += lost.unflushed;
-        tally.lost += lost.lost;
+        let word = if is_new { "new" } else { "old" };
+        println!("{told}: {} of {} unflushed lost; {word}", lost.lost, lost.unflushed);
+        tally.count(deed.kind, is_new, lost);
         if cut.number == started {
-            starts(place, &place.path("cut.img"), &found, &parts.others).with_context(told)?;
+            starts(place, &place.path("cut.img"), &found, &parts.others).context(told)?;
             println!("cut {}: started", cut.number);
         }
     }
-    println!("cuts {first} to {}: all whole", first as usize + count - 1);
     Ok(())
 }
 
