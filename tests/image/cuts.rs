@@ -162,7 +162,7 @@ impl<'a> Session<'a> {
     }
 
     /// Begins a deed and kills QEMU a part of what it takes later.
-    fn is_killed_within(mut self, kind: Kind, after: Duration) -> Result<Record> {
+    fn dies_within(mut self, kind: Kind, after: Duration) -> Result<Record> {
         let name = self.prepares(kind)?;
         self.machine.enters(&kind.words())?;
         std::thread::sleep(after);
@@ -204,7 +204,7 @@ fn drawn_cut(number: u32, record: &Record, drawn: &mut Drawn) -> Cut {
 /// Makes the disk of a cut, reads it, and holds it against what it may be.
 fn judge(place: &Place, replay: &mut Replay<'_>, deed: &Deed, cut: Cut, known: &Known) -> Result<(Lost, Found)> {
     let disk = place.path("cut.img");
-    let lost = replay.cut(cut.at, cut.number % 4 == 0, &mut Drawn::of(cut.number), &disk)?;
+    let lost = replay.cut(cut.at, cut.number.is_multiple_of(4), &mut Drawn::of(cut.number), &disk)?;
     let found = Remains::of(place, &disk).look(known)?;
     ensure!(deed.old.may_be(&found, deed.kind) || deed.new.is(&found), "neither the old nor the new state: {found:?}");
     ensure!(cut.at < deed.end || deed.new.is(&found), "a person was told that it is done, and it is not: {found:?}");
@@ -248,7 +248,7 @@ fn a_machine_is_killed(place: &Place, parts: &Parts, first: u32) -> Result<Recor
         spans[kind as usize] = session.does(kind)?;
     }
     let last = KINDS[usize::try_from(first / CUTS)? % KINDS.len()];
-    session.is_killed_within(last, spans[last as usize].mul_f64(Drawn::of(first).part() * 1.1))
+    session.dies_within(last, spans[last as usize].mul_f64(Drawn::of(first).part() * 1.1))
 }
 
 /// Reads and starts the disk of the killed machine, as it lies there: its texts, but for the names.

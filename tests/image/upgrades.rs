@@ -59,7 +59,7 @@ fn an_upgrade_that_panics_comes_back_to_the_good_image_by_itself() -> Result<()>
 #[test]
 fn an_upgrade_whose_router_ends_again_and_again_comes_back_to_the_good_image_by_itself() -> Result<()> {
     let place = Place::new("ends")?;
-    let bad = variant(&place, "9.9.9", &[("usr/sbin/towpathd", "#!/bin/sh\nexit 1\n")])?;
+    let bad = variant(&place, "9.9.9", &[("usr/sbin/towpathd", b"#!/bin/sh\nexit 1\n")])?;
     let seconds = seconds_to_the_good_image(&place, &bad)?;
     println!("{seconds:.1} s from the upgrade without a router to the good image");
     Ok(())
@@ -68,7 +68,7 @@ fn an_upgrade_whose_router_ends_again_and_again_comes_back_to_the_good_image_by_
 #[test]
 fn an_upgrade_whose_router_never_answers_comes_back_to_the_good_image_by_itself() -> Result<()> {
     let place = Place::new("mute")?;
-    let bad = variant(&place, "9.9.9", &[("usr/sbin/towpathd", "#!/bin/sh\nexec sleep 100000\n")])?;
+    let bad = variant(&place, "9.9.9", &[("usr/sbin/towpathd", b"#!/bin/sh\nexec sleep 100000\n")])?;
     let seconds = seconds_to_the_good_image(&place, &bad)?;
     println!("{seconds:.1} s from the upgrade whose router says nothing to the good image");
     Ok(())
@@ -79,8 +79,10 @@ fn an_upgrade_that_hangs_is_ended_by_the_watchdog_and_comes_back_to_the_good_ima
     let place = Place::new("hangs")?;
     // A program that the first process starts as root takes the only processor, before everybody else and for ever.
     let hang =
-        "#!/bin/sh\necho -1 >/proc/sys/kernel/sched_rt_runtime_us\nexec chrt -f 99 sh -c 'while :; do :; done'\n";
-    let seconds = seconds_to_the_good_image(&place, &variant(&place, "9.9.9", &[("usr/lib/towpath/dhcp", hang)])?)?;
+        b"#!/bin/sh\necho -1 >/proc/sys/kernel/sched_rt_runtime_us\nexec chrt -f 99 sh -c 'while :; do :; done'\n";
+    let chrt = std::fs::read(place.image().package_file("usr/bin/chrt"))?;
+    let bad = variant(&place, "9.9.9", &[("usr/lib/towpath/dhcp", hang), ("usr/bin/chrt", &chrt)])?;
+    let seconds = seconds_to_the_good_image(&place, &bad)?;
     println!("{seconds:.1} s from the upgrade that hangs to the good image");
     Ok(())
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use scenarios::appliance::Place;
 
 /// A file that takes the place of one of the image: its path, without the first slash, and what is in it.
-pub(crate) type Replaced<'a> = (&'a str, &'a str);
+pub(crate) type Replaced<'a> = (&'a str, &'a [u8]);
 
 /// A file for upgrades of this kernel and this system, signed.
 fn sealed(place: &Place, version: &str, kernel: &[u8], system: &[u8]) -> Result<PathBuf> {
@@ -50,10 +50,10 @@ pub(crate) fn without_a_system(place: &Place, version: &str) -> Result<PathBuf> 
 fn archive(folder: &Path, files: &[Replaced<'_>]) -> Result<Vec<u8>> {
     use std::os::unix::fs::PermissionsExt as _;
     let mut names = String::new();
-    for (name, text) in files {
+    for (name, octets) in files {
         let path = folder.join(name);
         std::fs::create_dir_all(path.parent().context("a file in no folder")?)?;
-        std::fs::write(&path, text)?;
+        std::fs::write(&path, octets)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
         names.push_str(&format!("{name}\n"));
     }

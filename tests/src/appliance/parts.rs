@@ -135,6 +135,12 @@ impl Image {
         self.folder.join("slot")
     }
 
+    /// A file of the packages that it is made of, whether it is in the image or not.
+    #[must_use]
+    pub fn package_file(&self, name: &str) -> PathBuf {
+        self.folder.join("tree").join(name)
+    }
+
     /// The signed form for Secure Boot and the same without a signature: their disks.
     ///
     /// # Errors
