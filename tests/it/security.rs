@@ -10,6 +10,8 @@ use scenarios::peers::{Kind, Session, Speaker};
 use scenarios::router::Router;
 use scenarios::sim::config;
 
+use crate::sessions::{established, up};
+
 const SESSIONS: Duration = Duration::from_secs(40);
 /// A node without the secret has tried by then: BIRD and FRR try every second.
 const ENOUGH_TRIES: Duration = Duration::from_secs(4);
@@ -133,6 +135,68 @@ fn ttl_security_takes_a_neighbor_on_the_link_and_no_other() -> Result<()> {
     lab.wait_until(SESSIONS, "its route arrives", || !router.gateways(PREFIX).is_empty())?;
     never(&lab, || router.is_established(second.ipv4.into()), "a low TTL opens nothing");
     Ok(())
+}
+
+/// A range of which each of them is a member, with what keeps strangers out.
+#[test]
+fn every_speaker_comes_in_through_a_range_with_its_password_and_ttl() -> Result<()> {
+    for kinds in [&[Kind::Frr, Kind::Bird, Kind::Openbgpd][..], &[Kind::Exabgp, Kind::Gobgp]] {
+        let lab = Lab::new()?;
+        let router = Router::start(&lab)?;
+        router.configure(&[
+            "set protocols bgp 64512 parameters ebgp-requires-policy disable",
+            "set protocols bgp 64512 peer-group nodes remote-as external",
+            "set protocols bgp 64512 peer-group nodes password shared",
+            "set protocols bgp 64512 peer-group nodes ttl-security hops 1",
+            "set protocols bgp 64512 listen range 192.168.101.200/29 peer-group nodes",
+        ])?;
+        let mut speakers = Vec::new();
+        for (node, kind) in lab.nodes.iter().zip(kinds) {
+            let session = Session::external(node, 64601);
+            let session = Session { ttl_security: true, password: Some("shared".to_owned()), ..session };
+            speakers.push(Speaker::start(&lab, node, *kind, session)?);
+        }
+        for ((node, kind), speaker) in lab.nodes.iter().zip(kinds).zip(&speakers) {
+            speaker.announce(PREFIX)?;
+            let here = || router.gateways(PREFIX).contains(&node.ipv4.to_string());
+            lab.wait_until(SESSIONS, &format!("the route of {kind:?}"), here)?;
+            speaker.withdraw(PREFIX)?;
+            lab.wait_until(SESSIONS, &format!("{kind:?} takes it back"), || !here())?;
+        }
+        let summary = router.show("show ip bgp summary")?;
+        assert_eq!(summary.matches("*192.168.101.20").count(), kinds.len(), "all of them are dynamic: {summary}");
+    }
+    Ok(())
+}
+
+/// Only a connection whose packets have TTL 255 lives with BIRD, which says what the open socket does.
+#[test]
+fn how_far_a_neighbor_may_be_counts_for_the_session_that_there_is() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    let node = &lab.nodes[0];
+    const NODE: &str = "protocols bgp 64512 neighbor 192.168.101.201";
+    router.configure(&[
+        "set protocols bgp 64512 parameters ebgp-requires-policy disable",
+        &format!("set {NODE} remote-as 64601"),
+        &format!("set {NODE} ttl-security hops 1"),
+    ])?;
+    let session = Session { ttl_security: true, hold_time: 6, ..Session::external(node, 64601) };
+    let _bird = up(&lab, &router, node, Kind::Bird, session)?;
+    let first = established(&router, node.ipv4.into())?;
+    for words in [
+        [format!("delete {NODE} ttl-security"), format!("set {NODE} ebgp-multihop 255")],
+        [format!("delete {NODE} ebgp-multihop"), format!("set {NODE} ttl-security hops 2")],
+        [format!("set {NODE} timers keepalive 1"), format!("set {NODE} timers holdtime 90")],
+    ] {
+        router.configure(&words.each_ref().map(String::as_str))?;
+        never(&lab, || !router.is_established(node.ipv4.into()), "BIRD hears of us within its hold time");
+    }
+    assert_eq!(established(&router, node.ipv4.into())?, first, "it is the same session");
+    router.configure(&[&format!("delete {NODE} ttl-security")])?;
+    lab.wait_until(SESSIONS, "TTL 1 is too small for BIRD", || !router.is_established(node.ipv4.into()))?;
+    router.configure(&[&format!("set {NODE} ebgp-multihop 255")])?;
+    lab.wait_until(SESSIONS, "and 255 is not", || router.is_established(node.ipv4.into()))
 }
 
 #[test]

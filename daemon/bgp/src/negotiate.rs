@@ -207,8 +207,8 @@ fn no_common_family(config: &SessionConfig, open: &Open) -> Refusal {
     }
 }
 
-/// The configured interval, at most a third of the hold time (RFC 4271 §4.4), at least a second.
-fn keepalive(config: &SessionConfig, hold: u16) -> u16 {
+/// Seconds between keepalives: the configured interval, at most a third of the hold time (RFC 4271 §4.4), at least a second.
+pub(crate) fn keepalive(config: &SessionConfig, hold: u16) -> u16 {
     let third = (hold / 3).max(1);
     if config.keepalive == 0 { third } else { config.keepalive.min(third) }
 }

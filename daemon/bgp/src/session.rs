@@ -244,6 +244,7 @@ impl Session {
         let change = classify(&self.config, &new);
         let another_opening = self.config.passive != new.passive || self.config.connect_retry != new.connect_retry;
         let another_limit = self.config.maximum_prefix != new.maximum_prefix;
+        let another_interval = self.config.keepalive != new.keepalive;
         self.config = new;
         let reset = match (change, self.state()) {
             (Change::Reset(leaves), _) => Some(leaves),
@@ -255,6 +256,9 @@ impl Session {
             }
             (Change::Keep, _) => None,
         };
+        if another_interval {
+            self.state.change_interval(&mut Context::new(now, &self.config, &mut self.memory, out));
+        }
         if let Some(leaves) = reset {
             self.handle(now, Input::Reset(StopReason::OtherConfigurationChange(leaves)), out);
         }

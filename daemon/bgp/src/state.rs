@@ -93,6 +93,15 @@ impl State {
         }
     }
 
+    /// Keepalives go at the interval of the configuration from now on, where they go already.
+    pub(crate) fn change_interval(&mut self, context: &mut Context<'_>) {
+        match self {
+            Self::Idle(_) | Self::Connect(_) | Self::Active(_) | Self::OpenSent(_) => {}
+            Self::OpenConfirm(state) => state.change_interval(context),
+            Self::Established(state) => state.change_interval(context),
+        }
+    }
+
     pub(crate) fn established(&self) -> Option<&Established> {
         match self {
             Self::Established(state) => Some(state),

@@ -178,6 +178,13 @@ impl Peers {
         self.by_conn.insert(conn, id);
     }
 
+    /// The connections of a peer that are open, not those that are dialled.
+    fn open_connections(&self, id: PeerId) -> Vec<ConnId> {
+        let dialing = self.peers.get(&id).and_then(|peer| peer.dialing);
+        let own = self.by_conn.iter().filter(|(conn, owner)| **owner == id && Some(**conn) != dialing);
+        own.map(|(conn, _)| *conn).collect()
+    }
+
     /// Forgets a connection.
     fn unbind(&mut self, conn: ConnId) -> Option<PeerId> {
         let id = self.by_conn.remove(&conn)?;

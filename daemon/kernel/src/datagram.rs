@@ -108,7 +108,7 @@ pub fn sender(peer: IpAddr, local: Option<IpAddr>, link: Option<(u32, &str)>, wi
             Err(error) => return Err(error),
         };
         socket.set_nonblocking(true)?;
-        tcp::set_ttl(&socket, FULL_TTL)?;
+        tcp::set_ttl(&socket, Some(FULL_TTL))?;
         tcp::set_network_control(&socket)?;
         if let Some((_, name)) = link {
             sys::set_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_BINDTODEVICE, name.as_bytes())?;

@@ -17,6 +17,8 @@ pub const MD5_KEY_MAX: usize = 80;
 const TCP_MD5SIG_EXT: i32 = 32;
 /// The key is for a prefix, not for one address.
 const TCP_MD5SIG_FLAG_PREFIX: u8 = 1;
+/// What takes a TTL of one's own away again (`net/ipv4/ip_sockglue.c`, `net/ipv6/ipv6_sockglue.c`).
+const SYSTEMS_TTL: i32 = -1;
 /// The length of `struct sockaddr_storage`.
 pub(crate) const SOCKADDR_STORAGE: usize = 128;
 
@@ -44,16 +46,16 @@ pub fn clear_md5_key(socket: impl AsFd, peers: Prefix) -> io::Result<()> {
     }
 }
 
-/// The TTL or hop limit of what is sent: 255 for TTL security, 1 for a directly connected neighbor.
+/// The TTL or hop limit of what is sent: 255 for TTL security, 1 for a directly connected neighbor; the system's without one.
 ///
 /// # Errors
 /// What the kernel answers.
-pub fn set_ttl(socket: impl AsFd, ttl: u8) -> io::Result<()> {
+pub fn set_ttl(socket: impl AsFd, ttl: Option<u8>) -> io::Result<()> {
     by_family(
         socket.as_fd(),
         (libc::IPPROTO_IP, libc::IP_TTL),
         (libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS),
-        i32::from(ttl),
+        ttl.map_or(SYSTEMS_TTL, i32::from),
     )
 }
 

@@ -26,6 +26,8 @@ use crate::secrets;
 
 /// RFC 4271 §8: TCP port 179.
 const BGP_PORT: u16 = 179;
+/// The TTL that no router has forwarded (RFC 5082).
+const FULL_TTL: u8 = 255;
 /// How long the end of the daemon waits for what is still to be written.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
@@ -149,7 +151,7 @@ impl Connections {
         self.inbox.push(if dialled { Event::Connected(conn, local) } else { Event::Accepted { conn, local, remote } });
     }
 
-    /// Sets the options of an accepted connection.
+    /// Sets the options of a connection that is open.
     pub(crate) fn adjust(&self, conn: ConnId, options: SocketOptions) {
         if let Some(line) = self.lines.get(&conn)
             && let Err(error) = set_options(line.socket(), options)
@@ -196,6 +198,8 @@ fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     let open = || -> io::Result<TcpListener> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         tcp::set_reuse_address(&socket)?;
+        // A peer with TTL security hears even the first answer from the next host only.
+        tcp::set_ttl(&socket, Some(FULL_TTL))?;
         if address.is_ipv6() {
             tcp::set_ipv6_only(&socket)?;
         }
@@ -266,13 +270,8 @@ fn source(target: &Target) -> io::Result<Option<IpAddr>> {
 }
 
 fn set_options(socket: &impl std::os::fd::AsFd, options: SocketOptions) -> io::Result<()> {
-    if let Some(ttl) = options.ttl {
-        tcp::set_ttl(socket, ttl)?;
-    }
-    if let Some(ttl) = options.minimum_ttl {
-        tcp::set_minimum_ttl(socket, ttl)?;
-    }
-    Ok(())
+    tcp::set_ttl(socket, options.ttl)?;
+    tcp::set_minimum_ttl(socket, options.minimum_ttl.unwrap_or(0))
 }
 
 fn duplicate(socket: &impl std::os::fd::AsFd) -> io::Result<std::os::fd::OwnedFd> {

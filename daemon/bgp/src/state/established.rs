@@ -112,6 +112,11 @@ impl Established {
         }
     }
 
+    /// Keepalives go at the interval of the configuration from now on.
+    pub(crate) fn change_interval(&mut self, context: &mut Context<'_>) {
+        Timers::change_interval(&mut self.timers, &mut self.negotiated, context);
+    }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let timers = self.timers.as_ref().map(Timers::deadline);
         let unsent = self.unsent.map(|unsent| unsent.give_up);

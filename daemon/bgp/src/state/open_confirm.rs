@@ -39,6 +39,11 @@ impl OpenConfirm {
         State::OpenConfirm(Self { line, negotiated: Box::new(negotiated), timers, rival })
     }
 
+    /// Keepalives go at the interval of the configuration from now on.
+    pub(crate) fn change_interval(&mut self, context: &mut Context<'_>) {
+        Timers::change_interval(&mut self.timers, &mut self.negotiated, context);
+    }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let timers = self.timers.as_ref().map(Timers::deadline);
         [timers, self.rival.as_ref().map(|rival| rival.give_up)].into_iter().flatten().min()

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::negotiate::keepalive;
 use crate::session::{Context, Negotiated};
 
 /// Both timers; each a moment that moves ahead as octets come and go.
@@ -35,6 +36,15 @@ impl Timers {
     /// The peer hears from us.
     pub(crate) fn spoke(&mut self, context: &mut Context<'_>) {
         self.keepalive = context.after(self.interval);
+    }
+
+    /// The configuration has another interval: it counts at once, and the peer need not know.
+    pub(crate) fn change_interval(timers: &mut Option<Self>, negotiated: &mut Negotiated, context: &mut Context<'_>) {
+        negotiated.keepalive = negotiated.hold_time.map(|hold| keepalive(context.config, hold));
+        if let (Some(timers), Some(seconds)) = (timers, negotiated.keepalive) {
+            timers.interval = Duration::from_secs(u64::from(seconds));
+            timers.keepalive = timers.keepalive.min(context.after(timers.interval));
+        }
     }
 
     pub(crate) fn deadline(&self) -> Instant {

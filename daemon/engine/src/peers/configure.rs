@@ -13,7 +13,7 @@ use nouns::{Family, IfName, Prefix};
 use rib::bgp_table::PeerId;
 
 use super::{Peer, Wish, settings};
-use crate::effect::Effect;
+use crate::effect::{Effect, SocketOptions};
 use crate::engine::Engine;
 use crate::event::Moment;
 use crate::plan::{self, PeerFate, Side};
@@ -176,6 +176,10 @@ impl Engine {
                 if let Some(leaf) = transport {
                     let reason = StopReason::OtherConfigurationChange(leaf.to_owned());
                     self.drive(at, id, Input::Reset(reason), out);
+                } else if let Some((bgp, _)) = old {
+                    let options =
+                        (settings::socket_options(bgp, &before), settings::socket_options(new, &settings_now));
+                    self.adjust_sockets(at, id, options, out);
                 }
             }
         }
@@ -186,6 +190,23 @@ impl Engine {
         if let PeerFate::Refresh(refresh) = fate {
             refresh.judge.iter().for_each(|family| self.reviews.judge(*family, id));
             refresh.offer.iter().for_each(|family| self.groups.change(id, *family));
+        }
+    }
+
+    /// How far a peer may be counts for the connections that there are; a call on its way is begun anew.
+    fn adjust_sockets(
+        &mut self,
+        at: Moment,
+        id: PeerId,
+        (before, now): (SocketOptions, SocketOptions),
+        out: &mut Vec<Effect>,
+    ) {
+        if before == now {
+            return;
+        }
+        out.extend(self.peers.open_connections(id).into_iter().map(|conn| Effect::Adjust(conn, now)));
+        if self.peers.get(id).is_some_and(|peer| peer.dialing.is_some()) {
+            self.drive(at, id, Input::Reset(StopReason::OtherConfigurationChange("transport".to_owned())), out);
         }
     }
 

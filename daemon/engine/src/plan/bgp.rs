@@ -172,9 +172,8 @@ pub(crate) fn fate(old: Side<'_>, new: Side<'_>, address: IpAddr) -> PeerFate {
 
 /// What changed of the connection underneath a session, which the session itself does not know.
 pub(crate) fn transport_change(was: &PeerSettings, is: &PeerSettings) -> Option<&'static str> {
-    let socket = |settings: &PeerSettings| {
-        (settings.update_source.clone(), settings.ebgp_multihop, settings.ttl_security_hops, settings.port)
-    };
+    // How far the neighbor may be is told to the open socket.
+    let socket = |settings: &PeerSettings| (settings.update_source.clone(), settings.port);
     if was.password != is.password {
         Some("password")
     } else if was.secret() != is.secret() {

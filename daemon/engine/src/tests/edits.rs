@@ -111,7 +111,6 @@ const RESETS: &[&str] = &[
     "capability orf prefix-list receive",
     "capability orf prefix-list send",
     "disable-addpath-rx",
-    "ebgp-multihop",
     "graceful-restart",
     "local-as 64513 no-prepend",
     "local-as 64513 no-prepend replace-as",
@@ -123,12 +122,9 @@ const RESETS: &[&str] = &[
     "protocols bgp 64512 parameters graceful-restart long-lived stale-time",
     "protocols bgp 64512 parameters router-id",
     "protocols bgp 64512 timers holdtime",
-    "protocols bgp 64512 timers keepalive",
     "remote-as",
     "shutdown",
     "timers holdtime",
-    "timers keepalive",
-    "ttl-security hops",
     "update-source",
 ];
 

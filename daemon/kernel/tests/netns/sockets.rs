@@ -86,11 +86,11 @@ fn ttl_security_lets_only_the_full_ttl_through() {
             for address in ["127.0.0.1:1792", "[::1]:1792"] {
                 let guarded = listener(address, |socket| {
                     tcp::set_minimum_ttl(socket, 255).unwrap();
-                    tcp::set_ttl(socket, 255).unwrap();
+                    tcp::set_ttl(socket, Some(255)).unwrap();
                 });
                 let to = guarded.local_addr().unwrap();
-                assert!(connect(to, |socket| tcp::set_ttl(socket, 255).unwrap()).await.is_ok(), "{address}");
-                assert!(connect(to, |socket| tcp::set_ttl(socket, 254).unwrap()).await.is_err(), "{address}");
+                assert!(connect(to, |socket| tcp::set_ttl(socket, Some(255)).unwrap()).await.is_ok(), "{address}");
+                assert!(connect(to, |socket| tcp::set_ttl(socket, Some(254)).unwrap()).await.is_err(), "{address}");
             }
         });
     });

@@ -73,6 +73,21 @@ fn the_lower_hold_time_of_both_is_used_and_keepalives_follow() {
 }
 
 #[test]
+fn another_keepalive_interval_counts_at_once_and_for_the_session_that_there_is() {
+    for (seconds, expected) in [(5, 5), (1, 1), (29, 29), (300, 30)] {
+        let mut script = Script::established(config(), node_open());
+        script.at(2);
+        let (now, mut out) = (script.now(), Vec::new());
+        script.session.reconfigure(now, SessionConfig { keepalive: seconds, ..config() }, &mut out);
+        assert!(out.is_empty() && script.session.state() == StateName::Established, "{out:?}");
+        assert_eq!(script.session.negotiated().unwrap().keepalive, Some(expected));
+        // Jitter may take a quarter of it.
+        let due = script.due().unwrap();
+        assert!(due > f64::from(expected) * 0.7 - 2.1 && due <= f64::from(expected), "{seconds}: {due}");
+    }
+}
+
+#[test]
 fn with_a_hold_time_of_zero_nothing_is_sent_and_nothing_expires() {
     let mut script = Script::established(SessionConfig { hold_time: 0, ..config() }, node_open());
     assert_eq!(script.session.deadline(), None);
