@@ -114,22 +114,36 @@ fn a_session_over_several_hops_minds_the_least_ttl() -> Result<()> {
     Ok(())
 }
 
+/// With each method: BIRD's name and ours.
 #[test]
-fn a_session_with_a_password_comes_up_with_the_right_one_alone() -> Result<()> {
+fn a_session_with_a_secret_comes_up_with_the_right_one_alone() -> Result<()> {
     let lab = Lab::new()?;
     let router = Router::start(&lab)?;
     let [node, ..] = &lab.nodes;
     let local: IpAddr = node.ipv4.into();
-    router.configure(&[&format!("set protocols bfd peer {local} authentication simple-password wrong")])?;
-    let wish = BfdSession { password: Some("right".to_owned()), ..BfdSession::between(local, ROUTER.into()) };
-    let peer = BfdPeer::start(&lab, node, Watcher::Bird, wish)?;
-    lab.wait_until(SOON, "packets come and prove nothing", || {
-        let said = router.json("show bfd peers").unwrap_or_default();
-        said["peers"][0]["session"]["unproven"].as_u64().is_some_and(|unproven| unproven > 1)
-    })?;
-    assert_eq!(status(&router, local), "down");
-    router.configure(&[&format!("set protocols bfd peer {local} authentication simple-password right")])?;
-    lab.wait_until(SOON, "both sides are up", || peer.is_up() && status(&router, local) == "up")
+    for (theirs, ours) in [
+        ("simple", "simple-password"),
+        ("keyed md5", "keyed-md5"),
+        ("meticulous keyed md5", "meticulous-keyed-md5"),
+        ("keyed sha1", "keyed-sha1"),
+        ("meticulous keyed sha1", "meticulous-keyed-sha1"),
+    ] {
+        let word = |secret: &str| format!("set protocols bfd peer {local} authentication {ours} {secret}");
+        router.configure(&[&word("wrong")])?;
+        let wish =
+            BfdSession { secret: Some((theirs, "right".to_owned())), ..BfdSession::between(local, ROUTER.into()) };
+        let peer = BfdPeer::start(&lab, node, Watcher::Bird, wish)?;
+        lab.wait_until(SOON, &format!("{ours}: packets come and prove nothing"), || {
+            let said = router.json("show bfd peers").unwrap_or_default();
+            said["peers"][0]["session"]["unproven"].as_u64().is_some_and(|unproven| unproven > 1)
+        })?;
+        assert_eq!(status(&router, local), "down");
+        router.configure(&[&word("right")])?;
+        let why = format!("{ours}: both sides are up");
+        lab.wait_until(SOON, &why, || peer.is_up() && status(&router, local) == "up")?;
+        router.configure(&["delete protocols bfd"])?;
+    }
+    Ok(())
 }
 
 /// Three nodes with the same service and graceful restart; one of them dies. Which one has BFD, and the rest of what the

@@ -11,9 +11,6 @@ use crate::model::Model;
 use crate::model::bfd::{Bfd, BfdPeer, unknown_profile};
 use crate::model::bgp::{PeerSettings, Probe};
 
-/// A simple password fits into a packet (RFC 5880 §4.2).
-const LONGEST_PASSWORD: usize = 16;
-
 pub(super) fn check(model: &Model, local: &BTreeSet<IpAddr>, errors: &mut Vec<ConfigError>) {
     for (address, peer) in &model.bfd.peers {
         errors.extend(
@@ -60,8 +57,13 @@ fn of_peer(address: IpAddr, peer: &BfdPeer, local: &BTreeSet<IpAddr>) -> Vec<Str
     if peer.multihop && is_link_local(address) {
         reasons.push(format!("{address} is on a link and cannot be behind other routers; delete multihop"));
     }
-    if peer.password.as_ref().is_some_and(|password| password.word.len() > LONGEST_PASSWORD) {
-        reasons.push(format!("a simple-password of BFD has at most {LONGEST_PASSWORD} octets; set a shorter one"));
+    for secret in peer.secrets.iter().filter(|secret| secret.word.len() > secret.method.longest()) {
+        let (word, longest) = (secret.method.word(), secret.method.longest());
+        reasons.push(format!("a {word} of BFD has at most {longest} octets; set a shorter one"));
+    }
+    if let [one, other, ..] = peer.secrets.as_slice() {
+        let (one, other) = (one.method.word(), other.method.word());
+        reasons.push(format!("packets of BFD have one proof; delete authentication {one} or {other}"));
     }
     reasons
 }

@@ -217,6 +217,16 @@ fn each_broken_rule_of_bfd_is_told_at_its_path() {
             "at most 16 octets",
         ),
         (
+            "protocols bfd peer 192.0.2.1 authentication meticulous-keyed-sha1 123456789012345678901",
+            "protocols bfd peer 192.0.2.1",
+            "at most 20 octets",
+        ),
+        (
+            "protocols bfd peer 192.0.2.1 authentication keyed-md5 one\nset protocols bfd peer 192.0.2.1 authentication keyed-sha1 two",
+            "protocols bfd peer 192.0.2.1",
+            "have one proof; delete authentication keyed-md5 or keyed-sha1",
+        ),
+        (
             "protocols bgp 64512 neighbor 192.0.2.1 liveness interval 100",
             "protocols bgp 64512 neighbor 192.0.2.1 liveness",
             "must set one of",

@@ -36,22 +36,65 @@ pub struct BfdPeer {
     pub source_address: Option<IpAddr>,
     /// `source interface`
     pub source_interface: Option<IfName>,
-    /// `authentication simple-password`, with `key-id`.
-    pub password: Option<SimplePassword>,
+    /// `authentication …`, with `key-id`; more than one is refused.
+    pub secrets: Vec<BfdSecret>,
 }
 
-/// A password and its number; what is printed for a developer is read by others, too, so it is never shown.
+/// How a secret is proved (RFC 5880 §6.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BfdMethod {
+    /// `simple-password`
+    SimplePassword,
+    /// `keyed-md5`
+    KeyedMd5,
+    /// `meticulous-keyed-md5`
+    MeticulousKeyedMd5,
+    /// `keyed-sha1`
+    KeyedSha1,
+    /// `meticulous-keyed-sha1`
+    MeticulousKeyedSha1,
+}
+
+impl BfdMethod {
+    const ALL: [Self; 5] =
+        [Self::SimplePassword, Self::KeyedMd5, Self::MeticulousKeyedMd5, Self::KeyedSha1, Self::MeticulousKeyedSha1];
+
+    /// The word of the configuration.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::SimplePassword => "simple-password",
+            Self::KeyedMd5 => "keyed-md5",
+            Self::MeticulousKeyedMd5 => "meticulous-keyed-md5",
+            Self::KeyedSha1 => "keyed-sha1",
+            Self::MeticulousKeyedSha1 => "meticulous-keyed-sha1",
+        }
+    }
+
+    /// How many octets a secret has at most (RFC 5880 §4.2 to §4.4).
+    #[must_use]
+    pub fn longest(self) -> usize {
+        match self {
+            Self::SimplePassword | Self::KeyedMd5 | Self::MeticulousKeyedMd5 => 16,
+            Self::KeyedSha1 | Self::MeticulousKeyedSha1 => 20,
+        }
+    }
+}
+
+/// A secret and its number; what is printed for a developer is read by others, too, so it is never shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SimplePassword {
+pub struct BfdSecret {
+    /// How it is proved.
+    pub method: BfdMethod,
     /// Its number.
     pub key: u8,
-    /// 1 to 16 octets.
+    /// As many octets as the method takes.
     pub word: String,
 }
 
-impl fmt::Debug for SimplePassword {
+impl fmt::Debug for BfdSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a password of number {}", self.key)
+        write!(f, "{} of number {}", self.method.word(), self.key)
     }
 }
 
@@ -156,13 +199,16 @@ pub(crate) fn unknown_profile(name: &str) -> String {
 fn peer(place: &Reader<'_>) -> BfdPeer {
     let (source, authentication) = (place.at("source"), place.at("authentication"));
     let key = authentication.leaf_or_default("key-id");
+    let secrets = BfdMethod::ALL
+        .into_iter()
+        .filter_map(|method| authentication.leaf(method.word()).map(|word| BfdSecret { method, key, word }));
     BfdPeer {
         leaves: leaves(place),
         profile: place.leaf("profile"),
         multihop: place.flag("multihop"),
         source_address: source.leaf("address"),
         source_interface: source.leaf("interface"),
-        password: authentication.leaf("simple-password").map(|word| SimplePassword { key, word }),
+        secrets: secrets.collect(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! It never knows a route or BGP, a socket, or the hour: packets and the time are arguments, what shall be sent and when
 //! to call again are answers. Asynchronous mode only; demand mode of the other side is understood, echo is not offered.
 
+pub mod authentication;
 mod chance;
 pub mod check;
 pub mod liveness;
@@ -10,6 +11,7 @@ pub mod packet;
 pub mod session;
 pub mod table;
 
+pub use authentication::{Method, Secret};
 pub use packet::{Diagnostic, Packet, PacketError, State};
 pub use session::{Change, Counters, Session, Settings, Told};
 pub use table::{Arrival, Discard, Hops, Key, Link, Output, Report, Table};

@@ -7,8 +7,9 @@ mod timing;
 use std::num::{NonZeroU8, NonZeroU32};
 use std::time::{Duration, Instant};
 
+use crate::authentication::{Secret, sequence};
 use crate::chance::Chance;
-use crate::packet::{Authentication, Diagnostic, Packet, State};
+use crate::packet::{Diagnostic, Packet, State};
 
 use timing::{Offer, Timing};
 
@@ -30,8 +31,8 @@ pub struct Settings {
     pub shutdown: bool,
     /// The least TTL that a packet may arrive with; 255 over a single hop.
     pub minimum_ttl: u8,
-    /// A simple password and its number (RFC 5880 §6.7.2).
-    pub password: Option<(u8, String)>,
+    /// What both sides prove that they know (RFC 5880 §6.7).
+    pub secret: Option<Secret>,
 }
 
 /// A change of state.
@@ -109,6 +110,10 @@ pub struct Session {
     heard: Option<Instant>,
     timing: Timing,
     chance: Chance,
+    /// The number of the last packet with a digest that was given out; each has the next one.
+    sequence: u32,
+    /// The number of the last proven packet, and until when it counts (§6.8.1).
+    last_proven: Option<(u32, Instant)>,
     counters: Counters,
     since: Instant,
     last_down: Option<(Instant, Diagnostic)>,
@@ -130,6 +135,8 @@ impl Session {
         let (state, diagnostic) = rest(&settings);
         let diagnostic = diagnostic.unwrap_or_default();
         let timing = Timing::new(now, Offer::of(&settings, state));
+        let mut chance = Chance::new(seed);
+        let sequence = chance.number().get();
         Self {
             settings,
             discriminator,
@@ -138,7 +145,9 @@ impl Session {
             told: None,
             heard: None,
             timing,
-            chance: Chance::new(seed),
+            chance,
+            sequence,
+            last_proven: None,
             counters: Counters::default(),
             since: now,
             last_down: None,
@@ -163,7 +172,7 @@ impl Session {
     /// A packet for this session came (RFC 5880 §6.8.6, from the authentication on). One that comes when the time has
     /// run out and nobody has noticed counts: who was held up reads what had waited for it before it judges.
     pub fn receive(&mut self, now: Instant, packet: &Packet) -> Wanted {
-        if packet.authentication != self.authentication() {
+        if !self.is_proven(now, packet) {
             self.counters.unproven = self.counters.unproven.saturating_add(1);
             return Wanted::default();
         }
@@ -180,6 +189,7 @@ impl Session {
             required_min_rx: packet.required_min_rx,
             required_min_echo_rx: packet.required_min_echo_rx,
         });
+        self.last_proven = self.number_until(now, packet);
         if packet.last {
             self.timing.poll_answered(self.offer());
         }
@@ -190,8 +200,7 @@ impl Session {
         let packet = if answers {
             // An answer is due at once, whatever the timers say, and is no poll itself (§6.8.7).
             let answer = Packet { last: true, poll: false, ..self.packet() };
-            self.sent(now);
-            Some(answer)
+            Some(self.give_out(now, answer))
         } else {
             (change.is_some() && self.may_send()).then(|| self.periodic(now))
         };
@@ -201,6 +210,10 @@ impl Session {
     /// Puts other settings in force. New intervals are agreed on with a poll; the session goes on (§6.8.3).
     pub fn configure(&mut self, now: Instant, settings: Settings) -> Wanted {
         let before = std::mem::replace(&mut self.settings, settings);
+        if before.secret != self.settings.secret {
+            // Whoever has the other secret may number its packets anew.
+            self.last_proven = None;
+        }
         let change = match (before.shutdown, self.settings.shutdown) {
             (was, is) if was == is => None,
             _ => {
@@ -331,14 +344,16 @@ impl Session {
 
     fn periodic(&mut self, now: Instant) -> Packet {
         let packet = self.packet();
-        self.sent(now);
-        packet
+        self.give_out(now, packet)
     }
 
-    fn sent(&mut self, now: Instant) {
+    fn give_out(&mut self, now: Instant, packet: Packet) -> Packet {
         self.counters.sent = self.counters.sent.saturating_add(1);
         let (interval, multiplier) = (self.transmit_interval(), self.settings.multiplier.get());
         self.timing.sent(now, interval.map(|whole| self.chance.shorten(whole, multiplier)));
+        let Some(secret) = &self.settings.secret else { return packet };
+        self.sequence = self.sequence.wrapping_add(1);
+        secret.sign(packet, self.sequence)
     }
 
     /// The packet that says how things are (§6.8.7).
@@ -358,13 +373,21 @@ impl Session {
             desired_min_tx,
             required_min_rx,
             required_min_echo_rx: Duration::ZERO,
-            authentication: self.authentication(),
+            authentication: None,
         }
     }
 
-    fn authentication(&self) -> Option<Authentication> {
-        let (key, password) = self.settings.password.as_ref()?;
-        Some(Authentication::password(*key, password.as_bytes()))
+    /// Whether the packet comes from who has our secret, and is none that was heard before.
+    fn is_proven(&self, now: Instant, packet: &Packet) -> bool {
+        let Some(secret) = &self.settings.secret else { return packet.authentication.is_none() };
+        let last = self.last_proven.filter(|(_, until)| now < *until);
+        secret.is_proved_by(packet) && last.is_none_or(|(last, _)| secret.may_follow(last, packet))
+    }
+
+    /// The number of a packet that counts, for twice the detection time (§6.8.1: `bfd.AuthSeqKnown`).
+    fn number_until(&self, now: Instant, packet: &Packet) -> Option<(u32, Instant)> {
+        let until = now.checked_add(self.detection_time()?.saturating_mul(2))?;
+        Some((sequence(packet)?, until))
     }
 }
 

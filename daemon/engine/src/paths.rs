@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::num::NonZeroU8;
 
-use bfd::{Change, Diagnostic, Hops, Key, Link, Settings, State};
+use bfd::{Change, Diagnostic, Hops, Key, Link, Method, Secret, Settings, State};
 use bgp::session::{Input, StateName, StopReason};
+use config::model::bfd::{BfdMethod, BfdSecret};
 use config::model::bgp::{PeerSettings, UpdateSource};
 use nouns::Family;
 use rib::bgp_table::PeerId;
@@ -202,7 +203,7 @@ impl Engine {
             passive: settings.passive,
             shutdown: settings.shutdown,
             minimum_ttl: settings.minimum_ttl,
-            password: own.and_then(|own| own.password.clone()).map(|password| (password.key, password.word)),
+            secret: own.and_then(|own| own.secrets.first()).map(secret),
         };
         Some((Key { peer: address, local: source, link, hops }, settings))
     }
@@ -234,4 +235,16 @@ fn source(settings: &PeerSettings) -> Option<IpAddr> {
         Some(UpdateSource::Address(source)) => Some(source),
         Some(UpdateSource::Interface(_)) | None => None,
     }
+}
+
+/// What a peer's packets prove.
+fn secret(of: &BfdSecret) -> Secret {
+    let method = match of.method {
+        BfdMethod::SimplePassword => Method::SimplePassword,
+        BfdMethod::KeyedMd5 => Method::KeyedMd5,
+        BfdMethod::MeticulousKeyedMd5 => Method::MeticulousKeyedMd5,
+        BfdMethod::KeyedSha1 => Method::KeyedSha1,
+        BfdMethod::MeticulousKeyedSha1 => Method::MeticulousKeyedSha1,
+    };
+    Secret { method, key: of.key, word: of.word.clone() }
 }

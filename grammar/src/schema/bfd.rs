@@ -17,8 +17,15 @@ pub(super) static BFD: Node = inner(
                     "authentication",
                     "How both sides prove who they are (RFC 5880)",
                     &[
-                        &leaf("key-id", "Number of the password", ValueKind::U32 { min: 0, max: 255 }, "1")
-                            .default("1"),
+                        &leaf("key-id", "Number of the secret", ValueKind::U32 { min: 0, max: 255 }, "1").default("1"),
+                        &leaf("keyed-md5", "Secret of MD5 digests, 1 to 16 octets", ValueKind::Password, "s3cret")
+                            .secret(),
+                        &leaf("keyed-sha1", "Secret of SHA1 digests, 1 to 20 octets", ValueKind::Password, "s3cret")
+                            .secret(),
+                        &leaf("meticulous-keyed-md5", "The same, each number once", ValueKind::Password, "s3cret")
+                            .secret(),
+                        &leaf("meticulous-keyed-sha1", "The same, each number once", ValueKind::Password, "s3cret")
+                            .secret(),
                         &leaf("simple-password", "Password of 1 to 16 octets", ValueKind::Password, "s3cret").secret(),
                     ],
                 ),

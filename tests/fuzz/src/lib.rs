@@ -46,10 +46,17 @@ pub fn decode_capabilities(value: &[u8]) {
     }
 }
 
-/// Reads a BFD packet, and writes it again.
+/// Reads a BFD packet, writes it again, and proves it with a secret of each kind.
 pub fn decode_bfd(bytes: &[u8]) {
-    if let Ok(packet) = bfd::Packet::parse(bytes) {
-        assert_eq!(bfd::Packet::parse(&packet.encode()), Ok(packet));
+    use bfd::Method::{KeyedMd5, KeyedSha1, MeticulousKeyedMd5, MeticulousKeyedSha1, SimplePassword};
+    let Ok(packet) = bfd::Packet::parse(bytes) else { return };
+    assert_eq!(bfd::Packet::parse(&packet.encode()).as_ref(), Ok(&packet));
+    for method in [SimplePassword, KeyedMd5, MeticulousKeyedMd5, KeyedSha1, MeticulousKeyedSha1] {
+        let secret = bfd::Secret { method, key: 1, word: "secret!".to_owned() };
+        let proved = secret.is_proved_by(&packet);
+        assert!(!proved || packet.authentication.as_ref().is_some_and(|section| section.kind == method as u8));
+        let signed = secret.sign(packet.clone(), 7);
+        assert!(secret.is_proved_by(&signed) && secret.may_follow(7, &signed) != secret.may_follow(8, &signed));
     }
 }
 

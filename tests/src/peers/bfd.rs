@@ -35,15 +35,15 @@ pub struct BfdSession {
     pub multiplier: u8,
     /// Over several hops.
     pub multihop: bool,
-    /// A simple password; BIRD alone can do that.
-    pub password: Option<String>,
+    /// What both sides prove that they know, as BIRD calls the method, and the secret; BIRD alone can do that.
+    pub secret: Option<(&'static str, String)>,
 }
 
 impl BfdSession {
     /// 300 ms, multiplier 3, over one hop.
     #[must_use]
     pub fn between(local: IpAddr, remote: IpAddr) -> Self {
-        Self { local, remote, interval: 300, multiplier: 3, multihop: false, password: None }
+        Self { local, remote, interval: 300, multiplier: 3, multihop: false, secret: None }
     }
 }
 
@@ -166,9 +166,10 @@ fn start_frr(lab: &Lab, host: &Host, session: &BfdSession) -> Result<Vec<Process
 
 fn start_bird(host: &Host, session: &BfdSession) -> Result<Vec<Process>> {
     let BfdSession { local, remote, interval, multiplier, .. } = session;
-    let password = session.password.as_ref();
-    let password = password.map(|word| format!("authentication simple; password \"{word}\";")).unwrap_or_default();
-    let options = format!("{{ interval {interval} ms; idle tx interval 1 s; multiplier {multiplier}; {password} }}");
+    let secret = session.secret.as_ref();
+    let secret =
+        secret.map(|(method, word)| format!("authentication {method}; password \"{word}\";")).unwrap_or_default();
+    let options = format!("{{ interval {interval} ms; idle tx interval 1 s; multiplier {multiplier}; {secret} }}");
     let (options, neighbor) = if session.multihop {
         (format!("multihop {options};"), format!("neighbor {remote} local {local} multihop yes;"))
     } else {

@@ -10,6 +10,7 @@
 mod pair;
 
 use super::*;
+use crate::authentication::Method;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -21,7 +22,7 @@ pub(super) fn settings() -> Settings {
         passive: false,
         shutdown: false,
         minimum_ttl: 255,
-        password: None,
+        secret: None,
     }
 }
 
@@ -277,25 +278,77 @@ fn a_passive_session_waits_until_it_is_spoken_to() {
 #[test]
 fn who_does_not_prove_itself_is_not_heard() {
     let now = Instant::now();
-    let secret = Some((1, "secret".to_owned()));
-    let with = |key, word: &[u8]| Some(Authentication::password(key, word));
+    let secret = |method, key, word: &str| Some(Secret { method, key, word: word.to_owned() });
+    let simple = secret(Method::SimplePassword, 1, "secret");
+    let sha1 = secret(Method::KeyedSha1, 1, "secret");
     let rows = [
         (None, None, true),
-        (None, with(1, b"secret"), false),
-        (secret.clone(), None, false),
-        (secret.clone(), with(1, b"secret"), true),
-        (secret.clone(), with(2, b"secret"), false),
-        (secret.clone(), with(1, b"Secret"), false),
-        (secret.clone(), Some(Authentication { kind: 4, data: vec![1; 26] }), false),
+        (None, simple.clone(), false),
+        (None, sha1.clone(), false),
+        (simple.clone(), None, false),
+        (simple.clone(), simple.clone(), true),
+        (simple.clone(), secret(Method::SimplePassword, 2, "secret"), false),
+        (simple.clone(), secret(Method::SimplePassword, 1, "Secret"), false),
+        (simple, sha1.clone(), false),
+        (sha1.clone(), None, false),
+        (sha1.clone(), sha1.clone(), true),
+        (sha1.clone(), secret(Method::KeyedSha1, 2, "secret"), false),
+        (sha1.clone(), secret(Method::MeticulousKeyedSha1, 1, "secret"), false),
+        (sha1, secret(Method::KeyedMd5, 1, "secret"), false),
     ];
-    for (password, authentication, heard) in rows {
-        let mut session = Session::new(now, Settings { password: password.clone(), ..settings() }, number(5), 1);
-        session.receive(now, &Packet { authentication: authentication.clone(), ..said(State::Down) });
-        assert_eq!(session.state() == State::Init, heard, "{password:?} {authentication:?}");
+    for (ours, theirs, heard) in rows {
+        let mut session = Session::new(now, Settings { secret: ours.clone(), ..settings() }, number(5), 1);
+        let packet = said(State::Down);
+        let packet = theirs.as_ref().map_or(packet.clone(), |theirs| theirs.sign(packet, 9));
+        let answer = session.receive(now, &packet).packet;
+        assert_eq!(session.state() == State::Init, heard, "{ours:?} {theirs:?}");
         assert_eq!(session.counters().unproven, u64::from(!heard));
-        assert_eq!(
-            session.packet().authentication,
-            password.map(|(key, word)| Authentication::password(key, word.as_bytes()))
-        );
+        let proved = |answer: &Packet| ours.as_ref().is_none_or(|ours| ours.is_proved_by(answer));
+        assert_eq!(answer.is_some_and(|answer| proved(&answer)), heard, "{ours:?}: the answer proves itself");
     }
+}
+
+/// What was recorded is no packet of the session; after two detection times without any the numbers begin anew.
+#[test]
+fn a_packet_that_was_heard_before_is_not_heard_again_while_its_number_is_known() {
+    for (method, again) in [(Method::KeyedMd5, true), (Method::MeticulousKeyedSha1, false)] {
+        let secret = Secret { method, key: 1, word: "secret".to_owned() };
+        let now = Instant::now();
+        let mut session = Session::new(now, Settings { secret: Some(secret.clone()), ..settings() }, number(5), 1);
+        let packet = |number| secret.sign(said(State::Down), number);
+        let mut heard = |at, number| {
+            let before = session.counters().received;
+            session.receive(at, &packet(number));
+            session.counters().received > before
+        };
+        assert!(heard(now, 500), "the first number is any");
+        assert!(heard(now, 501));
+        assert_eq!(heard(now, 501), again, "{method:?}");
+        assert!(!heard(now, 500), "an older one");
+        assert!(!heard(now, 511), "one too far ahead");
+        assert!(heard(now, 510));
+        let detection = session.detection_time().unwrap();
+        let mut heard = |at, number| {
+            let before = session.counters().received;
+            session.receive(at, &packet(number));
+            session.counters().received > before
+        };
+        assert!(!heard(now + detection * 2 - MS, 7), "the other side may have begun anew, or somebody repeats it");
+        assert!(heard(now + detection * 2, 7), "nothing was heard for two detection times");
+    }
+}
+
+/// A new secret begins with new numbers, which the other side chooses.
+#[test]
+fn another_secret_is_another_row_of_numbers() {
+    let secret = |word: &str| Secret { method: Method::MeticulousKeyedMd5, key: 1, word: word.to_owned() };
+    let now = Instant::now();
+    let with = |word| Settings { secret: Some(secret(word)), ..settings() };
+    let mut session = Session::new(now, with("old"), number(5), 1);
+    session.receive(now, &secret("old").sign(said(State::Down), 500));
+    session.configure(now, with("new"));
+    session.receive(now, &secret("new").sign(said(State::Init), 3));
+    assert_eq!(session.state(), State::Up);
+    session.receive(now, &secret("old").sign(said(State::Down), 501));
+    assert_eq!(session.state(), State::Up, "the old one proves nothing any more");
 }

@@ -22,7 +22,7 @@ fn settings() -> Settings {
         passive: false,
         shutdown: false,
         minimum_ttl: 250,
-        password: None,
+        secret: None,
     }
 }
 

@@ -90,9 +90,28 @@ fn any_settings() -> impl Strategy<Value = Settings> {
     })
 }
 
+/// A change of what is agreed on: a smaller multiplier counts at once, and another secret is not the other side's.
+fn same(before: &Settings, change: Settings) -> Settings {
+    Settings { multiplier: before.multiplier, secret: before.secret.clone(), ..change }
+}
+
 fn pair() -> impl Strategy<Value = [Settings; 2]> {
     // Two passive ones would wait for each other.
-    (any_settings(), any_settings()).prop_map(|(a, b)| [Settings { passive: false, ..a }, b])
+    (any_settings(), any_settings(), any_secret())
+        .prop_map(|(a, b, secret)| [Settings { passive: false, secret: secret.clone(), ..a }, Settings { secret, ..b }])
+}
+
+fn any_secret() -> impl Strategy<Value = Option<Secret>> {
+    let methods = [
+        Method::SimplePassword,
+        Method::KeyedMd5,
+        Method::MeticulousKeyedMd5,
+        Method::KeyedSha1,
+        Method::MeticulousKeyedSha1,
+    ];
+    let secret =
+        prop::sample::select(methods.to_vec()).prop_map(|method| Secret { method, key: 1, word: "s".to_owned() });
+    prop::option::of(secret)
 }
 
 proptest! {
@@ -147,8 +166,7 @@ proptest! {
         prop_assert!(pair.run(Duration::from_secs(10), Pair::up));
         for (first, change, wait) in changes {
             let which = usize::from(first);
-            // The multiplier is not agreed on: a smaller one counts at once.
-            let wanted = pair.ends[which].configure(pair.now, Settings { multiplier: pair.ends[which].settings().multiplier, ..change });
+            let wanted = pair.ends[which].configure(pair.now, same(pair.ends[which].settings(), change));
             pair.send(which, wanted);
             prop_assert!(!pair.run(wait * MS, |pair| !pair.up()), "{:?}", pair.ends);
         }
