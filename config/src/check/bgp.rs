@@ -10,7 +10,7 @@ use nouns::Family;
 
 use super::{ConfigError, ConfigWarning, path};
 use crate::model::Bgp;
-use crate::model::bgp::{Dampening, PathRules, PeerSettings, UpdateSource};
+use crate::model::bgp::{Dampening, PathRules, PeerDampening, PeerSettings, UpdateSource};
 
 pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<ConfigError>) {
     seeing(bgp, errors);
@@ -21,7 +21,7 @@ pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<Config
             message,
         });
     }
-    errors.extend(dampening(bgp).into_iter().map(|message| ConfigError {
+    errors.extend(bgp.dampening.and_then(dampening).into_iter().map(|message| ConfigError {
         path: path(&[&"protocols", &"bgp", &bgp.asn, &"parameters", &"dampening"]),
         message,
     }));
@@ -88,8 +88,8 @@ fn seeing(bgp: &Bgp, errors: &mut Vec<ConfigError>) {
 }
 
 /// A route has to be able to come to rest, and to come back (RFC 2439 §4.2).
-fn dampening(bgp: &Bgp) -> Option<String> {
-    let Dampening { half_life, reuse, start_suppress, max_suppress } = bgp.dampening?;
+fn dampening(wish: Dampening) -> Option<String> {
+    let Dampening { half_life, reuse, start_suppress, max_suppress } = wish;
     if reuse >= start_suppress {
         return Some(format!("re-use {reuse} must be less than start-suppress-time {start_suppress}"));
     }
@@ -182,6 +182,7 @@ fn settings(peer: &PeerSettings, bgp: &Bgp) -> Vec<String> {
     let words = [
         ("local-as", peer.local_as.is_some()),
         ("local-role", peer.local_role.is_some()),
+        ("dampening", matches!(peer.dampening, Some(PeerDampening::Own(_)))),
         ("as-override", paths(|paths| paths.as_override)),
         ("remove-private-as", paths(|paths| paths.remove_private.is_some())),
         ("route-server-client", paths(|paths| paths.route_server_client)),
@@ -203,6 +204,9 @@ fn settings(peer: &PeerSettings, bgp: &Bgp) -> Vec<String> {
             let why = "can not set route-reflector-client and an eBGP remote-as at the same time";
             reasons.push(format!("{why}; routes are reflected within AS {router} only, delete route-reflector-client"));
         }
+    }
+    if let Some(PeerDampening::Own(own)) = peer.dampening {
+        reasons.extend(dampening(own).map(|reason| format!("dampening: {reason}")));
     }
     for flow in Family::ALL.map(|family| peer.flows.of(family)) {
         if flow.warning_only && flow.restart.is_some() {

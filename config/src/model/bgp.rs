@@ -148,6 +148,17 @@ impl Bgp {
         !remote_as.is_internal(self.asn) && !self.is_member(remote_as)
     }
 
+    /// The numbers by which the routes of a neighbor are damped, if they are: its own before the speaker's. Routes of
+    /// this AS are not damped, as they come and go with others.
+    #[must_use]
+    pub fn dampening_of(&self, settings: &PeerSettings) -> Option<Dampening> {
+        match settings.dampening {
+            Some(PeerDampening::Off) => None,
+            Some(PeerDampening::Own(own)) => Some(own),
+            None => self.dampening,
+        }
+    }
+
     /// The AS that those outside see.
     #[must_use]
     pub fn public_as(&self) -> Asn {
@@ -271,6 +282,15 @@ pub struct Dampening {
     pub start_suppress: u16,
     /// `max-suppress-time` in minutes.
     pub max_suppress: u8,
+}
+
+/// `dampening` of a neighbor or its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerDampening {
+    /// `disable`: its routes are used however they flap, whatever numbers stand beside it.
+    Off,
+    /// Numbers of its own.
+    Own(Dampening),
 }
 
 /// `parameters limit`: how much all neighbors together may make the router keep.

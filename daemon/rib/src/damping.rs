@@ -71,6 +71,8 @@ pub struct History {
     penalty: f64,
     /// When the penalty was that.
     at: Instant,
+    /// By which numbers its peer's routes are damped.
+    parameters: Parameters,
     /// When it flapped first.
     pub since: Instant,
     /// How often it flapped.
@@ -82,51 +84,56 @@ pub struct History {
     due: Instant,
 }
 
+impl History {
+    /// The penalty at a moment.
+    #[must_use]
+    pub fn penalty(&self, now: Instant) -> f64 {
+        self.parameters.decayed(self.penalty, now.saturating_duration_since(self.at))
+    }
+}
+
 /// Names a path within a family.
 pub type Route = (Prefix, PathKey);
 
 /// All routes of a family that flapped.
 #[derive(Debug, Default)]
 pub struct Damping {
-    parameters: Option<Parameters>,
     histories: BTreeMap<Route, History>,
     due: BTreeSet<(Instant, Route)>,
     passed_over: u64,
 }
 
 impl Damping {
-    /// Damps with other numbers from now on, or no more; answers the routes that may be used again.
-    pub fn set_parameters(&mut self, parameters: Option<Parameters>, now: Instant) -> Vec<Route> {
-        if self.parameters == parameters {
-            return Vec::new();
-        }
-        let before = std::mem::replace(&mut self.parameters, parameters);
-        let Some((before, now_held)) = before.zip(parameters) else { return self.forget(|_| true) };
-        let mut free = Vec::new();
-        self.due.clear();
+    /// Damps each peer's routes by these numbers from now on, or no more; answers the routes that may be used again.
+    pub fn reconsider(&mut self, now: Instant, of: impl Fn(PeerId) -> Option<Parameters>) -> Vec<Route> {
+        let (mut free, mut over) = (Vec::new(), BTreeSet::new());
         for (route, history) in &mut self.histories {
+            let before = history.parameters;
+            let Some(parameters) = of(route.1.peer) else {
+                over.insert(*route);
+                continue;
+            };
+            if parameters == before {
+                continue;
+            }
             history.penalty = before.decayed(history.penalty, now.saturating_duration_since(history.at));
-            history.penalty = history.penalty.min(now_held.ceiling());
-            history.at = now;
-            if history.suppressed && history.penalty < f64::from(now_held.reuse) {
+            history.penalty = history.penalty.min(parameters.ceiling());
+            (history.at, history.parameters) = (now, parameters);
+            if history.suppressed && history.penalty < f64::from(parameters.reuse) {
                 history.suppressed = false;
                 free.push(*route);
             }
-            history.due = due(&now_held, history);
+            self.due.remove(&(history.due, *route));
+            history.due = due(history);
             self.due.insert((history.due, *route));
         }
+        free.extend(self.forget(|route| over.contains(route)));
         free
     }
 
-    /// The numbers in force.
-    #[must_use]
-    pub fn parameters(&self) -> Option<&Parameters> {
-        self.parameters.as_ref()
-    }
-
     /// A route was taken back.
-    pub fn withdrawn(&mut self, route: Route, now: Instant) {
-        self.flap(route, now, WITHDRAWAL);
+    pub fn withdrawn(&mut self, route: Route, now: Instant, parameters: Parameters) {
+        self.flap(route, now, parameters, WITHDRAWAL);
         if let Some(history) = self.histories.get_mut(&route) {
             history.withdrawn = true;
         }
@@ -134,17 +141,16 @@ impl Damping {
 
     /// A route is announced: after a withdrawal, or (`changed`) with other attributes than before. Answers whether it
     /// has to be left unused.
-    pub fn announced(&mut self, route: Route, now: Instant, changed: bool) -> bool {
+    pub fn announced(&mut self, route: Route, now: Instant, parameters: Parameters, changed: bool) -> bool {
         if changed {
-            self.flap(route, now, OTHER_ATTRIBUTES);
+            self.flap(route, now, parameters, OTHER_ATTRIBUTES);
         }
         let Some(history) = self.histories.get_mut(&route) else { return false };
         history.withdrawn = false;
         history.suppressed
     }
 
-    fn flap(&mut self, route: Route, now: Instant, weight: u32) {
-        let Some(parameters) = self.parameters else { return };
+    fn flap(&mut self, route: Route, now: Instant, parameters: Parameters, weight: u32) {
         let full = self.histories.len() >= MOST;
         let history = match self.histories.entry(route) {
             std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
@@ -155,6 +161,7 @@ impl Damping {
             std::collections::btree_map::Entry::Vacant(new) => new.insert(History {
                 penalty: 0.0,
                 at: now,
+                parameters,
                 since: now,
                 flaps: 0,
                 suppressed: false,
@@ -167,7 +174,7 @@ impl Damping {
         history.at = now;
         history.flaps = history.flaps.saturating_add(1);
         history.suppressed |= history.penalty > f64::from(parameters.suppress);
-        let next = due(&parameters, history);
+        let next = due(history);
         let before = std::mem::replace(&mut history.due, next);
         self.due.remove(&(before, route));
         self.due.insert((history.due, route));
@@ -208,13 +215,6 @@ impl Damping {
         self.passed_over
     }
 
-    /// The penalty of a route at a moment.
-    #[must_use]
-    pub fn penalty(&self, history: &History, now: Instant) -> f64 {
-        let since = now.saturating_duration_since(history.at);
-        self.parameters.map_or(0.0, |parameters| parameters.decayed(history.penalty, since))
-    }
-
     /// How long a suppressed route has still to rest.
     #[must_use]
     pub fn reuse_in(&self, history: &History, now: Instant) -> Option<Duration> {
@@ -239,10 +239,8 @@ impl Damping {
             }
             history.suppressed = false;
             free.push(route);
-            if let Some(parameters) = &self.parameters {
-                history.due = due(parameters, history);
-                self.due.insert((history.due, route));
-            }
+            history.due = due(history);
+            self.due.insert((history.due, route));
         }
         free
     }
@@ -264,7 +262,8 @@ impl Damping {
 }
 
 /// When a suppressed route may be used again, or another one is forgotten.
-fn due(parameters: &Parameters, history: &History) -> Instant {
+fn due(history: &History) -> Instant {
+    let parameters = &history.parameters;
     let target = if history.suppressed { f64::from(parameters.reuse) } else { parameters.forgotten() };
     history.at + parameters.time_until(history.penalty, target)
 }

@@ -1,5 +1,6 @@
 //! `protocols bgp <asn> …`: the speaker as a whole; its neighbors and groups stand in `bgp/peer.rs`.
 
+mod dampening;
 mod peer;
 mod seeing;
 
@@ -86,7 +87,6 @@ pub(super) static BGP: Node = tag(
 const PATHS: ValueKind = ValueKind::U32 { min: 1, max: 256 };
 const SECONDS: ValueKind = ValueKind::U32 { min: 1, max: 65535 };
 const DISTANCE: ValueKind = ValueKind::U32 { min: 1, max: 255 };
-const PENALTY: ValueKind = ValueKind::U32 { min: 1, max: 20_000 };
 const ANY_POSITIVE: ValueKind = ValueKind::U32 { min: 1, max: u32::MAX };
 const ANY_U32: ValueKind = ValueKind::U32 { min: 0, max: u32::MAX };
 
@@ -184,16 +184,7 @@ static PARAMETERS: Node = inner(
                 &multi("peers", "Other ASes of the confederation", ValueKind::Asn, "64513"),
             ],
         ),
-        &inner(
-            "dampening",
-            "Routes of external neighbors that flap are not used",
-            &[
-                &leaf("half-life", "Minutes in which a penalty halves", ValueKind::U32 { min: 1, max: 45 }, "15"),
-                &leaf("max-suppress-time", "Longest rest in minutes", ValueKind::U32 { min: 1, max: 255 }, "60"),
-                &leaf("re-use", "Penalty below which a route is used again", PENALTY, "750"),
-                &leaf("start-suppress-time", "Penalty above which a route rests", PENALTY, "6000"),
-            ],
-        ),
+        &dampening::OF_SPEAKER,
         &inner(
             "default",
             "Defaults of routes",

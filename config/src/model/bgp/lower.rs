@@ -107,7 +107,8 @@ fn confederation(parameters: &Reader<'_>) -> Option<Confederation> {
     Some(Confederation { identifier: identifier?, members })
 }
 
-fn dampening(place: &Reader<'_>) -> Option<Dampening> {
+/// `dampening`: all four of its words, or none.
+pub(super) fn dampening(place: &Reader<'_>) -> Option<Dampening> {
     let minutes = (place.leaf("half-life"), place.leaf("max-suppress-time"));
     match (minutes, (place.leaf("re-use"), place.leaf("start-suppress-time"))) {
         ((Some(half_life), Some(max_suppress)), (Some(reuse), Some(start_suppress))) => {

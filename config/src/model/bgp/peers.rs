@@ -11,8 +11,8 @@ use nouns::{Asn, Family, IfName, Prefix};
 use super::liveness::LivenessLeaves;
 use super::paths::first_as;
 use super::{
-    ListenRange, LocalAs, LocalRole, Neighbor, NeighborName, PeerBfd, PeerFlow, PeerFlows, PeerPolicies, PeerSettings,
-    RemoteAs, RestartRole, UpdateSource, flows, policies,
+    ListenRange, LocalAs, LocalRole, Neighbor, NeighborName, PeerBfd, PeerDampening, PeerFlow, PeerFlows, PeerPolicies,
+    PeerSettings, RemoteAs, RestartRole, UpdateSource, flows, lower, policies,
 };
 use crate::model::key_chain::{Chains, KeyChain};
 use crate::model::policy::Policy;
@@ -39,6 +39,7 @@ pub(super) struct Leaves {
     local_role: Option<LocalRole>,
     enforce_first_as: Option<bool>,
     graceful_shutdown: bool,
+    dampening: Option<PeerDampening>,
     keeps_loops_back: Option<bool>,
     nexthop_self: BTreeSet<Family>,
     reflector_client: BTreeSet<Family>,
@@ -239,6 +240,7 @@ fn leaves(place: &Reader<'_>, named: Named<'_>) -> Leaves {
         local_role: LocalRole::read(place),
         enforce_first_as: first_as(place),
         graceful_shutdown: place.flag("graceful-shutdown"),
+        dampening: dampening(&place.at("dampening")),
         keeps_loops_back: place.leaf::<String>(loops).map(|word| word == "enable"),
         nexthop_self: flagged(place, "nexthop-self"),
         reflector_client: flagged(place, "route-reflector-client"),
@@ -290,6 +292,11 @@ fn each_family<T>(place: &Reader<'_>, read: impl Fn(&Reader<'_>) -> Option<T>) -
     v4.into_iter().chain(v6)
 }
 
+fn dampening(place: &Reader<'_>) -> Option<PeerDampening> {
+    let own = lower::dampening(place).map(PeerDampening::Own);
+    if place.flag("disable") { Some(PeerDampening::Off) } else { own }
+}
+
 fn bfd(place: &Reader<'_>) -> Option<PeerBfd> {
     let is_set = place.is_set("bfd");
     let place = place.at("bfd");
@@ -334,6 +341,7 @@ impl Leaves {
             local_role: self.or(group, |leaves| leaves.local_role),
             enforce_first_as: self.or(group, |leaves| leaves.enforce_first_as),
             graceful_shutdown: self.graceful_shutdown || group.is_some_and(|group| group.graceful_shutdown),
+            dampening: self.or(group, |leaves| leaves.dampening),
             keeps_loops_back: self.or(group, |leaves| leaves.keeps_loops_back).unwrap_or(self.fallback.2),
             nexthop_self,
             reflector_client,

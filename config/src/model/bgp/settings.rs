@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use nouns::{Asn, Family, IfName, IfNameError};
 
-use super::RestartRole;
 use super::flows::PeerFlows;
 use super::liveness::Liveness;
 use super::paths::{LocalRole, PathRules};
+use super::{PeerDampening, RestartRole};
 use crate::model::key_chain::{KeyChain, Secret};
 use crate::model::policy::Filters;
 
@@ -59,6 +59,8 @@ pub struct PeerSettings {
     pub enforce_first_as: Option<bool>,
     /// `graceful-shutdown`
     pub graceful_shutdown: bool,
+    /// `dampening`; without it the speaker's.
+    pub dampening: Option<PeerDampening>,
     /// Paths that hold the neighbor's AS are kept from it unless `sender-as-path-loop-detection` is disabled.
     pub keeps_loops_back: bool,
     /// `nexthop-self` of each family.

@@ -18,9 +18,16 @@ pub struct BgpDamping {
     pub family: Family,
     /// What was asked for.
     pub which: DampingShown,
-    /// The numbers in force; absent where nothing is damped.
+    /// The numbers for all neighbors that have none of their own; absent where their routes are not damped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<DampingParameters>,
+    /// Neighbors for which something else is configured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub neighbors: Vec<NeighborDamping>,
+    /// Paths that are remembered.
+    pub remembered: u64,
+    /// Flaps that were not noted because too many paths flap.
+    pub passed_over: u64,
     /// Paths that flapped, in the order of their prefixes.
     pub paths: Vec<DampedPath>,
 }
@@ -37,10 +44,17 @@ pub struct DampingParameters {
     pub suppress: u16,
     /// The longest rest in seconds.
     pub max_suppress: u64,
-    /// Paths that are remembered.
-    pub remembered: u64,
-    /// Flaps that were not noted because too many paths flap.
-    pub passed_over: u64,
+}
+
+/// What is configured for one neighbor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NeighborDamping {
+    /// Its address.
+    pub neighbor: IpAddr,
+    /// Its numbers; absent where its routes are not damped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<DampingParameters>,
 }
 
 /// A path that flapped.
@@ -98,11 +112,11 @@ impl DampedPath {
 
 impl Text for BgpDamping {
     fn text(&self) -> String {
-        let Some(parameters) = &self.parameters else {
+        if self.parameters.is_none() && self.neighbors.is_empty() {
             return format!("Dampening is not enabled for {}\n", self.family);
-        };
+        }
         if self.which == DampingShown::Parameters {
-            return parameters.text();
+            return self.numbers();
         }
         let mut table = Table::new(&[
             ("   Network", Align::Left, 21),
@@ -132,6 +146,24 @@ impl Text for BgpDamping {
     }
 }
 
+impl BgpDamping {
+    fn numbers(&self) -> String {
+        let mut text = match &self.parameters {
+            Some(parameters) => parameters.text(),
+            None => "Dampening is not enabled for other neighbors than these\n".to_owned(),
+        };
+        for NeighborDamping { neighbor, parameters } in &self.neighbors {
+            text.push_str(&match parameters {
+                Some(parameters) => format!("Neighbor {neighbor}\n{}", parameters.text()),
+                None => format!("Neighbor {neighbor}: routes are not damped\n"),
+            });
+        }
+        let counts = [("Paths remembered", self.remembered), ("Flaps not noted", self.passed_over)];
+        text.extend(counts.map(|(what, value)| line(what, &value.to_string())));
+        text
+    }
+}
+
 impl DampingParameters {
     fn text(&self) -> String {
         let rows = [
@@ -139,9 +171,11 @@ impl DampingParameters {
             ("Reuse penalty", self.reuse.to_string()),
             ("Suppress penalty", self.suppress.to_string()),
             ("Max suppress time", format!("{} min", self.max_suppress / 60)),
-            ("Paths remembered", self.remembered.to_string()),
-            ("Flaps not noted", self.passed_over.to_string()),
         ];
-        rows.into_iter().map(|(what, value)| format!("{what:<18}: {value}\n")).collect()
+        rows.iter().map(|(what, value)| line(what, value)).collect()
     }
+}
+
+fn line(what: &str, value: &str) -> String {
+    format!("{what:<18}: {value}\n")
 }

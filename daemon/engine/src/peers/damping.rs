@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use config::model::bgp::Dampening;
 use nouns::{Family, Prefix};
-use rib::bgp_table::{Inserted, PathKey, PeerId};
+use rib::bgp_table::{Inserted, PeerId};
 use rib::damping::{Damping, Parameters, Route};
 
 use crate::engine::Engine;
@@ -21,22 +21,30 @@ pub(crate) const SUPPRESSED: &str =
 impl Engine {
     /// The running model's numbers come in force.
     pub(crate) fn configure_damping(&mut self, at: Moment) {
-        let parameters = self.running.model.bgp.as_deref().and_then(|bgp| bgp.dampening).map(parameters);
         for family in Family::ALL {
-            let free = self.damping.of_mut(family).set_parameters(parameters, at.instant);
+            // Taken out, because it asks the peers while it changes.
+            let mut damping = std::mem::take(self.damping.of_mut(family));
+            let free = damping.reconsider(at.instant, |peer| self.dampening_of_peer(peer));
+            *self.damping.of_mut(family) = damping;
             self.use_again(family, &free);
         }
     }
 
-    /// Whether the routes of a peer are damped: those of external ones are.
-    pub(crate) fn damps(&self, id: PeerId) -> bool {
-        let on = self.running.model.bgp.as_deref().is_some_and(|bgp| bgp.dampening.is_some());
-        on && self.peers.get(id).and_then(|peer| peer.known).is_some_and(|(_, internal)| !internal)
+    /// By which numbers the routes of a peer are damped: those of external ones are.
+    pub(crate) fn damps(&self, id: PeerId) -> Option<Parameters> {
+        let external = self.peers.get(id).and_then(|peer| peer.known).is_some_and(|(_, internal)| !internal);
+        external.then(|| self.dampening_of_peer(id)).flatten()
+    }
+
+    /// What is configured for a peer, whether it is there or not.
+    fn dampening_of_peer(&self, id: PeerId) -> Option<Parameters> {
+        let (bgp, peer) = (self.running.model.bgp.as_deref()?, self.peers.get(id)?);
+        bgp.dampening_of(&peer.settings).map(parameters)
     }
 
     /// A damped peer took a path back that was there.
-    pub(crate) fn flapped(&mut self, at: Moment, family: Family, prefix: Prefix, key: PathKey) {
-        self.damping.of_mut(family).withdrawn((prefix, key), at.instant);
+    pub(crate) fn flapped(&mut self, at: Moment, family: Family, route: Route, parameters: Parameters) {
+        self.damping.of_mut(family).withdrawn(route, at.instant, parameters);
     }
 
     /// What a damped peer announces goes into the table as it was judged, or as one that rests.
@@ -44,13 +52,13 @@ impl Engine {
         &mut self,
         at: Moment,
         family: Family,
-        route: Route,
+        (route, parameters): (Route, Parameters),
         inserted: &Inserted,
     ) -> Option<Inserted> {
         let mut paths = self.tables.of(family).paths(route.0).iter();
         let before = paths.find(|path| path.key() == route.1);
         let changed = before.is_some_and(|path| !same(path.received(), inserted.received()));
-        let rests = self.damping.of_mut(family).announced(route, at.instant, changed);
+        let rests = self.damping.of_mut(family).announced(route, at.instant, parameters, changed);
         rests.then(|| inserted.refused(SUPPRESSED.into()))
     }
 

@@ -36,8 +36,8 @@ impl Engine {
             self.heard = self.heard.saturating_add(unreach.nlri.len());
             for nlri in &unreach.nlri {
                 let there = self.tables.of_mut(unreach.family).withdraw(nlri.prefix, key(id, *nlri));
-                if damps && there {
-                    self.flapped(at, unreach.family, nlri.prefix, key(id, *nlri));
+                if let Some(parameters) = damps.filter(|_| there) {
+                    self.flapped(at, unreach.family, (nlri.prefix, key(id, *nlri)), parameters);
                 }
             }
             self.attribute_sets.released(unreach.nlri.len());
@@ -66,7 +66,7 @@ impl Engine {
                         .get_or_insert_with(|| import.judge(&received, &judged, nlri.prefix, &mut self.attribute_sets)),
                 };
                 let route = (nlri.prefix, key(id, *nlri));
-                let rests = if damps { self.weighed(at, reach.family, route, inserted) } else { None };
+                let rests = damps.and_then(|damps| self.weighed(at, reach.family, (route, damps), inserted));
                 let inserted = rests.as_ref().unwrap_or(inserted);
                 self.tables.of_mut(reach.family).insert(route.0, route.1, inserted, at.instant);
             }
@@ -321,6 +321,7 @@ impl Import {
             interface: self.interface.as_ref(),
             validity: self.rpki.as_ref().map(|data| data.vrps.validity(prefix, origin())),
             path_validity: self.rpki.as_ref().zip(self.way).map(|(data, way)| way.judge(data, &received.as_path)),
+            shares: None,
         };
         let has = |community: Community| received.communities.contains(&community.0);
         if self.long_lived && has(Community::NO_LLGR) {

@@ -106,6 +106,30 @@ fn a_person_forgets_what_flapped_and_no_damping_lets_all_back() {
     }
 }
 
+/// A neighbor's own numbers count before the speaker's, its group's in between, and `disable` is none.
+#[test]
+fn a_neighbor_is_damped_by_its_own_numbers() {
+    const OWN: &str = "set protocols bgp 64512 parameters ebgp-requires-policy disable
+set protocols bgp 64512 neighbor @ dampening half-life 15
+set protocols bgp 64512 neighbor @ dampening max-suppress-time 60
+set protocols bgp 64512 neighbor @ dampening re-use 750
+set protocols bgp 64512 neighbor @ dampening start-suppress-time 2000";
+    let own = OWN.replace('@', &format!("192.0.2.{SPEAKER}"));
+    let mut stage = Stage::new(&own);
+    flaps(&mut stage, 2);
+    assert!(stage.known.contains_key(&one()), "2000 is not above 2000");
+    flaps(&mut stage, 1);
+    assert!(!stage.known.contains_key(&one()), "nothing else is damped, it is");
+    // Other numbers of its own let it rest on or free it at once; so does what holds for all once it has none.
+    stage.commit(&format!("delete protocols bgp 64512 neighbor 192.0.2.{SPEAKER} dampening\n{ON}"));
+    assert!(!stage.known.contains_key(&one()), "3000 is not below 750");
+    stage.commit(&format!("set protocols bgp 64512 neighbor 192.0.2.{SPEAKER} dampening disable"));
+    stage.rest();
+    assert!(stage.known.contains_key(&one()), "it is damped no more");
+    flaps(&mut stage, 9);
+    assert!(stage.known.contains_key(&one()));
+}
+
 #[test]
 fn a_session_that_ends_is_no_flap() {
     let mut stage = Stage::new(ON);

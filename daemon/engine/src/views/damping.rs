@@ -2,8 +2,9 @@
 //!
 //! Never changes a penalty: what is shown is what the formula says at the moment.
 
-use api::view::damping::{BgpDamping, DampedPath, DampingParameters};
+use api::view::damping::{BgpDamping, DampedPath, DampingParameters, NeighborDamping};
 use api::{ApiError, View};
+use config::model::bgp::{Dampening, PeerDampening};
 use grammar::commands::DampingShown;
 use nouns::{Family, Prefix};
 use rib::bgp_table::PathKey;
@@ -23,19 +24,31 @@ pub(crate) fn shown(engine: &Engine, at: Moment, family: Family, which: DampingS
     };
     let routes = damping.iter().filter(|(_, history)| wanted(history));
     let routes = routes.filter_map(|((prefix, key), history)| one(engine, at, family, (prefix, key), history));
+    let own = engine.peers.iter().filter_map(|peer| {
+        let parameters = match peer.settings.dampening? {
+            PeerDampening::Off => None,
+            PeerDampening::Own(own) => Some(numbers(own)),
+        };
+        Some(NeighborDamping { neighbor: peer.address, parameters })
+    });
     Ok(View::BgpDamping(BgpDamping {
         family,
         which,
-        parameters: bgp.dampening.map(|wish| DampingParameters {
-            half_life: 60 * u64::from(wish.half_life),
-            reuse: wish.reuse,
-            suppress: wish.start_suppress,
-            max_suppress: 60 * u64::from(wish.max_suppress),
-            remembered: number(damping.iter().count()),
-            passed_over: damping.passed_over(),
-        }),
+        parameters: bgp.dampening.map(numbers),
+        neighbors: own.collect(),
+        remembered: number(damping.iter().count()),
+        passed_over: damping.passed_over(),
         paths: routes.collect(),
     }))
+}
+
+fn numbers(wish: Dampening) -> DampingParameters {
+    DampingParameters {
+        half_life: 60 * u64::from(wish.half_life),
+        reuse: wish.reuse,
+        suppress: wish.start_suppress,
+        max_suppress: 60 * u64::from(wish.max_suppress),
+    }
 }
 
 /// What is remembered of the paths to a prefix.
@@ -59,7 +72,7 @@ fn one(
         from: engine.peers.get(key.peer)?.address,
         suppressed: history.suppressed,
         withdrawn: history.withdrawn,
-        penalty: damping.penalty(history, at.instant).round().min(f64::from(u32::MAX)) as u32,
+        penalty: history.penalty(at.instant).round().min(f64::from(u32::MAX)) as u32,
         flaps: history.flaps,
         since: seconds(history.since, at.instant),
         reuse_in: damping.reuse_in(history, at.instant).map(|rest| rest.as_secs()),

@@ -20,20 +20,14 @@ fn route(number: u32) -> Route {
     (prefix, PathKey { peer: PeerId(1), path_id: 0 })
 }
 
-fn damping(parameters: Parameters, now: Instant) -> Damping {
-    let mut damping = Damping::default();
-    damping.set_parameters(Some(parameters), now);
-    damping
-}
-
 #[test]
 fn a_route_that_flaps_a_few_times_is_used_and_one_that_goes_on_is_not() {
     let now = Instant::now();
-    let mut damping = damping(ADVISED, now);
+    let mut damping = Damping::default();
     let mut suppressed_after = None;
     for flap in 1..=10 {
-        damping.withdrawn(route(1), now);
-        if damping.announced(route(1), now, false) && suppressed_after.is_none() {
+        damping.withdrawn(route(1), now, ADVISED);
+        if damping.announced(route(1), now, ADVISED, false) && suppressed_after.is_none() {
             suppressed_after = Some(flap);
         }
     }
@@ -52,9 +46,9 @@ fn a_route_that_flaps_a_few_times_is_used_and_one_that_goes_on_is_not() {
 #[test]
 fn a_route_is_never_suppressed_for_longer_than_it_may_be() {
     let now = Instant::now();
-    let mut damping = damping(ADVISED, now);
+    let mut damping = Damping::default();
     for _ in 0..10_000 {
-        damping.withdrawn(route(1), now);
+        damping.withdrawn(route(1), now, ADVISED);
     }
     let rest = damping.reuse_in(damping.history(route(1)).unwrap(), now).unwrap();
     assert!(rest <= ADVISED.max_suppress + Duration::from_millis(1), "{rest:?}");
@@ -63,10 +57,10 @@ fn a_route_is_never_suppressed_for_longer_than_it_may_be() {
 #[test]
 fn memory_is_bounded() {
     let now = Instant::now();
-    let mut damping = damping(ADVISED, now);
+    let mut damping = Damping::default();
     let more = 10;
     for number in 0..u32::try_from(MOST).unwrap() + more {
-        damping.withdrawn(route(number), now);
+        damping.withdrawn(route(number), now, ADVISED);
     }
     assert_eq!((damping.histories.len(), damping.due.len(), damping.passed_over()), (MOST, MOST, u64::from(more)));
     assert_eq!(damping.take_due(now + 600 * MINUTE), []);
@@ -76,27 +70,44 @@ fn memory_is_bounded() {
 #[test]
 fn other_numbers_free_what_they_would_not_hold_and_none_free_all() {
     let now = Instant::now();
-    let mut damping = damping(ADVISED, now);
+    let mut damping = Damping::default();
     for number in 0..3 {
         for _ in 0..=6 + number {
-            damping.withdrawn(route(number), now);
+            damping.withdrawn(route(number), now, ADVISED);
         }
     }
     assert_eq!(damping.iter().filter(|(_, history)| history.suppressed).count(), 3);
     let high = Parameters { reuse: 7500, suppress: 20_000, ..ADVISED };
-    assert_eq!(damping.set_parameters(Some(high), now), [route(0)]);
-    assert_eq!(damping.set_parameters(None, now), [route(1), route(2)]);
+    assert_eq!(damping.reconsider(now, |_| Some(high)), [route(0)]);
+    assert_eq!((damping.histories.len(), damping.due.len()), (3, 3));
+    assert_eq!(damping.reconsider(now, |_| None), [route(1), route(2)]);
     assert!(damping.is_empty() && damping.deadline().is_none());
-    damping.withdrawn(route(1), now);
-    assert!(damping.is_empty(), "nothing is damped any more");
+}
+
+/// What one peer's routes are damped by is nothing to another's.
+#[test]
+fn each_peer_has_its_own_numbers() {
+    let now = Instant::now();
+    let mut damping = Damping::default();
+    let of = |peer| (route(1).0, PathKey { peer: PeerId(peer), path_id: 0 });
+    let strict = Parameters { half_life: MINUTE, reuse: 500, suppress: 1500, max_suppress: 4 * MINUTE };
+    for (peer, parameters) in [(1, ADVISED), (2, strict)] {
+        for _ in 0..2 {
+            damping.withdrawn(of(peer), now, parameters);
+        }
+    }
+    assert_eq!([1, 2].map(|peer| damping.is_suppressed(of(peer))), [false, true]);
+    assert_eq!(damping.take_due(now + 2 * MINUTE), [of(2)], "2000 is 500 after two of its half-lives");
+    assert_eq!(damping.reconsider(now, |peer| (peer == PeerId(1)).then_some(ADVISED)), []);
+    assert_eq!(damping.iter().map(|(route, _)| route).collect::<Vec<_>>(), [of(1)]);
 }
 
 #[test]
 fn what_a_person_forgets_is_used_again() {
     let now = Instant::now();
-    let mut damping = damping(ADVISED, now);
+    let mut damping = Damping::default();
     for number in 0..2 {
-        (0..9).for_each(|_| damping.withdrawn(route(number), now));
+        (0..9).for_each(|_| damping.withdrawn(route(number), now, ADVISED));
     }
     assert_eq!(damping.forget(|(prefix, _)| *prefix == route(1).0), [route(1)]);
     assert_eq!(damping.iter().map(|(route, _)| route).collect::<Vec<_>>(), [route(0)]);
@@ -120,7 +131,7 @@ proptest! {
             max_suppress: Duration::from_secs(max_suppress),
         };
         let begin = Instant::now();
-        let mut damping = damping(parameters, begin);
+        let mut damping = Damping::default();
         let halved = |penalty: f64, seconds: u64| penalty / 2_f64.powf(seconds as f64 / half_life as f64);
         let ceiling = f64::from(reuse) * 2_f64.powf(max_suppress as f64 / half_life as f64);
         let (mut seconds, mut penalty, mut suppressed) = (0, 0.0, false);
@@ -139,15 +150,15 @@ proptest! {
                 penalty = 0.0;
             }
             if withdrawal {
-                damping.withdrawn(route(1), now);
+                damping.withdrawn(route(1), now, parameters);
             } else {
-                damping.announced(route(1), now, true);
+                damping.announced(route(1), now, parameters, true);
             }
             penalty = (penalty + if withdrawal { 1000.0 } else { 500.0 }).min(ceiling);
             prop_assume!((penalty - f64::from(suppress)).abs() > 0.01);
             suppressed |= penalty > f64::from(suppress);
             let history = damping.history(route(1)).copied().unwrap();
-            prop_assert!((damping.penalty(&history, now) - penalty).abs() < 0.001);
+            prop_assert!((history.penalty(now) - penalty).abs() < 0.001);
             prop_assert_eq!(history.suppressed, suppressed);
             prop_assert_eq!(damping.due.len(), 1);
         }

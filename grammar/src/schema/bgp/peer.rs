@@ -2,6 +2,7 @@
 //!
 //! A neighbor's own leaf wins over its group's, which wins over the default.
 
+use super::dampening::OF_PEER as DAMPENING;
 use crate::schema::{Node, flag, inner, leaf, tag};
 use crate::value::{PolicyList, PolicyValue, ValueKind};
 
@@ -22,6 +23,7 @@ pub(super) static NEIGHBOR: Node = tag(
         &BFD,
         &CAPABILITY,
         &CONDITIONALLY_ADVERTISE,
+        &DAMPENING,
         &DEFAULT_ORIGINATE,
         &DESCRIPTION,
         &DISABLE_ADDPATH_RX,
@@ -83,6 +85,7 @@ pub(super) static PEER_GROUP: Node = tag(
         &BFD,
         &CAPABILITY,
         &CONDITIONALLY_ADVERTISE,
+        &DAMPENING,
         &DEFAULT_ORIGINATE,
         &DESCRIPTION,
         &DISABLE_ADDPATH_RX,
