@@ -5,6 +5,7 @@
 
 mod clear;
 pub(crate) mod configuration;
+mod dump;
 mod image;
 mod monitor;
 mod op;
@@ -40,6 +41,7 @@ pub static OPERATIONAL: &[&Step] = &[
     &clear::CLEAR,
     &operate::CONFIGURE,
     &image::DELETE,
+    &dump::DUMP,
     &operate::EXIT,
     &operate::HELP,
     &image::INSTALL,

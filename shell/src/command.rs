@@ -119,6 +119,7 @@ pub(crate) fn deed(op: Op) -> Deed {
         Op::ShowPolicyTest { route_map, route } => show(Show::PolicyTest { route_map, route }),
         Op::ShowDamping { family, which } => show(Show::Damping { family, which }),
         Op::ClearDamping { family, prefix } => Deed::Ask(Request::ClearDamping { family, prefix }),
+        Op::DumpTable { file } => Deed::Ask(Request::DumpTable { file }),
         Op::ShowBmp => show(Show::Bmp),
         Op::ShowRpki(what) => show(Show::Rpki(what)),
         Op::ShowLog { lines } => show(Show::Log { lines }),

@@ -134,7 +134,8 @@ fn every_command_answers_as_text_and_as_json() -> Result<()> {
     assert!(commands.len() > 200, "the words are walked: {}", commands.len());
     let mut wrong = Vec::new();
     for command in commands.iter().filter(|command| !ENDLESS.iter().any(|words| command.starts_with(words))) {
-        let command = &command.replace("/tmp/web.pcapng", &scene.lab.directory().join("web.pcapng").to_string_lossy());
+        let folder = scene.lab.directory().to_string_lossy().into_owned();
+        let command = &command.replace("/tmp/", &format!("{folder}/"));
         let said = scene.run(command)?;
         let of_absent = ABSENT.iter().any(|name| said.stderr.contains(&format!("interface {name} does not exist")));
         if said.status != 0 && !of_absent || said.stderr.contains("panicked") {

@@ -137,7 +137,7 @@ fn a_collector_hears_of_gobgp() -> Result<()> {
 }
 
 #[test]
-fn gobgp_reads_the_table_from_a_dump_file() -> Result<()> {
+fn gobgp_and_openbgpd_read_the_table_from_a_dump_file() -> Result<()> {
     let lab = Lab::new()?;
     let router = Router::start(&lab)?;
     let [first, second, _] = &lab.nodes;
@@ -159,6 +159,14 @@ fn gobgp_reads_the_table_from_a_dump_file() -> Result<()> {
     let said = records(&updates);
     assert!(said.iter().any(|record| matches!(record, Record::StateChange { to: 6, .. })), "{said:?}");
     assert!(said.iter().any(|record| matches!(record, Record::Message { .. })), "{said:?}");
+    // The same again, because a person wants it now.
+    let now = router.path("now.mrt");
+    let said = router.show(&format!("dump bgp table {now}"))?;
+    assert!(said.contains(&now) && records(&now).iter().any(holds), "{said}: {:?}", records(&now));
+    let refused = router.cmd(&["dump bgp table /nowhere/at/all"])?;
+    assert!(refused.status != 0 && refused.text().contains("cannot be made"), "{}", refused.text());
+    let read = first.run("bgpctl", &["show", "mrt", "file", &table])?.success()?;
+    assert!(read.lines().any(|line| line.contains(SHOP) && line.contains("192.168.101.201")), "OpenBGPD's: {read}");
     // A reader that shares nothing with the writer.
     let reader = Speaker::start(&lab, second, Kind::Gobgp, Session::external(second, 64602))?;
     lab.wait_until(SOON, "GoBGP takes the file in", || {

@@ -47,6 +47,7 @@ impl Request {
             | Self::Save { .. }
             | Self::Clear(_)
             | Self::ClearDamping { .. }
+            | Self::DumpTable { .. }
             | Self::Flush(_) => Level::Admin,
         }
     }
@@ -67,6 +68,7 @@ impl Request {
             Self::Save { .. } => "save the configuration",
             Self::Clear(_) => "clear sessions",
             Self::ClearDamping { .. } => "clear routes that flapped",
+            Self::DumpTable { .. } => "write files",
             Self::Flush(Flush::Neighbors { .. }) => "clear neighbors of links",
             Self::Flush(Flush::Balancer) => "clear counters of the balancer",
             Self::Flush(Flush::Counters { .. }) => "clear counters",

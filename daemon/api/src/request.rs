@@ -80,6 +80,11 @@ pub enum Request {
         /// Only routes within it.
         prefix: Option<Prefix>,
     },
+    /// `dump bgp table FILE`. Answered by `Reply::Done` with a sentence once the file is there.
+    DumpTable {
+        /// The file's whole path.
+        file: String,
+    },
     /// `clear arp`, `clear ipv6 neighbors`, `clear interfaces counters`. Answered by `Reply::Done`.
     Flush(Flush),
     /// Live names for completion that begin as typed, as far as the daemon knows such names; not more than

@@ -77,6 +77,7 @@ impl Engine {
                     .for_each(|family| self.forget_flaps(family, prefix));
                 Reply::Done(String::new())
             }
+            Request::DumpTable { file } => return self.dump_once(at, ask, file, out),
             Request::Clear(clear) => self.clear(at, caller, &clear, out),
             Request::Show(show) => match self.show(at, show) {
                 Ok(Answered::View(view)) => Reply::View(view),

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use api::text::date_time;
+use api::{ApiError, Reply};
 use bgp::session::StateName;
 use bgp_wire::message::Update;
 use bgp_wire::mrt::{self, Ends, Entry, Record, Rib, Stamp};
@@ -18,7 +19,7 @@ use rib::bgp_table::{Path, PeerId};
 use crate::collectors::{messages, said};
 use crate::effect::{DumpFile, Effect, Notice, Writing};
 use crate::engine::Engine;
-use crate::event::Moment;
+use crate::event::{AskId, Moment};
 use crate::peers::settings;
 
 /// Octets that may wait for the disk; records beyond are left out.
@@ -33,8 +34,8 @@ const PIECE: usize = if cfg!(test) { 100 } else { 2_000 };
 pub(crate) struct Dumps {
     table: Option<Series>,
     updates: Option<Series>,
-    /// Where the table is written down.
-    walk: Option<Walk>,
+    /// What a person asked for, and who is told of its end.
+    once: Option<(AskId, Series)>,
 }
 
 /// Files of one kind, one behind the other.
@@ -51,6 +52,8 @@ struct Series {
     waiting: usize,
     /// Records that were left out of the file.
     lost: u64,
+    /// Where the table is written down.
+    walk: Option<Walk>,
 }
 
 /// A table on its way into a file.
@@ -65,7 +68,7 @@ struct Walk {
 
 impl Series {
     fn new(wish: Dump, next: Instant) -> Self {
-        Self { wish, next, open: false, pending: Vec::new(), waiting: 0, lost: 0 }
+        Self { wish, next, open: false, pending: Vec::new(), waiting: 0, lost: 0, walk: None }
     }
 
     /// Writes a record down, if the disk keeps up.
@@ -83,14 +86,18 @@ impl Dumps {
         match file {
             DumpFile::Table => self.table.as_mut(),
             DumpFile::Updates => self.updates.as_mut(),
+            DumpFile::Once => self.once.as_mut().map(|(_, series)| series),
         }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Series> {
+        self.table.iter().chain(&self.updates).chain(self.once.as_ref().map(|(_, series)| series))
     }
 
     /// Whether something is to be written down now.
     pub(crate) fn is_unsettled(&self) -> bool {
-        let pending = |series: &Option<Series>| series.as_ref().is_some_and(|series| !series.pending.is_empty());
-        let walks = self.walk.is_some() && self.table.as_ref().is_some_and(|series| series.waiting <= KEEPS_UP);
-        walks || pending(&self.table) || pending(&self.updates)
+        let walks = |series: &Series| series.walk.is_some() && series.waiting <= KEEPS_UP;
+        self.all().any(|series| walks(series) || !series.pending.is_empty())
     }
 
     /// When the next file begins.
@@ -117,8 +124,8 @@ impl Engine {
                 Series::new(wish, next)
             });
             match file {
-                DumpFile::Table => (self.dumps.table, self.dumps.walk) = (series, None),
-                DumpFile::Updates => self.dumps.updates = series,
+                DumpFile::Table => self.dumps.table = series,
+                DumpFile::Updates | DumpFile::Once => self.dumps.updates = series,
             }
         }
         self.tick_dumps(at, out);
@@ -148,7 +155,7 @@ impl Engine {
                 let text = "the table is still being dumped; the next dump is left out";
                 self.notice(at, Notice::warning(text), out);
             } else if file == DumpFile::Table {
-                self.begin_walk(at);
+                self.begin_walk(at, file);
             }
         }
     }
@@ -162,18 +169,52 @@ impl Engine {
         result: Result<(), String>,
         out: &mut Vec<Effect>,
     ) {
+        if file == DumpFile::Once && (octets == 0 || result.is_err()) {
+            return self.dumped_once(at, result, out);
+        }
         let Some(series) = self.dumps.of(file) else { return };
         series.waiting = series.waiting.saturating_sub(octets);
         let Err(reason) = result else { return };
         let was_open = std::mem::replace(&mut series.open, false);
-        series.pending = Vec::new();
-        if file == DumpFile::Table {
-            self.dumps.walk = None;
-        }
+        (series.pending, series.walk) = (Vec::new(), None);
         if was_open {
             let text = format!("the dump of {file} goes on with the next file: {reason}");
             self.notice(at, Notice::warning(text), out);
         }
+    }
+
+    /// `dump bgp table FILE`; who asked is told when the file is there.
+    pub(crate) fn dump_once(&mut self, at: Moment, ask: AskId, file: String, out: &mut Vec<Effect>) {
+        let refuse = |text: String| Effect::Answer(ask, Reply::Error(ApiError::new("no-dump", text)));
+        let Some(bgp) = self.running.model.bgp.as_deref() else {
+            return out.push(refuse("BGP is not configured".to_owned()));
+        };
+        let wishes = [("table", &bgp.dumps.table), ("updates", &bgp.dumps.updates)];
+        let same = wishes.iter().find(|(_, wish)| wish.as_ref().is_some_and(|wish| wish.file == file));
+        if let Some((word, _)) = same {
+            return out.push(refuse(format!("{file} is the file of 'dump {word}'; name another one")));
+        }
+        if self.dumps.once.is_some() {
+            return out.push(refuse("a table is being written already; try again when it is there".to_owned()));
+        }
+        let wish = Dump { file: file.clone(), interval: 0 };
+        self.dumps.once = Some((ask, Series { open: true, ..Series::new(wish, at.instant) }));
+        out.push(Effect::Dump(DumpFile::Once, Writing::Open(file)));
+        self.begin_walk(at, DumpFile::Once);
+    }
+
+    /// The file that a person asked for is there, or cannot be.
+    fn dumped_once(&mut self, at: Moment, result: Result<(), String>, out: &mut Vec<Effect>) {
+        let Some((ask, series)) = self.dumps.once.take() else { return };
+        let file = series.wish.file;
+        let reply = match result {
+            Ok(()) => {
+                self.notice(at, Notice::info(format!("the table of BGP was written to {file}")), out);
+                Reply::Done(format!("The table is in {file}\n"))
+            }
+            Err(reason) => Reply::Error(ApiError::new("no-dump", reason)),
+        };
+        out.push(Effect::Answer(ask, reply));
     }
 
     /// A peer said something of routes.
@@ -207,17 +248,17 @@ impl Engine {
 
     /// Writes more of the table down, and gives the disk what has gathered.
     pub(crate) fn settle_dumps(&mut self, at: Moment, out: &mut Vec<Effect>) {
-        if self.dumps.table.is_none() && self.dumps.updates.is_none() {
+        if self.dumps.all().next().is_none() {
             return;
         }
-        let ended = self.walk_for_dump(at);
-        for file in [DumpFile::Table, DumpFile::Updates] {
+        for file in [DumpFile::Table, DumpFile::Updates, DumpFile::Once] {
+            let ended = self.walk_for_dump(at, file);
             let Some(series) = self.dumps.of(file).filter(|series| series.open) else { continue };
             if !series.pending.is_empty() {
                 series.waiting = series.waiting.saturating_add(series.pending.len());
                 out.push(Effect::Dump(file, Writing::Octets(std::mem::take(&mut series.pending))));
             }
-            if ended && file == DumpFile::Table {
+            if ended {
                 series.open = false;
                 out.push(Effect::Dump(file, Writing::Close));
             }
@@ -225,7 +266,7 @@ impl Engine {
     }
 
     /// The first record: who the peers are.
-    fn begin_walk(&mut self, at: Moment) {
+    fn begin_walk(&mut self, at: Moment, file: DumpFile) {
         let Some(asn) = self.running.model.bgp.as_deref().map(|bgp| bgp.asn) else { return };
         let own = mrt::Peer { router_id: self.router_id(), address: Ipv4Addr::UNSPECIFIED.into(), asn };
         let mut peers = vec![own];
@@ -241,16 +282,16 @@ impl Engine {
         }
         let record = Record::Peers { router_id: self.router_id(), view: String::new(), peers };
         let first = Family::ALL.first().copied();
-        if let (Some(series), Some(family)) = (&mut self.dumps.table, first) {
+        if let (Some(series), Some(family)) = (self.dumps.of(file), first) {
             series.put(|pending| record.encode(stamp(at), pending));
-            self.dumps.walk = Some(Walk { family, next: None, sequence: 0, places });
+            series.walk = Some(Walk { family, next: None, sequence: 0, places });
         }
     }
 
     /// One piece of the table; the answer is whether it was the last one.
-    fn walk_for_dump(&mut self, at: Moment) -> bool {
-        let keeps_up = self.dumps.table.as_ref().is_some_and(|series| series.waiting <= KEEPS_UP);
-        let Some(mut walk) = self.dumps.walk.take_if(|_| keeps_up) else { return false };
+    fn walk_for_dump(&mut self, at: Moment, file: DumpFile) -> bool {
+        let keeps_up = self.dumps.of(file).filter(|series| series.waiting <= KEEPS_UP);
+        let Some(mut walk) = keeps_up.and_then(|series| series.walk.take()) else { return false };
         let mut octets = Vec::new();
         let mut after = None;
         for (seen, (prefix, paths)) in self.tables.of(walk.family).iter_from(walk.next).enumerate() {
@@ -266,9 +307,8 @@ impl Engine {
                 walk.sequence = walk.sequence.wrapping_add(1);
             }
         }
-        if let Some(series) = &mut self.dumps.table {
-            series.pending.extend_from_slice(&octets);
-        }
+        let Some(series) = self.dumps.of(file) else { return false };
+        series.pending.extend_from_slice(&octets);
         walk.next = after;
         if after.is_none() {
             let Some(family) = Family::ALL.into_iter().skip_while(|known| *known != walk.family).nth(1) else {
@@ -276,7 +316,7 @@ impl Engine {
             };
             walk.family = family;
         }
-        self.dumps.walk = Some(walk);
+        series.walk = Some(walk);
         false
     }
 

@@ -55,7 +55,7 @@ pub struct WantedFlows {
 pub enum Effect {
     /// Open a TCP connection.
     Connect(ConnId, Target),
-    /// Set the options of an accepted connection before anything is sent on it.
+    /// Set the options of a connection: of an accepted one before anything is sent on it, or while it goes on.
     Adjust(ConnId, SocketOptions),
     /// Decode what the peer says from its next message on, so that it comes as `Event::Messages`. Whoever goes on giving
     /// octets does no harm.
@@ -120,7 +120,7 @@ pub enum Effect {
         /// First give back to the system what is free, which takes a moment.
         give_back: bool,
     },
-    /// Write into a dump file; what is written is answered by `Event::Dumped`, and what cannot be.
+    /// Write into a dump file; what is written is answered by `Event::Dumped`, what cannot be, and the end, with no octets.
     Dump(DumpFile, Writing),
     /// Answer a client.
     Answer(AskId, Reply),
@@ -141,12 +141,14 @@ pub enum DumpFile {
     Table,
     /// `dump updates`
     Updates,
+    /// `dump bgp table`: once, because a person asked for it.
+    Once,
 }
 
 impl fmt::Display for DumpFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Table => "table",
+            Self::Table | Self::Once => "table",
             Self::Updates => "updates",
         })
     }

@@ -31,11 +31,12 @@ pub(crate) fn spawn(inbox: Inbox) -> Sender<(DumpFile, Writing)> {
         let mut files = BTreeMap::new();
         for (which, writing) in orders {
             let octets = if let Writing::Octets(octets) = &writing { octets.len() } else { 0 };
+            let ends = writing == Writing::Close;
             let result = carry_out(&mut files, which, writing);
             if result.is_err() {
                 files.remove(&which);
             }
-            if octets > 0 || result.is_err() {
+            if octets > 0 || ends || result.is_err() {
                 inbox.push(Event::Dumped(which, octets, result));
             }
         }
@@ -69,7 +70,7 @@ fn carry_out(files: &mut BTreeMap<DumpFile, Open>, which: DumpFile, writing: Wri
 fn open(which: DumpFile, to: &Path) -> io::Result<Open> {
     let (to, from) = match which {
         DumpFile::Updates => (to.to_owned(), to.to_owned()),
-        DumpFile::Table => {
+        DumpFile::Table | DumpFile::Once => {
             let mut beside = to.as_os_str().to_owned();
             beside.push(".part");
             (to.to_owned(), PathBuf::from(beside))
@@ -79,7 +80,7 @@ fn open(which: DumpFile, to: &Path) -> io::Result<Open> {
     options.create(true);
     let file = match which {
         DumpFile::Updates => options.append(true).open(&from)?,
-        DumpFile::Table => options.write(true).truncate(true).open(&from)?,
+        DumpFile::Table | DumpFile::Once => options.write(true).truncate(true).open(&from)?,
     };
     Ok(Open { file, from, to })
 }

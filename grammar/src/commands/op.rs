@@ -169,6 +169,11 @@ pub enum Op {
         /// Only routes within it.
         prefix: Option<Prefix>,
     },
+    /// `dump bgp table FILE`
+    DumpTable {
+        /// The file.
+        file: String,
+    },
     /// `show bmp`
     ShowBmp,
     /// `show rpki …`

@@ -171,6 +171,7 @@ fn words_ask_for_routes_that_flap_and_forget_them() {
         ("show ip bgp dampening dampened-paths", shown(Ipv4Unicast, DampingShown::Paths)),
         ("show bgp ipv6 damp flap", shown(Ipv6Unicast, DampingShown::Flaps)),
         ("show ip bgp dampening parameters", shown(Ipv4Unicast, DampingShown::Parameters)),
+        ("dump bgp table /tmp/t.mrt", Op::DumpTable { file: "/tmp/t.mrt".to_owned() }),
         ("clear ip bgp dampening", Op::ClearDamping { family: Some(Ipv4Unicast), prefix: None }),
         ("reset bgp dampening 192.0.2.0/24", Op::ClearDamping { family: None, prefix }),
     ] {
@@ -452,7 +453,7 @@ fn wrong_commands_are_refused_in_words_that_scripts_know() {
     for (text, expect) in [
         (
             "foo",
-            "Invalid command: [foo]\nPossible: add, clear, configure, delete, exit, help, install, logout, monitor, mtr, ping, poweroff, quit, reboot, rename, reset, restart, set, show, shutdown, telnet, terminal, traceroute",
+            "Invalid command: [foo]\nPossible: add, clear, configure, delete, dump, exit, help, install, logout, monitor, mtr, ping, poweroff, quit, reboot, rename, reset, restart, set, show, shutdown, telnet, terminal, traceroute",
         ),
         (
             "show foo",
@@ -547,6 +548,7 @@ fn every_way_through_the_words_ends_in_a_command_and_every_command_has_words() {
         "rpki",
         "damping",
         "clear damping",
+        "dump table",
         "log",
         "history",
         "system commit",
@@ -601,6 +603,7 @@ fn name(op: &Op) -> &'static str {
         Op::ShowRpki(_) => "rpki",
         Op::ShowDamping { .. } => "damping",
         Op::ClearDamping { .. } => "clear damping",
+        Op::DumpTable { .. } => "dump table",
         Op::ShowLog { .. } => "log",
         Op::ShowHistory { .. } => "history",
         Op::ShowSystemCommit => "system commit",

@@ -159,3 +159,31 @@ fn taken(stage: &mut Stage) -> (usize, bool) {
     }
     (octets, whole)
 }
+
+/// A table that a person asks for is written beside all else, and its end is told.
+#[test]
+fn a_person_asks_for_the_table_and_hears_when_it_is_there() {
+    let mut stage = Stage::new("set protocols bgp 64512 parameters ebgp-requires-policy disable");
+    stage.announces(prefixes(3), 1);
+    stage.rest();
+    let ask = |id, file: &str| {
+        let request = Request::DumpTable { file: file.to_owned() };
+        Event::Ask(AskId { client: ClientId(1), id }, admin(), request)
+    };
+    let answers = |stage: &mut Stage| -> Vec<String> {
+        std::mem::take(&mut stage.replies).into_iter().map(|reply| format!("{reply:?}")).collect()
+    };
+    answers(&mut stage);
+    stage.take(ask(1, "/now"));
+    assert_eq!(answers(&mut stage), [""; 0], "it is not there yet");
+    stage.take(ask(2, "/other"));
+    assert!(answers(&mut stage)[0].contains("being written already"));
+    let lines = written(&mut stage, DumpFile::Once);
+    assert_eq!((lines[0].as_str(), lines.len(), lines[5].as_str()), ("open /now", 6, "close"), "{lines:?}");
+    stage.take(Event::Dumped(DumpFile::Once, 0, Ok(())));
+    assert!(answers(&mut stage)[0].contains("The table is in /now"));
+    stage.take(ask(3, "/full"));
+    stage.take(Event::Dumped(DumpFile::Once, 0, Err("/full cannot be made: no room".to_owned())));
+    assert!(answers(&mut stage)[0].contains("no room"));
+    assert!(!stage.engine.dumps.is_unsettled(), "nothing is left of it");
+}

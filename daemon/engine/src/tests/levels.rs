@@ -34,6 +34,7 @@ fn table() -> Vec<(Request, &'static [Level])> {
         (Request::Show(Show::Version), EVERYBODY),
         (Request::Clear(clear), ADMIN),
         (Request::ClearDamping { family: None, prefix: None }, ADMIN),
+        (Request::DumpTable { file: "/t".to_owned() }, ADMIN),
         (Request::Flush(Flush::Balancer), ADMIN),
         (Request::Flush(Flush::Counters { interface: None }), ADMIN),
         (Request::Names { kind: NameKind::Neighbor, typed: String::new() }, EVERYBODY),
@@ -59,6 +60,7 @@ fn kind(request: &Request) -> usize {
         Request::Watch(_) => 11,
         Request::Flush(_) => 12,
         Request::ClearDamping { .. } => 13,
+        Request::DumpTable { .. } => 14,
     }
 }
 
@@ -87,7 +89,7 @@ fn notices(effects: &[Effect]) -> Vec<&str> {
 fn each_request_is_for_those_who_may_ask_it_and_refusals_are_in_the_log() {
     let table = table();
     let kinds: std::collections::BTreeSet<usize> = table.iter().map(|(request, _)| kind(request)).collect();
-    assert_eq!(kinds.len(), 14);
+    assert_eq!(kinds.len(), 15);
     for (request, who) in table {
         for level in EVERYBODY {
             let (effects, engine) = ask(*level, request.clone());
