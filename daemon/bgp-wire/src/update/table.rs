@@ -123,7 +123,8 @@ impl Row {
         }
     }
 
-    /// Nobody passes it on, so wrong flags are worth no more than a wrong value (RFC 7311 §3.1, RFC 9552 §8.2.2).
+    /// Its own document says that wrong flags are worth no more than a wrong value (RFC 7311 §3.2); others say nothing of
+    /// flags, and RFC 7606 §3 c holds.
     const fn forgiving(self) -> Self {
         Self { misflagged: Discard, ..self }
     }
@@ -163,7 +164,7 @@ pub(super) static TABLE: [Row; 25] = [
     row(24, "TRAFFIC_ENGINEERING", NON_TRANSITIVE, Withdraw, opaque::traffic_engineering),
     row(25, "IPV6_EXTENDED_COMMUNITIES", OPTIONAL_TRANSITIVE, Withdraw, opaque::ipv6_extended_communities),
     row(26, "AIGP", NON_TRANSITIVE, Discard, opaque::aigp).forgiving(),
-    row(29, "BGP-LS", NON_TRANSITIVE, Discard, opaque::link_state).forgiving(),
+    row(29, "BGP-LS", NON_TRANSITIVE, Discard, opaque::link_state),
     row(32, "LARGE_COMMUNITY", OPTIONAL_TRANSITIVE, Withdraw, values::decode_large).written_by(values::encode_large),
     row(35, "ONLY_TO_CUSTOMER", OPTIONAL_TRANSITIVE, Withdraw, opaque::only_to_customer),
     row(40, "PREFIX_SID", OPTIONAL_TRANSITIVE, Discard, opaque::prefix_sid),
