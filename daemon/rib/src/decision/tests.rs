@@ -8,6 +8,7 @@
     reason = "a test may fail loudly and begin at any time"
 )]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -112,6 +113,12 @@ impl Scene {
 
     fn explain(&self, rules: &Rules) -> Vec<Verdict> {
         explain(self.table.paths(service()), &self.table, &self.next_hops, rules)
+    }
+
+    /// What became of each path, and why, whatever its place is.
+    fn reasons(&self, rules: &Rules) -> BTreeMap<PathKey, Verdict> {
+        let keys = self.table.paths(service()).iter().map(Path::key);
+        keys.zip(self.explain(rules)).collect()
     }
 
     /// The key of the best path and of those that share the load.
@@ -473,7 +480,8 @@ proptest! {
                 given.attributes.origin = [Origin::Igp, Origin::Egp, Origin::Incomplete][usize::from(origin)];
             }));
         }
-        let first = Scene::new(&all).outcome(&rules);
+        let scene = Scene::new(&all);
+        let (first, reasons) = (scene.outcome(&rules), scene.reasons(&rules));
         for pair in shuffles.chunks(2) {
             let (a, b) = (pair[0].index(all.len()), pair[1].index(all.len()));
             all.swap(a, b);
@@ -481,6 +489,7 @@ proptest! {
             prop_assert_eq!(&scene.outcome(&rules), &first);
             let verdicts = scene.explain(&rules);
             prop_assert_eq!(verdicts.len(), all.len());
+            prop_assert_eq!(scene.reasons(&rules), reasons.clone());
             prop_assert_eq!(verdicts.iter().filter(|verdict| **verdict == Verdict::Best).count(), usize::from(first.is_some()));
         }
     }

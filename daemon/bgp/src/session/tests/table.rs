@@ -1,5 +1,7 @@
 //! The transition table, whole: every state, every kind of input.
 
+use std::collections::BTreeSet;
+
 use bgp_wire::message::{Message, RouteRefresh, Update};
 use bgp_wire::notification::Reason;
 use nouns::{Asn, Family};
@@ -7,7 +9,7 @@ use nouns::{Asn, Family};
 use crate::session::{ConnId, Input, StateName, StopReason};
 use crate::tests_support::{Script, config, node_open, notification, octets, prefixes, restarting_open};
 
-const INPUTS: [&str; 20] = [
+const INPUTS: [&str; 21] = [
     "start",
     "stop",
     "reset",
@@ -28,21 +30,22 @@ const INPUTS: [&str; 20] = [
     "count",
     "ask-refresh",
     "no-room",
+    "decoded",
 ];
 
 /// Idle, Connect, Active, Sent, Confirm, Up: where each input leads. Columns as `INPUTS`.
 const TABLE: [(&str, &str); 11] = [
-    ("stopped", "C I I I I I I I I I I I I I I I I I I I"),
-    ("held-back", "I I C I I S I I I I I I I I I I I I I I"),
-    ("limit", "I I C I I I I I I I I I I I I I I I I I"),
-    ("shortage", "I I C I I I I I I I I I I I I I I I I I"),
-    ("connect", "C I I S A S C C C C C C C C C C C C C C"),
-    ("active", "A I I A A S A A A A A A A A A A A A A A"),
-    ("open-sent", "S I I S S S O I I I I I I A S S S S S S"),
-    ("sent+call", "S I I S S S O I I I I I I C S S S S S S"),
-    ("confirm", "O I I O O S I I U I I I I I O O O O O O"),
-    ("established", "U I I U U U I I U U I U I I U U U I U I"),
-    ("with-gr", "U I I U U S I I U U I U I I U U U I U I"),
+    ("stopped", "C I I I I I I I I I I I I I I I I I I I I"),
+    ("held-back", "I I C I I S I I I I I I I I I I I I I I I"),
+    ("limit", "I I C I I I I I I I I I I I I I I I I I I"),
+    ("shortage", "I I C I I I I I I I I I I I I I I I I I I"),
+    ("connect", "C I I S A S C C C C C C C C C C C C C C C"),
+    ("active", "A I I A A S A A A A A A A A A A A A A A A"),
+    ("open-sent", "S I I S S S O I I I I I I A S S S S S S S"),
+    ("sent+call", "S I I S S S O I I I I I I C S S S S S S S"),
+    ("confirm", "O I I O O S I I U I I I I I O O O O O O O"),
+    ("established", "U I I U U U I I U U I U I I U U U I U I U"),
+    ("with-gr", "U I I U U S I I U U I U I I U U U I U I U"),
 ];
 
 #[test]
@@ -75,6 +78,32 @@ fn every_state_is_in_the_table() {
             StateName::Established
         ]
     );
+}
+
+#[test]
+fn every_kind_of_input_is_in_the_table() {
+    let kinds: BTreeSet<usize> = INPUTS.into_iter().map(|name| kind(&input(name))).collect();
+    assert_eq!(kinds, (0..14).collect());
+}
+
+/// Exhaustive: a new kind of input has to be named here, and then in the table.
+fn kind(input: &Input) -> usize {
+    match input {
+        Input::Start => 0,
+        Input::Stop(_) => 1,
+        Input::Reset(_) => 2,
+        Input::Connected(_) => 3,
+        Input::ConnectFailed(_) => 4,
+        Input::Accepted(_) => 5,
+        Input::Bytes(..) => 6,
+        Input::Messages(..) => 7,
+        Input::Closed(..) => 8,
+        Input::SendQueue(..) => 9,
+        Input::Tick => 10,
+        Input::PrefixCount(..) => 11,
+        Input::OutOfResources(_) => 12,
+        Input::RequestRefresh(_) => 13,
+    }
 }
 
 fn begin(from: &str) -> Script {
@@ -139,6 +168,7 @@ fn input(name: &str) -> Input {
         "tick" => Input::Tick,
         "count" => Input::PrefixCount(Family::Ipv4Unicast, 11),
         "no-room" => Input::OutOfResources("no room".to_owned()),
+        "decoded" => Input::Messages(conn, vec![Ok(Message::Keepalive)]),
         "ask-refresh" => Input::RequestRefresh(Family::Ipv4Unicast),
         other => panic!("no such input: {other}"),
     }
