@@ -106,3 +106,36 @@ fn frr_hears_the_bandwidth_that_a_map_sets() -> Result<()> {
         table.contains("10.9.0.0/24") && !table.contains("LB:")
     })
 }
+
+/// What leaves tell of a service with several nodes is what all of them have together, and follows each of them.
+#[test]
+fn frr_hears_what_all_nodes_of_a_service_have_together() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    let [first, second, third] = &lab.nodes;
+    router.configure(&[
+        "set policy route-map OUT rule 10 action permit",
+        "set policy route-map OUT rule 10 set extcommunity-bandwidth cumulative",
+        "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512",
+        "set protocols bgp 64512 neighbor 192.168.101.202 remote-as 64512",
+        "set protocols bgp 64512 neighbor 192.168.101.203 remote-as external",
+        "set protocols bgp 64512 neighbor 192.168.101.203 route-map export OUT",
+    ])?;
+    let one = Speaker::start(&lab, first, Kind::Exabgp, Session::internal(first))?;
+    let other = Speaker::start(&lab, second, Kind::Exabgp, Session::internal(second))?;
+    let frr = Speaker::start(&lab, third, Kind::Frr, Session::external(third, 64999))?;
+    // 10 Gbit/s and 2.5 Gbit/s, as octets a second.
+    let (ten, quarter) = ("extended-community [ 0x0004fc004e9502f9 ]", "extended-community [ 0x0004fc004d9502f9 ]");
+    let hears = |octets: &str| frr.table(SHOP).contains(&format!("LB:64512:{octets}"));
+    one.announce(&format!("{SHOP} {ten}"))?;
+    lab.wait_until(SESSIONS, "the bandwidth of one", || hears("1250000000"))?;
+    other.announce(&format!("{SHOP} {quarter}"))?;
+    // 1,562,500,000, as near as 24 bits come to it.
+    lab.wait_until(SOON, "of both together, though the best path is the same", || hears("1562499968"))?;
+    one.announce(&format!("{SHOP} {quarter}"))?;
+    lab.wait_until(SOON, "of both as one of them is now", || hears("625000000"))?;
+    router.configure(&["set policy route-map OUT rule 10 set extcommunity-bandwidth num-multipaths"])?;
+    lab.wait_until(SOON, "1 Mbit/s for each", || hears("250000"))?;
+    other.withdraw(SHOP)?;
+    lab.wait_until(SOON, "for the one that is left", || hears("125000"))
+}

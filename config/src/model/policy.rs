@@ -18,7 +18,7 @@ use nouns::{Access, Family, IfName, PathValidity, Pattern, Prefix, Validity};
 
 pub(super) use lower::lower;
 pub use reach::{Filters, changed, route_map_changed};
-pub use set::{Additions, MetricChange, NextHopChange, Numbers, Set};
+pub use set::{Additions, MetricChange, NextHopChange, Numbers, Rate, Set};
 
 /// Everything below `policy`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -51,13 +51,47 @@ pub struct Subject<'a> {
     pub validity: Option<Validity>,
     /// What the RPKI says of its path; `None` where nobody looked it up, or nobody knows which way the route came.
     pub path_validity: Option<PathValidity>,
+    /// The paths that share the load of the destination; `None` where nobody looked.
+    pub shares: Option<Shares>,
+}
+
+/// What the paths have together that share the load of a destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shares {
+    /// How many they are.
+    pub paths: u32,
+    /// Octets a second of those that tell a bandwidth; `None` where none does.
+    pub told: Option<u64>,
+}
+
+impl Shares {
+    /// One more path, with the bandwidth that it tells.
+    #[must_use]
+    pub fn and(self, told: Option<u64>) -> Self {
+        let sum = self.told.into_iter().chain(told).reduce(u64::saturating_add);
+        Self { paths: self.paths.saturating_add(1), told: sum }
+    }
+
+    /// Octets a second: so many for each path, or what they tell.
+    fn rate(self, each: Option<u64>) -> Option<u64> {
+        each.map_or(self.told, |each| Some(each.saturating_mul(u64::from(self.paths))))
+    }
 }
 
 impl Subject<'_> {
     /// A route of the router itself, of which nobody knows any more.
     #[must_use]
     pub fn new(prefix: Prefix, source: Source) -> Self {
-        Self { prefix, source, peer: None, interface: None, nowhere: false, validity: None, path_validity: None }
+        Self {
+            prefix,
+            source,
+            peer: None,
+            interface: None,
+            nowhere: false,
+            validity: None,
+            path_validity: None,
+            shares: None,
+        }
     }
 }
 
@@ -176,6 +210,12 @@ impl Chain {
     #[must_use]
     pub fn looks_at_interface(&self) -> bool {
         self.route_map.as_ref().is_some_and(|map| map.looks_at_interface())
+    }
+
+    /// Whether it asks for the paths that share the load, which others of the destination make another.
+    #[must_use]
+    pub fn looks_at_shares(&self) -> bool {
+        self.route_map.as_ref().is_some_and(|map| map.looks_at_shares())
     }
 
     /// Whether it asks what the RPKI says of a route, which has to be looked up and may become another.

@@ -143,6 +143,7 @@ impl Engine {
                 nowhere: false,
                 validity,
                 path_validity,
+                shares: None,
             };
             let rules = self.rules();
             let passes = |map: &Chain| {

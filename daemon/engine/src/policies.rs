@@ -11,10 +11,13 @@ use bgp::policy::{
 };
 use bgp_wire::attribute::{Aggregator, ExtendedCommunity, LargeCommunity, Origin};
 use config::model::policy::{
-    self as words, Action, Communities, Destinations, Filters, List, MapRule, Match, PeerMatch, Policy, Set,
+    self as words, Action, Communities, Destinations, Filters, List, MapRule, Match, PeerMatch, Policy, Rate, Set,
 };
 use grammar::value::PolicyList;
 use nouns::{Asn, Family};
+
+/// Octets a second of a megabit a second.
+const MEGABIT: u64 = 1_000_000 / 8;
 
 /// Every list and map by its name.
 #[derive(Debug, Default)]
@@ -174,9 +177,16 @@ impl Policies {
             Set::Communities(additions) => Change::Communities(additions.values.clone(), additions.additive),
             Set::OriginatorId(id) => Change::OriginatorId(*id),
             Set::Distance(distance) => Change::Distance(*distance),
-            Set::Bandwidth { megabits, transitive } => {
-                let octets = u64::from(*megabits).saturating_mul(1_000_000) / 8;
-                Change::Bandwidth(ExtendedCommunity::link_bandwidth(self.asn.unwrap_or(Asn(0)), octets, *transitive))
+            Set::Bandwidth { rate, transitive } => {
+                let (asn, transitive) = (self.asn.unwrap_or(Asn(0)), *transitive);
+                match rate {
+                    Rate::Megabits(megabits) => {
+                        let octets = u64::from(*megabits).saturating_mul(MEGABIT);
+                        Change::Bandwidth(ExtendedCommunity::link_bandwidth(asn, octets, transitive))
+                    }
+                    Rate::Cumulative => Change::SharedBandwidth { asn, each: None, transitive },
+                    Rate::Multipaths => Change::SharedBandwidth { asn, each: Some(MEGABIT), transitive },
+                }
             }
             Set::NoExtendedCommunities => Change::NoExtendedCommunities,
             Set::ExtendedCommunities(values) => Change::ExtendedCommunities(values.clone()),

@@ -448,6 +448,15 @@ impl BgpTable {
         told.into_iter().filter_map(|index| paths.get(index)).collect()
     }
 
+    /// The best path of a prefix and those that share the load with it.
+    #[must_use]
+    pub fn sharing(&self, prefix: Prefix, next_hops: &NextHops, rules: &Rules) -> Vec<&Path> {
+        let peers = |id: PeerId| self.census.peers.get(&id)?.info;
+        let paths = self.paths(prefix);
+        let choice = Chooser::new(self.family, &peers, next_hops, rules).choose(paths);
+        choice.iter().flat_map(Choice::all).filter_map(|index| paths.get(index)).collect()
+    }
+
     /// The paths of a prefix in the order in which their peers first announced them.
     #[must_use]
     pub fn paths(&self, prefix: Prefix) -> &[Path] {

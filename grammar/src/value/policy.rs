@@ -83,6 +83,8 @@ pub enum PolicyValue {
     ExtendedCommunities,
     /// A metric, or what is added to it or taken from it.
     Metric,
+    /// Megabits a second, or a word for what the paths that share the load have.
+    Bandwidth,
     /// An IPv4 address, or a word that stands for one.
     NextHop,
     /// An address of either family, or `local`.
@@ -94,6 +96,11 @@ const NEXT_HOPS: &[(&str, &str)] = &[
     ("self", "Address of this router"),
     ("unchanged", "Next hop that the route came with"),
 ];
+const BANDWIDTHS: &[(&str, &str)] = &[
+    ("cumulative", "What all paths that share the load tell, in export maps"),
+    ("num-multipaths", "1 Mbit/s for each path that shares the load, in export maps"),
+];
+const MEGABITS: super::ValueKind = super::ValueKind::U32 { min: 1, max: 4_000_000 };
 /// Numbers in one list of AS numbers: a longer path than this would be taken for an attack.
 const AS_NUMBERS: usize = 24;
 
@@ -123,6 +130,10 @@ impl PolicyValue {
             Self::ExtendedCommunities => set(text, false, |text| community::extended(2, text).map(|_| text.to_owned()))
                 .ok_or_else(|| "values such as 64512:100 or 192.0.2.1:100 are wanted".to_owned()),
             Self::Metric => metric(text),
+            Self::Bandwidth if BANDWIDTHS.iter().any(|(word, _)| *word == text) => Ok(text.to_owned()),
+            Self::Bandwidth => MEGABITS
+                .parse(text)
+                .map_err(|_| "1 to 4000000 megabits a second, cumulative or num-multipaths is wanted".to_owned()),
             Self::NextHop if NEXT_HOPS.iter().any(|(word, _)| *word == text) => Ok(text.to_owned()),
             Self::NextHop => super::ValueKind::NextHop4
                 .parse(text)
@@ -144,6 +155,7 @@ impl PolicyValue {
             Self::LargeCommunities => &["<AA:BB:CC ...>"],
             Self::ExtendedCommunities => &["<AS:NN ...>", "<x.x.x.x:NN ...>"],
             Self::Metric => &["<0-4294967295>", "<+N>", "<-N>"],
+            Self::Bandwidth => &["<1-4000000>"],
             Self::NextHop => &["<x.x.x.x>"],
             Self::Peer => &["<x.x.x.x>", "<h:h:h:h:h:h:h:h>"],
         }
@@ -152,6 +164,7 @@ impl PolicyValue {
     pub(super) fn choices(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Communities | Self::LargeCommunities => &[("none", "No community at all")],
+            Self::Bandwidth => BANDWIDTHS,
             Self::NextHop => NEXT_HOPS,
             Self::Peer => &[("local", "The router itself")],
             _ => &[],
@@ -253,6 +266,11 @@ mod tests {
             (PolicyValue::Metric, "-1", Some("-1")),
             (PolicyValue::Metric, "rtt", None),
             (PolicyValue::Metric, "4294967296", None),
+            (PolicyValue::Bandwidth, "010", Some("10")),
+            (PolicyValue::Bandwidth, "cumulative", Some("cumulative")),
+            (PolicyValue::Bandwidth, "num-multipaths", Some("num-multipaths")),
+            (PolicyValue::Bandwidth, "0", None),
+            (PolicyValue::Bandwidth, "all", None),
             (PolicyValue::NextHop, "self", Some("self")),
             (PolicyValue::NextHop, "192.0.2.1", Some("192.0.2.1")),
             (PolicyValue::NextHop, "224.0.0.1", None),

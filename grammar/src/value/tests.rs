@@ -67,6 +67,7 @@ const KINDS: &[ValueKind] = &[
     Policy(PolicyValue::LargeCommunities),
     Policy(PolicyValue::ExtendedCommunities),
     Policy(PolicyValue::Metric),
+    Policy(PolicyValue::Bandwidth),
     Policy(PolicyValue::NextHop),
     Policy(PolicyValue::Peer),
 ];

@@ -239,7 +239,7 @@ fn sets(place: &Reader<'_>) -> Vec<Set> {
     all.extend(place.leaf::<Additions<[u32; 3]>>("large-community").map(Set::LargeCommunities));
     all.extend(place.flag("extcommunity-none").then_some(Set::NoExtendedCommunities));
     let transitive = !place.flag("extcommunity-bandwidth-non-transitive");
-    all.extend(place.leaf("extcommunity-bandwidth").map(|megabits| Set::Bandwidth { megabits, transitive }));
+    all.extend(place.leaf("extcommunity-bandwidth").map(|rate| Set::Bandwidth { rate, transitive }));
     for (word, subtype) in [("extcommunity-rt", ROUTE_TARGET), ("extcommunity-soo", SITE_OF_ORIGIN)] {
         let text = place.leaf::<String>(word);
         let values =

@@ -30,8 +30,8 @@ pub enum Set {
     Distance(u8),
     /// `extcommunity-bandwidth`
     Bandwidth {
-        /// Megabits a second.
-        megabits: u32,
+        /// How much.
+        rate: Rate,
         /// Other ASes hear of it unless `extcommunity-bandwidth-non-transitive` is set.
         transitive: bool,
     },
@@ -68,6 +68,17 @@ pub struct Additions<T> {
     pub additive: bool,
 }
 
+/// `extcommunity-bandwidth`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rate {
+    /// Megabits a second.
+    Megabits(u32),
+    /// `cumulative`: what all paths that share the load tell.
+    Cumulative,
+    /// `num-multipaths`: one megabit a second for each of them.
+    Multipaths,
+}
+
 /// `metric`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricChange {
@@ -102,6 +113,18 @@ impl FromStr for Numbers {
     fn from_str(text: &str) -> Result<Self, WordError> {
         let numbers: Result<_, _> = text.split_whitespace().map(str::parse).collect();
         numbers.map(Self).map_err(|_| WordError("not a list of AS numbers"))
+    }
+}
+
+impl FromStr for Rate {
+    type Err = WordError;
+
+    fn from_str(text: &str) -> Result<Self, WordError> {
+        match text {
+            "cumulative" => Ok(Self::Cumulative),
+            "num-multipaths" => Ok(Self::Multipaths),
+            megabits => megabits.parse().map(Self::Megabits).map_err(|_| WordError("not a bandwidth")),
+        }
     }
 }
 

@@ -63,6 +63,7 @@ fn exportable(attributes: &Arc<PathAttributes>, learned: Learned) -> Exportable<
         interface: None,
         validity: None,
         path_validity: None,
+        shares: None,
     };
     Exportable { attributes, learned, from_server_client: false, subject, marks: Marks::default() }
 }

@@ -30,6 +30,15 @@ pub enum Change {
     Communities(Vec<u32>, bool),
     /// The link bandwidth community, in place of any other of its kind (draft-ietf-idr-linkbandwidth).
     Bandwidth(ExtendedCommunity),
+    /// The same by what the paths that share the load have; nothing where nobody looked at them, or none of them tells.
+    SharedBandwidth {
+        /// The AS that says so.
+        asn: Asn,
+        /// Octets a second for each path, or what they tell themselves.
+        each: Option<u64>,
+        /// Other ASes hear of it.
+        transitive: bool,
+    },
     /// All of them go.
     NoExtendedCommunities,
     /// These join the others.
@@ -91,6 +100,13 @@ impl Change {
             Self::Distance(distance) => draft.marks.distance = Some(*distance),
             Self::Tag(tag) => draft.marks.tag = *tag,
             Self::Weight(weight) => draft.marks.weight = *weight,
+            Self::SharedBandwidth { asn, each, transitive } => {
+                let rate = subject.shares.and_then(|shares| shares.rate(*each));
+                if let Some(rate) = rate {
+                    let community = ExtendedCommunity::link_bandwidth(*asn, rate, *transitive);
+                    Self::Bandwidth(community).change(draft.attributes.to_mut());
+                }
+            }
             attribute => {
                 draft.set_med |= matches!(attribute, Self::Metric(_));
                 attribute.change(draft.attributes.to_mut());
@@ -132,7 +148,7 @@ impl Change {
             }
             Self::Origin(origin) => attributes.origin = *origin,
             Self::OriginatorId(id) => attributes.originator_id = Some(*id),
-            Self::NextHop(..) | Self::Distance(_) | Self::Tag(_) | Self::Weight(_) => {}
+            Self::NextHop(..) | Self::SharedBandwidth { .. } | Self::Distance(_) | Self::Tag(_) | Self::Weight(_) => {}
         }
     }
 }

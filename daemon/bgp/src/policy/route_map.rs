@@ -24,6 +24,7 @@ pub struct RouteMap {
     looks_at_interface: bool,
     looks_at_validity: bool,
     looks_at_path_validity: bool,
+    looks_at_shares: bool,
 }
 
 /// A rule of a map.
@@ -110,7 +111,10 @@ impl RouteMap {
                         | Condition::LeadsNowhere(_)
                         | Condition::Validity(_)
                 )
-            }) || rule.changes.iter().any(|change| matches!(change, Change::NextHop(..)))
+            }) || rule
+                .changes
+                .iter()
+                .any(|change| matches!(change, Change::NextHop(..) | Change::SharedBandwidth { .. }))
                 || rule.call.as_ref().is_some_and(|map| map.looks_at_prefix)
         });
         let looks_at_interface = rules.iter().any(|rule| {
@@ -125,6 +129,10 @@ impl RouteMap {
             rule.conditions.iter().any(|condition| matches!(condition, Condition::PathValidity(_)))
                 || rule.call.as_ref().is_some_and(|map| map.looks_at_path_validity)
         });
+        let looks_at_shares = rules.iter().any(|rule| {
+            rule.changes.iter().any(|change| matches!(change, Change::SharedBandwidth { .. }))
+                || rule.call.as_ref().is_some_and(|map| map.looks_at_shares)
+        });
         Self {
             name: name.to_owned(),
             denials: denials(&format!("route-map {name}"), rules.iter().map(|rule| (rule.number, rule.permit))),
@@ -134,6 +142,7 @@ impl RouteMap {
             looks_at_interface,
             looks_at_validity,
             looks_at_path_validity,
+            looks_at_shares,
         }
     }
 
@@ -147,6 +156,10 @@ impl RouteMap {
 
     pub(super) fn looks_at_path_validity(&self) -> bool {
         self.looks_at_path_validity
+    }
+
+    pub(super) fn looks_at_shares(&self) -> bool {
+        self.looks_at_shares
     }
 
     pub(super) fn looks_at_validity(&self) -> bool {

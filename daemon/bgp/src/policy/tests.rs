@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bgp_wire::attribute::{Aggregator, AsPath, LargeCommunity, Origin, PathAttributes, thin_vec};
+use bgp_wire::attribute::{Aggregator, AsPath, ExtendedCommunity, LargeCommunity, Origin, PathAttributes, thin_vec};
 use nouns::{Access, Asn, Family, IfName, Marks, PathValidity, Prefix, Validity, Wildcard};
 use proptest::prelude::*;
 
@@ -52,10 +52,33 @@ fn apply(map: RouteMap) -> Result<Draft<'static>, Denial> {
         nowhere: true,
         validity: Some(Validity::Invalid),
         path_validity: Some(PathValidity::Unknown),
+        shares: None,
     };
     let mut draft = Draft::new(attributes, Marks { tag: 3, ..Marks::default() }, 100);
     let chain = Chain { route_map: Some(Arc::new(map)), ..Chain::default() };
     chain.apply(&subject, &mut draft).map(|()| draft)
+}
+
+/// The bandwidth that paths have together stands for the one that a route had, where somebody looked and any tells one.
+#[test]
+fn a_shared_bandwidth_is_the_sum_or_so_much_for_each_path() {
+    let none = Shares::default();
+    let both = none.and(Some(1_000)).and(None).and(Some(500));
+    for (shares, each, expected) in [
+        (None, None, Some(7)),
+        (Some(none.and(None)), None, Some(7)),
+        (Some(both), None, Some(1_500)),
+        (Some(both), Some(125_000), Some(375_000)),
+        (Some(none.and(None)), Some(125_000), Some(125_000)),
+    ] {
+        let mut attributes = PathAttributes::new(Origin::Igp, [192, 0, 2, 1].into());
+        attributes.extended_communities.push(ExtendedCommunity::link_bandwidth(Asn(1), 7, true).0);
+        let subject = Subject { shares, ..Subject::new("10.1.0.0/16".parse().unwrap(), Source::Bgp) };
+        let mut draft = Draft::new(&attributes, Marks::default(), 100);
+        Change::SharedBandwidth { asn: Asn(64512), each, transitive: true }.apply(&subject, &mut draft);
+        assert_eq!(draft.attributes.link_bandwidth(), expected, "{shares:?} {each:?}");
+        assert_eq!(draft.attributes.extended_communities.len(), 1);
+    }
 }
 
 #[test]

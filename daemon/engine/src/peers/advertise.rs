@@ -8,7 +8,7 @@ use std::num::NonZeroU8;
 use std::sync::Arc;
 
 use bgp::export::{self, ExportTarget, Exportable, Learned, LongLived, Withheld};
-use bgp::policy::{Chain, Source, Subject};
+use bgp::policy::{Chain, Shares, Source, Subject};
 use bgp::session::Output;
 use bgp_wire::attribute::{Origin, PathAttributes};
 use bgp_wire::message::Nlri;
@@ -195,8 +195,17 @@ impl Engine {
         let interface = if looks { self.interface_of(path, prefix) } else { None };
         let rpki =
             target.policy.asks_the_rpki() || target.held_back.as_ref().is_some_and(|held| held.routes.asks_the_rpki());
-        let route = self.exportable(path, family, prefix, (interface.as_ref(), rpki))?;
+        let mut route = self.exportable(path, family, prefix, (interface.as_ref(), rpki))?;
+        if target.policy.looks_at_shares() {
+            route.subject.shares = self.shares(family, prefix);
+        }
         Some(export::export(&route, target))
+    }
+
+    /// What the paths that share the load of a prefix have together.
+    fn shares(&self, family: Family, prefix: Prefix) -> Option<Shares> {
+        let sharing = self.tables.of(family).sharing(prefix, &self.next_hops, &self.rules()?);
+        Some(sharing.into_iter().fold(Shares::default(), |all, path| all.and(path.attributes().link_bandwidth())))
     }
 
     /// Whether a map of a peer's lets a path through.
@@ -222,6 +231,7 @@ impl Engine {
             interface,
             validity: if rpki { self.validity_of(path, prefix) } else { None },
             path_validity: if rpki { self.path_validity_of(path) } else { None },
+            shares: None,
         };
         let learned = self.learned(path, family)?;
         let from_server_client = !own && self.is_server_client(path.peer(), family);

@@ -58,7 +58,7 @@ pub(crate) struct Groups {
     groups: BTreeMap<GroupId, Group>,
     of: BTreeMap<(PeerId, Family), GroupId>,
     last: u32,
-    /// Some group hears of several paths of a prefix.
+    /// Some group hears of several paths of a prefix, or of what they have together.
     several: bool,
     /// Peers that can be told nothing of a family, for want of an address to send packets to, and whose End-of-RIB is
     /// still owed to them all the same.
@@ -112,7 +112,7 @@ impl Groups {
             return;
         }
         for group in self.groups.values_mut().filter(|group| group.family == family) {
-            if news || group.target.several.is_some() {
+            if news || hears_of_others(&group.target) {
                 group.offer(prefix, reachable);
             }
         }
@@ -128,14 +128,14 @@ impl Groups {
         self.groups.values().filter_map(|group| group.rests_until).min()
     }
 
-    /// Whether some group hears of several paths of a prefix.
+    /// Whether some group hears of several paths of a prefix, or of what they have together.
     pub(crate) fn hear_of_several(&self) -> bool {
         self.several
     }
 
-    /// Looks whether some group hears of several paths of a prefix.
+    /// Looks whether some group hears of several paths of a prefix, or of what they have together.
     fn note_several(&mut self) {
-        self.several = self.groups.values().any(|group| group.target.several.is_some());
+        self.several = self.groups.values().any(|group| hears_of_others(&group.target));
     }
 
     /// Asks for peers to be put into groups again; everything is offered again to this one.
@@ -165,7 +165,7 @@ impl Groups {
         for member in group.members.keys() {
             self.of.insert((*member, group.family), id);
         }
-        self.several |= group.target.several.is_some();
+        self.several |= hears_of_others(&group.target);
         self.groups.insert(id, group);
         id
     }
@@ -407,4 +407,9 @@ impl Engine {
             group.offer(prefix, reachable);
         }
     }
+}
+
+/// Whether what a group hears of a prefix depends on other paths than the best one.
+fn hears_of_others(target: &ExportTarget) -> bool {
+    target.several.is_some() || target.policy.looks_at_shares()
 }

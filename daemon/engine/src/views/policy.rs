@@ -13,7 +13,7 @@ use api::{ApiError, View};
 use bgp_wire::attribute::ExtendedCommunity;
 use config::model::policy::{
     AccessRule, Action, Additions, Communities, CommunityRule, Destinations, List, MapRule, Match, MetricChange,
-    NextHopChange, PathRule, PeerMatch, PrefixRule, Set, Then,
+    NextHopChange, PathRule, PeerMatch, PrefixRule, Rate, Set, Then,
 };
 use grammar::value::PolicyList;
 use nouns::{Family, community};
@@ -207,9 +207,14 @@ fn change(set: &Set) -> Clause {
         }
         Set::Origin(origin) => clause("origin", origin),
         Set::Tag(tag) => clause("tag", tag),
-        Set::Bandwidth { megabits, transitive } => {
+        Set::Bandwidth { rate, transitive } => {
             let within = if *transitive { "" } else { ", non-transitive" };
-            clause("extcommunity bandwidth", format!("{megabits}{within}"))
+            let rate = match rate {
+                Rate::Megabits(megabits) => megabits.to_string(),
+                Rate::Cumulative => "cumulative".to_owned(),
+                Rate::Multipaths => "num-multipaths".to_owned(),
+            };
+            clause("extcommunity bandwidth", format!("{rate}{within}"))
         }
         Set::Weight(weight) => clause("weight", weight),
     }

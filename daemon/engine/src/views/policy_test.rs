@@ -43,6 +43,7 @@ pub(crate) fn tested(engine: &Engine, route_map: &str, route: &TestedRoute) -> R
         interface: route.interface.as_ref(),
         validity,
         path_validity,
+        shares: None,
     };
     let model = &engine.running.model.policy;
     let mut trail = Vec::new();

@@ -116,8 +116,16 @@ impl Sieve {
                 let peer = engine.peers.get(path.peer()).map(|peer| peer.address);
                 let validity = engine.validity_of(path, prefix);
                 let path_validity = engine.path_validity_of(path);
-                let subject =
-                    Subject { prefix, source, peer, interface: None, nowhere: false, validity, path_validity };
+                let subject = Subject {
+                    prefix,
+                    source,
+                    peer,
+                    interface: None,
+                    nowhere: false,
+                    validity,
+                    path_validity,
+                    shares: None,
+                };
                 chain.apply(&subject, &mut Draft::new(attributes, path.marks(), *default_local_pref)).is_ok()
             }
         }

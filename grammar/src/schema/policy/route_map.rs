@@ -190,7 +190,7 @@ static SET: Node = inner(
         &leaf(
             "extcommunity-bandwidth",
             "Link bandwidth in Mbit/s, by which paths share the load",
-            ValueKind::U32 { min: 1, max: 4_000_000 },
+            ValueKind::Policy(PolicyValue::Bandwidth),
             "10000",
         ),
         &flag("extcommunity-bandwidth-non-transitive", "Other ASes do not hear of the bandwidth"),
