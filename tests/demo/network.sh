@@ -99,7 +99,7 @@ plug() {
 start_node() {
     local number=$1 address=192.168.101.20$1
     sed -e "s/{local-as}/64512/; s/{router-id}/$address/; s/{router}/192.168.101.1/; s/{remote-as}/64512/" \
-        -e "s/{password}//; s/{hold-time}/9/; s/{keepalive}/3/; s/{address}/$address/" \
+        -e "s/{port}/-1/; s/{password}//; s/{hold-time}/9/; s/{keepalive}/3/; s/{address}/$address/" \
         -e "s/{multihop}/false/; s/{ttl}/0/; s/{ttl-security}/false/; s/{graceful-restart}/false/; s/{several}/false/" \
         -e "s/{paths}/0/; s/{restart-time}/120/; s/{long-lived}/false/; s/{stale-time}/0/; s/{words}//" \
         "$root/tests/src/peers/gobgp.toml" >"$work/node$number.toml"

@@ -3,6 +3,8 @@
 //! Nothing of it may cost a session that the RFCs do not cost.
 
 mod aggregates;
+mod damping;
+mod foreign;
 mod limits;
 mod refresh;
 mod several;

@@ -78,7 +78,7 @@ fn reachable(lab: &Lab, prefix: &str) -> bool {
 }
 
 macro_rules! speaks {
-    ($($name:ident: $kind:ident from $local_as:literal;)*) => {
+    ($(#[test] fn $name:ident() { $kind:ident from $local_as:literal })*) => {
         $(#[test]
         fn $name() -> Result<()> {
             speaks(Kind::$kind, $local_as)
@@ -87,16 +87,26 @@ macro_rules! speaks {
 }
 
 speaks! {
-    gobgp_internal: Gobgp from 64512;
-    gobgp_external: Gobgp from 64601;
-    frr_internal: Frr from 64512;
-    frr_external: Frr from 64602;
-    bird_internal: Bird from 64512;
-    bird_external: Bird from 64603;
-    openbgpd_internal: Openbgpd from 64512;
-    openbgpd_external: Openbgpd from 64604;
-    exabgp_internal: Exabgp from 64512;
-    exabgp_external_with_a_four_octet_as: Exabgp from 4200000605;
+    #[test]
+    fn gobgp_internal() { Gobgp from 64512 }
+    #[test]
+    fn gobgp_external() { Gobgp from 64601 }
+    #[test]
+    fn frr_internal() { Frr from 64512 }
+    #[test]
+    fn frr_external() { Frr from 64602 }
+    #[test]
+    fn bird_internal() { Bird from 64512 }
+    #[test]
+    fn bird_external() { Bird from 64603 }
+    #[test]
+    fn openbgpd_internal() { Openbgpd from 64512 }
+    #[test]
+    fn openbgpd_external() { Openbgpd from 64604 }
+    #[test]
+    fn exabgp_internal() { Exabgp from 64512 }
+    #[test]
+    fn exabgp_external_with_a_four_octet_as() { Exabgp from 4200000605 }
 }
 
 /// Cilium offers both families on every session, so services of one family arrive over sessions of the other.

@@ -41,7 +41,7 @@ fn every_speaker_agrees_on_what_it_can() -> Result<()> {
         (Kind::Bird, &["enable extended messages on"], &[four, refresh, enhanced, long, hops]),
         (Kind::Gobgp, &[], &[four, refresh]),
         (Kind::Openbgpd, &["announce enhanced refresh yes"], &[four, refresh, enhanced]),
-        (Kind::Exabgp, &[], &[four]),
+        (Kind::Exabgp, &["nexthop { ipv4 unicast ipv6; }"], &[four, refresh, enhanced, long, hops]),
     ] {
         let (_lab, router, _speaker) = scene(kind, words, &[])?;
         let said = router.show("show ip bgp neighbors 192.168.101.201")?;
@@ -80,6 +80,11 @@ fn frr_hears_a_message_of_more_than_4096_octets() -> Result<()> {
 #[test]
 fn bird_hears_a_message_of_more_than_4096_octets() -> Result<()> {
     hears_a_long_message(Kind::Bird, &["enable extended messages on"])
+}
+
+#[test]
+fn exabgp_hears_a_message_of_more_than_4096_octets() -> Result<()> {
+    hears_a_long_message(Kind::Exabgp, &[])
 }
 
 /// Who ends a session by hand says why, and is told why (RFC 9003).

@@ -64,7 +64,7 @@ fn obeys(kind: Kind) -> Result<()> {
         let spelled = |ways: &[&str]| ways.iter().any(|way| table.contains(way));
         let communities = spelled(&["64512:77", "(64512,77)"])
             && spelled(&["64512:1:2", "(64512, 1, 2)"])
-            && spelled(&["RT:64512:100", "(rt, 64512, 100)", "rt 64512:100", "[64512:100]"]);
+            && spelled(&["RT:64512:100", "(rt, 64512, 100)", "rt 64512:100", "[64512:100]", "target:64512:100"]);
         communities && table.contains("64512 64512 64512")
     };
     lab.wait_until(SOON, "the neighbor sees communities of all three kinds and the prepended path", marked)?;
@@ -94,4 +94,9 @@ fn bird_hears_and_is_heard_as_the_maps_say() -> Result<()> {
 #[test]
 fn openbgpd_hears_and_is_heard_as_the_maps_say() -> Result<()> {
     obeys(Kind::Openbgpd)
+}
+
+#[test]
+fn exabgp_hears_and_is_heard_as_the_maps_say() -> Result<()> {
+    obeys(Kind::Exabgp)
 }

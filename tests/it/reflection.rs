@@ -56,7 +56,8 @@ fn tells_the_way(kind: Kind, table: &str, originator: &str, cluster: &str) -> bo
         Kind::Gobgp => [format!("{{Originator: {originator}}}"), format!("{{ClusterList: [{cluster}]}}")],
         Kind::Openbgpd => [format!("Originator Id: {originator}"), format!("Cluster Id List:  {cluster}")],
         Kind::Bird => [format!("BGP.originator_id: {originator}"), format!("BGP.cluster_list: {cluster}")],
-        _ => [format!("Originator: {originator}"), format!("Cluster list: {cluster}")],
+        Kind::Exabgp => [format!("originator-id {originator}"), format!("cluster-list [ {cluster} ]")],
+        Kind::Frr => [format!("Originator: {originator}"), format!("Cluster list: {cluster}")],
     };
     lines.iter().all(|line| table.contains(line))
 }
@@ -82,8 +83,8 @@ fn reflects_to_clients(kind: Kind) -> Result<()> {
     let next_hop = |pair: &[&str]| pair[1] == "192.168.101.201" && !pair[0].contains("riginator");
     assert!(words.windows(2).any(next_hop), "its next hop is the first client: {table}");
     assert!(router.show("show ip bgp neighbors 192.168.101.201")?.contains("Route-Reflector Client"));
-    let gateways = router.gateways(SHOP);
-    assert_eq!(gateways, [first.ipv4.to_string()]);
+    let gateway = [first.ipv4.to_string()];
+    lab.wait_until(SOON, "the kernel has it, too", || router.gateways(SHOP) == gateway)?;
     speaker.withdraw(SHOP)?;
     lab.wait_until(SOON, "the other client loses it", || !listener.knows(SHOP))?;
     // Without the word nothing is reflected, and no session is lost over it.
@@ -114,6 +115,11 @@ fn gobgp_hears_as_a_client_of_other_clients() -> Result<()> {
 #[test]
 fn openbgpd_hears_as_a_client_of_other_clients() -> Result<()> {
     reflects_to_clients(Kind::Openbgpd)
+}
+
+#[test]
+fn exabgp_hears_as_a_client_of_other_clients() -> Result<()> {
+    reflects_to_clients(Kind::Exabgp)
 }
 
 /// The first node reflects between the second one and the router.
@@ -161,4 +167,9 @@ fn the_router_is_a_client_of_bird() -> Result<()> {
 #[test]
 fn the_router_is_a_client_of_openbgpd() -> Result<()> {
     is_a_client(Kind::Openbgpd)
+}
+
+#[test]
+fn the_router_is_a_client_of_gobgp() -> Result<()> {
+    is_a_client(Kind::Gobgp)
 }

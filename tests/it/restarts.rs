@@ -101,13 +101,12 @@ fn an_orderly_end_of_the_daemon_is_a_restart_too() -> Result<()> {
 }
 
 /// A plain reset is a NOTIFICATION that keeps routes, a hard one is not (RFC 8538 §3).
-#[test]
-fn frr_keeps_our_routes_over_a_reset_and_loses_them_with_a_hard_one() -> Result<()> {
-    let (lab, router, _speaker, listener) = scene(Kind::Frr)?;
+fn tells_resets_apart(kind: Kind) -> Result<()> {
+    let (lab, router, _speaker, listener) = scene(kind)?;
     let helper = &lab.nodes[1];
     let said = router.show(&format!("show ip bgp neighbors {}", helper.ipv4))?;
     assert!(said.contains("Notifications keep routes (N bit): yes"), "{said}");
-    // Without its way to us FRR cannot come back at once, so that what it keeps can be seen.
+    // With a neighbor that waits a while before it calls again, what it keeps can be seen.
     for (word, keeps) in [("", true), ("hard", false)] {
         router
             .script(&format!(
@@ -119,6 +118,37 @@ fn frr_keeps_our_routes_over_a_reset_and_loses_them_with_a_hard_one() -> Result<
         lab.wait_until(SESSIONS, "it is back", || router.is_established(helper.ipv4.into()) && listener.knows(SHOP))?;
     }
     Ok(())
+}
+
+#[test]
+fn frr_keeps_our_routes_over_a_reset_and_loses_them_with_a_hard_one() -> Result<()> {
+    tells_resets_apart(Kind::Frr)
+}
+
+#[test]
+fn gobgp_keeps_our_routes_over_a_reset_and_loses_them_with_a_hard_one() -> Result<()> {
+    tells_resets_apart(Kind::Gobgp)
+}
+
+/// ExaBGP keeps nothing of ours, but what it had told stays with us until it is back.
+#[test]
+fn what_exabgp_told_stays_while_it_restarts() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    let [node, ..] = &lab.nodes;
+    router.configure(&["set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512"])?;
+    let session = || graceful(Session::internal(node));
+    let mut speaker = up(&lab, &router, node, Kind::Exabgp, session())?;
+    speaker.announce(SHOP)?;
+    let gateway = [node.ipv4.to_string()];
+    lab.wait_until(SOON, "the kernel has its route", || router.gateways(SHOP) == gateway)?;
+    speaker.kill9();
+    lab.wait_until(SOON, "its end is noticed", || !router.is_established(node.ipv4.into()))?;
+    let shown = || router.show(&format!("show ip bgp {SHOP}")).unwrap_or_default();
+    assert!(shown().contains("Stale: the neighbor restarts") && router.gateways(SHOP) == gateway, "{}", shown());
+    // It comes back with nothing to say, and its End-of-RIB ends what it had.
+    let _speaker = up(&lab, &router, node, Kind::Exabgp, session())?;
+    lab.wait_until(SOON, "what it does not tell again is gone", || router.gateways(SHOP).is_empty())
 }
 
 /// The node waits for our End-of-RIB before it says anything, and we would wait for its own.

@@ -219,8 +219,13 @@ fn over_ipv6_alone(kind: Kind) -> Result<()> {
     let lab = Lab::new()?;
     let router = without_ipv4(&lab)?;
     let node = &lab.nodes[0];
-    let speaker = Speaker::start(&lab, node, kind, Session::external(node, 65001).over_ipv6(node))?;
-    speaker.announce(SHOP)?;
+    let session = Session::external(node, 65001).over_ipv6(node);
+    let (session, own) = match kind {
+        Kind::Exabgp => (session.saying(&["nexthop { ipv4 unicast ipv6; }"]), " next-hop fd00:101::201"),
+        _ => (session, ""),
+    };
+    let speaker = Speaker::start(&lab, node, kind, session)?;
+    speaker.announce(&format!("{SHOP}{own}"))?;
     shop_is_reached(&lab, &router)?;
     lab.wait_until(SOON, "the node has ours through our IPv6 address", || {
         speaker.table(CLIENTS).contains("fd00:101::1")
@@ -236,6 +241,11 @@ fn bird_exchanges_ipv4_routes_over_ipv6_alone() -> Result<()> {
 #[test]
 fn gobgp_exchanges_ipv4_routes_over_ipv6_alone() -> Result<()> {
     over_ipv6_alone(Kind::Gobgp)
+}
+
+#[test]
+fn exabgp_exchanges_ipv4_routes_over_ipv6_alone() -> Result<()> {
+    over_ipv6_alone(Kind::Exabgp)
 }
 
 #[test]
@@ -287,5 +297,34 @@ fn gobgp_calls_from_its_link_local_address_and_is_known_by_the_link() -> Result<
     lab.wait_until(SESSIONS, "its route leads through its link-local address", || leads(&router, SHOP, &theirs))?;
     lab.wait_until(SOON, "and it has ours", || {
         node.run("gobgp", &["global", "rib", CLIENTS]).is_ok_and(|said| said.stdout.contains(&ours))
+    })
+}
+
+/// BIRD is told our link-local address, and whose link it is.
+#[test]
+fn bird_calls_from_its_link_local_address_and_is_known_by_the_link() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = with_neighbors(&lab, 1)?;
+    let node = &lab.nodes[0];
+    let (ours, theirs) = (link_local(&lab.router, "up1")?, link_local(node, "up0")?);
+    let channel = "import all; export all; extended next hop on; next hop self;";
+    let config = format!(
+        "log stderr all;\nrouter id 10.255.0.1;\nprotocol device {{}}\nprotocol static {{ ipv4; route {SHOP} blackhole; }}\n\
+         protocol static {{ ipv6; route {SHOP6} blackhole; }}\nprotocol bgp tower {{\n  local {theirs} as 65001;\n  \
+         neighbor {ours} as 64512;\n  interface \"up0\";\n  connect delay time 1;\n  connect retry time 1;\n  \
+         ipv4 {{ {channel} }};\n  ipv6 {{ {channel} }};\n}}\n"
+    );
+    let file = node.write("bird.conf", &config)?.to_string_lossy().into_owned();
+    let socket = node.directory().join("bird.ctl").to_string_lossy().into_owned();
+    let _bird = node.start("bird", "bird", &["-f", "-c", &file, "-s", &socket])?;
+    let through = vec![(theirs, "up1")];
+    for prefix in [SHOP, SHOP6] {
+        lab.wait_until(SESSIONS, "its routes lead through its link-local address", || {
+            leads(&router, prefix, &through)
+        })?;
+    }
+    lab.wait_until(SOON, "and it has ours", || {
+        node.run("birdc", &["-s", &socket, "show", "route", "for", CLIENTS, "all"])
+            .is_ok_and(|said| said.stdout.contains(&ours))
     })
 }

@@ -60,16 +60,16 @@ pub struct Session {
     /// Whether the node sends with TTL 255 and accepts nothing below (RFC 5082).
     pub ttl_security: bool,
     /// Internal neighbors besides the router: the node is a route reflector, and they and the router are its clients.
-    /// BIRD, FRR and OpenBGPD can do that here.
+    /// All but ExaBGP can do that.
     pub clients: Vec<IpAddr>,
     /// Whether graceful restart is offered (RFC 4724), as a Cilium node does it when told to.
     pub graceful_restart: bool,
     /// Restart time and long-lived stale time in seconds (RFC 9494), with graceful restart; BIRD, FRR and GoBGP
     /// have them here.
     pub long_lived: Option<(u16, u32)>,
-    /// Whether several paths of a prefix are sent and received (RFC 7911); not by ExaBGP.
+    /// Whether several paths of a prefix are sent and received (RFC 7911).
     pub add_path: bool,
-    /// What the speaker's own language says besides of its neighbor, one statement each; FRR, BIRD and OpenBGPD.
+    /// What the speaker's own language says besides of its neighbor, one statement each; not by GoBGP.
     pub words: Vec<String>,
     /// What FRR and GoBGP say besides of themselves.
     pub speaker_words: Vec<String>,
@@ -159,10 +159,7 @@ impl Speaker {
     /// # Errors
     /// When it does not start; the laboratory's logs are in the message.
     pub fn start(lab: &Lab, host: &Host, kind: Kind, session: Session) -> Result<Self> {
-        anyhow::ensure!(
-            session.clients.is_empty() || matches!(kind, Kind::Bird | Kind::Frr | Kind::Openbgpd),
-            "{kind:?} reflects nothing"
-        );
+        anyhow::ensure!(session.clients.is_empty() || kind != Kind::Exabgp, "{kind:?} reflects nothing");
         let process = match kind {
             Kind::Gobgp => gobgp::start(host, &session),
             Kind::Frr => frr::start(host, &session),
@@ -207,7 +204,7 @@ impl Speaker {
             Kind::Frr => frr::table(&self.host, prefix),
             Kind::Bird => bird::table(&self.host, prefix),
             Kind::Openbgpd => openbgpd::table(&self.host, prefix),
-            Kind::Exabgp => exabgp::table(&self.host),
+            Kind::Exabgp => exabgp::table(&self.host, prefix),
         };
         table.unwrap_or_default()
     }
@@ -223,6 +220,20 @@ impl Speaker {
             Kind::Bird => bird::part(&self.host, text),
             Kind::Openbgpd => openbgpd::part(&self.host, &self.session, text),
             Kind::Exabgp => anyhow::bail!("ExaBGP is not told how to do that"),
+        }
+    }
+
+    /// Asks the router for its routes again (RFC 2918); by all but GoBGP.
+    ///
+    /// # Errors
+    /// When the speaker refuses.
+    pub fn refresh(&self) -> Result<()> {
+        match self.kind {
+            Kind::Frr => frr::refresh(&self.host, &self.session),
+            Kind::Bird => bird::refresh(&self.host),
+            Kind::Openbgpd => openbgpd::refresh(&self.host, &self.session),
+            Kind::Exabgp => exabgp::refresh(&self.host),
+            Kind::Gobgp => anyhow::bail!("GoBGP has no word for it"),
         }
     }
 

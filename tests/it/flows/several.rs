@@ -73,6 +73,11 @@ fn openbgpd_hears_of_several_paths() -> Result<()> {
     hears_of_several(Kind::Openbgpd)
 }
 
+#[test]
+fn exabgp_hears_of_several_paths() -> Result<()> {
+    hears_of_several(Kind::Exabgp)
+}
+
 /// The first node reflects what the two others announce, and the router takes both paths.
 fn tells_several(kind: Kind) -> Result<()> {
     let lab = Lab::new()?;
@@ -126,9 +131,8 @@ fn the_router_takes_several_paths_of_openbgpd() -> Result<()> {
     tells_several(Kind::Openbgpd)
 }
 
-/// GoBGP does not listen here, so that it reflects nothing: both paths are its own.
-#[test]
-fn the_router_takes_several_paths_of_gobgp() -> Result<()> {
+/// A speaker that reflects nothing here has both paths of its own.
+fn tells_several_of_its_own(kind: Kind, path: fn(u32, &Host) -> String) -> Result<()> {
     let lab = Lab::new()?;
     let router = Router::start(&lab)?;
     let [first, second, third] = &lab.nodes;
@@ -137,8 +141,7 @@ fn the_router_takes_several_paths_of_gobgp() -> Result<()> {
         "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512",
     ])?;
     let session = Session { add_path: true, ..Session::internal(first) };
-    let speaker = up(&lab, &router, first, Kind::Gobgp, session)?;
-    let path = |number: u32, node: &Host| format!("{SHOP} identifier {number} nexthop {}", node.ipv4);
+    let speaker = up(&lab, &router, first, kind, session)?;
     speaker.announce(&path(7, second))?;
     speaker.announce(&path(8, third))?;
     let both = [second, third].map(|node| node.ipv4.to_string());
@@ -147,4 +150,16 @@ fn the_router_takes_several_paths_of_gobgp() -> Result<()> {
     assert_eq!(said.matches("Path identifier: received ").count(), 2, "{said}");
     speaker.withdraw(&path(7, second))?;
     lab.wait_until(SOON, "the withdrawal takes one path", || router.gateways(SHOP) == both[1..])
+}
+
+#[test]
+fn the_router_takes_several_paths_of_gobgp() -> Result<()> {
+    tells_several_of_its_own(Kind::Gobgp, |number, node| format!("{SHOP} identifier {number} nexthop {}", node.ipv4))
+}
+
+#[test]
+fn the_router_takes_several_paths_of_exabgp() -> Result<()> {
+    tells_several_of_its_own(Kind::Exabgp, |number, node| {
+        format!("{SHOP} path-information 0.0.0.{number} next-hop {}", node.ipv4)
+    })
 }

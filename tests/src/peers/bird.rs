@@ -84,6 +84,10 @@ pub(super) fn part(host: &Host, text: &str) -> Result<()> {
     birdc(host, &["disable", "tower", &format!("\"{text}\"")]).map(drop)
 }
 
+pub(super) fn refresh(host: &Host) -> Result<()> {
+    birdc(host, &["reload", "in", "tower"]).map(drop)
+}
+
 pub(super) fn table(host: &Host, prefix: &str) -> Result<String> {
     birdc(host, &["show", "route", "for", prefix, "protocol", "tower", "all"])
 }

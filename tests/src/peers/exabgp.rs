@@ -2,8 +2,11 @@
 //!
 //! Its announcements are lines of a file that a `tail` inside of it reads.
 //!
-//! It never has a table: what the router sends is written into a file by a listener of its own.
+//! It has no table: a listener of its own writes what the router sends into a file, and what stands is read out of that.
+//!
+//! It never decides.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{OpenOptions, Permissions};
 use std::io::Write as _;
@@ -27,10 +30,20 @@ fn config(session: &Session, commands: &str, listener: &str) -> String {
     if session.ttl_security {
         options.push_str("  outgoing-ttl 255;\n  incoming-ttl 255;\n");
     }
-    let graceful = if session.graceful_restart { "  capability { graceful-restart 120; }\n" } else { "" };
+    for word in &session.words {
+        let _ = writeln!(options, "  {word}");
+    }
+    let mut capabilities = "route-refresh enable;".to_owned();
+    if session.graceful_restart {
+        capabilities.push_str(" graceful-restart 120;");
+    }
+    if session.add_path {
+        capabilities.push_str(" add-path send/receive;");
+    }
     format!(
         "process announcer {{\n  run /usr/bin/tail -n +1 -F {commands};\n  encoder text;\n}}\nprocess listener {{\n  run {listener};\n  encoder text;\n}}\nneighbor {} {{\n  \
-         router-id {};\n  local-address {};\n  local-as {};\n  peer-as {};\n  hold-time {};\n{options}{graceful}  \
+         router-id {};\n  local-address {};\n  local-as {};\n  peer-as {};\n  hold-time {};\n  \
+         capability {{ {capabilities} }}\n{options}  \
          family {{ ipv4 unicast; ipv6 unicast; }}\n  api {{ processes [ announcer ]; }}\n  api heard {{ processes [ listener ]; neighbor-changes; receive {{ parsed; update; }} }}\n}}\n",
         session.remote,
         session.router_id(),
@@ -74,25 +87,58 @@ pub(super) fn start(host: &Host, session: &Session) -> Result<Process> {
     )
 }
 
-/// What its listener has heard of the router's routes.
-pub(super) fn table(host: &Host) -> Result<String> {
+/// The announcements of a prefix that stand: one line for each of its paths.
+pub(super) fn table(host: &Host, prefix: &str) -> Result<String> {
+    let said = said(host)?;
+    let mut paths = BTreeMap::new();
+    for line in said.lines() {
+        if line.contains(" down - ") {
+            paths.clear();
+        } else if let Some((path, line)) = path_of(line, " announced ", prefix) {
+            paths.insert(path, line);
+        } else if let Some((path, _)) = path_of(line, " withdrawn ", prefix) {
+            paths.remove(path);
+        }
+    }
+    Ok(paths.into_values().map(|line| format!("{line}\n")).collect())
+}
+
+/// The identifier of the path of this prefix that a line tells of, and what it tells.
+fn path_of<'a>(line: &'a str, word: &str, prefix: &str) -> Option<(&'a str, &'a str)> {
+    let told = line.split_once(word)?.1;
+    let rest = told.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with(' '))?;
+    let identifier = rest.split_once("path-information ").and_then(|(_, rest)| rest.split(' ').next());
+    Some((identifier.unwrap_or_default(), told))
+}
+
+/// Everything that its listener was told of the session.
+fn said(host: &Host) -> Result<String> {
     let path = heard(host);
     std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
 }
 
 /// The last word of its listener about the session: `up` once it is established.
 pub(super) fn state(host: &Host) -> Result<String> {
-    let heard = table(host)?;
-    let last = heard.lines().rev().find(|line| line.ends_with(" up") || line.contains(" down"));
+    let said = said(host)?;
+    let last = said.lines().rev().find(|line| line.ends_with(" up") || line.contains(" down"));
     Ok(last.unwrap_or_default().to_owned())
 }
 
 pub(super) fn change(host: &Host, change: Change, prefix: &str) -> Result<()> {
     let word = if change == Change::Announce { "announce" } else { "withdraw" };
+    let own = if prefix.contains(" next-hop ") { "" } else { " next-hop self" };
+    command(host, &format!("{word} route {prefix}{own}"))
+}
+
+pub(super) fn refresh(host: &Host) -> Result<()> {
+    command(host, "announce route-refresh ipv4 unicast")
+}
+
+fn command(host: &Host, line: &str) -> Result<()> {
     let path = commands(host);
     let mut file =
         OpenOptions::new().append(true).open(&path).with_context(|| format!("opening {}", path.display()))?;
-    writeln!(file, "{word} route {prefix} next-hop self").with_context(|| format!("writing {}", path.display()))
+    writeln!(file, "{line}").with_context(|| format!("writing {}", path.display()))
 }
 
 fn heard(host: &Host) -> PathBuf {

@@ -102,6 +102,10 @@ pub(super) fn part(host: &Host, session: &Session, text: &str) -> Result<()> {
     vtysh(host, &["configure terminal", &router, &shutdown]).map(drop)
 }
 
+pub(super) fn refresh(host: &Host, session: &Session) -> Result<()> {
+    vtysh(host, &[&format!("clear bgp ipv4 unicast {} soft in", session.remote)]).map(drop)
+}
+
 pub(super) fn table(host: &Host, prefix: &str) -> Result<String> {
     vtysh(host, &[&format!("show bgp {} unicast {prefix}", family(prefix, "ipv4", "ipv6"))])
 }

@@ -4,7 +4,9 @@
 //! with graceful restart in the state "local restarting" with the notification bit, which makes it withhold every
 //! route until the router's End-of-RIB arrives.
 //!
-//! It never listens.
+//! It listens only as a route reflector, whose clients call it.
+
+use std::net::IpAddr;
 
 use anyhow::Result;
 
@@ -31,11 +33,29 @@ fn config(session: &Session) -> String {
         ("restart-time", session.long_lived.map_or(120, |(restart, _)| restart).to_string()),
         ("long-lived", session.long_lived.is_some().to_string()),
         ("stale-time", session.long_lived.map_or(0, |(_, stale)| stale).to_string()),
-        ("words", session.speaker_words.join("\n")),
+        ("words", session.speaker_words.join("\n") + &reflection(session)),
+        ("port", if session.clients.is_empty() { "-1" } else { "179" }.to_owned()),
         ("several", session.add_path.to_string()),
         ("paths", (u8::from(session.add_path) * 8).to_string()),
     ];
     words.iter().fold(TEMPLATE.to_owned(), |text, (word, value)| text.replace(&format!("{{{word}}}"), value))
+}
+
+/// The router as a client of a route reflector, and its other clients.
+fn reflection(session: &Session) -> String {
+    let client = format!(
+        "  [neighbors.route-reflector.config]\n    route-reflector-client = true\n    route-reflector-cluster-id = \"{}\"\n",
+        session.router_id()
+    );
+    let other = |address: &IpAddr| {
+        format!(
+            "[[neighbors]]\n  [neighbors.config]\n    neighbor-address = \"{address}\"\n    peer-as = {}\n  \
+             [neighbors.transport.config]\n    passive-mode = true\n{client}",
+            session.local_as
+        )
+    };
+    let others: String = session.clients.iter().map(other).collect();
+    if session.clients.is_empty() { others } else { client + &others }
 }
 
 pub(super) fn start(host: &Host, session: &Session) -> Result<Process> {

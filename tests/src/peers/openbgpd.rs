@@ -80,6 +80,10 @@ pub(super) fn part(host: &Host, session: &Session, text: &str) -> Result<()> {
     bgpctl(host, &["neighbor", &session.remote.to_string(), "down", text]).map(drop)
 }
 
+pub(super) fn refresh(host: &Host, session: &Session) -> Result<()> {
+    bgpctl(host, &["neighbor", &session.remote.to_string(), "refresh"]).map(drop)
+}
+
 pub(super) fn table(host: &Host, prefix: &str) -> Result<String> {
     bgpctl(host, &["show", "rib", "detail", prefix])
 }

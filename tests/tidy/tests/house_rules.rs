@@ -216,16 +216,40 @@ fn the_quick_start_is_two_commands_that_exist() {
 }
 
 #[test]
-fn every_test_that_the_list_of_rfcs_names_is_there() {
-    let list = std::fs::read_to_string(root().join("docs/rfc.md")).expect("docs/rfc.md");
+fn every_test_that_the_lists_of_rfcs_and_of_speakers_name_is_there() {
     let tests: BTreeSet<String> = rust_files().iter().flat_map(|file| test_names(&file.text)).collect();
+    let page =
+        |path: &str| std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let rfcs = page("docs/rfc.md");
     // The last column of a row holds the names, each in backquotes.
-    let rows = list.lines().filter(|line| line.starts_with('|') && line.contains('`'));
-    let named = rows.filter_map(|row| row.trim_end_matches('|').rsplit('|').next());
-    let names: Vec<&str> = named.flat_map(|column| column.split('`').skip(1).step_by(2)).collect();
-    assert!(!names.is_empty(), "docs/rfc.md names no test");
-    let offences = names.into_iter().filter(|name| !tests.contains(*name)).map(str::to_owned);
-    none("docs/rfc.md names tests that exist", offences.collect());
+    let rows = rfcs.lines().filter(|line| line.starts_with('|') && line.contains('`'));
+    let of_rfcs = rows.filter_map(|row| row.trim_end_matches('|').rsplit('|').next()).flat_map(in_backquotes);
+    let speakers = page("docs/interop.md");
+    let of_speakers = in_backquotes(&speakers);
+    for (path, names) in [("docs/rfc.md", of_rfcs.collect::<Vec<_>>()), ("docs/interop.md", of_speakers)] {
+        assert!(!names.is_empty(), "{path} names no test");
+        let offences = names.into_iter().filter(|name| !tests.contains(*name)).map(str::to_owned);
+        none(&format!("{path} names tests that exist"), offences.collect());
+    }
+}
+
+/// A thing of the matrix is shown with a speaker, or it is said why not.
+#[test]
+fn no_cell_of_the_list_of_speakers_is_empty() {
+    let list = std::fs::read_to_string(root().join("docs/interop.md")).expect("docs/interop.md");
+    let mut rows = list.lines().filter(|line| line.starts_with('|')).map(|row| row.split('|').map(str::trim));
+    let columns = rows.next().expect("a head").count();
+    let offences = rows.filter_map(|row| {
+        let cells: Vec<&str> = row.collect();
+        let inner = cells.get(1..cells.len().saturating_sub(1)).unwrap_or_default();
+        (cells.len() != columns || inner.iter().any(|cell| cell.is_empty())).then(|| cells.join("|"))
+    });
+    none("docs/interop.md has no empty cell", offences.collect());
+}
+
+/// What stands in backquotes.
+fn in_backquotes(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
 }
 
 /// What a fuzzer has to find out by itself it finds late.
