@@ -242,7 +242,7 @@ pub fn explain(paths: &[Path], table: &BgpTable, next_hops: &NextHops, rules: &R
         let before = candidates.clone();
         filter(&mut candidates, &step.rule, rules);
         for loser in before.iter().filter(|old| !candidates.iter().any(|kept| kept.index == old.index)) {
-            let rival = rival_of(loser, &before, step, rules).or(best);
+            let rival = rival_of(loser, &before, step, (rules, decision.best)).or(best);
             verdicts.insert(loser.index, lost(step, loser, rival.as_ref(), decision.best));
         }
     }
@@ -401,13 +401,19 @@ fn tie_lost(loser: &Candidate, best: &Candidate) -> Verdict {
 }
 
 /// Who made the candidate lose: for MED the best of its own group, which need not be the winner.
-fn rival_of<'a>(loser: &Candidate, before: &[Candidate<'a>], step: &Step, rules: &Rules) -> Option<Candidate<'a>> {
+fn rival_of<'a>(
+    loser: &Candidate,
+    before: &[Candidate<'a>],
+    step: &Step,
+    (rules, best): (&Rules, usize),
+) -> Option<Candidate<'a>> {
     match step.rule {
         Rule::Lowest(_) => None,
         Rule::Med => {
             let group = med_group(loser, rules);
             let rivals = before.iter().filter(|candidate| med_group(candidate, rules) == group);
-            rivals.min_by_key(|candidate| candidate.med).copied()
+            // Of those with the least the best path is named, or else always the same one.
+            rivals.min_by_key(|rival| (rival.med, rival.index != best, rival.address, rival.path.key())).copied()
         }
     }
 }
