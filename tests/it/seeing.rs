@@ -132,6 +132,21 @@ fn a_collector_hears_of_frr() -> Result<()> {
 }
 
 #[test]
+fn a_collector_hears_of_bird() -> Result<()> {
+    a_collector_hears(Kind::Bird)
+}
+
+#[test]
+fn a_collector_hears_of_openbgpd() -> Result<()> {
+    a_collector_hears(Kind::Openbgpd)
+}
+
+#[test]
+fn a_collector_hears_of_exabgp() -> Result<()> {
+    a_collector_hears(Kind::Exabgp)
+}
+
+#[test]
 fn a_collector_hears_of_gobgp() -> Result<()> {
     a_collector_hears(Kind::Gobgp)
 }
