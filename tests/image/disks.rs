@@ -11,7 +11,7 @@ use scenarios::appliance::{Parts, Place, Seed};
 use crate::{HASH, logged_in, user_data};
 
 /// Where the data partition begins, and its size, in octets: what `images/build.sh` makes.
-const DATA: u64 = 258 << 20;
+pub(crate) const DATA: u64 = 258 << 20;
 const DATA_SIZE: u64 = 96 << 20;
 /// What stays free of a full one, in octets: less than the folders take that a start makes.
 const SPARE: u64 = 2 << 10;
@@ -59,7 +59,7 @@ fn file_system(place: &Place, config: &str, full: bool) -> Result<Vec<u8>> {
 }
 
 /// A program that makes or looks at file systems, which lies where only root looks by itself.
-fn tool(name: &str) -> Command {
+pub(crate) fn tool(name: &str) -> Command {
     let mut command = Command::new(name);
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
     command

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use scenarios::appliance::{Machine, Parts, Place};
 
 use crate::boot_partition::{BootPartition, Known};
+use crate::disks::{DATA, tool};
 use crate::variants::{VOLUME, variant, volume, without_a_system};
 use crate::{logged_in, user_data};
 
@@ -59,8 +60,12 @@ fn an_upgrade_that_panics_comes_back_to_the_good_image_by_itself() -> Result<()>
 #[test]
 fn an_upgrade_whose_router_ends_again_and_again_comes_back_to_the_good_image_by_itself() -> Result<()> {
     let place = Place::new("ends")?;
-    let bad = variant(&place, "9.9.9", &[("usr/sbin/towpathd", b"#!/bin/sh\nexit 1\n")])?;
+    let bad = variant(&place, "9.9.9", &[("usr/sbin/towpathd", b"#!/bin/sh\nkill -SEGV $$\n")])?;
     let seconds = seconds_to_the_good_image(&place, &bad)?;
+    let mut look = tool("debugfs");
+    look.args(["-R", "ls -p /log/crash"]).arg(format!("{}?offset={DATA}", place.path("plain.img").display()));
+    let kept = String::from_utf8(look.output()?.stdout)?;
+    assert!(kept.contains("/core.busybox."), "what crashed is kept: {kept}");
     println!("{seconds:.1} s from the upgrade without a router to the good image");
     Ok(())
 }
@@ -105,7 +110,13 @@ fn an_upgrade_proves_itself_and_the_old_image_can_be_deleted() -> Result<()> {
     assert!(machine.says("show system image")?.contains("0.2.0 (default boot) (running image)\n"));
     let list = machine.says("show system image")?;
     assert!(list.contains("  1: 0.1.0\n"), "the old image stays until somebody deletes it: {list}");
-    assert!(machine.says("delete system image 0.1.0")?.contains("deleted"));
+    assert!(machine.says("rename system image 0.1.0 older")?.contains("is called 'older' now"));
+    assert!(machine.says("set system image default-boot older")?.contains("is now older"));
+    assert!(machine.says("show system image")?.contains("  1: older (default boot) (not proved yet)\n"));
+    assert!(machine.says("set system image default-boot 0.2.0")?.contains("is now 0.2.0"));
+    assert!(machine.says("delete system image older")?.contains("deleted"));
+    let list = machine.says("show system image")?;
+    assert!(list.contains("0.2.0 (default boot) (running image)\n") && !list.contains("older"), "{list}");
     Ok(())
 }
 

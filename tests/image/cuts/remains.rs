@@ -3,15 +3,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use scenarios::appliance::Place;
 
 use crate::boot_partition::{BootPartition, Known};
+use crate::disks::{DATA, tool};
 
-/// Where the data partition begins, in octets, as `images/build.sh` makes it. It reaches to the end.
-const DATA: u64 = 258 << 20;
 /// What takes the place of a host name, so that texts can be compared that differ in it alone.
 const ANY: &str = "host-name ANY";
 
@@ -109,13 +107,6 @@ fn named(config: &str) -> Result<[String; 2]> {
     let line = config.lines().find(|line| line.trim_start().starts_with("host-name ")).context("no host name")?;
     let name = line.trim().trim_start_matches("host-name ").to_owned();
     Ok([name, config.replace(line.trim(), ANY)])
-}
-
-/// A program that looks at file systems, which lies where only root looks by itself.
-fn tool(name: &str) -> Command {
-    let mut command = Command::new(name);
-    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
-    command
 }
 
 fn text(octets: &[u8]) -> String {

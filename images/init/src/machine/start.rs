@@ -35,7 +35,7 @@ const CRASHES: usize = 8;
 
 /// Settings of the kernel. Whoever is let in may read its messages, and so may the router, which shows them.
 const SETTINGS: [(&str, &str); 3] = [
-    ("kernel/core_pattern", "/var/log/crash/core.%e.%t"),
+    ("kernel/core_pattern", "|/usr/lib/towpath/crash %t %f"),
     ("kernel/printk", "3 4 1 3"),
     ("kernel/dmesg_restrict", "0"),
 ];
