@@ -134,7 +134,10 @@ fn mount_disk(hardware: &mut Hardware, events: Option<&OwnedFd>, notices: &mut V
         note(system::mount_device(boot, BOOT_FOLDER, "vfat", true, "umask=022"), notices);
     }
     let problem = match disk::partition(DATA, boot.as_deref()) {
-        Some(data) => disk::mount_data(&data).err(),
+        Some(data) => disk::mount_data(&data).err().map(|problem| {
+            let name = data.display();
+            format!("{problem}; {name} is left as it is, and e2fsck may repair it ('with a shell of root' in the menu at the start)")
+        }),
         None => Some("there is no data partition".to_owned()),
     };
     if let Some(problem) = problem {
