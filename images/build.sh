@@ -87,9 +87,15 @@ unpack_packages() {
         dpkg-deb -c "$package" | awk -v name="$(basename "$package")" '$1 !~ /^d/ { print $6, name }'
     done | sed 's,^\./,,' | sort >"$store/owners"
     depmod -b "$store/tree" "$(ls "$store/tree/lib/modules")"
+    say "packing the kernel anew (a minute)"
+    rm -f "$store/vmlinuz"
+    "$here/kernel.sh" "$store/tree" "$store" "$store/vmlinuz" || {
+        say "the kernel stays packed as Debian has it: each start takes some seconds more"
+        cp "$store"/tree/boot/vmlinuz-* "$store/vmlinuz"
+    }
     touch "$store/unpacked"
 }
-[ "$store/unpacked" -nt "$here/build.sh" ] || unpack_packages
+[ "$store/unpacked" -nt "$here/build.sh" ] && [ "$store/unpacked" -nt "$here/kernel.sh" ] || unpack_packages
 tree=$store/tree
 release=$(ls "$tree/lib/modules")
 
@@ -203,7 +209,7 @@ say "packing (level $TOWPATH_LEVEL)"
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 (cd "$root" && find . -print0 | sort -z | cpio --quiet --null -o -H newc --reproducible -R 0:0) >"$target/initrd.cpio"
 zstd -q -T1 "-$TOWPATH_LEVEL" -f "$target/initrd.cpio" -o "$slot/initrd"
-cp "$tree/boot/vmlinuz-$release" "$slot/vmlinuz"
+cp "$store/vmlinuz" "$slot/vmlinuz"
 printf 'version %s\nname %s\narchitecture amd64\nmade %s\nkernel %s\nsystem %s\n' "$version" "$version" \
     "$SOURCE_DATE_EPOCH" "$(stat -c %s "$slot/vmlinuz")" "$(stat -c %s "$slot/initrd")" >"$slot/manifest"
 
@@ -216,8 +222,8 @@ rm -f "$payload"
 # --- The disk ------------------------------------------------------------------------------------------------------
 
 say "making the disk"
-modules=(part_gpt fat normal configfile linux loadenv serial terminal test echo sleep ls cat reboot halt minicmd)
-grub-mkimage -O i386-pc -p '(,gpt2)/grub' -o "$target/core.img" biosdisk "${modules[@]}"
+modules=(part_gpt fat normal configfile loadenv serial terminal test echo sleep ls cat reboot halt minicmd keystatus)
+grub-mkimage -O i386-pc -p '(,gpt2)/grub' -o "$target/core.img" biosdisk linux16 "${modules[@]}"
 grub-mkimage -O x86_64-efi -p /grub -o "$target/bootx64.efi" efi_gop chain "${modules[@]}"
 
 boot=$target/boot.fat
