@@ -2,7 +2,7 @@
 //!
 //! Never knows what is done to a packet, but how it is got at.
 
-use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS};
+use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_TX};
 use aya_ebpf::bindings::xdp_md;
 use aya_ebpf::helpers::generated::{
     bpf_redirect, bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len, bpf_xdp_load_bytes,
@@ -27,12 +27,15 @@ pub fn towpath_xdp(context: XdpContext) -> u32 {
     if verdict.lost() != 0 {
         let Seen { service, backend, link, moment } = Seen::lost(verdict.lost(), frame.link());
         capture(frame, service, backend, link, moment);
+        // An answer: a virtual cable does not wake its other end for what XDP_TX sends, but for this.
+        if verdict.outcome() == Outcome::Back {
+            return redirect(frame.link());
+        }
     }
     match verdict.outcome() {
         Outcome::Pass => XDP_PASS,
         Outcome::Drop => XDP_DROP,
-        // A virtual cable does not wake its other end for what XDP_TX sends, but for this.
-        Outcome::Back => redirect(frame.link()),
+        Outcome::Back => XDP_TX,
         Outcome::To(link) => redirect(link),
     }
 }

@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use bpf_common::layout::{BACKENDS, LENGTHS, MARKS, PLACES, SERVICES, SLOTS};
+use bpf_common::layout::{BACKENDS, LENGTHS, MARKS, PLACES, SERVICES, SLOTS, TABLES};
 use thiserror::Error;
 
 use crate::answers::Answers;
 use crate::directory::Lines;
 use crate::servers::{Servers, has_datagrams};
-use crate::wish::{Destination, Way, Wish};
+use crate::wish::{Destination, State, Way, Wish};
 
 /// Why a wish cannot stand in the maps.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -28,6 +28,14 @@ pub enum Refusal {
     #[error("{wished} backends are more than the {most} that there is room for")]
     Backends {
         /// How many there are, each way to a node counted.
+        wished: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// More sets of backends than there are tables.
+    #[error("{wished} different sets of backends are more than the {most} that there is room for")]
+    Tables {
+        /// How many there are, of those with the same backends one.
         wished: usize,
         /// How many there may be.
         most: usize,
@@ -98,6 +106,17 @@ pub fn room(wish: &Wish) -> Result<(), Refusal> {
     let most = BACKENDS - 1;
     if backends.len() > most {
         return Err(Refusal::Backends { wished: backends.len(), most });
+    }
+    let set = |service: &crate::wish::Service| -> Vec<(IpAddr, Way, u32, State)> {
+        let members = service.backends.iter();
+        members.map(|member| (member.backend.address, member.backend.way, member.weight, member.state)).collect()
+    };
+    let mut lists = BTreeSet::new();
+    let others = wish.services.values().filter(|service| lists.insert(service.backends.as_ptr()));
+    let sets: BTreeSet<Vec<(IpAddr, Way, u32, State)>> = others.map(set).filter(|set| !set.is_empty()).collect();
+    let most = TABLES - 1;
+    if sets.len() > most {
+        return Err(Refusal::Tables { wished: sets.len(), most });
     }
     let marks = members().filter(|member| member.mark.is_some()).count();
     if marks > MARKS {

@@ -138,6 +138,8 @@ pub struct Balancer {
     refine_at: Option<Instant>,
     /// So many tables are filled for a wish at most; where more are due, those that there are become coarse.
     at_once: usize,
+    /// So many tables without a past are filled for a wish at most; more of them begin coarse.
+    at_first: usize,
     /// What did not find room, as sentences.
     crowded: Vec<String>,
 }
@@ -160,6 +162,7 @@ impl Default for Balancer {
             pins: Pins::default(),
             refine_at: None,
             at_once: coarse::AT_ONCE,
+            at_first: coarse::AT_FIRST,
             crowded: Vec::new(),
         }
     }

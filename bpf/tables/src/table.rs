@@ -138,6 +138,17 @@ impl Table {
         Self { owners, shares, unsettled: Vec::new(), windows: Vec::new() }
     }
 
+    /// A table without a past and with even shares, whoever has which slot: made in no time.
+    pub(crate) fn even(set: &Set, slots: u32) -> Self {
+        let (owners, shares) = nearest::fresh(slots as usize, &set.active);
+        Self { owners: owners.into(), shares, unsettled: Vec::new(), windows: Vec::new() }
+    }
+
+    /// Whether those who have slots are those who get new flows in this set.
+    pub(crate) fn serves(&self, set: &Set) -> bool {
+        self.shares.iter().map(|(number, _)| number).eq(set.active.iter().map(|(number, _)| number))
+    }
+
     /// A table as it was found. Nobody knows how long its flows have been learned, so the windows begin now.
     pub(crate) fn found(slots: &[Slot], now: Instant) -> Self {
         let number = |number: u32| u16::try_from(number).unwrap_or_default();

@@ -5,6 +5,7 @@
 pub(crate) mod checks;
 pub(crate) mod members;
 mod problems;
+mod room;
 pub(crate) mod services;
 mod ways;
 mod wished;

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Balancer, Shared, Write};
-use crate::table::Set;
+use crate::table::{Set, Table};
 use crate::wish::{Destination, Service};
 
 /// Tables that are made for one wish: each takes one or two milliseconds.
 pub(super) const AT_ONCE: usize = 2;
+/// Tables without a past that are filled for one wish; others begin coarse.
+pub(super) const AT_FIRST: usize = 32;
 /// How long after a wish the first coarse table is looked at: wishes come in groups.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -43,11 +45,23 @@ impl Balancer {
         Some(number)
     }
 
+    /// A table without a past whose shares are even, so that packets of its service need not wait; `None`: there is no number left.
+    pub(super) fn begin(&mut self, set: &Arc<Set>, now: Instant, out: &mut Vec<Write>) -> Option<u32> {
+        let number = self.table_numbers.take()?;
+        let shared = Shared { is_coarse: true, ..Shared::new(set, Table::even(set, self.slots)) };
+        out.push(Write::Table(number, shared.table.slots()));
+        self.tables.insert(number, shared);
+        self.refine_at = Some(now + PAUSE);
+        Some(number)
+    }
+
     /// This is the set of a table from now on, and what is written for it at once.
     pub(super) fn approach(&mut self, number: u32, is_new: bool, set: &Arc<Set>, now: Instant, out: &mut Vec<Write>) {
         let Some(shared) = self.tables.get_mut(&number) else { return };
         let some_die = shared.set.as_ref().is_none_or(|old| old.has_others_than(set));
-        let changed = shared.table.approach(set, now);
+        // What an earlier daemon has left for the same nodes stays as it is until it is known what it has to be.
+        let is_found = shared.set.is_none() && shared.table.serves(set);
+        let changed = if is_found { Vec::new() } else { shared.table.approach(set, now) };
         shared.set = Some(Arc::clone(set));
         shared.is_coarse = true;
         shared.settling = shared.table.is_settling().then_some(now);

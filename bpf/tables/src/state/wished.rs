@@ -127,9 +127,10 @@ impl Balancer {
             chosen.push(table);
         }
         if making.left_out > 0 {
-            let text =
-                format!("there is no room for {} more tables: connections of their services may move", making.left_out);
-            self.crowded.push(text);
+            self.crowded.push(format!(
+                "there is no room for {} more tables: their services stay with their former nodes, or are left to the kernel's routes",
+                making.left_out
+            ));
         }
         chosen
     }
@@ -150,14 +151,20 @@ impl Balancer {
             && !set.active().is_empty()
         {
             let follower = if alone.contains(&number) { Some(number) } else { self.copy_table(number) };
-            making.left_out += usize::from(follower.is_none());
             return match follower {
                 Some(follower) => {
                     self.approach(follower, follower != number, set, making.now, out);
                     Some(follower)
                 }
-                None => old,
+                None => self.without_table(old, set, making),
             };
+        }
+        if former.is_none()
+            && making.owners.len() >= self.at_first
+            && !making.owners.contains_key(set.active())
+            && !set.active().is_empty()
+        {
+            return self.begin(set, making.now, out).or_else(|| self.without_table(old, set, making));
         }
         let (slots, backends) = (self.slots, &self.backends);
         let owners = making
@@ -183,8 +190,7 @@ impl Balancer {
             return Some(*number);
         }
         let Some(number) = self.table_numbers.take() else {
-            making.left_out += 1;
-            return making.settled.get(set).copied().or(old);
+            return self.without_table(old, set, making);
         };
         self.pins.all_dead |= some_die;
         self.pins.may_exist |= !table.is_settled();
@@ -198,6 +204,19 @@ impl Balancer {
         Some(number)
     }
 
+    /// What a set gets for which there is no table any more: one that has become the same, or the former one of its services, as
+    /// long as nobody has slots there who is dead now; else none, and the kernel's routes decide.
+    fn without_table(&mut self, old: Option<u32>, set: &Arc<Set>, making: &mut Making) -> Option<u32> {
+        if let Some(same) = making.settled.get(set) {
+            return Some(*same);
+        }
+        making.left_out += 1;
+        let former = old.and_then(|number| self.tables.get(&number)).and_then(|shared| shared.set.as_ref());
+        let all_live = former.is_some_and(|former| !former.has_others_than(set));
+        self.pins.all_dead |= old.is_some() && !all_live;
+        old.filter(|_| all_live)
+    }
+
     /// Writes the services; answers how many found no room.
     fn enter_services(
         &mut self,
@@ -206,8 +225,12 @@ impl Balancer {
         out: &mut Vec<Write>,
     ) -> usize {
         let mut lost = 0;
-        for ((destination, service, _), table) in services.iter().zip(chosen) {
-            let entry = entry(service, *table, self.slots);
+        for ((destination, service, set), table) in services.iter().zip(chosen) {
+            let mut entry = entry(service, *table, self.slots);
+            if table.is_none() && !set.is_empty() {
+                // There are nodes, and no room for a table of them.
+                entry.flags |= PASS_EMPTY;
+            }
             if let Some(standing) = self.services.get_mut(destination) {
                 standing.table = *table;
                 standing.service = Some((*service).clone());

@@ -24,6 +24,24 @@ pub(super) fn shares(owners: &[u16]) -> Shares {
     (0..=most).zip(counts).filter(|(_, count)| *count > 0).collect()
 }
 
+/// Slots that nobody has had yet, with the shares of these weights: each owner's lie side by side.
+pub(super) fn fresh(slots: usize, active: &[(u16, u32)]) -> (Vec<u16>, Shares) {
+    let parts = parts(slots, &Shares::new(), active);
+    let low: usize = parts.iter().map(|part| part.low as usize).sum();
+    let mut more = slots.saturating_sub(low);
+    let (mut owners, mut shares) = (Vec::with_capacity(slots), Shares::new());
+    for part in parts {
+        // What is left over goes to those whose share was rounded down.
+        let one = u32::from(more > 0 && part.high > part.low);
+        more -= one as usize;
+        owners.resize(owners.len() + (part.low + one) as usize, part.number);
+        shares.push((part.number, part.low + one));
+    }
+    owners.resize(slots, owners.last().copied().unwrap_or_default());
+    shares.retain(|(_, share)| *share > 0);
+    (owners, shares)
+}
+
 /// What one who gets new flows has and should have.
 struct Part {
     number: u16,
@@ -177,6 +195,13 @@ mod tests {
             prop_assert!(told.keys().all(|number| active.iter().any(|(active, _)| active == number)));
             let gone: u32 = has.iter().filter(|(number, _)| active.iter().all(|(active, _)| active != *number)).map(|(_, has)| has).sum();
             prop_assert_eq!(u32::try_from(changes.len()).unwrap_or_default(), (over + gone).max(lack));
+            let (owners, told) = fresh(owners.len(), &active);
+            prop_assert_eq!(&shares(&owners), &told);
+            prop_assert_eq!(u32::try_from(owners.len()).unwrap_or_default(), slots);
+            for (number, share) in told {
+                let weight = active.iter().find(|(active, _)| *active == number).map_or(0, |(_, weight)| *weight);
+                prop_assert!((slots * weight / sum..=(slots * weight).div_ceil(sum)).contains(&share), "{number}: {share}");
+            }
         }
     }
 }

@@ -5,13 +5,12 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use bpf_common::layout::{BACKENDS, LENGTHS, SERVICES};
 use config::ConfigError;
 use config::model::Model;
-use config::model::balancer::{Mode, Ports};
-use nouns::{Family, Prefix};
+use config::model::balancer::Mode;
 use rib::nexthop::Unresolvable;
 
+use super::room;
 use crate::engine::Engine;
 
 impl Engine {
@@ -37,7 +36,9 @@ impl Engine {
                 }
             }
         }
-        more_than_fits(model, problems);
+        if let Some(refusal) = room::refused(balancer) {
+            problems.push(problem(&[], format!("{refusal}; delete some, or use fewer")));
+        }
     }
 
     fn networks_in_prefixes(&self, model: &Model, problems: &mut Vec<ConfigError>) {
@@ -85,37 +86,4 @@ impl Engine {
 fn problem(words: &[&str], message: String) -> ConfigError {
     let path = std::iter::once("balancer").chain(words.iter().copied());
     ConfigError { path: path.map(str::to_owned).collect(), message }
-}
-
-/// Number 0 is nobody in each map.
-fn more_than_fits(model: &Model, problems: &mut Vec<ConfigError>) {
-    let balancer = &model.balancer;
-    let each = |service: &config::model::balancer::Service| match service.ports {
-        Ports::Any => 1,
-        Ports::One { protocol, .. } => usize::from(protocol.has_tcp()) + usize::from(protocol.has_udp()),
-    };
-    let services: usize = balancer.services.values().map(each).sum();
-    if services >= SERVICES {
-        let most = SERVICES - 1;
-        problems.push(problem(&[], format!("{services} services are more than the {most} that fit; delete some")));
-    }
-    let manners = |service: &config::model::balancer::Service| {
-        let mode = service.manner.mode as u8;
-        service.backends.iter().map(|(node, own)| (*node, own.port, mode)).collect::<Vec<_>>()
-    };
-    let backends: BTreeSet<_> = balancer.services.values().flat_map(manners).collect();
-    if backends.len() >= BACKENDS {
-        let (count, most) = (backends.len(), BACKENDS - 1);
-        problems.push(problem(&[], format!("{count} backends are more than the {most} that fit; delete some")));
-    }
-    let prefixes = balancer.learned.values().flat_map(|learned| learned.prefixes.iter().copied());
-    let hosts = balancer.services.values().map(|service| Prefix::host(service.address));
-    let all: BTreeSet<(Family, u8)> = prefixes.chain(hosts).map(|prefix| (prefix.family(), prefix.length())).collect();
-    for family in Family::ALL {
-        let lengths = all.iter().filter(|(of, _)| *of == family).count();
-        if lengths > LENGTHS {
-            let message = format!("prefixes of {lengths} lengths are more than the {LENGTHS} that fit; use fewer");
-            problems.push(problem(&["learned"], message));
-        }
-    }
 }

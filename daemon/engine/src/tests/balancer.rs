@@ -392,7 +392,10 @@ fn more_services_than_the_map_holds_are_refused() {
     };
     let all: Vec<String> = (0..16_384).map(lines).collect();
     let Reply::Refused(refusal) = cluster.commit(&all.join("\n")) else { panic!("it was taken") };
-    assert_eq!(refusal.problems[0].message, "16384 services are more than the 16383 that fit; delete some");
+    assert_eq!(
+        refusal.problems[0].message,
+        "16384 services are more than the 16383 that there is room for; delete some, or use fewer"
+    );
 }
 
 #[test]
@@ -403,8 +406,14 @@ fn more_backends_or_lengths_of_prefixes_than_the_maps_hold_are_refused() {
     let backends = std::iter::once(service.to_owned()).chain((2..16_386).map(backend));
     let lengths = (8..25).map(|length| format!("set balancer learned more prefix 20.0.0.0/{length}"));
     for (lines, expect) in [
-        (backends.collect::<Vec<_>>(), "16384 backends are more than the 16383 that fit; delete some"),
-        (lengths.collect(), "prefixes of 17 lengths are more than the 16 that fit; use fewer"),
+        (
+            backends.collect::<Vec<_>>(),
+            "16384 backends are more than the 16383 that there is room for; delete some, or use fewer",
+        ),
+        (
+            lengths.collect(),
+            "prefixes of 17 different lengths are more than the 16 of a family that are looked up; delete some, or use fewer",
+        ),
     ] {
         let Reply::Refused(refusal) = Cluster::new("").commit(&lines.join("\n")) else { panic!("it was taken") };
         let told: Vec<&str> = refusal.problems.iter().map(|problem| problem.message.as_str()).collect();

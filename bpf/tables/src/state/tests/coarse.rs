@@ -102,3 +102,67 @@ fn of_services_that_shared_a_table_each_goes_its_own_way_in_haste_too() {
     kernel.pass(Duration::from_secs(200));
     assert_eq!(kernel.tables.len(), 1, "what has become the same is one table");
 }
+
+#[test]
+fn of_many_services_that_begin_at_once_none_waits_and_what_began_meanwhile_stays() {
+    let begin = |at_first| {
+        let mut kernel = Kernel::new();
+        kernel.balancer.at_first = at_first;
+        kernel.wish(&each(60, &[1, 2, 3, 4]));
+        assert_eq!(tables(&mut kernel), (60, 0));
+        kernel
+    };
+    let (mut kernel, all_filled) = (begin(super::super::coarse::AT_FIRST), begin(usize::MAX));
+    let is_maglevs = |kernel: &Kernel, number| kernel.owners(number) == all_filled.owners(number);
+    assert_eq!((1..=60).filter(|number| is_maglevs(&kernel, *number)).count(), super::super::coarse::AT_FIRST);
+    let begun: Vec<_> = (1..=60).map(|number| kernel.packet(&flow(number, 5, 6), true)).collect();
+    for number in 1..=60 {
+        let (most, least) = shares(&kernel, number);
+        assert!(most - least <= 1, "{most} and {least} slots");
+    }
+    kernel.pass(Duration::from_millis(20));
+    assert!((1..=60).all(|number| is_maglevs(&kernel, number)));
+    assert_eq!(tables(&mut kernel).0, 0, "words of tables that are in use");
+    let after: Vec<_> = (1..=60).map(|number| kernel.packet(&flow(number, 5, 6), false)).collect();
+    assert_eq!(begun, after);
+}
+
+#[test]
+fn a_daemon_that_finds_what_it_wishes_changes_no_slot_of_many_tables() {
+    let mut kernel = Kernel::new();
+    let all = each(20, &[1, 2, 3, 4]);
+    kernel.wish(&all);
+    tables(&mut kernel);
+    kernel.restart(&all);
+    kernel.pass(Duration::from_secs(1));
+    assert_eq!(tables(&mut kernel), (0, 0));
+    assert!(kernel.tables.values().flatten().all(|slot| slot.mode() == Mode::Stable));
+}
+
+#[test]
+fn services_for_which_there_is_no_table_stay_with_those_who_live_or_are_left_to_the_kernel_and_it_is_said() {
+    let mut kernel = Kernel::new();
+    kernel.balancer.table_numbers = crate::numbers::Numbers::new(3);
+    kernel.balancer.at_once = usize::MAX;
+    kernel.wish(&each(3, &[1, 2]));
+    let led = |kernel: &Kernel| -> Vec<bool> { kernel.services.values().map(|service| service.slots > 0).collect() };
+    let said = |kernel: &Kernel| kernel.balancer.report(kernel.now, &Default::default()).warnings.concat();
+    assert_eq!(led(&kernel), [true, true, false]);
+    assert!(
+        kernel
+            .services
+            .values()
+            .all(|service| service.slots > 0 || service.flags & bpf_common::layout::PASS_EMPTY != 0)
+    );
+    assert!(said(&kernel).starts_with("there is no room for 1 more tables"), "{}", said(&kernel));
+    // Somebody joins, and there is no table for that: all stay where they are. Somebody dies: nobody is led there.
+    kernel.wish(&each(3, &[1, 2, 3]));
+    assert_eq!(led(&kernel), [true, true, false]);
+    kernel.wish(&each(3, &[1]));
+    assert_eq!(led(&kernel), [false, false, false]);
+    kernel.pass(Duration::from_secs(2));
+    kernel.wish(&each(2, &[1]));
+    kernel.pass(Duration::from_secs(2));
+    // The third one is nobody's any more.
+    assert_eq!((led(&kernel), said(&kernel)), (vec![true, true, false], String::new()));
+}

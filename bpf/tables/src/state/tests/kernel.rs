@@ -78,7 +78,8 @@ impl Kernel {
 
     /// The daemon dies, and another one finds the maps.
     pub(super) fn restart(&mut self, wish: &Wish) {
-        self.balancer = Balancer { at_once: self.balancer.at_once, ..Balancer::default() };
+        let Balancer { at_once, at_first, .. } = self.balancer;
+        self.balancer = Balancer { at_once, at_first, ..Balancer::default() };
         let lines = self.directory.get().places.iter().copied().filter(|entry| entry.length > 0).collect();
         let held = Held {
             lines,

@@ -157,6 +157,7 @@ proptest! {
         if in_haste {
             // Each table that is due is one too many.
             world.kernel.balancer.at_once = 0;
+            world.kernel.balancer.at_first = 0;
         }
         world.kernel.wish(&world.wish());
         world.happen(&Happening::Begin(0, 300));

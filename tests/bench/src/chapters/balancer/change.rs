@@ -134,13 +134,18 @@ impl Scene {
 }
 
 /// Runs in the namespace; prints milliseconds, one change a line: until packets find the change, and until all slots are those
-/// of Maglev.
+/// of Maglev. The first line is the beginning, before which there was nothing.
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let [sets, slots, runs] = words else { bail!("{ROLE} needs a word and two numbers") };
     let (sets, slots) = (if sets == "one" { Sets::One } else { Sets::Each }, slots.parse()?);
     let (loader, _) = Loader::open(&object()?, Path::new("/sys/fs/bpf/towpath-bench"))?;
     let mut scene = Scene { state: Balancer::default(), loader, ahead: Duration::ZERO };
-    scene.give(Input::Wish(Box::new(wish(sets, slots, true))))?;
+    let first = Box::new(wish(sets, slots, true));
+    let began = Instant::now();
+    scene.give(Input::Wish(first))?;
+    let found = began.elapsed();
+    scene.refine()?;
+    println!("{} {}", found.as_secs_f64() * 1e3, began.elapsed().as_secs_f64() * 1e3);
     for run in 0..runs.parse::<usize>()? {
         scene.settle()?;
         let wish = Box::new(wish(sets, slots, run % 2 == 1));
