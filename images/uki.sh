@@ -15,7 +15,7 @@ export LC_ALL=C TZ=UTC
 : "${SOURCE_DATE_EPOCH:=$(git -C "$(dirname "$0")" log -1 --format=%ct 2>/dev/null || echo 1700000000)}"
 export SOURCE_DATE_EPOCH
 fail() { printf 'uki: %s\n' "$*" >&2; exit 1; }
-for program in objcopy sbsign mformat mcopy sfdisk openssl; do
+for program in objcopy sbsign mformat mcopy sfdisk openssl python3; do
     command -v "$program" >/dev/null || fail "$program is missing; tests/setup.sh installs it"
 done
 [ -e "$target/slot/initrd" ] || fail "$target has no image; build it first"
@@ -41,6 +41,7 @@ objcopy --add-section .osrel="$work/osrel" --change-section-vma .osrel=0x20000 \
     --add-section .linux="$target/slot/vmlinuz" --change-section-vma .linux=0x2000000 \
     --add-section .initrd="$target/slot/initrd" --change-section-vma .initrd=0x3000000 \
     "$stub" "$work/unsigned.efi"
+python3 "$(dirname "$0")/uki_date.py" "$work/unsigned.efi" "$SOURCE_DATE_EPOCH"
 sbsign --key "$key" --cert "$certificate" --output "$work/signed.efi" "$work/unsigned.efi" 2>/dev/null
 
 for kind in signed unsigned; do
