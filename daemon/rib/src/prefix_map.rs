@@ -1,11 +1,12 @@
 //! An ordered map keyed by prefix, as compact as its values.
 //!
 //! A full table has a million prefixes, and every table of the router has an entry for each of them. A prefix is
-//! packed into one integer, entries lie side by side in blocks, and a map remembers the block that it used last: what
-//! arrives in order, as full tables do, costs no search. Order is display order: IPv4 first, by address, then by
+//! packed into one integer, entries lie side by side in blocks, and a map remembers where it found what it was asked for
+//! last: what arrives in order, as full tables do, costs no search, nor does what is looked up again soon. Order is display order: IPv4 first, by address, then by
 //! length. Never knows what a value means.
 
 mod blocks;
+mod index;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -18,7 +19,12 @@ trait Packed: Copy + Ord + std::fmt::Debug {
     /// No key is lower.
     const LEAST: Self;
     fn unpack(self) -> Prefix;
+    /// Some bits that are seldom those of another key.
+    fn scatter(self) -> u64;
 }
+
+/// An odd number whose bits are in no order: multiplied by it, near numbers end far apart (2^64 divided by the golden ratio).
+const SCATTER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// An IPv4 address above its prefix length.
 type V4 = u64;
@@ -32,6 +38,10 @@ impl Packed for V4 {
         let [_, _, _, a, b, c, d, length] = self.to_be_bytes();
         Prefix::masked_or_host(IpAddr::V4(Ipv4Addr::new(a, b, c, d)), length)
     }
+
+    fn scatter(self) -> u64 {
+        self.wrapping_mul(SCATTER)
+    }
 }
 
 impl Packed for V6 {
@@ -39,6 +49,11 @@ impl Packed for V6 {
 
     fn unpack(self) -> Prefix {
         Prefix::masked_or_host(IpAddr::V6(Ipv6Addr::from_bits(self.0)), self.1)
+    }
+
+    fn scatter(self) -> u64 {
+        let [high, low] = [self.0 >> 64, self.0].map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or(0));
+        (high.wrapping_mul(SCATTER) ^ low ^ u64::from(self.1)).wrapping_mul(SCATTER)
     }
 }
 
@@ -58,7 +73,7 @@ impl From<Prefix> for Key {
 }
 
 /// Values by prefix, in display order. Looking up, inserting and removing cost a search among blocks of some dozens
-/// of entries and one within a block; the search among blocks is spared where the last use was nearby.
+/// of entries and one within a block; both are spared where the last use was nearby, or the same prefix was used lately.
 #[derive(Clone, Debug)]
 pub struct PrefixMap<V> {
     v4: Blocks<V4, V>,

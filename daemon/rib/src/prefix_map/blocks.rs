@@ -5,11 +5,11 @@
 //! sorted never comes back to it. Never keeps an empty block beside another one.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 
 use nouns::Prefix;
 
 use super::Packed;
+use super::index::Index;
 
 /// Entries in a full block.
 const FULL: usize = 64;
@@ -19,6 +19,12 @@ const SPARSE: usize = FULL / 4;
 const JOINED: usize = FULL / 4 * 3;
 /// A sparse block looks for room each time that it has lost so many.
 const ASKS: usize = SPARSE / 4;
+/// A map with fewer blocks is searched at once; one with more remembers places.
+const LARGE: usize = 64;
+/// Places that a map remembers for each block that it had when it last grew.
+const HINTS: usize = 16;
+/// As many places as prefixes are on their way through the tables at a time; more would not stay in the cache.
+const MOST_HINTS: usize = 16_384;
 /// How much room a block gains at a time.
 const GROWTH: usize = 8;
 
@@ -38,15 +44,17 @@ struct Block<K, V> {
 pub(super) struct Blocks<K, V> {
     blocks: Vec<Block<K, V>>,
     /// Places in `blocks` by lower bound.
-    index: BTreeMap<K, usize>,
+    index: Index<K>,
     /// The place of the block that was used last, and the index of the entry in it.
     cursor: Cell<(usize, usize)>,
+    /// Where keys stood that were used lately, the block and the index in it, by `Packed::scatter`; none in a small map.
+    hints: Box<[Cell<(u32, u32)>]>,
     len: usize,
 }
 
 impl<K, V> Default for Blocks<K, V> {
     fn default() -> Self {
-        Self { blocks: Vec::new(), index: BTreeMap::new(), cursor: Cell::new((0, 0)), len: 0 }
+        Self { blocks: Vec::new(), index: Index::default(), cursor: Cell::new((0, 0)), hints: Box::default(), len: 0 }
     }
 }
 
@@ -96,6 +104,11 @@ impl<K: Packed, V> Blocks<K, V> {
         self.blocks.len()
     }
 
+    #[cfg(test)]
+    pub(super) fn remembers(&self) -> bool {
+        !self.hints.is_empty()
+    }
+
     pub(super) fn find(&self, key: K) -> Option<&V> {
         let (place, at) = self.locate(key)?;
         self.blocks.get(place)?.values.get(at.ok()?)
@@ -132,8 +145,7 @@ impl<K: Packed, V> Blocks<K, V> {
     }
 
     pub(super) fn iter_from(&self, first: K) -> impl Iterator<Item = (Prefix, &V)> {
-        let begin = self.place_of(first).and_then(|place| Some(self.blocks.get(place)?.low)).unwrap_or(K::LEAST);
-        let blocks = self.index.range(begin..).filter_map(|(_, place)| self.blocks.get(*place));
+        let blocks = self.index.iter_from(first).filter_map(|place| self.blocks.get(place));
         blocks.flat_map(move |block| {
             let from = if block.low < first { block.keys.partition_point(|key| *key < first) } else { 0 };
             let keys = block.keys.iter().skip(from).map(|key| key.unpack());
@@ -152,7 +164,7 @@ impl<K: Packed, V> Blocks<K, V> {
         let old = std::mem::take(self);
         let Self { blocks, index, .. } = old;
         let mut blocks: Vec<Option<Block<K, V>>> = blocks.into_iter().map(Some).collect();
-        for place in index.into_values() {
+        for place in index.iter_from(K::LEAST) {
             let Some(block) = blocks.get_mut(place).and_then(Option::take) else { continue };
             for (key, mut value) in block.keys.into_iter().zip(block.values) {
                 if keep(key, &mut value) {
@@ -162,23 +174,35 @@ impl<K: Packed, V> Blocks<K, V> {
         }
     }
 
-    /// The block that a key belongs to; none only while the map is new.
-    fn place_of(&self, key: K) -> Option<usize> {
-        let (cursor, _) = self.cursor.get();
-        if self.blocks.get(cursor).is_some_and(|block| block.covers(key)) {
-            return Some(cursor);
-        }
-        Some(*self.index.range(..=key).next_back()?.1)
-    }
-
     /// The block that a key belongs to, and where in it the key stands or would stand; none only while the map is new.
     fn locate(&self, key: K) -> Option<(usize, Result<usize, usize>)> {
-        let place = self.place_of(key)?;
         let (last_place, last) = self.cursor.get();
-        let block = self.blocks.get(place)?;
-        let found = if place == last_place { block.search(key, last) } else { block.keys.binary_search(&key) };
-        let (Ok(at) | Err(at)) = found;
+        let found = match self.blocks.get(last_place).filter(|block| block.covers(key)) {
+            Some(block) => (last_place, block.search(key, last)),
+            None => self.look_up(key)?,
+        };
+        let (place, Ok(at) | Err(at)) = found;
         self.cursor.set((place, at));
+        Some(found)
+    }
+
+    /// As `locate`, where the last use says nothing.
+    fn look_up(&self, key: K) -> Option<(usize, Result<usize, usize>)> {
+        // There are a power of two of them.
+        let slot = usize::try_from(key.scatter() >> 32).unwrap_or(0) & self.hints.len().wrapping_sub(1);
+        let hint = self.hints.get(slot);
+        if let Some((place, at)) = hint.map(Cell::get)
+            && let (Ok(place), Ok(at)) = (usize::try_from(place), usize::try_from(at))
+            && self.blocks.get(place).is_some_and(|block| block.keys.get(at) == Some(&key))
+        {
+            return Some((place, Ok(at)));
+        }
+        let place = self.index.at_or_below(key)?;
+        let found = self.blocks.get(place)?.keys.binary_search(&key);
+        let (Ok(at) | Err(at)) = found;
+        if let (Some(hint), Ok(place), Ok(at)) = (hint, u32::try_from(place), u32::try_from(at)) {
+            hint.set((place, at));
+        }
         Some((place, found))
     }
 
@@ -193,6 +217,12 @@ impl<K: Packed, V> Blocks<K, V> {
         let place = self.blocks.len();
         self.index.insert(block.low, place);
         self.blocks.push(block);
+        if self.blocks.len() >= LARGE && self.blocks.len().is_power_of_two() {
+            let hints = self.blocks.len().saturating_mul(HINTS).clamp(self.hints.len(), MOST_HINTS);
+            if hints > self.hints.len() {
+                self.hints = vec![Cell::new((0, 0)); hints].into();
+            }
+        }
         place
     }
 
@@ -226,8 +256,8 @@ impl<K: Packed, V> Blocks<K, V> {
     /// Joins a sparse block with the one above it, or below it, where both fit into one.
     fn join(&mut self, place: usize) {
         let Some(block) = self.blocks.get(place) else { return };
-        let above = block.high.and_then(|high| self.index.get(&high).copied());
-        let below = self.index.range(..block.low).next_back().map(|(_, place)| *place);
+        let above = block.high.and_then(|high| self.index.get(high));
+        let below = self.index.below(block.low);
         let fits = |other: &usize| {
             let other = self.blocks.get(*other).map_or(FULL, |other| other.keys.len());
             block.keys.is_empty() || block.keys.len().saturating_add(other) <= JOINED
@@ -243,7 +273,7 @@ impl<K: Packed, V> Blocks<K, V> {
     fn absorb(&mut self, below: usize, above: usize) {
         let last = self.blocks.len().saturating_sub(1);
         let gone = self.blocks.swap_remove(above);
-        self.index.remove(&gone.low);
+        self.index.remove(gone.low);
         if let Some(moved) = self.blocks.get(above) {
             self.index.insert(moved.low, above);
         }
