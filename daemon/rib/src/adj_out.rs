@@ -93,6 +93,8 @@ struct Told {
     told: bool,
     /// Waits in `queue`.
     queued: bool,
+    /// It was last offered as unreachable.
+    gone: bool,
 }
 
 /// What the group knows of one of several paths.
@@ -140,10 +142,11 @@ impl AdjOut {
     /// never heard of and that nobody reaches costs nothing.
     pub fn offer(&mut self, prefix: Prefix, reachable: bool) {
         let known = if reachable { Some(self.routes.entry(prefix)) } else { self.routes.get_mut(prefix) };
-        if let Some(route) = known
-            && !std::mem::replace(&mut route.queued, true)
-        {
-            self.queue.push_back(prefix);
+        if let Some(route) = known {
+            route.gone = !reachable;
+            if !std::mem::replace(&mut route.queued, true) {
+                self.queue.push_back(prefix);
+            }
         }
     }
 
@@ -184,7 +187,9 @@ impl AdjOut {
                 break;
             }
             let Some(prefix) = self.queue.pop_front() else { break };
-            match export(prefix) {
+            // Whoever says what shall be known would look for a path in vain.
+            let gone = self.routes.get(prefix).is_some_and(|route| route.gone);
+            match if gone { Say::Nothing } else { export(prefix) } {
                 Say::Tell(exported) => self.announce(prefix, exported, codec, &mut bundles),
                 Say::Several(paths) => self.announce_several(prefix, paths, codec, &mut bundles),
                 Say::Nothing => self.withdraw(prefix, &mut bundles),
@@ -350,7 +355,7 @@ impl AdjOut {
     /// What shall be known of a route, and the bundle that it leaves with; `None` where it fits into no message.
     fn place(&mut self, exported: Exported, codec: &Codec, bundles: &mut Bundles<'_>) -> Option<(Told, BundleId)> {
         let Exported { attributes, from, own, path } = exported;
-        let mut now = Told { fingerprint: 0, path, from, own, told: true, queued: false };
+        let mut now = Told { fingerprint: 0, path, from, own, told: true, queued: false, gone: false };
         let bundle = bundles.bundle_of(attributes, &now, codec, &self.hasher)?;
         now.fingerprint = bundle.fingerprint;
         self.count(&now, true);

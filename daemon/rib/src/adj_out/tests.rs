@@ -120,6 +120,24 @@ impl Group {
     }
 }
 
+#[test]
+fn what_was_offered_as_gone_is_withdrawn_without_a_question_and_what_came_back_since_is_asked_for() {
+    let mut group = Group::default();
+    group.want(1, Some((1, STRANGER)));
+    group.want(2, Some((1, STRANGER)));
+    group.drain_all();
+    group.want(1, None);
+    group.want(2, None);
+    group.want(2, Some((3, STRANGER)));
+    let mut asked = Vec::new();
+    let again = |prefix| {
+        asked.push(prefix);
+        Say::Later
+    };
+    let portions = group.out.drain(Family::Ipv4Unicast, (&codec(), &loops()), usize::MAX, again);
+    assert_eq!((portions.len(), asked), (1, vec![prefix(2)]));
+}
+
 fn hear(knows: &mut BTreeMap<Prefix, u32>, mut bytes: &[u8]) {
     while let Some(length) = bgp_wire::frame(bytes, 4096).unwrap() {
         let Message::Update(update) = Message::decode(&bytes[..length], &codec()).unwrap() else {
