@@ -2,8 +2,10 @@
 //!
 //! Most prefixes have one path and one route, and there are a million of them. Never sorts by itself.
 
-/// How much room a list gains at a time: a million lists that double would be half empty.
+/// How much room a list gains at a time at least: a million lists that double would be half empty.
 const SPARE: usize = 2;
+/// A long list gains one place for so many that it has, so that very long ones are not moved at every other item.
+const SHARE: usize = 6;
 
 /// None, one, or many, as a slice.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +50,7 @@ impl<T> Few<T> {
             Self::One(first) => Self::Many(vec![first, item]),
             Self::Many(mut items) => {
                 if items.len() == items.capacity() {
-                    items.reserve_exact(SPARE);
+                    items.reserve_exact(SPARE.max(items.len() / SHARE));
                 }
                 items.push(item);
                 Self::Many(items)

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::Wanted;
 use crate::world::Leg;
 
@@ -66,7 +68,7 @@ impl Wish {
 #[derive(Debug, Default)]
 pub(super) struct Wishes {
     sets: Vec<Option<(LegSet, usize)>>,
-    ids: HashMap<LegSet, WishId>,
+    ids: HashMap<LegSet, WishId, RandomState>,
     free: Vec<WishId>,
     /// Sets without users.
     unused: usize,

@@ -7,6 +7,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::{Gateway, Route};
 use crate::fib::Wish;
 use crate::nexthop::NextHops;
@@ -68,7 +70,7 @@ impl Concerned {
 pub(super) struct Offers {
     offers: Vec<Option<Offer>>,
     free: Vec<OfferId>,
-    ids: HashMap<Arc<Route>, OfferId>,
+    ids: HashMap<Arc<Route>, OfferId, RandomState>,
     /// The offer that was asked for last: routes come in runs.
     last: OfferId,
     fresh: Vec<OfferId>,
