@@ -18,12 +18,15 @@ use crate::event::Moment;
 
 /// How many prefixes are decided before the sockets get their turn again.
 const BATCH: usize = 8_192;
+/// How many prefixes may wait for a decision before it comes ahead of what peers say next: what is known of so many of them
+/// is still in the processor's cache.
+const BEHIND: usize = 512;
 /// When the kernel is read again whose table changed while it was being read.
 const READ_AGAIN: Duration = Duration::from_secs(5);
 /// How often tables and routes may set each other in motion within one call.
 const ROUNDS: usize = 16;
 /// Who hears of so many routes between two turns is being told tables, and more paths of a prefix follow soon.
-const TABLES: usize = 1_024;
+const TABLES: usize = 256;
 /// Meanwhile contested prefixes are decided that have one path for so many routes that are heard of.
 const HEARD_A_PATH: usize = 2;
 
@@ -91,11 +94,11 @@ impl Engine {
         self.settle_dumps(at, out);
     }
 
-    /// Whether more waits for a decision than two calls of `settle` decide: what peers say next had better wait.
+    /// Whether so much waits for a decision that what peers say next had better wait.
     #[must_use]
     pub fn is_behind(&self) -> bool {
         let undecided: usize = Family::ALL.iter().map(|family| self.tables.of(*family).pressing_len()).sum();
-        undecided.saturating_add(self.rib.dirty_len()) > 2 * BATCH
+        undecided.saturating_add(self.rib.dirty_len()) > BEHIND
     }
 
     /// Whether `settle` still has something to do.

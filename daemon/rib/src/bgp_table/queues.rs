@@ -12,7 +12,7 @@ use nouns::Prefix;
 use super::{BgpTable, Entry};
 
 /// Where so many prefixes need a decision soon, others whose best path is untouched may wait.
-const FLOOD: usize = 1024;
+const FLOOD: usize = 256;
 /// What an emptied queue keeps room for.
 const ROOM: usize = 1024;
 
