@@ -36,10 +36,16 @@ fn path(speaker: &Speaker, kind: Kind, prefix: &str) -> String {
         Kind::Gobgp => table.lines().find(|line| line.contains(prefix)).map(|line| {
             line.split_whitespace()
                 .skip(3)
-                .take_while(|word| !word.contains(['d', 'h', 'm', 's']))
+                .take_while(|word| !word.contains([':', 'd', 'h', 'm', 's']))
                 .collect::<Vec<_>>()
                 .join(" ")
         }),
+        // The line below the prefix.
+        Kind::Openbgpd => table
+            .lines()
+            .skip_while(|line| !line.contains("BGP routing table entry"))
+            .nth(1)
+            .map(|line| line.trim().to_owned()),
         // The line before the next hop.
         _ => table
             .lines()
@@ -88,6 +94,16 @@ fn bird_sites_of_one_as_hear_of_each_other_where_our_as_stands_in_for_theirs() -
     joins_sites(Kind::Bird)
 }
 
+#[test]
+fn gobgp_sites_of_one_as_hear_of_each_other_where_our_as_stands_in_for_theirs() -> Result<()> {
+    joins_sites(Kind::Gobgp)
+}
+
+#[test]
+fn openbgpd_sites_of_one_as_hear_of_each_other_where_our_as_stands_in_for_theirs() -> Result<()> {
+    joins_sites(Kind::Openbgpd)
+}
+
 /// One speaker announces, another one hears, as the words about the second one say.
 fn is_told_as_said(kind: Kind) -> Result<()> {
     let lab = Lab::new()?;
@@ -100,12 +116,19 @@ fn is_told_as_said(kind: Kind) -> Result<()> {
         ],
     )?;
     let speaker = up(&lab, &router, first, kind, Session::external(first, 64601))?;
-    let listener = up(&lab, &router, second, kind, Session::external(second, 64602))?;
+    // OpenBGPD alone minds whose AS a path begins with, unless it is told not to.
+    let words: &[&str] = if kind == Kind::Openbgpd { &["enforce neighbor-as no"] } else { &[] };
+    let listener = up(&lab, &router, second, kind, Session::external(second, 64602).saying(words))?;
     speaker.announce(SHOP)?;
     lab.wait_until(SOON, "it goes on", || path(&listener, kind, SHOP) == "64512 64601")?;
     let before = established(&router, second.ipv4.into())?;
     let to = "protocols bgp 64512 neighbor 192.168.101.202";
-    let marks = if kind == Kind::Bird { "BGP.next_hop: " } else { " from " };
+    let marks = match kind {
+        Kind::Bird => "BGP.next_hop: ",
+        Kind::Frr => " from ",
+        Kind::Openbgpd => "Nexthop ",
+        _ => SHOP,
+    };
     let next_hop = |expected: &str| {
         let table = listener.table(SHOP);
         table.lines().find(|line| line.contains(marks)).is_some_and(|line| line.contains(expected))
@@ -131,8 +154,11 @@ fn is_told_as_said(kind: Kind) -> Result<()> {
     }
     let gone = if kind == Kind::Bird { "(65535,0)" } else { "graceful-shutdown" };
     router.configure(&[&format!("set {to} graceful-shutdown")])?;
-    let said = || listener.table(SHOP).contains(gone) || listener.table(SHOP).contains("65535:0");
-    lab.wait_until(SOON, "traffic is asked to move away", said)?;
+    let said = || {
+        let table = listener.table(SHOP);
+        [gone, "planned-shut", "65535:0", "GRACEFUL_SHUTDOWN"].iter().any(|name| table.contains(name))
+    };
+    lab.wait_until(SOON, &format!("traffic is asked to move away: {}", listener.table(SHOP)), said)?;
     router.configure(&[&format!("delete {to} graceful-shutdown")])?;
     lab.wait_until(SOON, "and to come back", || listener.knows(SHOP) && !said())?;
     assert_eq!(established(&router, second.ipv4.into())?, before, "no session was reset");
@@ -147,6 +173,129 @@ fn frr_is_told_of_paths_as_the_words_say() -> Result<()> {
 #[test]
 fn bird_is_told_of_paths_as_the_words_say() -> Result<()> {
     is_told_as_said(Kind::Bird)
+}
+
+#[test]
+fn gobgp_is_told_of_paths_as_the_words_say() -> Result<()> {
+    is_told_as_said(Kind::Gobgp)
+}
+
+#[test]
+fn openbgpd_is_told_of_paths_as_the_words_say() -> Result<()> {
+    is_told_as_said(Kind::Openbgpd)
+}
+
+/// The speaker of AS 64601 stands between the router and a BIRD of some AS: which path the router hears of it, and
+/// through which node it leads.
+fn hears_through(
+    kind: Kind,
+    session: impl FnOnce(Session) -> Session,
+    far_as: u32,
+    expected: (&str, &str),
+) -> Result<()> {
+    let lab = Lab::new()?;
+    let [first, second, _] = &lab.nodes;
+    let router = router(
+        &lab,
+        &[
+            "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64601",
+            "set protocols bgp 64512 neighbor 192.168.101.201 enforce-first-as disable",
+        ],
+    )?;
+    let far = Session { remote: first.ipv4.into(), remote_as: 64601, ..Session::external(second, far_as) };
+    let far = Speaker::start(&lab, second, Kind::Bird, far)?;
+    let _between = up(&lab, &router, first, kind, session(Session::external(first, 64601)))?;
+    far.announce(SHOP)?;
+    let (expected, gateway) = expected;
+    let told = || router.show(&format!("show ip bgp {SHOP}")).unwrap_or_default();
+    let heard = || told().lines().any(|line| line.trim() == expected);
+    let before = told();
+    lab.wait_until(SOON, &format!("the path is {expected}: {before}"), heard)?;
+    lab.wait_until(SOON, "the kernel has it", || router.gateways(SHOP) == [gateway])?;
+    // A GoBGP that replaces numbers sends nothing at all where a withdrawal is due.
+    if kind == Kind::Gobgp && far_as == 64512 {
+        return Ok(());
+    }
+    far.withdraw(SHOP)?;
+    lab.wait_until(SOON, "the withdrawal goes through", || router.gateways(SHOP).is_empty())
+}
+
+/// The second neighbor of an FRR, a GoBGP, and an OpenBGPD.
+fn second_neighbor(kind: Kind, remote_as: u32, words: &str) -> String {
+    match kind {
+        Kind::Gobgp => format!(
+            "[[neighbors]]\n  [neighbors.config]\n    neighbor-address = \"192.168.101.202\"\n    \
+             peer-as = {remote_as}\n  [neighbors.timers.config]\n    connect-retry = 1\n    \
+             idle-hold-time-after-reset = 1\n{words}"
+        ),
+        Kind::Frr => format!(
+            "neighbor 192.168.101.202 remote-as {remote_as}\n address-family ipv4 unicast\n  \
+             neighbor 192.168.101.202 activate\n  neighbor 192.168.101.202 {words}\n exit-address-family"
+        ),
+        _ => format!("neighbor 192.168.101.202 {{\n  remote-as {remote_as}\n  announce IPv4 unicast\n  {words}\n}}"),
+    }
+}
+
+#[test]
+fn the_router_is_a_client_of_the_route_server_of_frr() -> Result<()> {
+    let speaker_words = vec![second_neighbor(Kind::Frr, 64602, "route-server-client")];
+    let session = |session: Session| Session { speaker_words, ..session.saying(&["route-server-client"]) };
+    hears_through(Kind::Frr, session, 64602, ("64602", "192.168.101.202"))
+}
+
+/// What BIRD tells others than its own routes it tells a neighbor that is written out.
+#[test]
+fn the_router_is_a_client_of_the_route_server_of_bird() -> Result<()> {
+    let router = "protocol bgp served {\n  local 192.168.101.201 as 64601;\n  neighbor 192.168.101.1 as 64512;\n  \
+                  rs client;\n  ipv4 { import all; export all; };\n  ipv6 { import all; export all; };\n}";
+    let session = |session: Session| Session {
+        remote: [192, 168, 101, 202].into(),
+        remote_as: 64602,
+        speaker_words: vec![router.to_owned()],
+        ..session.saying(&["rs client"])
+    };
+    hears_through(Kind::Bird, session, 64602, ("64602", "192.168.101.202"))
+}
+
+#[test]
+fn the_router_is_a_client_of_the_route_server_of_gobgp() -> Result<()> {
+    let client = "  [neighbors.route-server.config]\n    route-server-client = true\n";
+    let speaker_words = vec![client.to_owned(), second_neighbor(Kind::Gobgp, 64602, client)];
+    hears_through(Kind::Gobgp, |session| Session { speaker_words, ..session }, 64602, ("64602", "192.168.101.202"))
+}
+
+#[test]
+fn the_router_is_a_client_of_the_route_server_of_openbgpd() -> Result<()> {
+    let speaker_words = vec![second_neighbor(Kind::Openbgpd, 64602, "transparent-as yes")];
+    let session = |session: Session| Session { speaker_words, ..session.saying(&["transparent-as yes"]) };
+    hears_through(Kind::Openbgpd, session, 64602, ("64602", "192.168.101.202"))
+}
+
+/// The speaker is the provider of two sites of AS 64512, and the router one of them.
+#[test]
+fn frr_puts_its_as_in_place_of_ours() -> Result<()> {
+    let speaker_words = vec![second_neighbor(Kind::Frr, 64512, "as-override")];
+    let session = |session: Session| Session { speaker_words, ..session.saying(&["as-override"]) };
+    hears_through(Kind::Frr, session, 64512, ("64601 64601", "192.168.101.201"))
+}
+
+#[test]
+fn gobgp_puts_its_as_in_place_of_ours() -> Result<()> {
+    let replacing = "  [neighbors.as-path-options.config]\n    replace-peer-as = true\n";
+    let speaker_words = vec![replacing.to_owned(), second_neighbor(Kind::Gobgp, 64512, replacing)];
+    hears_through(
+        Kind::Gobgp,
+        |session| Session { speaker_words, ..session },
+        64512,
+        ("64601 64601", "192.168.101.201"),
+    )
+}
+
+#[test]
+fn openbgpd_puts_its_as_in_place_of_ours() -> Result<()> {
+    let speaker_words = vec![second_neighbor(Kind::Openbgpd, 64512, "as-override yes")];
+    let session = |session: Session| Session { speaker_words, ..session.saying(&["as-override yes"]) };
+    hears_through(Kind::Openbgpd, session, 64512, ("64601 64601", "192.168.101.202"))
 }
 
 /// The speaker is a provider of the router, and says so; then it is said to be something else.

@@ -58,7 +58,7 @@ fn config(session: &Session, routes: &str) -> String {
         "log stderr all;\nrouter id {};\nprotocol device {{}}\ninclude \"{routes}\";\nprotocol bgp tower {{\n  \
          local {} as {};\n  neighbor {} as {};\n  hold time {};\n  keepalive time {};\n  connect delay time 1;\n  \
          connect retry time 1;\n  error wait time 1, 3;\n  graceful restart {graceful};\n{options}{client}  \
-         ipv4 {{ {channel} extended next hop on; {paths} }};\n  ipv6 {{ {channel} {paths} }};\n}}\n{others}",
+         ipv4 {{ {channel} extended next hop on; {paths} }};\n  ipv6 {{ {channel} {paths} }};\n}}\n{others}{}\n",
         session.router_id(),
         session.local,
         session.local_as,
@@ -66,6 +66,7 @@ fn config(session: &Session, routes: &str) -> String {
         session.remote_as,
         session.hold_time,
         session.keepalive(),
+        session.speaker_words.join("\n"),
     )
 }
 

@@ -49,7 +49,7 @@ fn config(session: &Session, socket: &str) -> String {
     format!(
         "AS {}\nrouter-id {}\nlisten on {}\nsocket \"{socket}\"\nfib-update no\nholdtime {}\nconnect-retry 1\n\
          neighbor {} {{\n  remote-as {}\n  local-address {}\n  announce IPv4 unicast\n  announce IPv6 unicast\n  \
-         announce restart {graceful}\n{client}{options}}}\n{others}allow from any\nallow to any\n",
+         announce restart {graceful}\n{client}{options}}}\n{others}{}\nallow from any\nallow to any\n",
         session.local_as,
         session.router_id(),
         session.local,
@@ -57,6 +57,7 @@ fn config(session: &Session, socket: &str) -> String {
         session.remote,
         session.remote_as,
         session.local,
+        session.speaker_words.join("\n"),
     )
 }
 
