@@ -209,8 +209,7 @@ fn hears_through(
     let (expected, gateway) = expected;
     let told = || router.show(&format!("show ip bgp {SHOP}")).unwrap_or_default();
     let heard = || told().lines().any(|line| line.trim() == expected);
-    let before = told();
-    lab.wait_until(SOON, &format!("the path is {expected}: {before}"), heard)?;
+    lab.wait_until(SOON, &format!("the path is {expected}"), heard)?;
     lab.wait_until(SOON, "the kernel has it", || router.gateways(SHOP) == [gateway])?;
     // A GoBGP that replaces numbers sends nothing at all where a withdrawal is due.
     if kind == Kind::Gobgp && far_as == 64512 {

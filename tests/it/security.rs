@@ -169,6 +169,55 @@ fn every_speaker_comes_in_through_a_range_with_its_password_and_ttl() -> Result<
     Ok(())
 }
 
+/// The other way round: the router calls, and is one of a range for each of them.
+#[test]
+fn every_speaker_takes_the_router_in_as_one_of_its_range() -> Result<()> {
+    const RANGES: [(Kind, &str); 4] = [
+        (
+            Kind::Bird,
+            "protocol bgp ranged {\n  local 192.168.101.201 as 64601;\n  neighbor range 192.168.101.0/28 as 64512;\n  \
+             ipv4 { import all; export all; next hop self; };\n}",
+        ),
+        (
+            Kind::Gobgp,
+            "[[peer-groups]]\n  [peer-groups.config]\n    peer-group-name = \"near\"\n    peer-as = 64512\n  \
+             [[peer-groups.afi-safis]]\n    [peer-groups.afi-safis.config]\n      afi-safi-name = \"ipv4-unicast\"\n\
+             [[dynamic-neighbors]]\n  [dynamic-neighbors.config]\n    prefix = \"192.168.101.0/28\"\n    \
+             peer-group = \"near\"",
+        ),
+        (Kind::Openbgpd, "neighbor 192.168.101.0/28 {\n  remote-as 64512\n  announce IPv4 unicast\n}"),
+        (
+            Kind::Frr,
+            "neighbor near peer-group\n neighbor near remote-as 64512\n bgp listen range 192.168.101.0/28 peer-group \
+             near\n address-family ipv4 unicast\n  neighbor near activate\n exit-address-family",
+        ),
+    ];
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    router.configure(&[
+        "set protocols bgp 64512 parameters ebgp-requires-policy disable",
+        "set protocols bgp 64512 network 10.9.0.0/24",
+        "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64601",
+        "set protocols bgp 64512 neighbor 192.168.101.201 timers connect 1",
+    ])?;
+    let node = &lab.nodes[0];
+    for (kind, range) in RANGES {
+        // The neighbor that each of them has by its address is nobody.
+        let session = Session { remote: [192, 168, 101, 250].into(), ..Session::external(node, 64601) };
+        let session = Session { speaker_words: vec![range.to_owned()], ..session };
+        let mut speaker = up(&lab, &router, node, kind, session)?;
+        speaker.announce(PREFIX)?;
+        lab.wait_until(SESSIONS, &format!("the route of {kind:?}"), || !router.gateways(PREFIX).is_empty())?;
+        // BIRD is asked only about whom it knows by its address.
+        if kind != Kind::Bird {
+            lab.wait_until(SESSIONS, &format!("{kind:?} hears ours"), || speaker.knows("10.9.0.0/24"))?;
+        }
+        speaker.stop()?;
+        lab.wait_until(SESSIONS, &format!("{kind:?} is gone"), || router.gateways(PREFIX).is_empty())?;
+    }
+    Ok(())
+}
+
 /// Only a connection whose packets have TTL 255 lives with BIRD, which says what the open socket does.
 #[test]
 fn how_far_a_neighbor_may_be_counts_for_the_session_that_there_is() -> Result<()> {

@@ -86,6 +86,34 @@ fn the_bandwidth_that_nodes_tell_becomes_the_weights_of_the_group_in_place() -> 
     Ok(())
 }
 
+/// OpenBGPD has no word for this kind of community.
+#[test]
+fn the_bandwidth_that_bird_and_gobgp_tell_becomes_weights() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    let [first, second, _] = &lab.nodes;
+    router.configure(&[
+        "set protocols bgp 64512 neighbor 192.168.101.201 remote-as 64512",
+        "set protocols bgp 64512 neighbor 192.168.101.202 remote-as 64512",
+    ])?;
+    let policy = "[[policy-definitions]]\n  name = \"told\"\n  [[policy-definitions.statements]]\n    name = \"all\"\n    \
+                  [policy-definitions.statements.actions]\n      route-disposition = \"accept-route\"\n      \
+                  [policy-definitions.statements.actions.bgp-actions.set-ext-community]\n        options = \"add\"\n        \
+                  [policy-definitions.statements.actions.bgp-actions.set-ext-community.set-ext-community-method]\n          \
+                  communities-list = [\"lb:64512:312500000\"]\n[global.apply-policy.config]\n  \
+                  export-policy-list = [\"told\"]\n  default-export-policy = \"accept-route\"";
+    let bird = Speaker::start(&lab, first, Kind::Bird, Session::internal(first))?;
+    let session = Session { speaker_words: vec![policy.to_owned()], ..Session::internal(second) };
+    let gobgp = Speaker::start(&lab, second, Kind::Gobgp, session)?;
+    // 10 Gbit/s and 2.5 Gbit/s, as octets a second.
+    bird.announce(&format!("{SHOP} {{ bgp_ext_community.add((generic, 0x4004fc00, 0x4e9502f9)); }}"))?;
+    gobgp.announce(SHOP)?;
+    lab.wait_until(SESSIONS, "four to one", || weights(&lab, &router, SHOP) == expected(&[("201", 4), ("202", 1)]))?;
+    let told = router.show(&format!("show ip bgp {SHOP}"))?;
+    assert!(told.contains("LB:64512:10000Mbps") && told.contains("LB:64512:2500Mbps"), "{told}");
+    Ok(())
+}
+
 #[test]
 fn frr_hears_the_bandwidth_that_a_map_sets() -> Result<()> {
     let lab = Lab::new()?;

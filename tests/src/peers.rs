@@ -174,7 +174,7 @@ impl Speaker {
     }
 
     /// Announces a prefix with the node itself as next hop. Words of the speaker's own language may stand behind it,
-    /// where it is ExaBGP or GoBGP.
+    /// where it is BIRD, ExaBGP or GoBGP.
     ///
     /// # Errors
     /// When the speaker refuses.

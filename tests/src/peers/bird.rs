@@ -115,7 +115,8 @@ fn write_routes(host: &Host, announced: &BTreeSet<&str>) -> Result<String> {
         let routes: String = announced
             .iter()
             .filter(|prefix| prefix.contains(':') == colon)
-            .map(|prefix| format!("  route {prefix} blackhole;\n"))
+            .map(|route| route.split_once(' ').unwrap_or((route, "")))
+            .map(|(prefix, words)| format!("  route {prefix} blackhole {words};\n"))
             .collect();
         format!("protocol static static_{family} {{\n  {family};\n{routes}}}\n")
     };

@@ -4,7 +4,7 @@
 //! with graceful restart in the state "local restarting" with the notification bit, which makes it withhold every
 //! route until the router's End-of-RIB arrives.
 //!
-//! It listens only as a route reflector, whose clients call it.
+//! It listens only as a route reflector, whose clients call it, and where it has neighbors of a range.
 
 use std::net::IpAddr;
 
@@ -34,11 +34,16 @@ fn config(session: &Session) -> String {
         ("long-lived", session.long_lived.is_some().to_string()),
         ("stale-time", session.long_lived.map_or(0, |(_, stale)| stale).to_string()),
         ("words", session.speaker_words.join("\n") + &reflection(session)),
-        ("port", if session.clients.is_empty() { "-1" } else { "179" }.to_owned()),
+        ("port", if listens(session) { "179" } else { "-1" }.to_owned()),
         ("several", session.add_path.to_string()),
         ("paths", (u8::from(session.add_path) * 8).to_string()),
     ];
     words.iter().fold(TEMPLATE.to_owned(), |text, (word, value)| text.replace(&format!("{{{word}}}"), value))
+}
+
+/// Whether others call it: clients of a route reflector, and members of a range.
+fn listens(session: &Session) -> bool {
+    !session.clients.is_empty() || session.speaker_words.iter().any(|words| words.contains("[[dynamic-neighbors]]"))
 }
 
 /// The router as a client of a route reflector, and its other clients.
