@@ -172,7 +172,7 @@ fn every_speaker_comes_in_through_a_range_with_its_password_and_ttl() -> Result<
 /// The other way round: the router calls, and is one of a range for each of them.
 #[test]
 fn every_speaker_takes_the_router_in_as_one_of_its_range() -> Result<()> {
-    const RANGES: [(Kind, &str); 4] = [
+    const RANGES: [(Kind, &str); 5] = [
         (
             Kind::Bird,
             "protocol bgp ranged {\n  local 192.168.101.201 as 64601;\n  neighbor range 192.168.101.0/28 as 64512;\n  \
@@ -184,6 +184,12 @@ fn every_speaker_takes_the_router_in_as_one_of_its_range() -> Result<()> {
              [[peer-groups.afi-safis]]\n    [peer-groups.afi-safis.config]\n      afi-safi-name = \"ipv4-unicast\"\n\
              [[dynamic-neighbors]]\n  [dynamic-neighbors.config]\n    prefix = \"192.168.101.0/28\"\n    \
              peer-group = \"near\"",
+        ),
+        (
+            Kind::Exabgp,
+            "neighbor 192.168.101.0/28 {\n  router-id 192.168.101.201;\n  local-address 192.168.101.201;\n  \
+             local-as 64601;\n  peer-as 64512;\n  passive true;\n  listen 179;\n  family { ipv4 unicast; }\n  \
+             static { route 172.16.102.229/32 next-hop 192.168.101.201; }\n}",
         ),
         (Kind::Openbgpd, "neighbor 192.168.101.0/28 {\n  remote-as 64512\n  announce IPv4 unicast\n}"),
         (
@@ -208,8 +214,8 @@ fn every_speaker_takes_the_router_in_as_one_of_its_range() -> Result<()> {
         let mut speaker = up(&lab, &router, node, kind, session)?;
         speaker.announce(PREFIX)?;
         lab.wait_until(SESSIONS, &format!("the route of {kind:?}"), || !router.gateways(PREFIX).is_empty())?;
-        // BIRD is asked only about whom it knows by its address.
-        if kind != Kind::Bird {
+        // BIRD and ExaBGP are asked only about whom they know by its address.
+        if ![Kind::Bird, Kind::Exabgp].contains(&kind) {
             lab.wait_until(SESSIONS, &format!("{kind:?} hears ours"), || speaker.knows("10.9.0.0/24"))?;
         }
         speaker.stop()?;

@@ -71,7 +71,7 @@ pub struct Session {
     pub add_path: bool,
     /// What the speaker's own language says besides of its neighbor, one statement each; not by GoBGP.
     pub words: Vec<String>,
-    /// What the speaker says besides of itself, other neighbors among it; not by ExaBGP.
+    /// What the speaker says besides of itself, other neighbors among it.
     pub speaker_words: Vec<String>,
 }
 

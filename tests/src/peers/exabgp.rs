@@ -44,13 +44,14 @@ fn config(session: &Session, commands: &str, listener: &str) -> String {
         "process announcer {{\n  run /usr/bin/tail -n +1 -F {commands};\n  encoder text;\n}}\nprocess listener {{\n  run {listener};\n  encoder text;\n}}\nneighbor {} {{\n  \
          router-id {};\n  local-address {};\n  local-as {};\n  peer-as {};\n  hold-time {};\n  \
          capability {{ {capabilities} }}\n{options}  \
-         family {{ ipv4 unicast; ipv6 unicast; }}\n  api {{ processes [ announcer ]; }}\n  api heard {{ processes [ listener ]; neighbor-changes; receive {{ parsed; update; }} }}\n}}\n",
+         family {{ ipv4 unicast; ipv6 unicast; }}\n  api {{ processes [ announcer ]; }}\n  api heard {{ processes [ listener ]; neighbor-changes; receive {{ parsed; update; }} }}\n}}\n{}\n",
         session.remote,
         session.router_id(),
         session.local,
         session.local_as,
         session.remote_as,
         session.hold_time,
+        session.speaker_words.join("\n"),
     )
 }
 
