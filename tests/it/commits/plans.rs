@@ -157,7 +157,9 @@ fn commit_check_tells_the_fate_of_each_neighbor() {
     let table = [
         ("timers holdtime 60", Some((NeighborEffect::Reset, "hold"))),
         ("password secret", Some((NeighborEffect::Reset, "password"))),
-        ("ebgp-multihop 3", Some((NeighborEffect::Reset, "transport"))),
+        ("update-source 192.168.101.1", Some((NeighborEffect::Reset, "transport"))),
+        ("ebgp-multihop 3", None),
+        ("timers keepalive 5", None),
         ("local-as 65010", Some((NeighborEffect::Reset, "as"))),
         ("description other", None),
         ("maximum-prefix 10", None),
