@@ -15,7 +15,7 @@ use super::tunnels::decapsulate;
 /// Connections that are open while things happen.
 const OPEN: u64 = 120;
 /// Connections that begin each second.
-const RATE: u32 = 40;
+const RATE: u32 = 80;
 /// The service that persons name.
 const NAMED: &str = "203.0.113.80";
 
@@ -161,7 +161,7 @@ fn live(row: Row) -> Result<()> {
         .map(|failed| (failed.begun - first, failed.took))
         .collect();
     let passed: Vec<(&str, u64)> = life.passed.iter().map(|(when, at)| (&**when, at.saturating_sub(first))).collect();
-    ensure!(failed.is_empty() && begun.len() > 20, "of {} failed {failed:?} (begin, time); {passed:?}", begun.len());
+    ensure!(failed.is_empty() && begun.len() > 50, "of {} failed {failed:?} (begin, time); {passed:?}", begun.len());
 
     life.cluster.nodes[2].host.clone().ip(&["link", "set", "eth0", "down"])?;
     life.becomes(1, "a node dies")?;
