@@ -125,7 +125,9 @@ impl Engine {
             });
             match file {
                 DumpFile::Table => self.dumps.table = series,
-                DumpFile::Updates | DumpFile::Once => self.dumps.updates = series,
+                DumpFile::Updates => self.dumps.updates = series,
+                // No configuration asks for that one.
+                DumpFile::Once => {}
             }
         }
         self.tick_dumps(at, out);

@@ -2,8 +2,8 @@
 //!
 //! A full table has a million prefixes, and every table of the router has an entry for each of them. A prefix is
 //! packed into one integer, entries lie side by side in blocks, and a map remembers where it found what it was asked for
-//! last: what arrives in order, as full tables do, costs no search, nor does what is looked up again soon. Order is display order: IPv4 first, by address, then by
-//! length. Never knows what a value means.
+//! last: what arrives in order, as full tables do, costs no search, nor does what is looked up again soon. Order is display
+//! order: IPv4 first, by address, then by length. Never knows what a value means.
 
 mod blocks;
 mod index;
