@@ -17,6 +17,7 @@ use rib::bgp_table::{BgpTable, PeerId};
 use rib::fib::{Fib, RouteKey};
 use rib::nexthop::NextHops;
 use rib::path_ids::PathIds;
+use rib::prefix_table::Prefixes;
 use rib::routes::Rib;
 use rib::world_view::World;
 
@@ -60,6 +61,11 @@ pub struct Tables {
 }
 
 impl Tables {
+    fn new(prefixes: &Prefixes) -> Self {
+        let of = |family| BgpTable::new(family, prefixes);
+        Self { ipv4: of(Family::Ipv4Unicast), ipv6: of(Family::Ipv6Unicast) }
+    }
+
     /// One family's table.
     #[must_use]
     pub fn of(&self, family: Family) -> &BgpTable {
@@ -159,6 +165,8 @@ pub struct Engine {
     pub(crate) snapshot: SnapshotNeed,
     pub(crate) world: World,
     pub(crate) world_changed: bool,
+    /// What all tables share.
+    pub(crate) prefixes: Prefixes,
     pub(crate) rib: Rib,
     pub(crate) next_hops: NextHops,
     pub(crate) tables: Tables,
@@ -221,6 +229,7 @@ impl Engine {
     /// A router with an empty configuration that knows nothing of the kernel yet.
     #[must_use]
     pub fn new(at: Moment, facts: Facts) -> Self {
+        let prefixes = Prefixes::default();
         Self {
             running: Running {
                 tree: Tree::default(),
@@ -248,13 +257,14 @@ impl Engine {
             snapshot: SnapshotNeed::None,
             world: World::new(),
             world_changed: true,
-            rib: Rib::new(),
+            rib: Rib::new(&prefixes),
             next_hops: NextHops::new(),
-            tables: Tables { ipv4: BgpTable::new(Family::Ipv4Unicast), ipv6: BgpTable::new(Family::Ipv6Unicast) },
+            tables: Tables::new(&prefixes),
             attribute_sets: AttributeSets::default(),
             table_version: BTreeMap::new(),
             heard: 0,
-            fib: Fib::new(),
+            fib: Fib::new(&prefixes),
+            prefixes,
             flow: Flow::default(),
             truth: Truth::default(),
             next_audit: at.instant + AUDIT_EVERY,

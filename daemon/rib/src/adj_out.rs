@@ -12,6 +12,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::hash::BuildHasher;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bgp_wire::Negotiated as Codec;
@@ -22,7 +23,7 @@ use nouns::{Asn, Family, Prefix};
 
 use crate::bgp_table::PeerId;
 use crate::id_hash::IdHash;
-use crate::prefix_map::PrefixMap;
+use crate::prefix_table::{PrefixTable, Prefixes};
 
 pub use bundle::{Audience, Portion};
 use bundle::{BundleId, Bundles};
@@ -60,9 +61,9 @@ pub type Loops = BTreeMap<Asn, Vec<PeerId>>;
 /// The routes of a group and family; a new group begins with an empty one.
 #[derive(Clone, Debug, Default)]
 pub struct AdjOut {
-    routes: PrefixMap<Told>,
+    routes: PrefixTable<Told>,
     /// The paths of each prefix, where the group hears of several: then an entry of `routes` only says that it waits.
-    several: PrefixMap<Vec<Named>>,
+    several: PrefixTable<Vec<Named>>,
     queue: VecDeque<Prefix>,
     told: usize,
     /// No more routes are told than this.
@@ -126,6 +127,12 @@ impl Told {
 }
 
 impl AdjOut {
+    /// Nothing was told yet; the prefixes are shared with other tables.
+    #[must_use]
+    pub fn new(prefixes: &Prefixes) -> Self {
+        Self { routes: PrefixTable::new(prefixes), several: PrefixTable::new(prefixes), ..Self::default() }
+    }
+
     /// From now on it is counted how many routes peers of an AS do not hear of; nothing may have been told yet.
     pub fn count_loops_of(&mut self, asn: Asn) {
         self.looped.entry(asn).or_default();
@@ -163,13 +170,15 @@ impl AdjOut {
 
     /// Everything is to be sent again (RFC 2918 §4).
     pub fn refresh(&mut self) {
-        for (prefix, route) in self.routes.iter_mut() {
+        let Self { routes, several, queue, .. } = self;
+        routes.visit(|prefix, route| {
             route.fingerprint = 0;
-            self.several.get_mut(prefix).into_iter().flatten().for_each(|named| named.told.fingerprint = 0);
+            several.get_mut(prefix).into_iter().flatten().for_each(|named| named.told.fingerprint = 0);
             if !std::mem::replace(&mut route.queued, true) {
-                self.queue.push_back(prefix);
+                queue.push_back(prefix);
             }
-        }
+            ControlFlow::Continue(())
+        });
     }
 
     /// Encodes what is pending until about `max_octets` are reached: `export` says what the group shall know of a

@@ -20,7 +20,7 @@ use crate::few::Few;
 use crate::id_hash::IdHash;
 use crate::length_index::LengthIndex;
 use crate::nexthop::NextHops;
-use crate::prefix_map::PrefixMap;
+use crate::prefix_table::{PrefixTable, Prefixes};
 use crate::routes::Gateway;
 
 pub use path::{Inserted, Path, PathKey, PeerId};
@@ -226,16 +226,16 @@ pub struct BgpTable {
     /// Paths remember the second, counted from here, in which they came.
     epoch: Option<Instant>,
     /// An entry without paths stays until its prefix was taken from the queues.
-    entries: PrefixMap<Entry>,
+    entries: PrefixTable<Entry>,
     census: Census,
     queues: Queues,
 }
 
 impl BgpTable {
-    /// An empty table; the router itself is its only peer.
+    /// An empty table that shares its prefixes with others; the router itself is its only peer.
     #[must_use]
-    pub fn new(family: Family) -> Self {
-        let (entries, census, queues) = (PrefixMap::new(), Census::default(), Queues::default());
+    pub fn new(family: Family, prefixes: &Prefixes) -> Self {
+        let (entries, census, queues) = (PrefixTable::new(prefixes), Census::default(), Queues::default());
         let mut table = Self { family, epoch: None, entries, census, queues };
         let address = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         table.set_peer(

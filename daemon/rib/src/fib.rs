@@ -14,6 +14,7 @@ use nouns::Prefix;
 
 use crate::world::Leg;
 
+mod entries;
 mod flush;
 mod ledger;
 mod route_map;

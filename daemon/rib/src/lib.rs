@@ -20,6 +20,7 @@ mod length_index;
 pub mod nexthop;
 pub mod path_ids;
 pub mod prefix_map;
+pub mod prefix_table;
 pub mod routes;
 pub mod world;
 pub mod world_view;

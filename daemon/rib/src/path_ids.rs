@@ -62,6 +62,7 @@ mod tests {
 
     use super::*;
     use crate::bgp_table::{BgpTable, Inserted, PeerId};
+    use crate::prefix_table::Prefixes;
 
     proptest! {
         #[test]
@@ -71,7 +72,7 @@ mod tests {
             let prefix = Prefix::DEFAULT_V4;
             let attributes = Arc::new(PathAttributes::new(Origin::Igp, [192, 0, 2, 1].into()));
             let inserted = Inserted::new(Arc::clone(&attributes), attributes, None, nouns::Marks::default());
-            let (mut table, mut ids) = (BgpTable::new(Family::Ipv4Unicast), PathIds::default());
+            let (mut table, mut ids) = (BgpTable::new(Family::Ipv4Unicast, &Prefixes::default()), PathIds::default());
             let mut model: BTreeMap<PathKey, u32> = BTreeMap::new();
             for (peer, path_id, comes) in steps {
                 let key = PathKey { peer: PeerId(peer), path_id };

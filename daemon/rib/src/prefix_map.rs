@@ -2,8 +2,8 @@
 //!
 //! A full table has a million prefixes, and every table of the router has an entry for each of them. A prefix is
 //! packed into one integer, entries lie side by side in blocks, and a map remembers where it found what it was asked for
-//! last: what arrives in order, as full tables do, costs no search, nor does what is looked up again soon. Order is display
-//! order: IPv4 first, by address, then by length. Never knows what a value means.
+//! last: what arrives in order costs no search. Order is display order: IPv4 first, by address, then by length. Tables that
+//! have the same prefixes are `PrefixTable`s. Never knows what a value means.
 
 mod blocks;
 mod index;
@@ -12,10 +12,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nouns::{Family, Prefix};
 
-use blocks::Blocks;
+pub(crate) use blocks::Blocks;
 
 /// A prefix of one family as an integer whose order is display order.
-trait Packed: Copy + Ord + std::fmt::Debug {
+pub(crate) trait Packed: Copy + Ord + std::fmt::Debug {
     /// No key is lower.
     const LEAST: Self;
     fn unpack(self) -> Prefix;
@@ -27,9 +27,9 @@ trait Packed: Copy + Ord + std::fmt::Debug {
 const SCATTER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// An IPv4 address above its prefix length.
-type V4 = u64;
+pub(crate) type V4 = u64;
 /// An IPv6 address and its prefix length.
-type V6 = (u128, u8);
+pub(crate) type V6 = (u128, u8);
 
 impl Packed for V4 {
     const LEAST: Self = 0;
@@ -58,7 +58,7 @@ impl Packed for V6 {
 }
 
 /// A prefix as the key of its family's blocks.
-enum Key {
+pub(crate) enum Key {
     V4(V4),
     V6(V6),
 }
@@ -73,7 +73,7 @@ impl From<Prefix> for Key {
 }
 
 /// Values by prefix, in display order. Looking up, inserting and removing cost a search among blocks of some dozens
-/// of entries and one within a block; both are spared where the last use was nearby, or the same prefix was used lately.
+/// of entries and one within a block; both are spared where the last use was nearby.
 #[derive(Clone, Debug)]
 pub struct PrefixMap<V> {
     v4: Blocks<V4, V>,
@@ -156,23 +156,23 @@ impl<V> PrefixMap<V> {
 
     /// All in display order.
     pub fn iter(&self) -> impl Iterator<Item = (Prefix, &V)> {
-        self.v4.iter_from(V4::LEAST).chain(self.v6.iter_from(V6::LEAST))
+        shown(self.v4.iter_from(V4::LEAST)).chain(shown(self.v6.iter_from(V6::LEAST)))
     }
 
     /// The prefixes of one family in display order.
     pub fn iter_family(&self, family: Family) -> impl Iterator<Item = (Prefix, &V)> {
-        let v4 = (family == Family::Ipv4Unicast).then(|| self.v4.iter_from(V4::LEAST));
-        let v6 = (family == Family::Ipv6Unicast).then(|| self.v6.iter_from(V6::LEAST));
+        let v4 = (family == Family::Ipv4Unicast).then(|| shown(self.v4.iter_from(V4::LEAST)));
+        let v6 = (family == Family::Ipv6Unicast).then(|| shown(self.v6.iter_from(V6::LEAST)));
         v4.into_iter().flatten().chain(v6.into_iter().flatten())
     }
 
     /// All from a prefix on, in display order.
     pub fn iter_from(&self, first: Prefix) -> impl Iterator<Item = (Prefix, &V)> {
         let (v4, v6) = match first.into() {
-            Key::V4(key) => (Some(self.v4.iter_from(key)), V6::LEAST),
+            Key::V4(key) => (Some(shown(self.v4.iter_from(key))), V6::LEAST),
             Key::V6(key) => (None, key),
         };
-        v4.into_iter().flatten().chain(self.v6.iter_from(v6))
+        v4.into_iter().flatten().chain(shown(self.v6.iter_from(v6)))
     }
 
     /// All in display order, to be changed.
@@ -195,6 +195,14 @@ impl<V: Default> PrefixMap<V> {
             Key::V6(key) => self.v6.entry(key),
         }
     }
+}
+
+/// Keys as the prefixes that they are.
+fn shown<'a, K: Packed, V>(entries: impl Iterator<Item = (K, &'a V)>) -> impl Iterator<Item = (Prefix, &'a V)>
+where
+    V: 'a,
+{
+    entries.map(|(key, value)| (key.unpack(), value))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use bgp::session::Output;
 use bgp_wire::attribute::{Origin, PathAttributes};
 use bgp_wire::message::Nlri;
 use nouns::{Family, IfName, Marks, Prefix, Several};
-use rib::adj_out::{Exported, Portion, Say};
+use rib::adj_out::{AdjOut, Exported, Portion, Say};
 use rib::bgp_table::{Path, PathKey, PeerId};
 use rib::path_ids::PathIds;
 
@@ -109,7 +109,7 @@ impl Engine {
         let Some(group) = self.groups.get_mut(id) else { return Vec::new() };
         let (family, target, codec) = (group.family, group.target.clone(), group.codec.clone());
         let loops = group.loops();
-        let mut queue = std::mem::take(&mut group.out);
+        let mut queue = std::mem::replace(&mut group.out, AdjOut::new(&self.prefixes));
         queue.tell_at_most(target.at_most);
         let mut ids = self.path_ids.remove(&family).unwrap_or_default();
         let mut exporter = Exporter::new(self, family, &target);

@@ -289,7 +289,7 @@ impl Engine {
                 owing: BTreeSet::new(),
                 refreshing: BTreeSet::new(),
                 rests_until: None,
-                out: AdjOut::default(),
+                out: AdjOut::new(&self.prefixes),
             };
             let silent = |(_, other): &(&GroupId, &Group)| other.out.is_silent() && other.hears_as(&group);
             let found = self.groups.groups.iter().find(silent).map(|(id, _)| *id);

@@ -20,7 +20,7 @@ use crate::fixtures::{attributes, ip, key, prefix, unchanged, world};
 use crate::routes::{Protocol, Rib};
 
 fn table() -> BgpTable {
-    let mut table = BgpTable::new(Family::Ipv4Unicast);
+    let mut table = BgpTable::new(Family::Ipv4Unicast, &Prefixes::default());
     for peer in 1..4 {
         let router_id = Ipv4Addr::new(192, 168, 101, 200 + u8::try_from(peer).unwrap());
         table
@@ -46,7 +46,7 @@ const RULES: Rules = Rules {
 
 /// The nodes are on a link of ours.
 fn next_hops() -> NextHops {
-    let (world, mut rib, mut next_hops) = (world(), Rib::new(), NextHops::new());
+    let (world, mut rib, mut next_hops) = (world(), Rib::default(), NextHops::new());
     rib.replace_protocol(Protocol::Connected, world.connected_routes(), Instant::now());
     for last in 200..204 {
         next_hops.track(ip(&format!("192.168.101.{last}")));

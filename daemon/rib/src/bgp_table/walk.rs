@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::ops::ControlFlow;
 
 use super::{BgpTable, Path, PeerId};
 
@@ -61,24 +62,25 @@ impl BgpTable {
             return;
         }
         let census = &self.census;
-        for (prefix, entry) in self.entries.iter_mut() {
-            if left == 0 {
-                break;
-            }
+        let queues = &mut self.queues;
+        self.entries.visit(|prefix, entry| {
             let through = |path: &&Path| census.tracked(path).is_some_and(|(hop, _)| addresses.contains(&hop));
             let found = entry.paths.as_slice().iter().filter(through).count();
             left = left.saturating_sub(found);
             if found > 0 {
-                self.queues.presses(prefix, entry);
+                queues.presses(prefix, entry);
             }
-        }
+            until_none(left)
+        });
     }
 
     /// Every prefix needs a decision: the rules changed.
     pub fn all_dirty(&mut self) {
-        for (prefix, entry) in self.entries.iter_mut() {
-            self.queues.presses(prefix, entry);
-        }
+        let queues = &mut self.queues;
+        self.entries.visit(|prefix, entry| {
+            queues.presses(prefix, entry);
+            ControlFlow::Continue(())
+        });
     }
 
     /// Touches the paths of one peer in one walk that ends when all are seen; answers how many were touched.
@@ -88,10 +90,8 @@ impl BgpTable {
         if left == 0 {
             return 0;
         }
-        for (prefix, entry) in self.entries.iter_mut() {
-            if left == 0 {
-                break;
-            }
+        let Self { entries, census, queues, .. } = self;
+        entries.visit(|prefix, entry| {
             let mut changed = false;
             let rivals = entry.paths.len() > 1;
             let mut at = 0;
@@ -115,10 +115,10 @@ impl BgpTable {
                     Touch::Remove => {
                         at = at.saturating_sub(1);
                         if let Some(gone) = entry.remove(at) {
-                            self.census.went(&gone);
+                            census.went(&gone);
                         }
                         if entry.paths.is_empty() {
-                            self.census.last_path_gone(prefix);
+                            census.last_path_gone(prefix);
                         }
                         changed = true;
                     }
@@ -126,9 +126,15 @@ impl BgpTable {
                 touched = touched.saturating_add(1);
             }
             if changed {
-                self.queues.presses(prefix, entry);
+                queues.presses(prefix, entry);
             }
-        }
+            until_none(left)
+        });
         touched
     }
+}
+
+/// Goes on while something is left.
+fn until_none(left: usize) -> ControlFlow<()> {
+    if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }

@@ -20,6 +20,7 @@ use super::*;
 use crate::bgp_table::{Inserted, PathKey, PeerId, PeerInfo};
 use crate::fixtures::{attributes, ip, prefix, world};
 use crate::nexthop::NextHops;
+use crate::prefix_table::Prefixes;
 use crate::routes::{Protocol, Rib};
 use crate::world_view::World;
 
@@ -71,7 +72,7 @@ struct Scene {
 
 impl Scene {
     fn new(all: &[Given]) -> Self {
-        let mut table = BgpTable::new(Family::Ipv4Unicast);
+        let mut table = BgpTable::new(Family::Ipv4Unicast, &Prefixes::default());
         for given in all {
             let info = PeerInfo {
                 address: IpAddr::V4(Ipv4Addr::new(192, 168, 101, given.address)),
@@ -87,7 +88,7 @@ impl Scene {
                 table.mark_stale(PeerId(given.peer));
             }
         }
-        let (world, mut rib) = (routed_world(), Rib::new());
+        let (world, mut rib) = (routed_world(), Rib::default());
         rib.replace_protocol(Protocol::Connected, world.connected_routes(), Instant::now());
         rib.replace_protocol(Protocol::Kernel, world.kernel_routes(), Instant::now());
         let mut next_hops = NextHops::new();

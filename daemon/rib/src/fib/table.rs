@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use super::entries::Entries;
 use super::ledger::Ledger;
-use super::route_map::RouteMap;
 use super::wishes::{Wish, WishId};
 use super::{FibChange, FibCounters, FibState, FibTarget, KernelFib, Refused, RouteKey, Wanted};
+use crate::prefix_table::Prefixes;
 use crate::world::Leg;
 
 /// One key.
@@ -34,7 +35,7 @@ pub(super) struct Refusal {
 /// Wanted and actual forwarding state of both families.
 #[derive(Debug, Default)]
 pub struct Fib {
-    pub(super) entries: RouteMap<Entry>,
+    pub(super) entries: Entries,
     pub(super) ledger: Ledger,
     pub(super) dirty: VecDeque<RouteKey>,
     /// Groups that changed without their users having asked: `flush` looks at all their users.
@@ -55,10 +56,10 @@ pub struct Fib {
 }
 
 impl Fib {
-    /// Nothing is wanted and nothing is there.
+    /// Nothing is wanted and nothing is there; the main table shares its prefixes with other tables.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(prefixes: &Prefixes) -> Self {
+        Self { entries: Entries::new(prefixes), ..Self::default() }
     }
 
     /// At the start: takes over what the kernel still has of ours. Until `end_recovery` nothing of it is removed,
@@ -78,11 +79,12 @@ impl Fib {
     /// `flush`. Answers how many routes that are.
     pub fn end_recovery(&mut self) -> usize {
         self.recovering = false;
-        for (key, entry) in self.entries.iter_mut() {
+        let Self { entries, dirty, .. } = self;
+        entries.visit(|key, entry| {
             if std::mem::take(&mut entry.adopted) && !std::mem::replace(&mut entry.dirty, true) {
-                self.dirty.push_back(key);
+                dirty.push_back(key);
             }
-        }
+        });
         std::mem::take(&mut self.adopted)
     }
 
@@ -362,14 +364,12 @@ impl Fib {
         self.strays_due.clear();
         for (key, _) in kernel.routes.iter() {
             if !self.entries.contains(key) {
-                self.entries.insert(key, Entry { adopted: true, ..Entry::default() });
+                self.entries.entry(key).adopted = true;
             }
         }
         self.adopted = 0;
         let mut entries = std::mem::take(&mut self.entries);
-        for (key, entry) in entries.iter_mut() {
-            self.believe(key, entry, kernel.routes.get(key).copied());
-        }
+        entries.visit(|key, entry| self.believe(key, entry, kernel.routes.get(key).copied()));
         self.entries = entries;
         self.present = kernel.routes.len();
     }

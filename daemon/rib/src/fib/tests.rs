@@ -248,7 +248,7 @@ fn a_refused_group_change_leaves_its_routes_as_they_were_and_says_so() {
 fn a_restart_with_the_same_routes_changes_nothing() {
     let mut pair = with_routes(0..20, &[1, 2, 3]);
     pair.want(3..9, &[1]).flush();
-    pair.fib = Fib::new();
+    pair.fib = Fib::default();
     pair.fib.adopt(&pair.kernel.state);
     assert!(matches!(pair.fib.state(service(1)), FibState::Adopted { .. }));
     pair.want(0..3, &[1, 2, 3]).want(3..9, &[1]).want(9..20, &[1, 2, 3]);
@@ -260,7 +260,7 @@ fn a_restart_with_the_same_routes_changes_nothing() {
 #[test]
 fn an_adopted_route_is_not_shrunk_before_the_recovery_ends() {
     let mut pair = with_routes(0..3, &[1, 2, 3]);
-    pair.fib = Fib::new();
+    pair.fib = Fib::default();
     pair.fib.adopt(&pair.kernel.state);
     assert_eq!(pair.want(0..1, &[1]).flush(), [], "the other nodes have not come back yet");
     assert_eq!(kinds(&pair.want(9..10, &[1]).flush()), "gr", "a new prefix does not wait");
@@ -273,7 +273,7 @@ fn an_adopted_route_is_not_shrunk_before_the_recovery_ends() {
 #[test]
 fn identifiers_are_given_out_in_their_ranges_and_go_on_after_adoption() {
     let pair = with_routes(0..1, &[1]);
-    let mut fib = Fib::new();
+    let mut fib = Fib::default();
     fib.adopt(&pair.kernel.state);
     fib.want(service(1), legs(&[2]));
     let changes = fib.flush();

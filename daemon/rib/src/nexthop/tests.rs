@@ -29,7 +29,7 @@ fn table() -> (Rib, World, NextHops) {
         protocol: 16,
         legs: vec![leg("10.9.0.254", 0)],
     }));
-    let (mut rib, mut next_hops, now) = (Rib::new(), NextHops::new(), Instant::now());
+    let (mut rib, mut next_hops, now) = (Rib::default(), NextHops::new(), Instant::now());
     rib.replace_protocol(Protocol::Connected, world.connected_routes(), now);
     rib.replace_protocol(Protocol::Kernel, world.kernel_routes(), now);
     rib.set(prefix("10.50.0.0/16"), &static_route(&["192.168.101.201", "192.168.101.202"]), Instant::now());
@@ -192,7 +192,7 @@ fn a_link_local_next_hop_answers_when_one_link_is_known_for_it() {
 
 #[test]
 fn both_ends_of_a_transfer_network_of_two_are_neighbors() {
-    let (mut rib, mut world, now) = (Rib::new(), world(), Instant::now());
+    let (mut rib, mut world, now) = (Rib::default(), world(), Instant::now());
     world.apply(&WorldEvent::Address(on(0, "10.30.0.1/31")));
     rib.replace_protocol(Protocol::Connected, world.connected_routes(), now);
     assert!(resolution(ip("10.30.0.0"), None, &rib, &world).is_resolved());

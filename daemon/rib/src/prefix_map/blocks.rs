@@ -19,12 +19,6 @@ const SPARSE: usize = FULL / 4;
 const JOINED: usize = FULL / 4 * 3;
 /// A sparse block looks for room each time that it has lost so many.
 const ASKS: usize = SPARSE / 4;
-/// A map with fewer blocks is searched at once; one with more remembers places.
-const LARGE: usize = 64;
-/// Places that a map remembers for each block that it had when it last grew.
-const HINTS: usize = 16;
-/// As many places as prefixes are on their way through the tables at a time; more would not stay in the cache.
-const MOST_HINTS: usize = 16_384;
 /// How much room a block gains at a time.
 const GROWTH: usize = 8;
 
@@ -41,20 +35,18 @@ struct Block<K, V> {
 
 /// A map of one family.
 #[derive(Clone, Debug)]
-pub(super) struct Blocks<K, V> {
+pub(crate) struct Blocks<K, V> {
     blocks: Vec<Block<K, V>>,
     /// Places in `blocks` by lower bound.
     index: Index<K>,
     /// The place of the block that was used last, and the index of the entry in it.
     cursor: Cell<(usize, usize)>,
-    /// Where keys stood that were used lately, the block and the index in it, by `Packed::scatter`; none in a small map.
-    hints: Box<[Cell<(u32, u32)>]>,
     len: usize,
 }
 
 impl<K, V> Default for Blocks<K, V> {
     fn default() -> Self {
-        Self { blocks: Vec::new(), index: Index::default(), cursor: Cell::new((0, 0)), hints: Box::default(), len: 0 }
+        Self { blocks: Vec::new(), index: Index::default(), cursor: Cell::new((0, 0)), len: 0 }
     }
 }
 
@@ -95,7 +87,7 @@ impl<K: Packed, V> Block<K, V> {
 }
 
 impl<K: Packed, V> Blocks<K, V> {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
@@ -104,12 +96,7 @@ impl<K: Packed, V> Blocks<K, V> {
         self.blocks.len()
     }
 
-    #[cfg(test)]
-    pub(super) fn remembers(&self) -> bool {
-        !self.hints.is_empty()
-    }
-
-    pub(super) fn find(&self, key: K) -> Option<&V> {
+    pub(crate) fn find(&self, key: K) -> Option<&V> {
         let (place, at) = self.locate(key)?;
         self.blocks.get(place)?.values.get(at.ok()?)
     }
@@ -117,6 +104,14 @@ impl<K: Packed, V> Blocks<K, V> {
     pub(super) fn find_mut(&mut self, key: K) -> Option<&mut V> {
         let (place, at) = self.locate(key)?;
         self.blocks.get_mut(place)?.values.get_mut(at.ok()?)
+    }
+
+    /// Puts in a key that is not there.
+    pub(crate) fn add_new(&mut self, key: K, value: V) {
+        let (place, at) = self.locate_or_first(key);
+        if let Err(at) = at {
+            self.insert(place, at, key, value);
+        }
     }
 
     pub(super) fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> Option<V>) -> Option<&mut V> {
@@ -129,7 +124,7 @@ impl<K: Packed, V> Blocks<K, V> {
         self.blocks.get_mut(place)?.values.get_mut(at)
     }
 
-    pub(super) fn remove(&mut self, key: K) -> Option<V> {
+    pub(crate) fn remove(&mut self, key: K) -> Option<V> {
         let (place, at) = self.locate(key)?;
         let (at, block) = (at.ok()?, self.blocks.get_mut(place)?);
         block.keys.remove(at);
@@ -144,12 +139,11 @@ impl<K: Packed, V> Blocks<K, V> {
         Some(value)
     }
 
-    pub(super) fn iter_from(&self, first: K) -> impl Iterator<Item = (Prefix, &V)> {
+    pub(crate) fn iter_from(&self, first: K) -> impl Iterator<Item = (K, &V)> {
         let blocks = self.index.iter_from(first).filter_map(|place| self.blocks.get(place));
         blocks.flat_map(move |block| {
             let from = if block.low < first { block.keys.partition_point(|key| *key < first) } else { 0 };
-            let keys = block.keys.iter().skip(from).map(|key| key.unpack());
-            keys.zip(block.values.iter().skip(from))
+            block.keys.iter().copied().skip(from).zip(block.values.iter().skip(from))
         })
     }
 
@@ -188,22 +182,8 @@ impl<K: Packed, V> Blocks<K, V> {
 
     /// As `locate`, where the last use says nothing.
     fn look_up(&self, key: K) -> Option<(usize, Result<usize, usize>)> {
-        // There are a power of two of them.
-        let slot = usize::try_from(key.scatter() >> 32).unwrap_or(0) & self.hints.len().wrapping_sub(1);
-        let hint = self.hints.get(slot);
-        if let Some((place, at)) = hint.map(Cell::get)
-            && let (Ok(place), Ok(at)) = (usize::try_from(place), usize::try_from(at))
-            && self.blocks.get(place).is_some_and(|block| block.keys.get(at) == Some(&key))
-        {
-            return Some((place, Ok(at)));
-        }
         let place = self.index.at_or_below(key)?;
-        let found = self.blocks.get(place)?.keys.binary_search(&key);
-        let (Ok(at) | Err(at)) = found;
-        if let (Some(hint), Ok(place), Ok(at)) = (hint, u32::try_from(place), u32::try_from(at)) {
-            hint.set((place, at));
-        }
-        Some((place, found))
+        Some((place, self.blocks.get(place)?.keys.binary_search(&key)))
     }
 
     fn locate_or_first(&mut self, key: K) -> (usize, Result<usize, usize>) {
@@ -217,12 +197,6 @@ impl<K: Packed, V> Blocks<K, V> {
         let place = self.blocks.len();
         self.index.insert(block.low, place);
         self.blocks.push(block);
-        if self.blocks.len() >= LARGE && self.blocks.len().is_power_of_two() {
-            let hints = self.blocks.len().saturating_mul(HINTS).clamp(self.hints.len(), MOST_HINTS);
-            if hints > self.hints.len() {
-                self.hints = vec![Cell::new((0, 0)); hints].into();
-            }
-        }
         place
     }
 

@@ -16,6 +16,7 @@ use crate::fib::Wish;
 use crate::length_index::LengthIndex;
 use crate::nexthop::NextHops;
 use crate::prefix_map::PrefixMap;
+use crate::prefix_table::{PrefixTable, Prefixes};
 use crate::world_view::World;
 
 /// Rounds of `settle` before routes that make each other come and go are left as they are.
@@ -76,7 +77,7 @@ struct Walk {
 #[derive(Debug, Default)]
 pub struct Rib {
     /// An entry without offers stays until its prefix was taken from `dirty`.
-    entries: PrefixMap<Entry>,
+    entries: PrefixTable<Entry>,
     /// All offers of prefixes that have more than one, the best first.
     several: HashMap<Prefix, Vec<Held>>,
     offers: Offers,
@@ -94,10 +95,10 @@ pub struct Rib {
 }
 
 impl Rib {
-    /// An empty table.
+    /// An empty table that shares its prefixes with others.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(prefixes: &Prefixes) -> Self {
+        Self { entries: PrefixTable::new(prefixes), ..Self::default() }
     }
 
     /// Offers a route; it takes the place of the one of the same source and distance. An offer that is there

@@ -33,7 +33,7 @@ fn since(rib: &Rib, net: &str) -> Instant {
 }
 
 fn table() -> (Rib, World, NextHops, Instant) {
-    let (mut rib, world, mut next_hops, now) = (Rib::new(), world(), NextHops::new(), Instant::now());
+    let (mut rib, world, mut next_hops, now) = (Rib::default(), world(), NextHops::new(), Instant::now());
     rib.replace_protocol(Protocol::Connected, world.connected_routes(), now);
     rib.settle(&mut next_hops, &world);
     rib.take_dirty(99);
@@ -325,7 +325,7 @@ proptest! {
         routes in prop::collection::vec((any::<u32>(), 0..=32u8, any::<bool>()), 0..60),
         probes in prop::collection::vec((any::<prop::sample::Index>(), 0..4u32), 20),
     ) {
-        let (mut rib, now) = (Rib::new(), Instant::now());
+        let (mut rib, now) = (Rib::default(), Instant::now());
         for (bits, length, keep) in &routes {
             let prefix = Prefix::masked(IpAddr::V4((*bits).into()), *length).unwrap();
             rib.set(prefix, &Route::new(Protocol::Static, 1, 0, vec![RouteNextHop::Blackhole]), now);

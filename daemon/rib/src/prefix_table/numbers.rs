@@ -1,0 +1,136 @@
+//! Which number each prefix of a family has, and how many tables have it.
+//!
+//! Never knows a value.
+
+use std::cell::{Cell, RefCell};
+
+use crate::prefix_map::{Blocks, Packed};
+
+/// The number that nothing has.
+const NONE: u32 = u32::MAX;
+/// As many prefixes are remembered as are on their way through the tables at a time; more would not stay in the cache.
+const MOST_RECENT: usize = 16_384;
+/// Fewer are searched for at once.
+const LEAST_RECENT: usize = 64;
+
+/// The prefixes that any table has.
+#[derive(Debug)]
+pub(super) struct Numbers<K: Packed> {
+    // Borrowed within the methods of this file alone, none of which calls anybody who might ask for a number.
+    known: RefCell<Known<K>>,
+}
+
+#[derive(Debug)]
+struct Known<K: Packed> {
+    numbers: Blocks<K, u32>,
+    /// By number: how many tables have it. One that so many have that nobody can count them stays for good.
+    users: Vec<u16>,
+    free: Vec<u32>,
+    /// What was asked for lately, by `Packed::scatter`.
+    recent: Box<[Cell<(K, u32)>]>,
+}
+
+impl<K: Packed> Default for Numbers<K> {
+    fn default() -> Self {
+        let known = Known { numbers: Blocks::default(), users: Vec::new(), free: Vec::new(), recent: Box::default() };
+        Self { known: RefCell::new(known) }
+    }
+}
+
+impl<K: Packed> Known<K> {
+    fn recent(&self, key: K) -> Option<&Cell<(K, u32)>> {
+        // There are a power of two of them, or none.
+        let slot = usize::try_from(key.scatter() >> 32).unwrap_or(0) & self.recent.len().wrapping_sub(1);
+        self.recent.get(slot)
+    }
+
+    fn find(&self, key: K) -> Option<u32> {
+        let recent = self.recent(key);
+        if let Some((known, number)) = recent.map(Cell::get)
+            && known == key
+            && number != NONE
+        {
+            return Some(number);
+        }
+        let number = *self.numbers.find(key)?;
+        if let Some(recent) = recent {
+            recent.set((key, number));
+        }
+        Some(number)
+    }
+
+    fn add(&mut self, key: K) -> u32 {
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.users.push(0);
+            u32::try_from(self.users.len()).unwrap_or(NONE).saturating_sub(1)
+        });
+        self.numbers.add_new(key, number);
+        let room = self.numbers.len().next_power_of_two().min(MOST_RECENT);
+        if room > self.recent.len() && room >= LEAST_RECENT {
+            self.recent = vec![Cell::new((K::LEAST, NONE)); room].into();
+        }
+        if let Some(recent) = self.recent(key) {
+            recent.set((key, number));
+        }
+        number
+    }
+
+    fn users(&mut self, number: u32) -> Option<&mut u16> {
+        self.users.get_mut(usize::try_from(number).ok()?)
+    }
+}
+
+impl<K: Packed> Numbers<K> {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.known.borrow().numbers.len()
+    }
+
+    /// The number of a key that some table has.
+    pub(super) fn find(&self, key: K) -> Option<u32> {
+        self.known.borrow().find(key)
+    }
+
+    /// One table more has a key; its number.
+    pub(super) fn hold(&self, key: K) -> u32 {
+        let mut known = self.known.borrow_mut();
+        let number = known.find(key).unwrap_or_else(|| known.add(key));
+        if let Some(users) = known.users(number) {
+            *users = users.saturating_add(1);
+        }
+        number
+    }
+
+    /// One table more has a number.
+    pub(super) fn hold_again(&self, number: u32) {
+        if let Some(users) = self.known.borrow_mut().users(number) {
+            *users = users.saturating_add(1);
+        }
+    }
+
+    /// One table less has a key.
+    pub(super) fn release(&self, key: K, number: u32) {
+        let mut known = self.known.borrow_mut();
+        let Some(users) = known.users(number).filter(|users| **users < u16::MAX) else { return };
+        *users = users.saturating_sub(1);
+        if *users > 0 {
+            return;
+        }
+        known.numbers.remove(key);
+        known.free.push(number);
+        if let Some(recent) = known.recent(key).filter(|recent| recent.get().0 == key) {
+            recent.set((K::LEAST, NONE));
+        }
+        if known.numbers.len() == 0 {
+            (known.users, known.free) = (Vec::new(), Vec::new());
+        }
+    }
+
+    /// At most so many keys in order, from one on that is `included` or not; `None` where there is none.
+    pub(super) fn some_from(&self, first: K, included: bool, most: usize) -> Option<Vec<(K, u32)>> {
+        let known = self.known.borrow();
+        let from = known.numbers.iter_from(first).filter(|(key, _)| included || *key != first);
+        let some: Vec<(K, u32)> = from.take(most).map(|(key, number)| (key, *number)).collect();
+        (!some.is_empty()).then_some(some)
+    }
+}

@@ -1,0 +1,140 @@
+//! Tables that share their prefixes, each held against an ordered map of the standard library.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use nouns::Prefix;
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Clone, Debug)]
+enum Act {
+    Insert(Prefix, u32),
+    Entry(Prefix),
+    Remove(Prefix),
+    /// The table becomes a copy of the other one.
+    Copy,
+    /// The table goes, and an empty one takes its place.
+    Renew,
+    /// All values from one prefix on grow.
+    Visit(Prefix),
+}
+
+/// Few addresses and lengths, so that prefixes meet, nest and neighbor each other.
+fn prefix() -> impl Strategy<Value = Prefix> {
+    (any::<bool>(), 0_u32..400, 20_u8..=32).prop_map(|(v4, number, length)| {
+        if v4 {
+            Prefix::masked_or_host(Ipv4Addr::from_bits(number << 6).into(), length)
+        } else {
+            Prefix::masked_or_host(Ipv6Addr::from_bits(u128::from(number) << 90).into(), length.saturating_add(10))
+        }
+    })
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        200 => (prefix(), any::<u32>()).prop_map(|(prefix, value)| Act::Insert(prefix, value)),
+        50 => prefix().prop_map(Act::Entry),
+        150 => prefix().prop_map(Act::Remove),
+        1 => Just(Act::Copy),
+        1 => Just(Act::Renew),
+        5 => prefix().prop_map(Act::Visit),
+    ]
+}
+
+type Model = BTreeMap<Prefix, u32>;
+
+fn visit(table: &mut PrefixTable<u32>, model: &mut Model, until: Prefix) {
+    let mut met = Vec::new();
+    table.visit(|prefix, value| {
+        met.push(prefix);
+        *value = value.wrapping_add(1);
+        if prefix >= until { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let mut theirs = Vec::new();
+    for (prefix, value) in model.iter_mut() {
+        theirs.push(*prefix);
+        *value = value.wrapping_add(1);
+        if *prefix >= until {
+            break;
+        }
+    }
+    assert_eq!(met, theirs);
+}
+
+proptest! {
+    #[test]
+    fn tables_that_share_their_prefixes_are_what_ordered_maps_of_the_standard_library_are(
+        acts in proptest::collection::vec((any::<bool>(), act()), 0..3_000), first in prefix()
+    ) {
+        let prefixes = Prefixes::default();
+        let mut tables = [PrefixTable::new(&prefixes), PrefixTable::new(&prefixes)];
+        let mut models = [Model::new(), Model::new()];
+        for (second, act) in acts {
+            let at = usize::from(second);
+            let (table, model) = (&mut tables[at], &mut models[at]);
+            match act {
+                Act::Insert(prefix, value) => prop_assert_eq!(table.insert(prefix, value), model.insert(prefix, value)),
+                Act::Entry(prefix) => prop_assert_eq!(table.entry(prefix), model.entry(prefix).or_default()),
+                Act::Remove(prefix) => prop_assert_eq!(table.remove(prefix), model.remove(&prefix)),
+                Act::Visit(until) => visit(table, model, until),
+                Act::Renew => (*table, *model) = (PrefixTable::new(&prefixes), Model::new()),
+                Act::Copy => {
+                    (tables[at], models[at]) = (tables[1 - at].clone(), models[1 - at].clone());
+                }
+            }
+            prop_assert_eq!(tables[at].len(), models[at].len());
+        }
+        for (table, model) in tables.iter_mut().zip(&mut models) {
+            prop_assert!(table.iter().eq(model.iter().map(|(prefix, value)| (*prefix, value))));
+            prop_assert!(table.iter_from(first).eq(model.range(first..).map(|(prefix, value)| (*prefix, value))));
+            for (prefix, value) in model.iter_mut() {
+                prop_assert_eq!(table.get(*prefix), Some(&*value));
+                prop_assert_eq!(table.get_mut(*prefix), Some(value));
+            }
+        }
+        let known = models[0].keys().chain(models[1].keys()).filter(|prefix| prefix.address().is_ipv4());
+        let known: std::collections::BTreeSet<&Prefix> = known.collect();
+        prop_assert_eq!(prefixes.v4.len(), known.len(), "a number is kept for what no table has");
+    }
+}
+
+#[test]
+fn what_is_remembered_of_prefixes_is_never_believed_once_their_numbers_are_others() {
+    let (prefixes, mut state) = (Prefixes::default(), 1_u32);
+    let (mut table, mut model) = (PrefixTable::new(&prefixes), Model::new());
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 8
+    };
+    let v4 = |number: u32| Prefix::masked_or_host(Ipv4Addr::from_bits(number << 8).into(), 24);
+    for round in 0..60_000_u32 {
+        // The table grows, and later shrinks; one prefix in three was used a moment ago.
+        let prefix = v4(next() % 30_000);
+        if next() % 8 < if round < 30_000 { 6 } else { 2 } {
+            assert_eq!(table.insert(prefix, round), model.insert(prefix, round));
+        } else {
+            assert_eq!(table.remove(prefix), model.remove(&prefix));
+        }
+        let again = if next() % 3 == 0 { prefix } else { v4(next() % 30_000) };
+        assert_eq!(table.get(again), model.get(&again));
+    }
+    assert!(table.iter().eq(model.iter().map(|(prefix, value)| (*prefix, value))));
+}
+
+#[test]
+fn a_table_that_comes_and_goes_leaves_nothing_behind() {
+    let prefixes = Prefixes::default();
+    let mut table = PrefixTable::new(&prefixes);
+    for _ in 0..3 {
+        for number in 0..10_000_u32 {
+            table.insert(Prefix::host(Ipv4Addr::from_bits(number).into()), number);
+        }
+        for number in 0..10_000_u32 {
+            assert_eq!(table.remove(Prefix::host(Ipv4Addr::from_bits(number).into())), Some(number));
+        }
+        assert_eq!((table.len(), prefixes.v4.len()), (0, 0));
+    }
+}
