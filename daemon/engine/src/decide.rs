@@ -75,12 +75,21 @@ impl Engine {
         let map = self.table_map(family);
         let Self { tables, next_hops, running, groups, rib, peers, .. } = self;
         let bgp = running.model.bgp.as_deref().filter(|bgp| !bgp.no_fib_install);
+        // What a prefix is offered like the one before costs no look at its paths, unless a map looks at prefixes.
+        let mut offered = false;
         tables.of_mut(family).decide(prefixes, next_hops, rules, |prefix, decided, news| {
             groups.offer_to_all(family, prefix, decided.is_some(), news);
             if let Some(chosen) = chosen.as_mut().filter(|_| news) {
                 chosen.push(prefix);
             }
-            match bgp.zip(decided).and_then(|(bgp, decided)| bgp_route(bgp, &decided, (prefix, map.as_ref(), peers))) {
+            let again = offered && map.is_none() && decided.as_ref().is_some_and(Decided::repeats);
+            if again && rib.set_again(prefix, at.instant) {
+                return;
+            }
+            let route =
+                bgp.zip(decided).and_then(|(bgp, decided)| bgp_route(bgp, &decided, (prefix, map.as_ref(), peers)));
+            offered = route.is_some();
+            match route {
                 Some(route) => rib.set(prefix, &route, at.instant),
                 None => rib.remove(prefix, BGP, None),
             }

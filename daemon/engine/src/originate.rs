@@ -42,6 +42,9 @@ impl Engine {
     /// The attributes and marks of a route of our own, after its map; `None` where it is not announced.
     fn origination(&self, prefix: Prefix) -> Option<(PathAttributes, Marks)> {
         let bgp = self.running.model.bgp.as_deref()?;
+        if bgp.networks.is_empty() && bgp.redistribute.is_empty() {
+            return None;
+        }
         let selected = self.rib.selected(prefix).filter(|route| !route.protocol.same_source(BGP))?;
         let own = match prefix.family() {
             Family::Ipv4Unicast => IpAddr::V4(Ipv4Addr::UNSPECIFIED),

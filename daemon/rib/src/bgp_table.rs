@@ -180,7 +180,8 @@ impl Census {
 #[derive(Debug)]
 pub struct Decided<'a> {
     paths: &'a [Path],
-    choice: Choice,
+    choice: &'a Choice,
+    repeats: bool,
     census: &'a Census,
 }
 
@@ -189,6 +190,12 @@ impl<'a> Decided<'a> {
     #[must_use]
     pub fn best(&self) -> Option<&'a Path> {
         self.paths.get(self.choice.best)
+    }
+
+    /// Whether it is like what was told of the prefix before: the same peers' paths were chosen, with the same attributes.
+    #[must_use]
+    pub fn repeats(&self) -> bool {
+        self.repeats
     }
 
     /// Whether the best path came over an internal session.
@@ -394,7 +401,7 @@ impl BgpTable {
         self.census.peers.get(&peer).map_or(0, |peer| peer.accepted)
     }
 
-    /// Decides some of the prefixes that were taken, and tells of each.
+    /// Decides some of the prefixes that were taken, and tells of each in their order.
     pub fn decide(
         &mut self,
         prefixes: &[Prefix],
@@ -410,12 +417,12 @@ impl BgpTable {
                 continue;
             };
             entry.waits = Waits::No;
-            let choice = chooser.choose(entry.paths.as_slice());
-            let best = choice.as_ref().and_then(|choice| place(choice.best));
+            let (choice, repeats) = chooser.choose_again(entry.paths.as_slice());
+            let best = choice.and_then(|choice| place(choice.best));
             let before = std::mem::replace(&mut entry.best, best);
             let news = std::mem::take(&mut entry.changed) || before.is_none() || before != best;
             let paths = entry.paths.as_slice();
-            tell(*prefix, choice.map(|choice| Decided { paths, choice, census: &self.census }), news);
+            tell(*prefix, choice.map(|choice| Decided { paths, choice, repeats, census: &self.census }), news);
             if paths.is_empty() && !entry.contested {
                 self.entries.remove(*prefix);
             }

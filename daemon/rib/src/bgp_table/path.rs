@@ -184,6 +184,13 @@ impl Path {
         self.rejected().is_none() && !self.is_local()
     }
 
+    /// What the decision looks at, by where it stands: two paths that are there at the same time and have the same are chosen
+    /// alike.
+    pub(crate) fn identity(&self) -> (*const PathAttributes, Option<*const ()>, PeerId, bool) {
+        let aside = self.aside.as_ref().map(|aside| Arc::as_ptr(aside).cast());
+        (Arc::as_ptr(&self.attributes), aside, self.peer, self.stale())
+    }
+
     pub(super) fn seconds(&self) -> u32 {
         self.when.0 & !When::MARKS
     }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use bgp_wire::attribute::PathAttributes;
 use foldhash::fast::RandomState;
 use nouns::{Family, Several};
 
@@ -49,13 +50,36 @@ pub struct Chooser<'a> {
     next_hops: &'a NextHops,
     rules: &'a Rules,
     costs: HashMap<Gateway, Option<u32>, RandomState>,
+    /// The paths that were chosen from last, none before that, and the outcome.
+    last: (Vec<Identity>, Option<Choice>),
 }
+
+/// What the outcome rests on of a path, while the tables hold it.
+type Identity = (*const PathAttributes, Option<*const ()>, PeerId, bool);
 
 impl<'a> Chooser<'a> {
     /// For the paths of a family.
     #[must_use]
     pub fn new(family: Family, peers: Peers<'a>, next_hops: &'a NextHops, rules: &'a Rules) -> Self {
-        Self { family, peers, next_hops, rules, costs: HashMap::default() }
+        Self { family, peers, next_hops, rules, costs: HashMap::default(), last: (Vec::new(), None) }
+    }
+
+    /// The best of some paths and those that share the load, `None` when none is usable; and whether these paths are like
+    /// those that were asked for last, as those of prefixes that come together often are: of the same peers with the same
+    /// attributes, so that the outcome is the same. No path may have gone since then.
+    pub fn choose_again(&mut self, paths: &[Path]) -> (Option<&Choice>, bool) {
+        let (known, _) = &self.last;
+        let alike = !paths.is_empty()
+            && paths.len() == known.len()
+            && paths.iter().map(Path::identity).eq(known.iter().copied());
+        if !alike {
+            let choice = self.choose(paths);
+            let (known, last) = &mut self.last;
+            known.clear();
+            known.extend(paths.iter().map(Path::identity));
+            *last = choice;
+        }
+        (self.last.1.as_ref(), alike)
     }
 
     /// The best of some paths and those that share the load; `None` when none is usable.

@@ -104,7 +104,13 @@ impl Scene {
         let paths = self.table.paths(service());
         let decision = decide(paths, &self.table, &self.next_hops, rules);
         let peers = |id| self.table.peer(id).copied();
-        let choice = Chooser::new(Family::Ipv4Unicast, &peers, &self.next_hops, rules).choose(paths);
+        let new = || Chooser::new(Family::Ipv4Unicast, &peers, &self.next_hops, rules);
+        let choice = new().choose(paths);
+        let mut chooser = new();
+        for (asked, alike) in [(paths, false), (paths, true), (&paths[1..], false), (paths, false)] {
+            let expected = new().choose(asked);
+            assert_eq!(chooser.choose_again(asked), (expected.as_ref(), alike), "whatever was asked for before");
+        }
         assert_eq!(
             decision.as_ref().map(|decision| (decision.best, decision.multipath.clone())),
             choice.map(|choice| (choice.best, choice.all().collect())),

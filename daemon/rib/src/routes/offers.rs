@@ -94,6 +94,11 @@ impl Offers {
         self.last
     }
 
+    /// The offer that was asked for last, while it is held.
+    pub(super) fn last(&self) -> Option<(OfferId, &Route)> {
+        self.route(self.last).map(|route| (self.last, route))
+    }
+
     fn add(&mut self, route: Route) -> OfferId {
         for gateway in route.gateways() {
             self.count_gateway(gateway, true);

@@ -106,6 +106,18 @@ impl Rib {
     pub fn set(&mut self, prefix: Prefix, route: &Route, now: Instant) {
         self.list(prefix, route.protocol);
         let offer = self.offers.intern(route);
+        self.set_offer(prefix, offer, now);
+    }
+
+    /// As `set` with the route of BGP that another prefix was offered just before; answers whether there was one.
+    pub fn set_again(&mut self, prefix: Prefix, now: Instant) -> bool {
+        let last = self.offers.last().filter(|(_, route)| matches!(route.protocol, Protocol::Bgp { .. }));
+        let Some((offer, _)) = last else { return false };
+        self.set_offer(prefix, offer, now);
+        true
+    }
+
+    fn set_offer(&mut self, prefix: Prefix, offer: OfferId, now: Instant) {
         let fresh = Held { offer, since: self.seconds(now) };
         let entry = self.entries.entry(prefix);
         let old = entry.best.offer;
