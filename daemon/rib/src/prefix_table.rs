@@ -71,7 +71,7 @@ impl<K: Packed, V> Half<K, V> {
     fn remove(&mut self, key: K) -> Option<V> {
         let number = self.numbers.find(key)?;
         let gone = self.values.remove(number)?;
-        self.numbers.release(key, number);
+        self.numbers.release(number);
         Some(gone)
     }
 
@@ -119,11 +119,7 @@ impl<K: Packed, V> Drop for Half<K, V> {
     fn drop(&mut self) {
         // Whoever is alone needs no numbers any more.
         if Rc::strong_count(&self.numbers) > 1 {
-            let had: Vec<(K, u32)> =
-                self.keys_from(K::LEAST).filter(|(_, number)| self.values.get(*number).is_some()).collect();
-            for (key, number) in had {
-                self.numbers.release(key, number);
-            }
+            self.values.numbers().for_each(|number| self.numbers.release(number));
         }
     }
 }

@@ -154,18 +154,36 @@ impl<K: Packed, V> Blocks<K, V> {
         blocks.into_iter().flat_map(|block| block.keys.iter().map(|key| key.unpack()).zip(&mut block.values))
     }
 
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(K, &mut V) -> bool) {
-        let old = std::mem::take(self);
-        let Self { blocks, index, .. } = old;
+    /// Keeps what `keep` says, in blocks with some room.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(K, &mut V) -> bool) {
+        let Self { blocks, index, .. } = std::mem::take(self);
         let mut blocks: Vec<Option<Block<K, V>>> = blocks.into_iter().map(Some).collect();
         for place in index.iter_from(K::LEAST) {
             let Some(block) = blocks.get_mut(place).and_then(Option::take) else { continue };
             for (key, mut value) in block.keys.into_iter().zip(block.values) {
                 if keep(key, &mut value) {
-                    self.get_or_insert_with(key, || Some(value));
+                    self.append(key, value);
                 }
             }
         }
+    }
+
+    /// Puts in a key that is higher than all others.
+    fn append(&mut self, key: K, value: V) {
+        self.len = self.len.saturating_add(1);
+        if let Some(last) = self.blocks.last_mut() {
+            if last.keys.len() < JOINED {
+                last.keys.push(key);
+                last.values.push(value);
+                return;
+            }
+            last.high = Some(key);
+        }
+        let low = if self.blocks.is_empty() { K::LEAST } else { key };
+        let (mut keys, mut values) = (Vec::with_capacity(JOINED), Vec::with_capacity(JOINED));
+        keys.push(key);
+        values.push(value);
+        self.add(Block { low, high: None, keys, values });
     }
 
     /// The block that a key belongs to, and where in it the key stands or would stand; none only while the map is new.

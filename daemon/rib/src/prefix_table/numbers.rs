@@ -1,6 +1,7 @@
 //! Which number each prefix of a family has, and how many tables have it.
 //!
-//! Never knows a value.
+//! A prefix that no table has any more is forgotten together with many others, in one walk: a route that flaps finds its
+//! number again, and a table that is withdrawn costs no search for each prefix. Never knows a value.
 
 use std::cell::{Cell, RefCell};
 
@@ -12,6 +13,8 @@ const NONE: u32 = u32::MAX;
 const MOST_RECENT: usize = 16_384;
 /// Fewer are searched for at once.
 const LEAST_RECENT: usize = 64;
+/// So many prefixes that no table has are kept at least.
+const IDLE: usize = 1024;
 
 /// The prefixes that any table has.
 #[derive(Debug)]
@@ -25,14 +28,18 @@ struct Known<K: Packed> {
     numbers: Blocks<K, u32>,
     /// By number: how many tables have it. One that so many have that nobody can count them stays for good.
     users: Vec<u16>,
+    /// Numbers without a prefix, the lowest last: what comes next stands together.
     free: Vec<u32>,
+    /// Prefixes that no table has any more.
+    idle: usize,
     /// What was asked for lately, by `Packed::scatter`.
     recent: Box<[Cell<(K, u32)>]>,
 }
 
 impl<K: Packed> Default for Numbers<K> {
     fn default() -> Self {
-        let known = Known { numbers: Blocks::default(), users: Vec::new(), free: Vec::new(), recent: Box::default() };
+        let (users, free) = (Vec::new(), Vec::new());
+        let known = Known { numbers: Blocks::default(), users, free, idle: 0, recent: Box::default() };
         Self { known: RefCell::new(known) }
     }
 }
@@ -75,6 +82,25 @@ impl<K: Packed> Known<K> {
         number
     }
 
+    /// Forgets the prefixes that no table has, once they are many.
+    fn forget_idle(&mut self) {
+        if self.idle < self.numbers.len() && self.idle <= IDLE.max(self.numbers.len() / 2) {
+            return;
+        }
+        let Self { numbers, users, free, idle, recent } = self;
+        let used = |number: u32| {
+            usize::try_from(number).ok().and_then(|number| users.get(number)).is_some_and(|users| *users > 0)
+        };
+        numbers.retain(|_, number| used(*number));
+        while users.last() == Some(&0) {
+            users.pop();
+        }
+        let unused = users.iter().enumerate().rev().filter(|(_, users)| **users == 0);
+        *free = unused.filter_map(|(number, _)| u32::try_from(number).ok()).collect();
+        *idle = 0;
+        recent.iter().for_each(|recent| recent.set((K::LEAST, NONE)));
+    }
+
     fn users(&mut self, number: u32) -> Option<&mut u16> {
         self.users.get_mut(usize::try_from(number).ok()?)
     }
@@ -83,7 +109,8 @@ impl<K: Packed> Known<K> {
 impl<K: Packed> Numbers<K> {
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.known.borrow().numbers.len()
+        let known = self.known.borrow();
+        known.numbers.len().saturating_sub(known.idle)
     }
 
     /// The number of a key that some table has.
@@ -94,10 +121,14 @@ impl<K: Packed> Numbers<K> {
     /// One table more has a key; its number.
     pub(super) fn hold(&self, key: K) -> u32 {
         let mut known = self.known.borrow_mut();
-        let number = known.find(key).unwrap_or_else(|| known.add(key));
+        let (number, idle) = match known.find(key) {
+            Some(number) => (number, known.users(number).is_some_and(|users| *users == 0)),
+            None => (known.add(key), false),
+        };
         if let Some(users) = known.users(number) {
             *users = users.saturating_add(1);
         }
+        known.idle = known.idle.saturating_sub(usize::from(idle));
         number
     }
 
@@ -108,21 +139,14 @@ impl<K: Packed> Numbers<K> {
         }
     }
 
-    /// One table less has a key.
-    pub(super) fn release(&self, key: K, number: u32) {
+    /// One table less has a number.
+    pub(super) fn release(&self, number: u32) {
         let mut known = self.known.borrow_mut();
         let Some(users) = known.users(number).filter(|users| **users < u16::MAX) else { return };
         *users = users.saturating_sub(1);
-        if *users > 0 {
-            return;
-        }
-        known.numbers.remove(key);
-        known.free.push(number);
-        if let Some(recent) = known.recent(key).filter(|recent| recent.get().0 == key) {
-            recent.set((K::LEAST, NONE));
-        }
-        if known.numbers.len() == 0 {
-            (known.users, known.free) = (Vec::new(), Vec::new());
+        if *users == 0 {
+            known.idle = known.idle.saturating_add(1);
+            known.forget_idle();
         }
     }
 
