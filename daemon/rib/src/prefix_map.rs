@@ -10,7 +10,7 @@ mod index;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use nouns::{Family, Prefix};
+use nouns::Prefix;
 
 pub(crate) use blocks::Blocks;
 
@@ -157,13 +157,6 @@ impl<V> PrefixMap<V> {
     /// All in display order.
     pub fn iter(&self) -> impl Iterator<Item = (Prefix, &V)> {
         shown(self.v4.iter_from(V4::LEAST)).chain(shown(self.v6.iter_from(V6::LEAST)))
-    }
-
-    /// The prefixes of one family in display order.
-    pub fn iter_family(&self, family: Family) -> impl Iterator<Item = (Prefix, &V)> {
-        let v4 = (family == Family::Ipv4Unicast).then(|| shown(self.v4.iter_from(V4::LEAST)));
-        let v6 = (family == Family::Ipv6Unicast).then(|| shown(self.v6.iter_from(V6::LEAST)));
-        v4.into_iter().flatten().chain(v6.into_iter().flatten())
     }
 
     /// All from a prefix on, in display order.

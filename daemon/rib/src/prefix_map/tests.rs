@@ -64,10 +64,6 @@ proptest! {
         }
         prop_assert!(map.iter().eq(model.iter().map(|(prefix, value)| (*prefix, value))));
         prop_assert!(map.iter_from(first).eq(model.range(first..).map(|(prefix, value)| (*prefix, value))));
-        for family in Family::ALL {
-            let theirs = model.iter().filter(|(prefix, _)| prefix.family() == family);
-            prop_assert!(map.iter_family(family).eq(theirs.map(|(prefix, value)| (*prefix, value))));
-        }
         prop_assert!(map.iter_mut().map(|(prefix, value)| (prefix, *value)).eq(model.clone()));
         for (prefix, value) in &mut model {
             prop_assert_eq!(map.get_mut(*prefix), Some(value));

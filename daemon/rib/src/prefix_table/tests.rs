@@ -1,5 +1,5 @@
 //! Tables that share their prefixes, each held against an ordered map of the standard library.
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
