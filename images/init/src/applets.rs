@@ -16,6 +16,7 @@ use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use crate::first_boot::FIRST_USER;
 use crate::hardware::Hardware;
 use crate::install;
+use crate::names;
 use crate::request::{self, FAILED, SOCKET};
 use crate::system::NOTICES;
 use crate::upgrade;
@@ -23,6 +24,10 @@ use crate::upgrade;
 /// How long a console waits for the router before it asks for a name all the same.
 const CONSOLE_WAITS: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// No account's name is longer, in octets.
+const LONGEST_NAME: usize = 32;
+/// The configuration that the router starts with.
+const CONFIG: &str = "/config/config.boot";
 
 /// Does what the name of the call says.
 pub(crate) fn run(name: &str, arguments: &[String]) -> ExitCode {
@@ -121,33 +126,79 @@ fn ask(line: &str, file: Option<&File>) -> Result<(), String> {
 
 /// What a console runs: the question for a name, or, as long as nobody has set a password or a key, the first user's
 /// shell, because somebody has to begin.
+///
+/// Where somebody has one, nobody is kept waiting for the router: the name is asked for at once, and what its password is is
+/// asked once the accounts are there.
 fn console_login() -> String {
-    let begin = Instant::now();
-    let ready = || UnixStream::connect("/run/towpath/towpathd.sock").is_ok();
-    while !ready() && begin.elapsed() < CONSOLE_WAITS {
-        std::thread::sleep(LOOK_AGAIN);
-    }
-    // The router answers while the accounts of its configuration are still made; the last of it are their groups.
-    while !has_people() && begin.elapsed() < CONSOLE_WAITS {
-        std::thread::sleep(LOOK_AGAIN);
-    }
+    let config = fs::read_to_string(CONFIG).unwrap_or_default();
     let mut login = Command::new("/bin/login");
+    if names_a_secret(&config) && !is_ready() {
+        tell_notices();
+        let host = names::host_name(&config).unwrap_or_else(|| "towpath".to_owned());
+        match ask_name(&host) {
+            Some(name) => login.arg(name),
+            None => return "nobody is there".to_owned(),
+        };
+        wait_until_ready();
+        return format!("login: {}", login.exec());
+    }
+    wait_until_ready();
     if is_open() {
         // The shell tells what there is to know.
         login.args(["-f", FIRST_USER]);
     } else {
-        let notices = fs::read_to_string(NOTICES).unwrap_or_default();
-        let lines: String = notices.lines().map(|notice| format!("WARNING: {notice}\n")).collect();
-        let _ = std::io::stdout().write_all(lines.as_bytes());
+        tell_notices();
     }
     format!("login: {}", login.exec())
+}
+
+fn tell_notices() {
+    let notices = fs::read_to_string(NOTICES).unwrap_or_default();
+    let lines: String = notices.lines().map(|notice| format!("WARNING: {notice}\n")).collect();
+    let _ = std::io::stdout().write_all(lines.as_bytes());
+}
+
+/// Asks for a name until one comes that an account may have; nothing where nobody types any more.
+fn ask_name(host: &str) -> Option<String> {
+    loop {
+        let _ = write!(std::io::stdout(), "{host} login: ");
+        let _ = std::io::stdout().flush();
+        let mut line = String::new();
+        if std::io::stdin().lock().read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let name = line.trim();
+        if may_be_a_name(name) {
+            return Some(name.to_owned());
+        }
+    }
+}
+
+/// Whether an account may be called so, and `login` takes it for no option.
+fn may_be_a_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        && name.len() <= LONGEST_NAME
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+}
+
+fn wait_until_ready() {
+    let begin = Instant::now();
+    while !is_ready() && begin.elapsed() < CONSOLE_WAITS {
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// Whether the router answers and its accounts are there: it answers while those of its configuration are still made, the
+/// last of which are their groups.
+fn is_ready() -> bool {
+    UnixStream::connect("/run/towpath/towpathd.sock").is_ok() && has_people()
 }
 
 /// Whether somebody is a member of a group that may use the router, and passwords are set where there are any.
 fn has_people() -> bool {
     let groups = fs::read_to_string("/etc/group").unwrap_or_default();
     let shadow = fs::read_to_string("/etc/shadow").unwrap_or_default();
-    let config = fs::read_to_string("/config/config.boot").unwrap_or_default();
+    let config = fs::read_to_string(CONFIG).unwrap_or_default();
     // Passwords are set behind the groups; whoever types one before is turned away.
     (!config.contains("-password") || shadow.contains(":$"))
         && groups.lines().any(|line| line.starts_with("towpath") && !line.ends_with(':'))
@@ -156,7 +207,7 @@ fn has_people() -> bool {
 /// Whether the first user is there, and nobody has a password or a key: neither by now nor by the configuration, which may
 /// not be carried out to its end yet.
 fn is_open() -> bool {
-    let config = fs::read_to_string("/config/config.boot").unwrap_or_default();
+    let config = fs::read_to_string(CONFIG).unwrap_or_default();
     let shadow = fs::read_to_string("/etc/shadow").unwrap_or_default();
     let locked = |line: &str| !line.split(':').nth(1).is_some_and(|hash| hash.starts_with('$'));
     let homes = fs::read_dir("/home").into_iter().flatten().flatten();
@@ -176,6 +227,22 @@ fn names_a_secret(config: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_login_would_take_for_something_else_is_no_name() {
+        for (name, may) in [
+            ("towpath", true),
+            ("_x", true),
+            ("a.b-c", true),
+            ("-f", false),
+            ("", false),
+            ("a b", false),
+            ("a=b", false),
+        ] {
+            assert_eq!(may_be_a_name(name), may, "{name}");
+        }
+        assert!(!may_be_a_name(&"a".repeat(LONGEST_NAME + 1)));
+    }
 
     #[test]
     fn a_console_is_open_only_without_any_password_or_key() {

@@ -15,10 +15,25 @@ use crate::system;
 
 /// No event of the kernel is longer, in octets.
 const LONGEST_EVENT: usize = 16 << 10;
+/// Where the modules are that bring disks to light, and what disks hang on; all others may wait.
+const DISKS: &[&str] = &[
+    "kernel/drivers/ata/",
+    "kernel/drivers/block/",
+    "kernel/drivers/hv/",
+    "kernel/drivers/message/",
+    "kernel/drivers/mmc/",
+    "kernel/drivers/nvme/",
+    "kernel/drivers/scsi/",
+    "kernel/drivers/usb/host/",
+    "kernel/drivers/usb/storage/",
+    "kernel/drivers/virtio/",
+];
 /// Devices may bring others to light, but not for ever.
 const ROUNDS: usize = 8;
-/// What no device asks for by itself: file systems and what the router makes of links.
-const ALWAYS: &[&str] = &["vfat", "nls_cp437", "nls_ascii", "ext4", "af_packet", "button", "evdev"];
+/// What no device asks for by itself: the file systems of the disk.
+const FIRST: &[&str] = &["ext4", "vfat", "nls_cp437", "nls_ascii"];
+/// The same of what may wait: buttons, and what the router makes of links.
+const LATER: &[&str] = &["af_packet", "button", "evdev"];
 
 /// The kernel's modules, and which of them were asked for already.
 #[derive(Debug)]
@@ -38,22 +53,40 @@ impl Hardware {
         Self { folder, catalogue, asked: BTreeSet::new() }
     }
 
-    /// Loads what every start needs and what each device that is there asks for, and those that come to light by it.
-    pub(crate) fn start(&mut self) {
-        for name in ALWAYS {
+    /// Loads what disks need and what they hang on, as far as these are there.
+    pub(crate) fn start_disks(&mut self) {
+        for name in FIRST {
             self.load(name);
         }
+        self.load_rounds(Self::is_for_disks);
+    }
+
+    /// Loads what every start needs and what each device that is there asks for, and those that come to light by it.
+    pub(crate) fn start(&mut self) {
+        for name in FIRST.iter().chain(LATER) {
+            self.load(name);
+        }
+        self.load_rounds(|_, _| true);
+    }
+
+    fn load_rounds(&mut self, is_wanted: impl Fn(&Self, &str) -> bool) {
         for _ in 0..ROUNDS {
-            let mut words = Vec::new();
-            collect_words(Path::new("/sys/devices"), 0, &mut words);
-            let fresh: Vec<String> = words.into_iter().filter(|word| !self.asked.contains(word)).collect();
-            if fresh.is_empty() {
+            let mut words = words_of_devices();
+            words.retain(|word| !self.asked.contains(word) && is_wanted(self, word));
+            if words.is_empty() {
                 break;
             }
-            for word in fresh {
+            for word in words {
                 self.load(&word);
             }
         }
+    }
+
+    /// Whether what a device asks for brings a disk to light, or the bus that one hangs on.
+    fn is_for_disks(&self, word: &str) -> bool {
+        let modules = self.catalogue.wanted(word);
+        let mut files = modules.iter().filter_map(|module| self.catalogue.file_of(module));
+        files.any(|file| DISKS.iter().any(|folder| file.starts_with(folder)))
     }
 
     /// Loads what a device or a caller of `modprobe` asks for; whether anything answers to it.
@@ -109,24 +142,12 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Each `modalias` below a folder of `/sys/devices`.
-fn collect_words(folder: &Path, depth: usize, words: &mut Vec<String>) {
-    if depth > 16 {
-        return;
-    }
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let Ok(kind) = entry.file_type() else { continue };
-        if kind.is_dir() {
-            collect_words(&entry.path(), depth + 1, words);
-        } else if entry.file_name() == "modalias"
-            && let Ok(word) = fs::read_to_string(entry.path())
-        {
-            let word = word.trim().to_owned();
-            if !word.is_empty() && !words.contains(&word) {
-                words.push(word);
-            }
-        }
-    }
+/// What each device on each bus asks for, once.
+fn words_of_devices() -> BTreeSet<String> {
+    let within = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let devices = within(Path::new("/sys/bus")).flat_map(|bus| within(&bus.join("devices")));
+    let words = devices.filter_map(|device| fs::read_to_string(device.join("modalias")).ok());
+    words.map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
 }
 
 /// The network cards, by the numbers that the kernel gave them; links that are made of others are none.

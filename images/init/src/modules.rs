@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Catalogue {
     /// A module's file below the folder of the kernel's modules, and the files that it needs, in the order of the list.
     files: BTreeMap<String, (String, Vec<String>)>,
-    /// Patterns in the order of the list, each with its module.
-    aliases: Vec<(String, String)>,
+    /// Patterns in the order of the list, each with its module, by the bus that they begin with; those that leave the bus
+    /// open have none.
+    aliases: BTreeMap<String, Vec<(String, String)>>,
     builtin: BTreeSet<String>,
 }
 
@@ -22,12 +23,17 @@ impl Catalogue {
             let needs = needs.split_whitespace().map(str::to_owned).collect();
             Some((name_of(file), (file.to_owned(), needs)))
         });
-        let aliases = aliases.lines().filter_map(|line| {
-            let mut words = line.strip_prefix("alias ")?.split_whitespace();
-            Some((words.next()?.to_owned(), same_dashes(words.next()?)))
-        });
+        let mut by_bus: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+        for line in aliases.lines().filter_map(|line| line.strip_prefix("alias ")) {
+            let mut words = line.split_whitespace();
+            if let (Some(pattern), Some(module)) = (words.next(), words.next()) {
+                let bus = bus_of(pattern).filter(|bus| !bus.contains(['*', '?', '[']));
+                let rows = by_bus.entry(bus.unwrap_or_default().to_owned()).or_default();
+                rows.push((pattern.to_owned(), same_dashes(module)));
+            }
+        }
         let builtin = builtin.lines().map(name_of).collect();
-        Self { files: files.collect(), aliases: aliases.collect(), builtin }
+        Self { files: files.collect(), aliases: by_bus, builtin }
     }
 
     /// The modules that a device with this `modalias`, or a caller of `modprobe` with this word, is meant to get.
@@ -36,7 +42,9 @@ impl Catalogue {
         if self.files.contains_key(&name) || self.builtin.contains(&name) {
             return vec![name];
         }
-        let matching = self.aliases.iter().filter(|(pattern, _)| matches(pattern.as_bytes(), word.as_bytes()));
+        let buses: BTreeSet<&str> = bus_of(word).into_iter().chain([""]).collect();
+        let rows = buses.into_iter().rev().filter_map(|bus| self.aliases.get(bus)).flatten();
+        let matching = rows.filter(|(pattern, _)| matches(pattern.as_bytes(), word.as_bytes()));
         let mut found: Vec<String> = Vec::new();
         for (_, module) in matching {
             if !found.contains(module) {
@@ -51,6 +59,11 @@ impl Catalogue {
         self.builtin.contains(module)
     }
 
+    /// The module's own file.
+    pub(crate) fn file_of(&self, module: &str) -> Option<&str> {
+        self.files.get(module).map(|(file, _)| file.as_str())
+    }
+
     /// The files to load for a module, what it needs before itself; empty for one that is built in or not there.
     pub(crate) fn files_for(&self, module: &str) -> Vec<&str> {
         let Some((file, needs)) = self.files.get(module) else { return Vec::new() };
@@ -63,6 +76,11 @@ impl Catalogue {
 fn name_of(path: &str) -> String {
     let file = path.trim().rsplit('/').next().unwrap_or_default();
     same_dashes(file.split(".ko").next().unwrap_or_default())
+}
+
+/// The bus that a pattern or a device's word begins with: `pci` of `pci:v00008086…`.
+fn bus_of(word: &str) -> Option<&str> {
+    word.split_once(':').map(|(bus, _)| bus)
 }
 
 /// The kernel takes `-` and `_` in names for the same.
@@ -126,7 +144,8 @@ mod tests {
                        kernel/drivers/net/virtio_net.ko: kernel/net/core/failover.ko\n\
                        kernel/net/core/failover.ko:\nnonsense\n";
     const ALIAS: &str = "# a comment\nalias fs-ext4 ext4\nalias virtio:d00000001v* virtio_net\n\
-                         alias pci:v00008086d0000100Esv*sd*bc*sc*i* e1000\nalias usb:v0[0-3A]d? odd-one\n";
+                         alias pci:v00008086d0000100Esv*sd*bc*sc*i* e1000\nalias usb:v0[0-3A]d? odd-one\n\
+                         alias *:any third\nalias x?z:b fourth\n";
     const BUILTIN: &str = "kernel/drivers/tty/serial/8250/8250.ko\nkernel/net/unix/unix-diag.ko\n";
 
     fn catalogue() -> Catalogue {
@@ -146,6 +165,8 @@ mod tests {
             ("usb:v04dx", &[]),
             ("virtio-net", &["virtio_net"]),
             ("unix_diag", &["unix_diag"]),
+            ("hid:any", &["third"]),
+            ("xyz:b", &["fourth"]),
             ("", &[]),
         ] {
             assert_eq!(catalogue().wanted(word), modules, "{word}");

@@ -22,20 +22,47 @@ pub(crate) type Renaming = (String, String);
 /// The `hw-id` of each `ethernet` in a configuration file: hardware address to name.
 pub(crate) fn hardware_ids(config: &str) -> BTreeMap<Mac, String> {
     let mut found = BTreeMap::new();
+    walk(config, |path, line| {
+        if let (Some(value), [interfaces, card]) = (line.strip_prefix("hw-id "), path)
+            && interfaces.as_slice() == ["interfaces"]
+            && let ["ethernet", name] = card.as_slice()
+        {
+            found.insert(bare(value).to_lowercase(), (*name).to_owned());
+        }
+    });
+    found
+}
+
+/// The host's name in a configuration file.
+pub(crate) fn host_name(config: &str) -> Option<String> {
+    let mut found = None;
+    walk(config, |path, line| {
+        if let (Some(value), [system]) = (line.strip_prefix("host-name "), path)
+            && system.as_slice() == ["system"]
+        {
+            found = Some(bare(value).to_owned());
+        }
+    });
+    found
+}
+
+/// Tells each line of a configuration file that opens and closes nothing, with the words that lead there.
+fn walk<'a>(config: &'a str, mut tell: impl FnMut(&[Vec<&'a str>], &'a str)) {
     let mut path: Vec<Vec<&str>> = Vec::new();
     for line in config.lines().map(str::trim) {
         if let Some(opened) = line.strip_suffix('{') {
             path.push(opened.split_whitespace().collect());
         } else if line == "}" {
             path.pop();
-        } else if let (Some(value), [interfaces, card]) = (line.strip_prefix("hw-id "), path.as_slice())
-            && interfaces.as_slice() == ["interfaces"]
-            && let ["ethernet", name] = card.as_slice()
-        {
-            found.insert(value.trim().trim_matches(['"', '\'']).to_lowercase(), (*name).to_owned());
+        } else {
+            tell(&path, line);
         }
     }
-    found
+}
+
+/// A value without its quotes.
+fn bare(value: &str) -> &str {
+    value.trim().trim_matches(['"', '\''])
 }
 
 /// Who is called what, in the order in which cards were found: those that the configuration names first, then those that
@@ -119,12 +146,17 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_is_read_for_hardware_ids_alone() {
+    fn the_configuration_is_read_for_hardware_ids_and_the_hosts_name_alone() {
         let config = "interfaces {\n    ethernet eth1 {\n        address 192.0.2.1/24\n        hw-id 02:00:00:00:00:0A\n\
                       \x20       vif 7 {\n            hw-id 02:00:00:00:00:0b\n        }\n    }\n}\n\
                       system {\n    ethernet eth2 {\n    hw-id 02:00:00:00:00:0c\n    }\n}\n}\n";
         assert_eq!(hardware_ids(config), table(&[(10, "eth1")]));
         assert!(hardware_ids("}}}\nhw-id x\n{\n").is_empty());
+        assert_eq!(
+            host_name("system {\n    host-name 'edge1'\n    login {\n        host-name x\n    }\n}\n").as_deref(),
+            Some("edge1")
+        );
+        assert_eq!(host_name("host-name x\ninterfaces {\n    host-name y\n}\n"), None);
     }
 
     #[test]

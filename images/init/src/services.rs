@@ -123,6 +123,13 @@ impl Services {
         Self { all: specs.into_iter().map(service).collect(), down: false }
     }
 
+    /// Takes a program in whose process is there already.
+    pub(crate) fn adopt(&mut self, now: Instant, number: usize, pid: i32) {
+        if let Some(service) = self.all.get_mut(number) {
+            service.state = State::Running { pid, since: now };
+        }
+    }
+
     /// What the programs are, by their numbers.
     pub(crate) fn specs(&self) -> impl Iterator<Item = (usize, &Spec)> {
         self.all.iter().map(|service| &service.spec).enumerate()

@@ -51,7 +51,8 @@ pub(crate) const NOTICES: &str = "/run/towpath/notices";
 /// Tells the kernel's log, which is all there is before and after everything else.
 pub(crate) fn say(what: &str) {
     if let Ok(mut log) = OpenOptions::new().write(true).open("/dev/kmsg") {
-        let _ = writeln!(log, "<5>init: {what}");
+        // Each write is a line of its own there.
+        let _ = log.write_all(format!("<5>init: {what}\n").as_bytes());
     }
 }
 

@@ -74,8 +74,11 @@ pub(super) fn run(started: Started) -> ! {
     let now = Instant::now();
     let _ = set_cad_enabled(false);
     let trial = started.on_trial.map(|_| Trial::new(now));
+    let (mut specs, consoles) = (specs(), started.consoles.clone());
+    let first_console = specs.len();
+    specs.extend(consoles.iter().map(|(spec, _)| spec.clone()));
     let mut machine = Machine {
-        services: Services::new(specs(started.rescue)),
+        services: Services::new(specs),
         door: Door::open().map_err(|error| say(&error)).ok(),
         signals: open_signals(),
         buttons: power_buttons(),
@@ -89,6 +92,11 @@ pub(super) fn run(started: Started) -> ! {
         planned: None,
         started,
     };
+    for (number, (_, pid)) in (first_console..).zip(consoles) {
+        if let Some(pid) = pid {
+            machine.services.adopt(now, number, pid);
+        }
+    }
     machine.feed(Input::Tick);
     loop {
         machine.wait();
@@ -113,9 +121,13 @@ fn steward_command() -> String {
     format!("/usr/sbin/towpathd --steward-for {USER} --steward {STEWARD_SOCKET} --state-dir /run/towpath-steward/state")
 }
 
-/// The programs of the appliance.
-fn specs(rescue: bool) -> Vec<Spec> {
-    let own = |words: &str| words.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+/// The words of a command.
+fn own(words: &str) -> Vec<String> {
+    words.split_whitespace().map(str::to_owned).collect()
+}
+
+/// The programs of the appliance but for those of consoles.
+fn specs() -> Vec<Spec> {
     let program = |name: &str, when: When, words: &str| Spec {
         name: name.to_owned(),
         command: own(words),
@@ -123,7 +135,7 @@ fn specs(rescue: bool) -> Vec<Spec> {
         console: false,
         ends_often: false,
     };
-    let mut specs = vec![
+    vec![
         program("syslogd", When::Always, "/bin/busybox syslogd -n -O /var/log/messages"),
         program("klogd", When::Always, "/bin/busybox klogd -n"),
         program(STEWARD, When::Always, &steward_command()),
@@ -131,20 +143,24 @@ fn specs(rescue: bool) -> Vec<Spec> {
         program("sshd", When::While("/etc/ssh/sshd_config", OnChange::HangUp), "/usr/lib/towpath/sshd"),
         program("chronyd", When::While("/etc/chrony/chrony.conf", OnChange::Restart), "/usr/sbin/chronyd -n -u root"),
         program("dhcp", When::While("/etc/towpath/dhcp", OnChange::Restart), "/usr/lib/towpath/dhcp"),
-    ];
-    specs.extend(consoles().into_iter().map(|(terminal, kind)| {
+    ]
+}
+
+/// The programs of consoles: a login on each, or a shell where a person asked for that at the start.
+pub(super) fn consoles(rescue: bool) -> Vec<Spec> {
+    let spec = |(terminal, kind): (String, &str)| {
         let words = if rescue {
             format!("/bin/busybox getty -n -l /bin/sh 115200 {terminal} {kind}")
         } else {
             format!("/bin/busybox getty -n -l /usr/lib/towpath/console-login -L 115200 {terminal} {kind}")
         };
         Spec { name: terminal, command: own(&words), when: When::Always, console: true, ends_often: true }
-    }));
-    specs
+    };
+    terminals().into_iter().map(spec).collect()
 }
 
 /// Every device that the kernel speaks to, and the first screen: terminal and kind.
-fn consoles() -> Vec<(String, &'static str)> {
+fn terminals() -> Vec<(String, &'static str)> {
     let active = fs::read_to_string("/sys/class/tty/console/active").unwrap_or_default();
     let mut found = vec![("tty1".to_owned(), "linux")];
     let others = active.split_whitespace().filter(|name| *name != "tty0" && *name != "tty1");
@@ -429,7 +445,7 @@ fn base(program: &str) -> Command {
 }
 
 /// Starts a program: its process.
-fn begin(spec: &Spec) -> Result<i32, String> {
+pub(super) fn begin(spec: &Spec) -> Result<i32, String> {
     let failed = |error: std::io::Error| format!("{} could not be started: {error}", spec.name);
     let (program, arguments) = spec.command.split_first().ok_or("a program without a name")?;
     let mut command = base(program);

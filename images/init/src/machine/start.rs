@@ -7,9 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use nix::sys::stat::Mode;
 
+use super::run;
 use crate::disk::{self, BOOT, BOOT_FOLDER, DATA, DATA_FOLDER};
 use crate::first_boot;
 use crate::hardware::{Hardware, name_cards};
+use crate::services::Spec;
 use crate::slots::Slot;
 use crate::system::{self, MOUNTS, NOTICES, say, told};
 use crate::upgrade::{self, Images};
@@ -51,11 +53,11 @@ pub(crate) struct Started {
     pub(super) hardware: Hardware,
     /// The slot that runs, when it is on trial.
     pub(super) on_trial: Option<Slot>,
-    /// Whether a person at the console asked for a shell beside everything.
-    pub(super) rescue: bool,
+    /// The programs of consoles, and the processes that they have already.
+    pub(super) consoles: Vec<(Spec, Option<i32>)>,
 }
 
-/// Makes everything ready.
+/// Makes everything ready: first what a person at a console needs, then the rest.
 pub(super) fn start() -> Started {
     nix::sys::stat::umask(Mode::from_bits_truncate(0o022));
     for file_system in MOUNTS {
@@ -64,7 +66,7 @@ pub(super) fn start() -> Started {
     }
     let events = system::open_events().map_err(|error| say(&error)).ok();
     let mut hardware = Hardware::new();
-    hardware.start();
+    hardware.start_disks();
     prepare_memory();
     let mut notices = Vec::new();
     mount_disk(&mut hardware, events.as_ref(), &mut notices);
@@ -77,20 +79,24 @@ pub(super) fn start() -> Started {
     }
     let _ = fs::set_permissions("/var/tmp", std::os::unix::fs::PermissionsExt::from_mode(0o1777));
     note(system::protect_root(), &mut notices);
+    let config = config(&mut hardware, &mut notices);
+    let on_trial = judge_boot(&mut notices);
+    tell(&notices);
+    let early = notices.len();
+    let consoles = begin_consoles();
+    hardware.start();
     set_clock();
     keep_crashes();
-    let config = first_config(&mut notices);
     hand_over(&mut notices);
     disk::mount_volumes();
     name_cards(&config, Path::new(CARDS));
-    let on_trial = judge_boot(&mut notices);
     for (setting, value) in SETTINGS {
         let _ = fs::write(Path::new("/proc/sys").join(setting), value);
     }
-    tell(&notices);
-    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
-    let rescue = line.split_whitespace().any(|word| word == "towpath.rescue");
-    Started { events, hardware, on_trial, rescue }
+    if notices.len() > early {
+        tell(&notices);
+    }
+    Started { events, hardware, on_trial, consoles }
 }
 
 fn note(done: Result<(), String>, notices: &mut Vec<String>) {
@@ -122,6 +128,10 @@ fn mount_disk(hardware: &mut Hardware, events: Option<&OwnedFd>, notices: &mut V
     let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
     let expected = line.contains("towpath.slot=");
     let begin = std::time::Instant::now();
+    if disk::partition(DATA, None).is_none() {
+        // It may hang on what is no disk's own.
+        hardware.start();
+    }
     // A disk on a slow bus comes to light after its controller; without a boot loader there may be none at all.
     while disk::partition(DATA, None).is_none() && expected && begin.elapsed() < DISK_WAITS {
         std::thread::sleep(Duration::from_millis(20));
@@ -185,16 +195,29 @@ fn keep_crashes() {
     }
 }
 
-/// The configuration; a machine that has none gets its first one.
-fn first_config(notices: &mut Vec<String>) -> String {
+/// The configuration; a machine that has none gets its first one, of whatever device holds it.
+fn config(hardware: &mut Hardware, notices: &mut Vec<String>) -> String {
     if let Ok(config) = fs::read(CONFIG) {
         return String::from_utf8_lossy(&config).into_owned();
     }
+    hardware.start();
     let config = first_boot::config(&disk::seed());
     if let Err(error) = system::write_whole(Path::new(CONFIG), config.as_bytes(), 0o600) {
         notices.push(told("the first configuration cannot be kept", error));
     }
     config
+}
+
+/// Starts the programs of all consoles: these wait for the router by themselves, where they have to.
+fn begin_consoles() -> Vec<(Spec, Option<i32>)> {
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let rescue = line.split_whitespace().any(|word| word == "towpath.rescue");
+    let begun = run::consoles(rescue).into_iter().map(|spec| {
+        // One that could not be started is started again like all others.
+        let pid = run::begin(&spec).map_err(|error| say(&error)).ok();
+        (spec, pid)
+    });
+    begun.collect()
 }
 
 /// Gives the router's folders to its user. In the folder of sockets it may make its own, and leaves the others alone.

@@ -117,3 +117,11 @@ fn a_person_may_have_a_program_begin_anew() {
     assert_eq!(story.at(6, Input::Ended(7)), [Output::Start(0)]);
     assert_eq!(story.services.ends("router"), 0, "this was no fault of its own");
 }
+
+#[test]
+fn a_process_that_was_there_before_everybody_is_not_started_again() {
+    let mut story = Story::of(vec![spec("router", When::Always, false), spec("console", When::Always, true)]);
+    story.services.adopt(story.begin, 1, 5);
+    assert_eq!(story.at(0, Input::Tick), [Output::Start(0)]);
+    assert_eq!(story.at(20, Input::Ended(5)), [Output::Start(1)]);
+}
