@@ -4,10 +4,11 @@
 #   build.sh TARGET PROGRAMS          TARGET: where everything goes; PROGRAMS: the folder of towpathd and towpath
 #
 # Debian's packages are unpacked where they lie; nothing is installed, no loop device and no root is needed. The same
-# inputs (sources, packages, SOURCE_DATE_EPOCH, key) give the same octets. The initramfs is the whole operating system.
+# inputs (sources, packages, SOURCE_DATE_EPOCH, key) give the same octets. The initramfs is the whole operating system; `/usr`
+# is a packed file system within it that stays packed in memory, so that a start unpacks only what it reads.
 #
 #   TOWPATH_KEY     the secret key of minisign that signs images; without it one is made beside the packages and kept
-#   TOWPATH_LEVEL   how hard the initramfs is compressed, 19 without
+#   TOWPATH_LEVEL   how hard the system is compressed, 19 without
 #   TOWPATH_VERSION what the image is called, the version of the workspace without
 #   TOWPATH_PACKAGES where Debian's packages are kept, TARGET without
 set -euo pipefail
@@ -38,10 +39,12 @@ files=(usr/sbin/sshd usr/bin/ssh usr/bin/scp usr/bin/ssh-keygen usr/sbin/chronyd
 disk_id=70A7E572-1A5E-4D1B-9A7B-54F700000000
 boot_serial=70A75EED
 boot_mib=256 data_mib=96
+# How much of a file is packed at a time.
+block=512K
 
 fail() { printf 'image: %s\n' "$*" >&2; exit 1; }
 say() { printf '== %s\n' "$*"; }
-for program in apt-get apt-cache dpkg-deb depmod modprobe cpio zstd mformat mcopy sfdisk grub-mkimage minisign qemu-img python3 objdump; do
+for program in apt-get apt-cache dpkg-deb depmod modprobe cpio zstd mksquashfs mformat mcopy sfdisk grub-mkimage minisign qemu-img python3 objdump; do
     command -v "$program" >/dev/null || fail "$program is missing; tests/setup.sh installs it"
 done
 for program in towpathd towpath; do
@@ -206,9 +209,20 @@ slot=$target/slot
 rm -rf "$slot"
 mkdir -p "$slot"
 say "packing (level $TOWPATH_LEVEL)"
-find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-(cd "$root" && find . -print0 | sort -z | cpio --quiet --null -o -H newc --reproducible -R 0:0) >"$target/initrd.cpio"
-zstd -q -T1 "-$TOWPATH_LEVEL" -f "$target/initrd.cpio" -o "$slot/initrd"
+# What is unpacked at each start: all but `/usr`, that packed, and the modules by which it is mounted.
+first=$target/first
+rm -rf "$first"
+mkdir -p "$first"
+cp -a "$root/." "$first/"
+rm -rf "$first/usr"
+mkdir -p "$first/usr" "$first/packed"
+find "$root/usr/lib/modules" \( -name loop.ko -o -name squashfs.ko \) -exec cp {} "$first/packed/" \;
+env -u SOURCE_DATE_EPOCH mksquashfs "$root/usr" "$first/packed/usr.squashfs" -quiet -no-progress -noappend -all-root -no-xattrs \
+    -no-exports -comp zstd -Xcompression-level "$TOWPATH_LEVEL" -b "$block" -mkfs-time "$SOURCE_DATE_EPOCH" \
+    -all-time "$SOURCE_DATE_EPOCH"
+find "$first" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+(cd "$first" && find . -print0 | sort -z | cpio --quiet --null -o -H newc --reproducible -R 0:0) |
+    zstd -q -T1 "-$TOWPATH_LEVEL" >"$slot/initrd"
 cp "$store/vmlinuz" "$slot/vmlinuz"
 printf 'version %s\nname %s\narchitecture amd64\nmade %s\nkernel %s\nsystem %s\n' "$version" "$version" \
     "$SOURCE_DATE_EPOCH" "$(stat -c %s "$slot/vmlinuz")" "$(stat -c %s "$slot/initrd")" >"$slot/manifest"

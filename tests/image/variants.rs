@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use scenarios::appliance::Place;
 
-/// A file that takes the place of one of the image: its path, without the first slash, and what is in it.
+/// A file that takes the place of one of the image: its path, which begins with `usr/`, and what is in it.
 pub(crate) type Replaced<'a> = (&'a str, &'a [u8]);
 
 /// A file for upgrades of this kernel and this system, signed.
@@ -37,7 +37,7 @@ pub(crate) fn variant(place: &Place, version: &str, replaced: &[Replaced<'_>]) -
     if !replaced.is_empty() {
         // The kernel unpacks one archive behind the other; a later file takes the place of an earlier one.
         system.resize(system.len().next_multiple_of(4), 0);
-        system.extend(archive(&place.path(&format!("{version}.root")), replaced)?);
+        system.extend(archive(place, &place.path(&format!("{version}.root")), replaced)?);
     }
     sealed(place, version, &std::fs::read(slot.join("vmlinuz"))?, &system)
 }
@@ -47,18 +47,24 @@ pub(crate) fn without_a_system(place: &Place, version: &str) -> Result<PathBuf> 
     sealed(place, version, &std::fs::read(place.image().slot().join("vmlinuz"))?, &[0; 4096])
 }
 
-fn archive(folder: &Path, files: &[Replaced<'_>]) -> Result<Vec<u8>> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mut names = String::new();
-    for (name, octets) in files {
-        let path = folder.join(name);
-        std::fs::create_dir_all(path.parent().context("a file in no folder")?)?;
-        std::fs::write(&path, octets)?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
-        names.push_str(&format!("{name}\n"));
+/// An archive with `/usr` packed anew, some of its files replaced.
+fn archive(place: &Place, folder: &Path, files: &[Replaced<'_>]) -> Result<Vec<u8>> {
+    const PACKED: &str = "packed/usr.squashfs";
+    std::fs::create_dir_all(folder.join("packed"))?;
+    let mut pack = Command::new("mksquashfs");
+    pack.arg(place.image().root().join("usr")).arg(folder.join(PACKED));
+    pack.args(["-quiet", "-no-progress", "-all-root", "-no-xattrs", "-comp", "zstd", "-Xcompression-level", "1"]);
+    let mut names = Vec::new();
+    for (number, (name, octets)) in files.iter().enumerate() {
+        let (file, name) = (folder.join(number.to_string()), name.strip_prefix("usr/").context("a file outside /usr")?);
+        std::fs::write(&file, octets)?;
+        pack.args(["-p", &format!("{name} f 755 0 0 cat {}", file.display())]);
+        names.push(name);
     }
+    let packed = pack.arg("-e").args(names).output().context("mksquashfs")?;
+    ensure!(packed.status.success(), "mksquashfs: {}", String::from_utf8_lossy(&packed.stderr));
     let list = folder.join(".list");
-    std::fs::write(&list, names)?;
+    std::fs::write(&list, format!("{PACKED}\n"))?;
     let mut pack = Command::new("cpio");
     pack.args(["--quiet", "-o", "-H", "newc", "-R", "0:0"]).current_dir(folder).stdin(std::fs::File::open(&list)?);
     let packed = pack.output()?;

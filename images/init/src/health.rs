@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 /// How long the router has to answer without a break.
 const STEADY: Duration = Duration::from_secs(20);
-/// How long after the start it has to answer at the latest.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long after the start of the programs it has to answer at the latest: ten times what an emulated processor takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it may end by itself meanwhile.
 const ENDS: u32 = 2;
 
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn silence_and_ends_are_bad() {
-        assert!(matches!(verdicts(&[(89, false, 0), (90, false, 0)]).as_slice(), [Verdict::Wait, Verdict::Bad(_)]));
+        assert!(matches!(verdicts(&[(59, false, 0), (60, false, 0)]).as_slice(), [Verdict::Wait, Verdict::Bad(_)]));
         assert!(matches!(verdicts(&[(5, true, 3)]).as_slice(), [Verdict::Bad(_)]));
     }
 }

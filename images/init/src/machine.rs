@@ -5,7 +5,10 @@
 mod run;
 mod start;
 
-/// Starts the machine and keeps it running to its end.
-pub(crate) fn live() -> ! {
-    run::run(start::start())
+/// Starts the machine and keeps it running to its end; comes back only where it cannot start, with the reason.
+pub(crate) fn live() -> String {
+    match start::start() {
+        Ok(started) => run::run(started),
+        Err(error) => error,
+    }
 }

@@ -16,6 +16,7 @@ mod logs;
 mod machine;
 mod modules;
 mod names;
+mod packed;
 mod request;
 mod services;
 mod slots;
@@ -31,7 +32,9 @@ fn main() -> ExitCode {
     let name = name.rsplit('/').next().unwrap_or_default().to_owned();
     let arguments: Vec<String> = arguments.collect();
     if std::process::id() == 1 {
-        machine::live();
+        system::say(&machine::live());
+        // The kernel panics, starts again, and the boot loader counts.
+        return ExitCode::FAILURE;
     }
     match arguments.split_first() {
         Some((first, words)) if first == "worker" => work(words),

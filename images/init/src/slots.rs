@@ -96,6 +96,11 @@ impl Choice {
         *self != before
     }
 
+    /// The image of this slot runs and has shown that it will not become healthy: it is not tried again.
+    pub(crate) fn failed_its_trial(&mut self, slot: Slot) {
+        self.trying = self.trying.map(|(trying, tries)| (trying, if trying == slot { 0 } else { tries }));
+    }
+
     /// The slot will hold another image, or none: nothing may lead to it meanwhile.
     pub(crate) fn forget(&mut self, slot: Slot) {
         self.trying = self.trying.filter(|(trying, _)| *trying != slot);
@@ -194,6 +199,18 @@ mod tests {
             }
         }
         assert_eq!(Choice::read("good=c\ntry=\ntries=x\n####"), Choice::default());
+    }
+
+    #[test]
+    fn an_image_that_knows_that_it_is_bad_is_left_at_once() {
+        let mut choice = Choice { good: Some(Slot::A), ..Choice::default() };
+        choice.try_next(Slot::B);
+        assert_eq!(boot(&mut choice), Some(Slot::B));
+        choice.failed_its_trial(Slot::A);
+        assert_eq!(choice.trying, Some((Slot::B, TRIES - 1)), "another one is on trial");
+        choice.failed_its_trial(Slot::B);
+        assert_eq!(boot(&mut choice), Some(Slot::A));
+        assert_eq!((choice.trying, choice.failed), (None, Some(Slot::B)));
     }
 
     #[test]

@@ -135,6 +135,12 @@ impl Image {
         self.folder.join("slot")
     }
 
+    /// The folder with all of its files.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.folder.join("root")
+    }
+
     /// A file of the packages that it is made of, whether it is in the image or not.
     #[must_use]
     pub fn package_file(&self, name: &str) -> PathBuf {

@@ -25,6 +25,7 @@ use crate::health::{Trial, Verdict};
 use crate::logs;
 use crate::request::{End, FAILED, Request};
 use crate::services::{Input, OnChange, Output, Services, Spec, When};
+use crate::slots::Choice;
 use crate::system::{self, say};
 use crate::upgrade::Images;
 
@@ -363,13 +364,7 @@ impl Machine {
             Verdict::Wait => self.probe = ask_router().map(|pid| (pid, None)),
             Verdict::Good => {
                 self.trial = None;
-                let proved = Images::of_machine().and_then(|images| {
-                    system::remount(crate::disk::BOOT_FOLDER, false)?;
-                    let mut choice = images.choice();
-                    let done = if choice.proved(slot) { images.choose(&choice) } else { Ok(()) };
-                    let _ = system::remount(crate::disk::BOOT_FOLDER, true);
-                    done
-                });
+                let proved = choose(|choice| choice.proved(slot));
                 say(&proved.map_or_else(
                     |error| error,
                     |()| "this image is healthy and is the good one from now on".to_owned(),
@@ -377,6 +372,13 @@ impl Machine {
             }
             Verdict::Bad(why) => {
                 say(&format!("this image does not become healthy: {why}; the machine starts again"));
+                // It would not do better a second time: what runs here is what was meant to run.
+                if let Err(error) = choose(|choice| {
+                    choice.failed_its_trial(slot);
+                    true
+                }) {
+                    say(&error);
+                }
                 self.trial = None;
                 self.planned = Some((now, End::Reboot));
             }
@@ -413,6 +415,19 @@ impl Machine {
             let _ = reboot(RebootMode::RB_HALT_SYSTEM);
         }
     }
+}
+
+/// Changes what the boot loader does next, where that is news.
+fn choose(change: impl FnOnce(&mut Choice) -> bool) -> Result<(), String> {
+    let images = Images::of_machine()?;
+    let mut choice = images.choice();
+    if !change(&mut choice) {
+        return Ok(());
+    }
+    system::remount(crate::disk::BOOT_FOLDER, false)?;
+    let done = images.choose(&choice);
+    let _ = system::remount(crate::disk::BOOT_FOLDER, true);
+    done
 }
 
 fn signal(pid: i32, signal: Signal) {

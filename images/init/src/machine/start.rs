@@ -11,6 +11,7 @@ use super::run;
 use crate::disk::{self, BOOT, BOOT_FOLDER, DATA, DATA_FOLDER};
 use crate::first_boot;
 use crate::hardware::{Hardware, name_cards};
+use crate::packed;
 use crate::services::Spec;
 use crate::slots::Slot;
 use crate::system::{self, MOUNTS, NOTICES, say, told};
@@ -58,12 +59,16 @@ pub(crate) struct Started {
 }
 
 /// Makes everything ready: first what a person at a console needs, then the rest.
-pub(super) fn start() -> Started {
+///
+/// # Errors
+/// What is missing without which there is no system.
+pub(super) fn start() -> Result<Started, String> {
     nix::sys::stat::umask(Mode::from_bits_truncate(0o022));
     for file_system in MOUNTS {
         // Which of them a kernel has is its own matter; without the first three nothing would be told anyway.
         let _ = system::mount_kernel(file_system);
     }
+    packed::mount()?;
     let events = system::open_events().map_err(|error| say(&error)).ok();
     let mut hardware = Hardware::new();
     hardware.start_disks();
@@ -96,7 +101,7 @@ pub(super) fn start() -> Started {
     if notices.len() > early {
         tell(&notices);
     }
-    Started { events, hardware, on_trial, consoles }
+    Ok(Started { events, hardware, on_trial, consoles })
 }
 
 fn note(done: Result<(), String>, notices: &mut Vec<String>) {
