@@ -32,15 +32,24 @@ struct Known<K: Packed> {
     free: Vec<u32>,
     /// Prefixes that no table has any more.
     idle: usize,
+    /// What was asked for last: a table is often asked twice in a row, and several are asked for the same prefix.
+    last: Cell<(K, u32)>,
     /// What was asked for lately, by `Packed::scatter`.
     recent: Box<[Cell<(K, u32)>]>,
 }
 
 impl<K: Packed> Default for Numbers<K> {
     fn default() -> Self {
-        let (users, free) = (Vec::new(), Vec::new());
-        let known = Known { numbers: Blocks::default(), users, free, idle: 0, recent: Box::default() };
-        Self { known: RefCell::new(known) }
+        Self {
+            known: RefCell::new(Known {
+                numbers: Blocks::default(),
+                users: Vec::new(),
+                free: Vec::new(),
+                idle: 0,
+                last: Cell::new((K::LEAST, NONE)),
+                recent: Box::default(),
+            }),
+        }
     }
 }
 
@@ -52,18 +61,18 @@ impl<K: Packed> Known<K> {
     }
 
     fn find(&self, key: K) -> Option<u32> {
-        let recent = self.recent(key);
-        if let Some((known, number)) = recent.map(Cell::get)
-            && known == key
-            && number != NONE
-        {
+        let is_it = |known: &(K, u32)| known.0 == key && known.1 != NONE;
+        if let Some((_, number)) = Some(self.last.get()).filter(is_it) {
             return Some(number);
         }
-        let number = *self.numbers.find(key)?;
-        if let Some(recent) = recent {
-            recent.set((key, number));
-        }
-        Some(number)
+        let recent = self.recent(key);
+        let found = match recent.map(Cell::get).filter(is_it) {
+            Some(found) => found,
+            None => (key, *self.numbers.find(key)?),
+        };
+        recent.into_iter().for_each(|recent| recent.set(found));
+        self.last.set(found);
+        Some(found.1)
     }
 
     fn add(&mut self, key: K) -> u32 {
@@ -76,9 +85,8 @@ impl<K: Packed> Known<K> {
         if room > self.recent.len() && room >= LEAST_RECENT {
             self.recent = vec![Cell::new((K::LEAST, NONE)); room].into();
         }
-        if let Some(recent) = self.recent(key) {
-            recent.set((key, number));
-        }
+        self.recent(key).into_iter().for_each(|recent| recent.set((key, number)));
+        self.last.set((key, number));
         number
     }
 
@@ -87,7 +95,7 @@ impl<K: Packed> Known<K> {
         if self.idle < self.numbers.len() && self.idle <= IDLE.max(self.numbers.len() / 2) {
             return;
         }
-        let Self { numbers, users, free, idle, recent } = self;
+        let Self { numbers, users, free, idle, last, recent } = self;
         let used = |number: u32| {
             usize::try_from(number).ok().and_then(|number| users.get(number)).is_some_and(|users| *users > 0)
         };
@@ -98,7 +106,10 @@ impl<K: Packed> Known<K> {
         let unused = users.iter().enumerate().rev().filter(|(_, users)| **users == 0);
         *free = unused.filter_map(|(number, _)| u32::try_from(number).ok()).collect();
         *idle = 0;
-        recent.iter().for_each(|recent| recent.set((K::LEAST, NONE)));
+        if numbers.len() == 0 {
+            *recent = Box::default();
+        }
+        recent.iter().chain([&*last]).for_each(|known| known.set((K::LEAST, NONE)));
     }
 
     fn users(&mut self, number: u32) -> Option<&mut u16> {
