@@ -213,7 +213,8 @@ impl Table {
     fn hand_over(&mut self, changes: &[Change], set: &Set, now: Instant) -> Vec<(u32, Slot)> {
         let alive = set.alive();
         let (windows, fresh) = self.open_window(now);
-        let before = std::mem::take(&mut self.unsettled);
+        let room = self.unsettled.len() + changes.len();
+        let before = std::mem::replace(&mut self.unsettled, Vec::with_capacity(room));
         let mut words = Vec::with_capacity(changes.len());
         let mut follow = |slot, before: Fate, old, new| {
             let fate = before.follow(old, new, &alive, fresh);

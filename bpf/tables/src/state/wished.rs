@@ -10,14 +10,20 @@ use std::time::{Duration, Instant};
 use bpf_common::layout::{self, CLIENT_ONLY, PASS_EMPTY, QUIC, SERVER_OCTETS, SERVER_OCTETS_MOST};
 
 use super::{Balancer, GRACE, Shared, Standing, Write};
+use crate::backends::{Backends, Who};
 use crate::directory::Lines;
+use crate::maglev::mapped;
 use crate::servers::{Servers, has_datagrams};
 use crate::table::{Set, Table};
-use crate::wish::{Affinity, Destination, Member, Protocol, Service, State, WhenEmpty, Wish};
+use crate::wish::{Affinity, Backend, Destination, Exit, Member, Protocol, Service, State, WhenEmpty, Wish};
+
+/// Backends that are found again without a look at all of them.
+const LATELY: usize = 1_024;
 
 /// Sets of backends as they are met; equal ones are one.
-#[derive(Default)]
 struct Sets {
+    /// Those that were met lately, each at a place that follows from its address: how it leaves, and its number.
+    lately: Vec<Option<(Who, Option<Exit>, u16)>>,
     by_members: HashMap<*const Member, Arc<Set>>,
     all: BTreeSet<Arc<Set>>,
     /// Who has been met.
@@ -25,6 +31,36 @@ struct Sets {
     marks: BTreeMap<u32, u16>,
     /// Backends for whom there is no number.
     left_out: usize,
+}
+
+impl Sets {
+    fn new() -> Self {
+        Self {
+            lately: vec![None; LATELY],
+            by_members: HashMap::new(),
+            all: BTreeSet::new(),
+            numbers: BTreeSet::new(),
+            marks: BTreeMap::new(),
+            left_out: 0,
+        }
+    }
+
+    /// The number of a backend, which leaves by this from now on; nothing if there is none left.
+    fn number(&mut self, backends: &mut Backends, backend: &Backend) -> Option<u16> {
+        let Backend { address, way, exit } = *backend;
+        let bits = mapped(address);
+        let spread = ((bits >> 64) as u64 ^ bits as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let place = self.lately.get_mut(usize::try_from(spread >> 32).unwrap_or_default() % LATELY)?;
+        if let Some((known, by, number)) = place
+            && (*known, *by) == ((address, way), exit)
+        {
+            return Some(*number);
+        }
+        let number = backends.number((address, way), exit)?;
+        self.numbers.insert(number);
+        *place = Some(((address, way), exit, number));
+        Some(number)
+    }
 }
 
 /// Tables as they are made for a wish.
@@ -48,7 +84,7 @@ impl Balancer {
         self.idle = wish.idle;
         self.guarded = !wish.guards.is_empty();
         let rebuilt = std::mem::replace(&mut self.slots, wish.slots) != wish.slots;
-        let mut sets = Sets::default();
+        let mut sets = Sets::new();
         let services: Vec<(Destination, &Service, Arc<Set>)> = wish
             .services
             .iter()
@@ -75,14 +111,12 @@ impl Balancer {
         {
             return Arc::clone(known);
         }
-        let (mut active, mut draining) = (Vec::new(), Vec::new());
+        let (mut active, mut draining) = (Vec::with_capacity(service.backends.len()), Vec::new());
         for member in service.backends.iter() {
-            let who = (member.backend.address, member.backend.way);
-            let Some(number) = self.backends.number(who, member.backend.exit) else {
+            let Some(number) = sets.number(&mut self.backends, &member.backend) else {
                 sets.left_out += 1;
                 continue;
             };
-            sets.numbers.insert(number);
             sets.marks.extend(member.mark.map(|mark| (mark, number)));
             match member.state {
                 // Nothing gets to whom nothing leads.

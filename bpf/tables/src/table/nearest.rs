@@ -108,27 +108,36 @@ fn parts(slots: usize, shares: &Shares, active: &[(u16, u32)]) -> Vec<Part> {
 
 /// Slots looked at together.
 const CHUNK: usize = 16;
-/// Of so few who give slots it is quicker to look for each among many slots than to ask of each slot whether its owner gives.
-const FEW: usize = 3;
 
 /// Takes so many slots from those who give, and deals them out by turns.
 fn deal(owners: &[u16], mut gives: Vec<u32>, free: u32, mut takers: Vec<(u16, u32)>) -> Vec<Change> {
     let mut changes = Vec::with_capacity(free as usize);
-    let givers: Vec<u16> = (0..).zip(&gives).filter(|(_, count)| **count > 0).map(|(number, _)| number).collect();
+    let mut givers = (0..).zip(&gives).filter(|(_, count)| **count > 0).map(|(number, _)| number);
+    let (first, second) = (givers.next(), givers.next());
+    // Of one who gives it is quicker to look for it among many slots than to ask of each slot whether its owner gives.
+    let alone = first.filter(|_| second.is_none());
     let mut turn = 0;
-    for (chunk, slots) in chunks(owners, &givers) {
+    for (chunk, slots) in (0_u32..).zip(owners.chunks(CHUNK)) {
         if changes.len() == free as usize {
             break;
         }
-        for (slot, owner) in (chunk * CHUNK as u32..).zip(slots) {
-            let Some(left) = gives.get_mut(usize::from(*owner)).filter(|left| **left > 0) else { continue };
+        let found = match (alone, slots.first_chunk::<CHUNK>()) {
+            (Some(alone), Some(whole)) => marks(whole.map(|owner| owner == alone)),
+            _ => marks(std::array::from_fn(|place| {
+                let owner = slots.get(place).copied().map(usize::from);
+                owner.and_then(|owner| gives.get(owner)).is_some_and(|left| *left > 0)
+            })),
+        };
+        for place in marked(found) {
+            let owner = slots.get(place as usize).copied().map_or(0, usize::from);
+            let Some(left) = gives.get_mut(owner).filter(|left| **left > 0) else { continue };
             if turn >= takers.len() {
                 turn = 0;
             }
             let Some((taker, wants)) = takers.get_mut(turn) else { return changes };
             *left -= 1;
             *wants -= 1;
-            changes.push(Change { slot, owner: *taker });
+            changes.push(Change { slot: chunk * CHUNK as u32 + place, owner: *taker });
             if *wants == 0 {
                 takers.remove(turn);
             } else {
@@ -139,19 +148,20 @@ fn deal(owners: &[u16], mut gives: Vec<u32>, free: u32, mut takers: Vec<(u16, u3
     changes
 }
 
-/// The slots, some at a time and numbered; where few give, without most of those in which none of them has any.
-fn chunks<'a>(owners: &'a [u16], givers: &'a [u16]) -> impl Iterator<Item = (u32, &'a [u16])> {
-    let (one, few) = (givers.first().copied().unwrap_or_default(), givers.len());
-    (0_u32..).zip(owners.chunks(CHUNK)).filter(move |(_, slots)| match slots.first_chunk::<CHUNK>() {
-        Some(whole) if few == 1 => has(whole, one),
-        Some(whole) if few <= FEW => givers.iter().any(|giver| has(whole, *giver)),
-        _ => true,
-    })
+/// An octet for each slot of which something holds, the first one's lowest: quick to fill, and quick to find empty.
+#[inline]
+fn marks(holds: [bool; CHUNK]) -> u128 {
+    u128::from_le_bytes(holds.map(u8::from))
 }
 
-/// Whether somebody has one of these slots; all are looked at, which is quicker than to stop at the first.
-fn has(slots: &[u16; CHUNK], owner: u16) -> bool {
-    slots.iter().fold(0, |found, slot| found | u8::from(*slot == owner)) != 0
+/// The places of those that are marked.
+#[inline]
+fn marked(mut marks: u128) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let lowest = (marks != 0).then(|| marks.trailing_zeros())?;
+        marks &= marks - 1;
+        Some(lowest / 8)
+    })
 }
 
 #[cfg(test)]
