@@ -99,17 +99,20 @@ fn dress<P: Packet>(
     kind: u16,
 ) -> Result<usize, Reason> {
     let vlan = backend.vlan & 0x0fff;
+    let mut at = facts.at;
     let length = if P::TAG_APART {
         if !packet.set_tag(vlan) {
             return Err(Reason::NoRoom);
         }
+        // Tags that lay in the link header are gone.
+        at = 14;
         14
     } else if vlan == 0 {
         14
     } else {
         18
     };
-    let more = (length + extra) as i32 - facts.at as i32;
+    let more = (length + extra) as i32 - at as i32;
     if more != 0 && !packet.grow(more, room) {
         return Err(Reason::NoRoom);
     }

@@ -168,7 +168,7 @@ pub const IPV6: u16 = 0xdd86;
 /// 0x8100 (802.1Q), as it lies in a packet.
 pub const TAGGED: u16 = 0x0081;
 /// 0x88a8 (802.1ad), as it lies in a packet.
-const TAGGED_TWICE: u16 = 0xa888;
+pub const TAGGED_TWICE: u16 = 0xa888;
 
 /// Sends a packet on its way.
 #[inline(always)]

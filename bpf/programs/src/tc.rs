@@ -15,7 +15,7 @@ use aya_ebpf::macros::classifier;
 use aya_ebpf::programs::TcContext;
 use bpf_common::packet::{Covered, Moment, Packet, Room};
 use bpf_common::sum::fold;
-use bpf_common::way::{self, Facts, Next, Outcome, Verdict};
+use bpf_common::way::{self, Facts, Next, Outcome, TAGGED, TAGGED_TWICE, Verdict};
 use bpf_common::{ipv4, ipv6, probe};
 
 use crate::capture::{self, Seen};
@@ -29,8 +29,12 @@ const HEADERS: u32 = 192;
 #[classifier]
 #[inline(always)]
 pub fn towpath_tc(context: TcContext) -> i32 {
+    balance(Buffer(context.skb.skb))
+}
+
+#[inline(always)]
+fn balance(buffer: Buffer) -> i32 {
     window::reserve_stack::<256>();
-    let buffer = Buffer(context.skb.skb);
     buffer.pull();
     let found = way::go(buffer, Kernel);
     if found.lost() != 0 {
@@ -38,6 +42,34 @@ pub fn towpath_tc(context: TcContext) -> i32 {
         capture(buffer, service, backend, link, moment);
     }
     verdict(found, buffer)
+}
+
+/// Does as the one above to packets whose tags all lie in the link header, before and after: a tag beside a packet is none that a
+/// test could give or see.
+#[classifier]
+#[inline(always)]
+pub fn towpath_tc_tagged(context: TcContext) -> i32 {
+    let buffer = Buffer(context.skb.skb);
+    // SAFETY: the context is the kernel's, for as long as the program runs.
+    let kind = unsafe { (*buffer.0).protocol as u16 };
+    if kind == TAGGED || kind == TAGGED_TWICE {
+        let mut tag = 0_u16;
+        // SAFETY: there is room for two octets; the others are as in `grow`.
+        let done = unsafe {
+            bpf_skb_load_bytes(buffer.0.cast(), 14, (&raw mut tag).cast(), 2) == 0
+                && bpf_skb_vlan_pop(buffer.0) == 0
+                && bpf_skb_vlan_push(buffer.0, kind, u16::from_be(tag)) == 0
+        };
+        if !done {
+            return TC_ACT_SHOT as i32;
+        }
+    }
+    let answer = balance(buffer);
+    // SAFETY: as above. What is beside the packet makes room for another one.
+    if unsafe { (*buffer.0).vlan_present != 0 && bpf_skb_vlan_push(buffer.0, TAGGED, 1) != 0 } {
+        return TC_ACT_SHOT as i32;
+    }
+    answer
 }
 
 /// Sends packets of our own that have a mark to the backend which is asked.
@@ -103,6 +135,13 @@ impl Buffer {
     fn end(self) -> usize {
         // SAFETY: as in `length`.
         unsafe { (*self.0).data_end as usize }
+    }
+
+    /// Takes the tag beside it, if there is one.
+    #[inline(always)]
+    fn lose_tag(self) -> bool {
+        // SAFETY: the context is the kernel's, for as long as the program runs; windows are made after this.
+        unsafe { (*self.0).vlan_present == 0 || bpf_skb_vlan_pop(self.0) == 0 }
     }
 
     /// Brings the headers into one piece; what then is not there is found too short.
@@ -196,11 +235,14 @@ impl Packet for Buffer {
 
     #[inline(always)]
     fn set_tag(self, vlan: u16) -> bool {
-        // SAFETY: as in `grow`.
-        unsafe {
-            ((*self.0).vlan_present == 0 || bpf_skb_vlan_pop(self.0) == 0)
-                && (vlan == 0 || bpf_skb_vlan_push(self.0, 0x0081, vlan) == 0)
+        // SAFETY: as in `length`.
+        let priority = unsafe { if (*self.0).vlan_present == 0 { 0 } else { (*self.0).vlan_tci as u16 & 0xe000 } };
+        // One that lies in the link header comes beside the packet in the place of the first.
+        if !self.lose_tag() || !self.lose_tag() {
+            return false;
         }
+        // SAFETY: as in `grow`.
+        vlan == 0 || unsafe { bpf_skb_vlan_push(self.0, TAGGED, vlan | priority) } == 0
     }
 
     #[inline(always)]

@@ -35,7 +35,7 @@ pub(super) struct Case {
     pub(super) due: Due,
     /// What is counted.
     pub(super) reason: Option<Reason>,
-    /// Whether there is a VLAN tag before or after, which traffic control has beside the packet.
+    /// Whether there is a VLAN tag before or after.
     pub(super) tagged: bool,
 }
 
@@ -289,7 +289,9 @@ fn messages() -> Vec<Case> {
         for length in [header + 8, 500] {
             let packet = error(to, router, length);
             cases.push(goes(
-                &format!("an error about a packet of {to} goes to the node of its flow"),
+                &format!(
+                    "an error about a packet of {to}, of which it has {length} octets, goes to the node of its flow"
+                ),
                 &packet,
                 &packet.clone().hop(),
             ));

@@ -38,6 +38,8 @@ pub enum Program {
     Xdp,
     /// `towpath_tc`
     Tc,
+    /// `towpath_tc_tagged`: all tags lie in the link header.
+    TcTagged,
     /// `towpath_pass`
     Empty,
 }
@@ -70,7 +72,7 @@ impl Kernel {
             let program: &mut Xdp = ebpf.program_mut(name).context(name)?.try_into()?;
             program.load().with_context(|| format!("loading {name}"))?;
         }
-        for name in ["towpath_tc", "towpath_probe"] {
+        for name in ["towpath_tc", "towpath_tc_tagged", "towpath_probe"] {
             let program: &mut SchedClassifier = ebpf.program_mut(name).context(name)?.try_into()?;
             program.load().with_context(|| format!("loading {name}"))?;
         }
@@ -179,6 +181,7 @@ impl Kernel {
         let name = match program {
             Program::Xdp => "towpath_xdp",
             Program::Tc => "towpath_tc",
+            Program::TcTagged => "towpath_tc_tagged",
             Program::Empty => "towpath_pass",
         };
         match self.ebpf.program(name).context(name)? {
