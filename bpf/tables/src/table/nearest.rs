@@ -121,16 +121,8 @@ fn deal(owners: &[u16], mut gives: Vec<u32>, free: u32, mut takers: Vec<(u16, u3
         if changes.len() == free as usize {
             break;
         }
-        let found = match (alone, slots.first_chunk::<CHUNK>()) {
-            (Some(alone), Some(whole)) => marks(whole.map(|owner| owner == alone)),
-            _ => marks(std::array::from_fn(|place| {
-                let owner = slots.get(place).copied().map(usize::from);
-                owner.and_then(|owner| gives.get(owner)).is_some_and(|left| *left > 0)
-            })),
-        };
-        for place in marked(found) {
-            let owner = slots.get(place as usize).copied().map_or(0, usize::from);
-            let Some(left) = gives.get_mut(owner).filter(|left| **left > 0) else { continue };
+        for (place, owner) in marked(slots, given(slots, alone, &gives)) {
+            let Some(left) = gives.get_mut(usize::from(owner)).filter(|left| **left > 0) else { continue };
             if turn >= takers.len() {
                 turn = 0;
             }
@@ -148,19 +140,35 @@ fn deal(owners: &[u16], mut gives: Vec<u32>, free: u32, mut takers: Vec<(u16, u3
     changes
 }
 
-/// An octet for each slot of which something holds, the first one's lowest: quick to fill, and quick to find empty.
+/// A bit for each of these slots whose owner gives.
 #[inline]
-fn marks(holds: [bool; CHUNK]) -> u128 {
-    u128::from_le_bytes(holds.map(u8::from))
+fn given(slots: &[u16], alone: Option<u16>, gives: &[u32]) -> u16 {
+    match (alone, slots.first_chunk::<CHUNK>()) {
+        (Some(alone), Some(whole)) if !has(whole, alone) => 0,
+        (Some(alone), _) => bits(slots, |owner| owner == alone),
+        (None, _) => bits(slots, |owner| gives.get(usize::from(owner)).is_some_and(|left| *left > 0)),
+    }
 }
 
-/// The places of those that are marked.
+/// Whether somebody has one of these slots; all are looked at, which is quicker than to stop at the first.
+fn has(slots: &[u16; CHUNK], owner: u16) -> bool {
+    slots.iter().fold(0, |found, slot| found | u8::from(*slot == owner)) != 0
+}
+
+/// A bit for each slot of whose owner something holds, the first one's lowest.
 #[inline]
-fn marked(mut marks: u128) -> impl Iterator<Item = u32> {
+fn bits(slots: &[u16], holds: impl Fn(u16) -> bool) -> u16 {
+    slots.iter().rev().fold(0, |bits, owner| (bits << 1) | u16::from(holds(*owner)))
+}
+
+/// The places of those that have a bit, with their owners.
+#[inline]
+fn marked(slots: &[u16], mut bits: u16) -> impl Iterator<Item = (u32, u16)> {
     std::iter::from_fn(move || {
-        let lowest = (marks != 0).then(|| marks.trailing_zeros())?;
-        marks &= marks - 1;
-        Some(lowest / 8)
+        let place = bits.trailing_zeros();
+        let owner = slots.get(place as usize).copied().filter(|_| bits != 0)?;
+        bits &= bits - 1;
+        Some((place, owner))
     })
 }
 
