@@ -10,11 +10,13 @@ use nouns::Asn;
 
 mod as_path;
 mod community;
+mod keep;
 mod only_to_customer;
 
 pub(crate) use as_path::Builder;
 pub use as_path::{AsPath, Segment, SegmentKind, Segments};
 pub use community::{Community, ExtendedCommunity};
+pub use keep::Keep;
 pub use thin_vec::{ThinVec, thin_vec};
 
 /// ORIGIN (RFC 4271 §5.1.1), ordered as the decision prefers it.
@@ -125,6 +127,8 @@ pub struct PathAttributes {
     pub cluster_list: ThinVec<Ipv4Addr>,
     /// Everything else that has to be passed on; ONLY_TO_CUSTOMER is among it.
     pub unknown: ThinVec<UnknownAttribute>,
+    /// What whoever keeps the set notes on it; it says nothing of the route.
+    pub keep: Keep,
 }
 
 impl PathAttributes {
@@ -145,6 +149,7 @@ impl PathAttributes {
             originator_id: None,
             cluster_list: ThinVec::new(),
             unknown: ThinVec::new(),
+            keep: Keep::default(),
         }
     }
 }
@@ -201,6 +206,10 @@ mod tests {
     #[test]
     fn a_set_of_attributes_stays_small() {
         assert_eq!(size_of::<AsPath>(), 24);
-        assert_eq!(size_of::<PathAttributes>(), 136, "beside it the memory of two counters, and of what is not empty");
+        assert_eq!(
+            size_of::<PathAttributes>(),
+            144,
+            "with two counters 160, a size of the allocator's; and what is not empty"
+        );
     }
 }

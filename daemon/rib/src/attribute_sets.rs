@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bgp_wire::attribute::PathAttributes;
 use foldhash::fast::RandomState;
@@ -26,10 +26,10 @@ const COUNTED: usize = 16_384;
 pub struct AttributeSets {
     /// Peers choose what is hashed, so the hash has a key of its own.
     hash: RandomState,
-    shards: Box<[Shard]>,
+    /// Several may ask for a set at the same time; whoever owns the store does not wait.
+    shards: Box<[Mutex<Shard>]>,
     /// The shard of each slice of hashes.
     shard_of: Box<[usize]>,
-    len: usize,
     /// Routes that have let go of a set, and have not yet paid for a sweep.
     released: usize,
     /// The shard that [`AttributeSets::released`] sweeps next.
@@ -39,7 +39,7 @@ pub struct AttributeSets {
 /// The sets with the same bits in their hash.
 #[derive(Debug, Default)]
 struct Shard {
-    /// Eight octets a set; the hash of one is made again where the table grows.
+    /// Eight octets a set; each bears its hash.
     sets: HashTable<Arc<PathAttributes>>,
     /// How many the last sweep left.
     swept: usize,
@@ -47,29 +47,37 @@ struct Shard {
 
 impl Default for AttributeSets {
     fn default() -> Self {
-        let shards = (0..SHARDS).map(|_| Shard::default()).collect();
-        Self { hash: RandomState::default(), shards, shard_of: unequal_shards(), len: 0, released: 0, next: 0 }
+        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self { hash: RandomState::default(), shards, shard_of: unequal_shards(), released: 0, next: 0 }
     }
 }
 
 impl AttributeSets {
     /// The one copy that equals the given set: an older one, or this one from now on.
     pub fn intern(&mut self, attributes: Arc<PathAttributes>) -> Arc<PathAttributes> {
-        let hash = self.hash.hash_one(&*attributes);
+        let (hash, shard) = self.place(&attributes);
+        match self.shards.get_mut(shard) {
+            Some(shard) => owned(shard).intern(hash, attributes),
+            None => attributes,
+        }
+    }
+
+    /// As `intern`, while others do the same.
+    #[must_use]
+    pub fn intern_beside(&self, attributes: Arc<PathAttributes>) -> Arc<PathAttributes> {
+        let (hash, shard) = self.place(&attributes);
+        match self.shards.get(shard) {
+            Some(shard) => locked(shard).intern(hash, attributes),
+            None => attributes,
+        }
+    }
+
+    /// The hash of a set, and the shard that it belongs to.
+    fn place(&self, attributes: &PathAttributes) -> (u64, usize) {
+        // A set that bears no note has hash 0 as little.
+        let hash = self.hash.hash_one(attributes).max(1);
         let slice = usize::try_from(hash >> 40).unwrap_or(0) % SLICES;
-        let shard = self.shard_of.get(slice).and_then(|shard| self.shards.get_mut(*shard));
-        let Some(shard) = shard else { return attributes };
-        if let Some(known) = shard.sets.find(hash, |set| Arc::ptr_eq(set, &attributes) || **set == *attributes) {
-            return Arc::clone(known);
-        }
-        if shard.sets.len() >= shard.swept.saturating_mul(2).max(SMALLEST_SWEEP) {
-            let gone = shard.sweep(&self.hash);
-            self.len = self.len.saturating_sub(gone);
-        }
-        let hasher = &self.hash;
-        shard.sets.insert_unique(hash, Arc::clone(&attributes), |set| hasher.hash_one(&**set));
-        self.len = self.len.saturating_add(1);
-        attributes
+        (hash, self.shard_of.get(slice).copied().unwrap_or(0))
     }
 
     /// So many routes have let go of their sets: about as many sets are looked at, whether anybody still holds them.
@@ -77,12 +85,11 @@ impl AttributeSets {
         self.released = self.released.saturating_add(routes);
         let mut left = SHARDS;
         while left > 0 {
-            let Some(shard) = self.shards.get_mut(self.next) else { return };
+            let Some(shard) = self.shards.get_mut(self.next).map(owned) else { return };
             let price = shard.sets.len().max(SMALLEST_SWEEP);
             let Some(rest) = self.released.checked_sub(price) else { return };
             self.released = rest;
-            let gone = shard.sweep(&self.hash);
-            self.len = self.len.saturating_sub(gone);
+            shard.sweep();
             self.next = self.next.wrapping_add(1) % SHARDS;
             left = left.saturating_sub(1);
         }
@@ -92,22 +99,19 @@ impl AttributeSets {
 
     /// Lets go of every set that nobody else holds.
     pub fn sweep(&mut self) {
-        for shard in &mut self.shards {
-            let gone = shard.sweep(&self.hash);
-            self.len = self.len.saturating_sub(gone);
-        }
+        self.shards.iter_mut().map(owned).for_each(Shard::sweep);
     }
 
     /// How many distinct sets are kept; some may be unused until the next sweep.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.len
+        self.shards.iter().map(|shard| locked(shard).sets.len()).sum()
     }
 
     /// Whether no set is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// How many distinct AS paths they have; an estimate above 16,384 sets.
@@ -124,27 +128,63 @@ impl AttributeSets {
 
     /// How many values there are. A hash decides which shard a set is in, so that any of them are a fair sample.
     fn distinct(&self, value: impl Fn(&PathAttributes) -> Option<u64>) -> usize {
-        let sample = self.shards.iter().flat_map(|shard| &shard.sets).take(COUNTED);
-        let found: HashSet<u64, RandomState> = sample.filter_map(|set| value(set)).collect();
-        let looked_at = self.len.min(COUNTED);
-        found.len().saturating_mul(self.len).checked_div(looked_at).unwrap_or(0)
+        let mut left = COUNTED;
+        let mut found: HashSet<u64, RandomState> = HashSet::default();
+        for shard in &self.shards {
+            let shard = locked(shard);
+            found.extend(shard.sets.iter().take(left).filter_map(|set| value(set)));
+            left = left.saturating_sub(shard.sets.len());
+        }
+        let len = self.len();
+        found.len().saturating_mul(len).checked_div(len.min(COUNTED)).unwrap_or(0)
     }
+}
+
+/// A shard that nobody else can look at.
+fn owned(shard: &mut Mutex<Shard>) -> &mut Shard {
+    shard.get_mut().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A shard, once nobody else looks at it. A set goes in as a whole or not at all, whatever became of others.
+fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The hash that a set of the store bears.
+fn noted(set: &Arc<PathAttributes>) -> u64 {
+    set.keep.noted().unwrap_or(0)
 }
 
 impl Shard {
-    /// Lets go of sets that nobody else holds, and of the room that they took; answers how many they were.
-    fn sweep(&mut self, hash: &RandomState) -> usize {
-        let before = self.sets.len();
+    fn intern(&mut self, hash: u64, attributes: Arc<PathAttributes>) -> Arc<PathAttributes> {
+        let is_it =
+            |set: &Arc<PathAttributes>| Arc::ptr_eq(set, &attributes) || (noted(set) == hash && **set == *attributes);
+        if let Some(known) = self.sets.find(hash, is_it) {
+            return Arc::clone(known);
+        }
+        if self.sets.len() >= self.swept.saturating_mul(2).max(SMALLEST_SWEEP) {
+            self.sweep();
+        }
+        let mut attributes = attributes;
+        if !attributes.keep.note(hash) {
+            // Another store keeps it.
+            attributes = Arc::new(PathAttributes::clone(&attributes));
+            let _ = attributes.keep.note(hash);
+        }
+        self.sets.insert_unique(hash, Arc::clone(&attributes), noted);
+        attributes
+    }
+
+    /// Lets go of sets that nobody else holds, and of the room that they took.
+    fn sweep(&mut self) {
         self.sets.retain(|set| Arc::strong_count(set) > 1);
         self.swept = self.sets.len();
         if self.swept < self.sets.capacity() / 4 {
-            self.sets.shrink_to(self.swept.saturating_mul(2), |set| hash.hash_one(&**set));
+            self.sets.shrink_to(self.swept.saturating_mul(2), noted);
         }
-        before.saturating_sub(self.swept)
     }
 }
 
-/// Bits of the hash that its table does not look at before the others.
 /// Shards of sizes between one and two: equal ones would all be full, and grow, at the same moment.
 fn unequal_shards() -> Box<[usize]> {
     let mut shards = Vec::with_capacity(SLICES);
@@ -173,8 +213,6 @@ fn shard_end(shard: usize) -> usize {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
-
-    use std::collections::BTreeSet;
 
     use bgp_wire::attribute::Origin;
     use nouns::Asn;
@@ -266,8 +304,9 @@ mod tests {
                 }
             }
             sets.sweep();
-            let distinct: BTreeSet<_> = held.iter().collect();
-            prop_assert_eq!(sets.len(), distinct.len());
+            held.sort_unstable();
+            held.dedup();
+            prop_assert_eq!(sets.len(), held.len());
         }
     }
 }

@@ -9,7 +9,7 @@ use thin_vec::ThinVec;
 
 use super::multiprotocol::Routes;
 use super::path;
-use crate::attribute::{Aggregator, AsPath, LargeCommunity, NextHop, Origin, PathAttributes, UnknownAttribute};
+use crate::attribute::{Aggregator, AsPath, Keep, LargeCommunity, NextHop, Origin, PathAttributes, UnknownAttribute};
 
 /// Attributes seen and sound; all absent at first.
 #[derive(Debug, Default)]
@@ -63,6 +63,7 @@ impl Draft {
             originator_id: self.originator_id,
             cluster_list: std::mem::take(&mut self.cluster_list),
             unknown: std::mem::take(&mut self.unknown),
+            keep: Keep::default(),
         })
     }
 

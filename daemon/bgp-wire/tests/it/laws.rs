@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use bgp_wire::attribute::{
-    Aggregator, AsPath, LargeCommunity, NextHop, Origin, PathAttributes, Segment, SegmentKind, UnknownAttribute,
+    Aggregator, AsPath, Keep, LargeCommunity, NextHop, Origin, PathAttributes, Segment, SegmentKind, UnknownAttribute,
 };
 use bgp_wire::capability::Capability;
 use bgp_wire::{AfiSafi, Message, Negotiated, Nlri, Notification, Open, Reach, RouteRefresh, Unreach, Update, frame};
@@ -109,6 +109,7 @@ fn attributes(family: Family, negotiated: &Negotiated) -> impl Strategy<Value = 
                 originator_id: rest.1.filter(|_| internal),
                 cluster_list: rest.2.into_iter().filter(|_| internal).collect(),
                 unknown: rest.3.into_iter().collect(),
+                keep: Keep::default(),
             }
         })
 }
