@@ -49,9 +49,14 @@ impl Engine {
                 }
                 self.decide(at, family, piece, &rules);
             }
-            let version = self.table_version.entry(family).or_default();
-            *version = version.saturating_add(1);
+            self.next_version(family);
         }
+    }
+
+    /// Best paths changed.
+    pub(crate) fn next_version(&mut self, family: Family) {
+        let version = self.table_version.entry(family).or_default();
+        *version = version.saturating_add(1);
     }
 
     /// The prefixes of a family that are decided in this turn.

@@ -136,6 +136,8 @@ pub struct Facts {
     pub programs: BTreeSet<Program>,
     /// Octets of memory that the machine, or the group of processes that the daemon runs in, has; `None` if unknown.
     pub memory: Option<u64>,
+    /// Processors that may work for the daemon at the same time; 0 if unknown.
+    pub processors: usize,
     /// Chance, drawn once; salts of passwords come from it.
     pub seed: u128,
 }

@@ -11,6 +11,7 @@ pub(crate) mod review;
 pub mod sessions;
 pub mod settings;
 mod unnumbered;
+mod verdicts;
 pub(crate) mod wanted;
 
 pub(crate) use unnumbered::Beacons;

@@ -222,6 +222,15 @@ impl<'a> Decided<'a> {
     }
 }
 
+/// What was chosen for a prefix stays chosen, though its paths became others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stays {
+    /// The best path became another, and who heard of it has to hear that.
+    pub news: bool,
+    /// There is a best path.
+    pub reachable: bool,
+}
+
 /// A prefix waits for a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Undecided;
@@ -341,33 +350,42 @@ impl BgpTable {
     }
 
     /// Puts new judgements in place of those that the paths of a prefix have, and tells which of them are others now;
-    /// neither their age nor whether they are stale changes. A path for which `judge` answers nothing stays as it is.
+    /// neither their age nor whether they are stale changes. A path for which `judge` answers nothing stays as it is. Sets
+    /// have to be of one store: another set is taken for a different one.
+    ///
+    /// With a judgement stands whether it leaves the rank of the path as it was (`Inserted::ranks_as`). Where all do, and
+    /// nothing else of the prefix is undecided, what was chosen stays chosen, and the answer is what became of it.
     pub fn rejudge(
         &mut self,
         prefix: Prefix,
-        mut judge: impl FnMut(&Path) -> Option<Inserted>,
+        mut judge: impl FnMut(&Path) -> Option<(Inserted, bool)>,
         mut tell: impl FnMut(PathKey),
-    ) {
-        let Some(entry) = self.entries.get_mut(prefix) else { return };
-        let mut changed = false;
+    ) -> Option<Stays> {
+        let entry = self.entries.get_mut(prefix)?;
+        let (mut changed, mut stays) = (false, entry.waits == Waits::No);
         for at in 0..entry.paths.len() {
             let Some(old) = entry.paths.as_mut_slice().get_mut(at) else { break };
-            let Some(judged) = judge(old) else { continue };
+            let Some((judged, alike)) = judge(old) else { continue };
             let key = old.key();
             let mut path = judged.path(key, 0);
-            if old.same_route(&path) {
+            if old.same_sets(&path) {
                 continue;
             }
             path.succeed(old);
             self.census.replaced(old, &path);
             *old = path;
             entry.note_change(key.peer);
-            changed = true;
+            (changed, stays) = (true, stays && alike);
             tell(key);
         }
-        if changed {
-            self.queues.presses(prefix, entry);
+        if !changed {
+            return None;
         }
+        if stays {
+            return Some(Stays { news: std::mem::take(&mut entry.changed), reachable: entry.best().is_some() });
+        }
+        self.queues.presses(prefix, entry);
+        None
     }
 
     /// Takes a path out; the answer is whether it was there.

@@ -78,6 +78,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         settings: settings.collect(),
         programs: system.programs().collect(),
         memory: machine::memory::all(),
+        processors: std::thread::available_parallelism().map_or(1, usize::from),
         seed: chance(),
     };
     let sockets = Sockets::open().context("cannot open the kernel's netlink sockets")?;

@@ -47,6 +47,9 @@ const IMPURE_CODE: [&str; 10] = [
     "SystemTime::now",
 ];
 
+/// Pure code that says it all the same: threads that compute upon what they borrow, and are over with the call.
+const STILL_PURE: [(&str, &str); 1] = [("daemon/engine/src/peers/verdicts.rs", "std::thread")];
+
 /// The longest file, and the longest table or test.
 const LINES: usize = 600;
 const LINES_OF_TABLES: usize = 900;
@@ -92,7 +95,8 @@ fn pure_crates_touch_neither_the_world_nor_the_clock() {
         assert!(!files.is_empty(), "{folder} has no code");
         for file in files.iter().filter(|file| !file.is_test()) {
             for (number, line) in file.code() {
-                let words = IMPURE_CODE.iter().filter(|word| line.contains(**word));
+                let may = |word: &str| STILL_PURE.contains(&(file.path.as_str(), word));
+                let words = IMPURE_CODE.iter().filter(|word| line.contains(**word) && !may(word));
                 offences.extend(words.map(|word| format!("{}:{number}: {word}", file.path)));
             }
         }

@@ -63,7 +63,7 @@ impl Engine {
                 let inserted: &Inserted = match &refused {
                     Some(refused) => refused,
                     None => inserted
-                        .get_or_insert_with(|| import.judge(&received, &judged, nlri.prefix, &mut self.attribute_sets)),
+                        .get_or_insert_with(|| import.judge(&received, &judged, nlri.prefix, &self.attribute_sets)),
                 };
                 let route = (nlri.prefix, key(id, *nlri));
                 let rests = damps.and_then(|damps| self.weighed(at, reach.family, (route, damps), inserted));
@@ -109,7 +109,7 @@ impl Engine {
                     return None;
                 };
                 let inserted = judge.again(path.received(), prefix, attribute_sets);
-                Some(damping.still_rests(family, (prefix, path.key()), &inserted).unwrap_or(inserted))
+                Some((damping.still_rests(family, (prefix, path.key()), &inserted).unwrap_or(inserted), false))
             };
             let tell = |key| collectors.note_judged(key, family, prefix);
             tables.of_mut(family).rejudge(prefix, judge, tell);
@@ -168,6 +168,11 @@ impl Engine {
             peer.seen_end_of_rib.insert(family);
         }
         self.drop_stale(id, family);
+    }
+
+    /// One more judge of a peer's routes, who works beside the others.
+    pub(super) fn judge_beside(&mut self, id: PeerId, family: Family) -> Option<Judge> {
+        Some(Judge { import: self.import(id, family)?, last: None })
     }
 
     /// What routes of a peer are judged by; made once, until something that it rests on changes.
@@ -240,6 +245,7 @@ fn key(peer: PeerId, nlri: Nlri) -> PathKey {
 }
 
 /// Who judges the routes of one peer and family.
+#[derive(Clone)]
 pub(crate) struct Judge {
     import: Arc<Import>,
     /// What the last route that was judged again became, while a walk goes on.
@@ -248,7 +254,7 @@ pub(crate) struct Judge {
 
 impl Judge {
     /// What becomes of a route whose judgement is an older one.
-    fn again(&mut self, received: &Arc<PathAttributes>, prefix: Prefix, sets: &mut AttributeSets) -> Inserted {
+    pub(super) fn again(&mut self, received: &Arc<PathAttributes>, prefix: Prefix, sets: &AttributeSets) -> Inserted {
         let Self { import, last } = self;
         if prefix.is_martian() {
             return import.refuse(received, Reject::MartianPrefix(prefix));
@@ -305,7 +311,7 @@ impl Import {
         received: &Arc<PathAttributes>,
         judged: &Result<Arc<PathAttributes>, Reject>,
         prefix: Prefix,
-        sets: &mut AttributeSets,
+        sets: &AttributeSets,
     ) -> Inserted {
         let rejected = |reason| Inserted::new(Arc::clone(received), Arc::clone(received), Some(reason), self.marks);
         let accepted = match judged {
@@ -347,8 +353,8 @@ impl Import {
         let attributes = match draft.attributes {
             // What was received is one of the sets already.
             Cow::Borrowed(_) if Arc::ptr_eq(accepted, received) => Arc::clone(received),
-            Cow::Borrowed(_) => sets.intern(Arc::clone(accepted)),
-            Cow::Owned(changed) => sets.intern(Arc::new(changed)),
+            Cow::Borrowed(_) => sets.intern_beside(Arc::clone(accepted)),
+            Cow::Owned(changed) => sets.intern_beside(Arc::new(changed)),
         };
         Inserted::new(attributes, Arc::clone(received), None, draft.marks)
     }

@@ -64,7 +64,7 @@ impl Reviews {
     }
 
     /// Peers whose routes to a prefix may have been judged by older rules: those of one walk, hardly ever of two.
-    fn unjudged(&self, family: Family, prefix: Prefix) -> Arc<BTreeSet<PeerId>> {
+    pub(super) fn unjudged(&self, family: Family, prefix: Prefix) -> Arc<BTreeSet<PeerId>> {
         let walks = self.walks.get(&family).into_iter().flatten();
         let ahead = walks.filter(|walk| walk.next.is_none_or(|next| prefix >= next));
         let mut judged = ahead.map(|walk| Arc::clone(&walk.judge)).filter(|judge| !judge.is_empty());
@@ -113,12 +113,16 @@ impl Engine {
             piece.push(prefix);
         }
         let observe = self.reviews.walks.get(&family).and_then(VecDeque::front).is_some_and(|walk| walk.observe);
+        let mut verdicts = self.verdicts(family, &piece);
         for prefix in piece {
-            self.judge_prefix(family, prefix);
+            self.pronounce(family, prefix, &mut verdicts);
             if observe {
                 self.observe(family, prefix);
             }
             self.offer_again(family, prefix, offer);
+        }
+        if verdicts.news {
+            self.next_version(family);
         }
         if after.is_none() {
             for id in offer {

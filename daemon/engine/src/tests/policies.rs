@@ -420,6 +420,42 @@ fn an_edit_sends_what_changed_and_nothing_else() {
 }
 
 #[test]
+fn a_walk_ends_the_same_however_many_processors_judge() {
+    let walked = |processors: usize, edit: &str| {
+        let mut stage = Stage::new(OPEN);
+        stage.engine.facts.processors = processors;
+        let all: Vec<Prefix> = prefixes(600).collect();
+        for (number, some) in (1..).zip(all.chunks(7)) {
+            stage.announces(some.iter().copied(), number);
+        }
+        stage.rest();
+        stage.forget_what_was_heard();
+        stage.commit(edit);
+        stage.rest();
+        let mut known: Vec<_> = stage.known.into_iter().collect();
+        known.sort_by_key(|(prefix, _)| *prefix);
+        (stage.heard, stage.repeated, known)
+    };
+    for (edit, told) in [
+        ("set policy route-map IN rule 10 set community 64512:9~additive", 600),
+        ("set policy route-map IN rule 10 set as-path-prepend 65002", 600),
+        (
+            "set policy prefix-list SOME rule 10 action permit\n\
+         set policy prefix-list SOME rule 10 prefix 10.0.0.0/16\n\
+         set policy prefix-list SOME rule 10 le 24\n\
+         set policy route-map IN rule 10 match ip address prefix-list SOME\n\
+         set policy route-map IN rule 10 set metric 7",
+            344,
+        ),
+        ("set policy route-map IN rule 10 action deny", 600),
+    ] {
+        let one = walked(1, edit);
+        assert_eq!(one.0.len(), told, "{edit}");
+        assert!([2, 8].into_iter().all(|processors| walked(processors, edit) == one), "{edit}");
+    }
+}
+
+#[test]
 fn what_import_and_export_mark_and_stop_together_never_leaks_while_a_change_is_walked_through() {
     const COUNT: u32 = 8_000;
     let marked = |mark: &str| {

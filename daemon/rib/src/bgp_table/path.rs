@@ -78,6 +78,18 @@ impl Inserted {
         Self::new(Arc::clone(received), Arc::clone(received), Some(reason), marks)
     }
 
+    /// Whether a path that becomes this is ranked as it was, and packets go where they went: what differs only matters to
+    /// who hears of it.
+    #[must_use]
+    pub fn ranks_as(&self, path: &Path) -> bool {
+        let aside = |aside: &Option<Arc<Aside>>| match aside {
+            Some(aside) => (aside.rejected.is_none(), aside.marks),
+            None => (true, Marks::default()),
+        };
+        let (before, now) = (aside(&path.aside), aside(&self.aside));
+        before.0 && before == now && alike(&path.attributes, &self.attributes)
+    }
+
     /// The path that it makes under a name, since a number of seconds.
     pub(super) fn path(self, key: PathKey, seconds: u32) -> Path {
         let Self { attributes, mut aside } = self;
@@ -88,6 +100,34 @@ impl Inserted {
         let when = When(seconds & !When::MARKS);
         Path { attributes, aside, peer: key.peer, when }
     }
+}
+
+/// Whether two sets differ in nothing that the decision, or the sharing of load, looks at.
+fn alike(one: &Arc<PathAttributes>, other: &Arc<PathAttributes>) -> bool {
+    if Arc::ptr_eq(one, other) {
+        return true;
+    }
+    let PathAttributes {
+        origin,
+        as_path,
+        next_hop,
+        med,
+        local_pref,
+        extended_communities,
+        originator_id,
+        cluster_list,
+        atomic_aggregate: _,
+        aggregator: _,
+        communities: _,
+        large_communities: _,
+        unknown: _,
+        keep: _,
+    } = &**one;
+    (*origin, *med, *local_pref, *originator_id) == (other.origin, other.med, other.local_pref, other.originator_id)
+        && *next_hop == other.next_hop
+        && *as_path == other.as_path
+        && *extended_communities == other.extended_communities
+        && *cluster_list == other.cluster_list
 }
 
 /// Seconds since the table was made, and in the highest bits whether the path is stale, and whether its peer has yet to
@@ -215,6 +255,11 @@ impl Path {
     /// Takes over the age of the path whose place it takes, and whether that was stale.
     pub(super) fn succeed(&mut self, old: &Self) {
         self.when = old.when;
+    }
+
+    /// As `same_route`, of paths whose sets are of one store.
+    pub(super) fn same_sets(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.attributes, &other.attributes) && self.same_route(other)
     }
 
     /// Whether both say the same, however old they are.

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bgp_wire::attribute::{LargeCommunity, PathAttributes};
+use nouns::{Asn, Marks};
 use proptest::prelude::*;
 
 use super::*;
@@ -367,4 +369,53 @@ fn what_is_awaited_is_used_as_before_and_goes_if_it_is_not_told_again() {
     table.mark_stale(PeerId(1));
     table.insert(service(), key(1), &unchanged(attributes("192.168.101.203")), now);
     assert_eq!(table.sweep_awaited(PeerId(1)) + table.sweep_stale(PeerId(1)), 0);
+}
+
+/// What import made of an announcement after some change.
+fn changed(next_hop: &str, change: impl FnOnce(&mut PathAttributes)) -> Inserted {
+    let mut set = attributes(next_hop);
+    change(&mut set);
+    unchanged(set)
+}
+
+#[test]
+fn what_is_judged_anew_needs_a_decision_only_where_a_rank_or_a_way_changed() {
+    let (here, next_hop) = (prefix("10.1.0.0/16"), "192.168.101.201");
+    let stays = |news| Some(Stays { news, reachable: true });
+    let other: Marks = Marks { weight: 7, ..Marks::default() };
+    let set = || Arc::new(attributes(next_hop));
+    for (peer, judged, expect) in [
+        (1, changed(next_hop, |set| set.communities.push(7)), stays(true)),
+        (2, changed(next_hop, |set| set.communities.push(7)), stays(false)),
+        (1, changed(next_hop, |set| set.large_communities.push(LargeCommunity(1, 2, 3))), stays(true)),
+        (1, changed(next_hop, |set| set.local_pref = Some(7)), None),
+        (2, changed(next_hop, |set| set.local_pref = Some(700)), None),
+        (1, changed(next_hop, |set| set.med = Some(7)), None),
+        (1, changed(next_hop, |set| set.as_path.prepend(Asn(7))), None),
+        (1, changed(next_hop, |set| set.extended_communities.push([0; 8])), None),
+        (1, changed("192.168.101.202", |_| ()), None),
+        (1, Inserted::new(set(), set(), None, other), None),
+        (1, because(Some("refused"), next_hop), None),
+    ] {
+        let mut table = table();
+        for peer in 1..3 {
+            table.insert(here, key(peer), &changed(next_hop, |_| ()), Instant::now());
+        }
+        decide(&mut table, 10);
+        assert_eq!(table.best(here).map(Path::peer), Some(PeerId(1)));
+        let judge = |path: &Path| (path.key() == key(peer)).then(|| (judged.clone(), judged.ranks_as(path)));
+        assert_eq!(table.rejudge(here, judge, |_| ()), expect, "{judged:?}");
+        assert_eq!(table.is_undecided(), expect.is_none(), "{judged:?}");
+        let kept = table.paths(here).iter().find(|path| path.key() == key(peer)).unwrap();
+        assert!(kept.attributes() == judged.clone().path(key(peer), 0).attributes());
+    }
+}
+
+#[test]
+fn what_waits_for_a_decision_still_waits_when_it_is_judged_anew() {
+    let (here, mut table) = (prefix("10.1.0.0/16"), table());
+    table.insert(here, key(1), &changed("192.168.101.201", |_| ()), Instant::now());
+    let judged = changed("192.168.101.201", |set| set.communities.push(7));
+    assert_eq!(table.rejudge(here, |path| Some((judged.clone(), judged.ranks_as(path))), |_| ()), None);
+    assert_eq!(decide(&mut table, 10), [here]);
 }
