@@ -23,6 +23,9 @@ use crate::number::{
 use crate::snapshot;
 use crate::socket::RouteSocket;
 use crate::sys;
+use unread::Unread;
+
+mod unread;
 
 /// Room for about a hundred thousand notifications of a foreign storm.
 const RECEIVE_QUEUE: i32 = 16 * 1024 * 1024;
@@ -44,6 +47,7 @@ pub struct Monitor {
     ledger: Ledger,
     ignored: Vec<u32>,
     storm: Storm,
+    unread: Unread,
 }
 
 impl Monitor {
@@ -65,7 +69,13 @@ impl Monitor {
                 other => other?,
             }
         }
-        Ok(Self { socket, ledger: snapshot::ledger()?, ignored: Vec::new(), storm: Storm::new() })
+        Ok(Self {
+            socket,
+            ledger: snapshot::ledger()?,
+            ignored: Vec::new(),
+            storm: Storm::new(),
+            unread: Unread::default(),
+        })
     }
 
     /// Takes changes by the socket with this port for our own echo; see `FibWriter::port_id`.
@@ -107,6 +117,7 @@ impl Monitor {
                 thread::sleep(PAUSE);
                 self.gather_queued(&mut news)?;
             }
+            self.unread.read(&mut news.events);
             self.audit(&mut news)?;
             if !news.events.is_empty() {
                 return Ok(news.events);
@@ -132,13 +143,14 @@ impl Monitor {
             Ok(octets) => {
                 for message in messages(octets) {
                     let by_us = message.port != 0 && self.ignored.contains(&message.port);
-                    news.read(message, by_us, &mut self.ledger);
+                    news.read(message, by_us, &mut self.ledger, &mut self.unread);
                 }
                 Ok(())
             }
             Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
                 self.socket.drain();
                 self.ledger = snapshot::ledger()?;
+                self.unread = Unread::default();
                 news.events.push(WorldEvent::Overrun);
                 news.matters = true;
                 Ok(())
@@ -181,15 +193,21 @@ struct News {
 }
 
 impl News {
-    fn read(&mut self, message: Message<'_>, by_us: bool, ledger: &mut Ledger) {
-        if is_idle(message, ledger) {
+    fn read(&mut self, message: Message<'_>, by_us: bool, ledger: &mut Ledger, unread: &mut Unread) {
+        if let Some(link) = idle_link(message, ledger) {
             self.idle = self.idle.saturating_add(1);
-        } else {
-            self.matters = true;
+            return unread.take_in(link, message);
         }
+        self.matters = true;
+        // What came before is told before.
+        unread.read(&mut self.events);
         match message.kind {
-            RTM_NEWLINK => self.read_link(message.body, ledger),
+            RTM_NEWLINK => {
+                unread.forget(u32_at(message.body, 4));
+                self.read_link(message.body, ledger);
+            }
             RTM_DELLINK => {
+                unread.forget(u32_at(message.body, 4));
                 if let Some(link) = decode::link(message.body) {
                     self.drop_link(link.index, ledger);
                     self.events.push(WorldEvent::LinkGone(link.index));
@@ -243,12 +261,12 @@ impl News {
     }
 }
 
-/// Whether a message is about a link, or an address of a link, that no route or next hop leads through.
-fn is_idle(message: Message<'_>, ledger: &Ledger) -> bool {
+/// The link that a message is about, or about an address of which it is, if no route or next hop leads through it.
+fn idle_link(message: Message<'_>, ledger: &Ledger) -> Option<u32> {
     let of_link = matches!(message.kind, RTM_NEWLINK | RTM_DELLINK | RTM_NEWADDR | RTM_DELADDR);
     // `ifi_index` and `ifa_index` stand at the same place.
-    let link = u32_at(message.body, 4).filter(|_| of_link);
-    link.is_some_and(|link| !ledger.has_objects_on(link) && !ledger.has_routes_over(link))
+    let link = u32_at(message.body, 4).filter(|_| of_link)?;
+    (!ledger.has_objects_on(link) && !ledger.has_routes_over(link)).then_some(link)
 }
 
 /// Whether messages that concern no route come by the hundred. Waking up for each of them would cost more than they do.
@@ -256,21 +274,25 @@ fn is_idle(message: Message<'_>, ledger: &Ledger) -> bool {
 struct Storm {
     since: Instant,
     count: usize,
+    /// It raged until `since`, so that it need not be noticed again.
+    goes_on: bool,
 }
 
 impl Storm {
     fn new() -> Self {
-        Self { since: Instant::now(), count: 0 }
+        Self { since: Instant::now(), count: 0, goes_on: false }
     }
 
     /// Counts what was read since the last call; not a storm once anything matters that was read.
     fn rages(&mut self, news: &mut News) -> bool {
         let now = Instant::now();
-        if now.duration_since(self.since) > STORM_WITHIN {
-            *self = Self { since: now, count: 0 };
+        let passed = now.duration_since(self.since);
+        if passed > STORM_WITHIN {
+            let goes_on = self.count > STORM && passed < STORM_WITHIN * 2;
+            *self = Self { since: now, count: 0, goes_on };
         }
         self.count = self.count.saturating_add(std::mem::take(&mut news.idle));
-        self.count > STORM && !news.matters
+        (self.goes_on || self.count > STORM) && !news.matters
     }
 }
 
