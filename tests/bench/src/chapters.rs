@@ -15,6 +15,7 @@ mod detection;
 mod growth;
 mod inside;
 mod kernel;
+mod overrun;
 mod parts;
 mod policy;
 mod restart;
@@ -63,7 +64,7 @@ impl Effort {
             short: 31,
             long: 5,
             services: &[10_000, 100_000],
-            many_services: &[100_000],
+            many_services: &[100_000, 1_000_000],
             packets: 200_000,
             table: 1_000_000,
             rounds: 5,
@@ -118,6 +119,7 @@ pub(crate) const ALL: &[(&str, Chapter)] = &[
     ("reflector", convergence::reflector),
     ("feed", convergence::feed),
     ("kernel", kernel::measure),
+    ("overrun", overrun::measure),
     ("busy", busy::measure),
     ("churn", churn::measure),
     ("growth", growth::measure),
