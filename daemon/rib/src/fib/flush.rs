@@ -12,6 +12,10 @@ use super::{FibChange, FibTarget, RouteKey};
 
 /// Up to so many routes join a group that leads to the same legs, rather than keep a twin of it of their own.
 const JOIN_AT_MOST: usize = 8;
+/// More join where a group has so many twins already: each of them has to be changed when one of the legs is lost.
+const TWINS: usize = 4;
+/// So many routes keep a group of their own in any case: to move them one by one takes the kernel a tenth of a second.
+const KEEP_AT_LEAST: usize = 16_384;
 
 /// A route that has to lead to other legs.
 struct Mover {
@@ -156,7 +160,12 @@ impl Fib {
         let mut in_place = BTreeSet::new();
         while let Some((id, (to, count))) = candidates.pop_first() {
             let joins = |other: u32| !candidates.contains_key(&other);
-            if count <= JOIN_AT_MOST && self.ledger.groups_with(to).any(joins) {
+            let enough = match count {
+                ..=JOIN_AT_MOST => 1,
+                KEEP_AT_LEAST.. => usize::MAX,
+                _ => TWINS,
+            };
+            if self.ledger.groups_with(to).filter(|other| joins(*other)).take(enough).count() == enough {
                 continue;
             }
             self.ledger.replace(id, to, &mut batch.next_hops, &mut batch.replaced_groups);

@@ -124,6 +124,17 @@ fn one_route_of_many_moves_alone() {
 }
 
 #[test]
+fn groups_that_come_to_lead_alike_leave_few_twins() {
+    let mut pair = Pair::default();
+    for number in 0..8 {
+        pair.want(number * 20..number * 20 + 20, &[1, number + 2]).flush();
+    }
+    assert_eq!(pair.kernel.state.groups.len(), 8);
+    assert_eq!(pair.want(0..160, &[1, 2]).flush().len(), 3 + 4 * 20 + 4 + 7, "three in place, the routes of four move");
+    assert_eq!(pair.kernel.state.groups.len(), 4, "so many changes the loss of a leg costs");
+}
+
+#[test]
 fn two_groups_that_change_places_stay_whole() {
     let mut pair = with_routes(0..20, &[1, 2]);
     pair.want(20..40, &[3]).flush();
