@@ -1,11 +1,12 @@
 //! Short ways to build what tests need. Never compiled into the library.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use bgp_wire::attribute::{Origin, PathAttributes};
 use nouns::Prefix;
+use proptest::prelude::*;
 
 use crate::bgp_table::{Inserted, PathKey, PeerId};
 use crate::world::{Leg, Link, LinkAddress, WorldEvent};
@@ -13,6 +14,17 @@ use crate::world_view::World;
 
 pub(crate) fn prefix(text: &str) -> Prefix {
     text.parse().expect("a prefix")
+}
+
+/// Few addresses and lengths, so that prefixes meet, nest and neighbor each other.
+pub(crate) fn any_prefix() -> impl Strategy<Value = Prefix> {
+    (any::<bool>(), 0_u32..400, 20_u8..=32).prop_map(|(v4, number, length)| {
+        if v4 {
+            Prefix::masked_or_host(Ipv4Addr::from_bits(number << 6).into(), length)
+        } else {
+            Prefix::masked_or_host(Ipv6Addr::from_bits(u128::from(number) << 90).into(), length.saturating_add(10))
+        }
+    })
 }
 
 pub(crate) fn ip(text: &str) -> IpAddr {

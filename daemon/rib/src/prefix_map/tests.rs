@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::fixtures::any_prefix;
 
 fn v4(number: u32) -> Prefix {
     Prefix::masked_or_host(Ipv4Addr::from_bits(number << 8).into(), 24)
@@ -19,22 +20,11 @@ enum Act {
     Retain(u32),
 }
 
-/// Few addresses and lengths, so that prefixes meet, nest and neighbor each other.
-fn prefix() -> impl Strategy<Value = Prefix> {
-    (any::<bool>(), 0_u32..400, 20_u8..=32).prop_map(|(v4, number, length)| {
-        if v4 {
-            Prefix::masked_or_host(Ipv4Addr::from_bits(number << 6).into(), length)
-        } else {
-            Prefix::masked_or_host(Ipv6Addr::from_bits(u128::from(number) << 90).into(), length.saturating_add(10))
-        }
-    })
-}
-
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        8 => (prefix(), any::<u32>()).prop_map(|(prefix, value)| Act::Insert(prefix, value)),
-        2 => prefix().prop_map(Act::Entry),
-        6 => prefix().prop_map(Act::Remove),
+        8 => (any_prefix(), any::<u32>()).prop_map(|(prefix, value)| Act::Insert(prefix, value)),
+        2 => any_prefix().prop_map(Act::Entry),
+        6 => any_prefix().prop_map(Act::Remove),
         1 => (2_u32..5).prop_map(Act::Retain),
     ]
 }
@@ -42,7 +32,7 @@ fn act() -> impl Strategy<Value = Act> {
 proptest! {
     #[test]
     fn a_map_is_what_an_ordered_map_of_the_standard_library_is(
-        acts in proptest::collection::vec(act(), 0..2_000), first in prefix()
+        acts in proptest::collection::vec(act(), 0..2_000), first in any_prefix()
     ) {
         let (mut map, mut model) = (PrefixMap::new(), BTreeMap::new());
         for act in acts {

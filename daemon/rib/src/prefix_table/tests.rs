@@ -2,12 +2,13 @@
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
 use nouns::Prefix;
 use proptest::prelude::*;
 
 use super::*;
+use crate::fixtures::any_prefix;
 
 #[derive(Clone, Debug)]
 enum Act {
@@ -22,25 +23,14 @@ enum Act {
     Visit(Prefix),
 }
 
-/// Few addresses and lengths, so that prefixes meet, nest and neighbor each other.
-fn prefix() -> impl Strategy<Value = Prefix> {
-    (any::<bool>(), 0_u32..400, 20_u8..=32).prop_map(|(v4, number, length)| {
-        if v4 {
-            Prefix::masked_or_host(Ipv4Addr::from_bits(number << 6).into(), length)
-        } else {
-            Prefix::masked_or_host(Ipv6Addr::from_bits(u128::from(number) << 90).into(), length.saturating_add(10))
-        }
-    })
-}
-
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        200 => (prefix(), any::<u32>()).prop_map(|(prefix, value)| Act::Insert(prefix, value)),
-        50 => prefix().prop_map(Act::Entry),
-        150 => prefix().prop_map(Act::Remove),
+        200 => (any_prefix(), any::<u32>()).prop_map(|(prefix, value)| Act::Insert(prefix, value)),
+        50 => any_prefix().prop_map(Act::Entry),
+        150 => any_prefix().prop_map(Act::Remove),
         1 => Just(Act::Copy),
         1 => Just(Act::Renew),
-        5 => prefix().prop_map(Act::Visit),
+        5 => any_prefix().prop_map(Act::Visit),
     ]
 }
 
@@ -67,7 +57,7 @@ fn visit(table: &mut PrefixTable<u32>, model: &mut Model, until: Prefix) {
 proptest! {
     #[test]
     fn tables_that_share_their_prefixes_are_what_ordered_maps_of_the_standard_library_are(
-        acts in proptest::collection::vec((any::<bool>(), act()), 0..3_000), first in prefix()
+        acts in proptest::collection::vec((any::<bool>(), act()), 0..3_000), first in any_prefix()
     ) {
         let prefixes = Prefixes::default();
         let mut tables = [PrefixTable::new(&prefixes), PrefixTable::new(&prefixes)];
