@@ -90,7 +90,8 @@ pub trait Packet: Copy {
     /// Cuts it to so many octets. False where that cannot be.
     fn cut(self, octets: u32) -> bool;
 
-    /// Takes all its tags, and gives it another one of the same priority beside it, or none (0). False where that cannot be; only with [`Packet::TAG_APART`].
+    /// Takes all its tags, and gives it another one of the same priority beside it, or none (0). False where that cannot be;
+    /// only with [`Packet::TAG_APART`].
     #[inline(always)]
     fn set_tag(self, _vlan: u16) -> bool {
         false

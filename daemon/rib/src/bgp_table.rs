@@ -23,6 +23,7 @@ use crate::nexthop::NextHops;
 use crate::prefix_table::{PrefixTable, Prefixes};
 use crate::routes::Gateway;
 
+pub(crate) use path::Identity;
 pub use path::{Inserted, Path, PathKey, PeerId};
 use queues::{Queues, Waits};
 use uses::NextHopUses;

@@ -17,9 +17,6 @@ use crate::prefix_map::{Key, Packed, V4, V6};
 use numbers::Numbers;
 use pages::Pages;
 
-/// How many prefixes a walk asks for at a time; nothing is locked between.
-const STRIDE: usize = 256;
-
 /// The prefixes that some tables have, each with its number; a clone is another hand on the same ones.
 #[derive(Clone, Debug, Default)]
 pub struct Prefixes {
@@ -76,31 +73,25 @@ impl<K: Packed, V> Half<K, V> {
     }
 
     fn iter_from(&self, first: K) -> impl Iterator<Item = (Prefix, &V)> {
-        let found = self.keys_from(first).filter_map(|(key, number)| Some((key.unpack(), self.values.get(number)?)));
+        let keys = (self.values.len() > 0).then(|| self.numbers.keys_from(first)).into_iter().flatten();
+        let found = keys.filter_map(|(key, number)| Some((key.unpack(), self.values.get(number)?)));
         // All that stand before the first one may be missing, so the end may come sooner.
         found.take(self.values.len())
     }
 
-    /// All keys of all tables from one on, in order.
-    fn keys_from(&self, first: K) -> impl Iterator<Item = (K, u32)> {
-        let next = if self.values.len() == 0 { None } else { self.numbers.some_from(first, true, STRIDE) };
-        let strides = std::iter::successors(next, |known| {
-            let (last, _) = known.last()?;
-            self.numbers.some_from(*last, false, STRIDE)
-        });
-        strides.flatten()
-    }
-
     fn visit(&mut self, visit: &mut impl FnMut(Prefix, &mut V) -> ControlFlow<()>) -> ControlFlow<()> {
-        let (mut left, mut next) = (self.values.len(), Some((K::LEAST, true)));
-        while let Some((first, included)) = next.filter(|_| left > 0) {
-            let some = self.numbers.some_from(first, included, STRIDE).unwrap_or_default();
-            for (key, number) in &some {
-                let Some(value) = self.values.get_mut(*number) else { continue };
-                left = left.saturating_sub(1);
-                visit(key.unpack(), value)?;
+        let Self { numbers, values } = self;
+        let mut left = values.len();
+        if left == 0 {
+            return ControlFlow::Continue(());
+        }
+        for (key, number) in numbers.keys_from(K::LEAST) {
+            let Some(value) = values.get_mut(number) else { continue };
+            visit(key.unpack(), value)?;
+            left = left.saturating_sub(1);
+            if left == 0 {
+                break;
             }
-            next = some.last().map(|(last, _)| (*last, false));
         }
         ControlFlow::Continue(())
     }

@@ -141,6 +141,9 @@ impl When {
     const MARKS: u32 = Self::STALE | Self::AWAITED;
 }
 
+/// Where the attributes of a path stand and what stands aside, whose it is, and whether it is stale.
+pub(crate) type Identity = (*const PathAttributes, Option<*const ()>, PeerId, bool);
+
 /// One way to a prefix.
 #[derive(Clone, Debug)]
 pub struct Path {
@@ -226,7 +229,7 @@ impl Path {
 
     /// What the decision looks at, by where it stands: two paths that are there at the same time and have the same are chosen
     /// alike.
-    pub(crate) fn identity(&self) -> (*const PathAttributes, Option<*const ()>, PeerId, bool) {
+    pub(crate) fn identity(&self) -> Identity {
         let aside = self.aside.as_ref().map(|aside| Arc::as_ptr(aside).cast());
         (Arc::as_ptr(&self.attributes), aside, self.peer, self.stale())
     }

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 
-use bgp_wire::attribute::PathAttributes;
 use foldhash::fast::RandomState;
 use nouns::{Family, Several};
 
@@ -14,7 +13,7 @@ use super::{
     BEFORE_KIND, Candidate, NextHops, Path, Resolution, Rules, STEPS, as_near, filter, length, med, share, share_limit,
     sharing_order, staleness, tie_order,
 };
-use crate::bgp_table::{PeerId, PeerInfo};
+use crate::bgp_table::{Identity, PeerId, PeerInfo};
 use crate::routes::Gateway;
 
 /// Next hops whose cost is remembered; with more of them all are looked up anew.
@@ -53,9 +52,6 @@ pub struct Chooser<'a> {
     /// The paths that were chosen from last, none before that, and the outcome.
     last: (Vec<Identity>, Option<Choice>),
 }
-
-/// What the outcome rests on of a path, while the tables hold it.
-type Identity = (*const PathAttributes, Option<*const ()>, PeerId, bool);
 
 impl<'a> Chooser<'a> {
     /// For the paths of a family.

@@ -15,6 +15,8 @@ const MOST_RECENT: usize = 16_384;
 const LEAST_RECENT: usize = 64;
 /// So many prefixes that no table has are kept at least.
 const IDLE: usize = 1024;
+/// How many keys a walk takes at a time.
+const STRIDE: usize = 256;
 
 /// The prefixes that any table has.
 #[derive(Debug)]
@@ -161,11 +163,20 @@ impl<K: Packed> Numbers<K> {
         }
     }
 
-    /// At most so many keys in order, from one on that is `included` or not; `None` where there is none.
-    pub(super) fn some_from(&self, first: K, included: bool, most: usize) -> Option<Vec<(K, u32)>> {
+    /// All keys in order from one on. Others may come and go between two of them: nothing stays borrowed.
+    pub(super) fn keys_from(&self, first: K) -> impl Iterator<Item = (K, u32)> {
+        let strides = std::iter::successors(self.stride(first, true), |known| {
+            let (last, _) = known.last()?;
+            self.stride(*last, false)
+        });
+        strides.flatten()
+    }
+
+    /// The next keys in order, from one on that is `included` or not; `None` where there is none.
+    fn stride(&self, first: K, included: bool) -> Option<Vec<(K, u32)>> {
         let known = self.known.borrow();
         let from = known.numbers.iter_from(first).filter(|(key, _)| included || *key != first);
-        let some: Vec<(K, u32)> = from.take(most).map(|(key, number)| (key, *number)).collect();
+        let some: Vec<(K, u32)> = from.take(STRIDE).map(|(key, number)| (key, *number)).collect();
         (!some.is_empty()).then_some(some)
     }
 }
