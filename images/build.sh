@@ -238,7 +238,17 @@ rm -f "$payload"
 say "making the disk"
 modules=(part_gpt fat normal configfile loadenv serial terminal test echo sleep ls cat reboot halt minicmd keystatus)
 grub-mkimage -O i386-pc -p '(,gpt2)/grub' -o "$target/core.img" biosdisk linux16 "${modules[@]}"
-grub-mkimage -O x86_64-efi -p /grub -o "$target/bootx64.efi" efi_gop chain "${modules[@]}"
+# GRUB as it is, but for how much memory it keeps.
+loader=$target/grub-efi
+rm -rf "$loader"
+mkdir -p "$loader"
+ln -s /usr/lib/grub/x86_64-efi/* "$loader/"
+rm "$loader/kernel.img"
+python3 "$here/grub_heap.py" /usr/lib/grub/x86_64-efi/kernel.img "$loader/kernel.img" || {
+    say "GRUB stays as it is: with UEFI, 256 MiB of memory may be too few"
+    cp /usr/lib/grub/x86_64-efi/kernel.img "$loader/kernel.img"
+}
+grub-mkimage -O x86_64-efi -d "$loader" -p /grub -o "$target/bootx64.efi" efi_gop chain "${modules[@]}"
 
 boot=$target/boot.fat
 rm -f "$boot"
