@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use scenarios::appliance::{Machine, Parts, Place};
+use scenarios::appliance::{Firmware, Machine, Parts, Place};
 
 use crate::boot_partition::{BootPartition, Known};
 use crate::disks::{DATA, tool};
-use crate::variants::{VOLUME, variant, volume, without_a_system};
+use crate::variants::{VOLUME, variant, volume, without_a_kernel, without_a_system};
 use crate::{logged_in, user_data};
 
 fn adds(machine: &mut Machine, name: &str) -> Result<String> {
@@ -18,8 +18,13 @@ fn adds(machine: &mut Machine, name: &str) -> Result<String> {
 /// Upgrades to an image that does not become healthy, and waits for the good one: seconds from the first start of the
 /// former to the prompt of the latter.
 pub(crate) fn seconds_to_the_good_image(place: &Place, bad: &Path) -> Result<f64> {
+    seconds_to_the_good_image_on(place, bad, Parts::default())
+}
+
+/// The same on a machine of these parts.
+fn seconds_to_the_good_image_on(place: &Place, bad: &Path, parts: Parts) -> Result<f64> {
     let others = volume(place, &[("bad.image", bad)])?;
-    let mut machine = logged_in(place, &Parts { others, ..Parts::default() }.seeded(&user_data()))?;
+    let mut machine = logged_in(place, &Parts { others, ..parts }.seeded(&user_data()))?;
     let said = adds(&mut machine, "bad.image")?;
     assert!(said.contains("The image is installed as 9.9.9"), "{said}");
     machine.enters("reboot now")?;
@@ -54,6 +59,18 @@ fn an_upgrade_that_panics_comes_back_to_the_good_image_by_itself() -> Result<()>
     let place = Place::new("panic")?;
     let seconds = seconds_to_the_good_image(&place, &without_a_system(&place, "9.9.9")?)?;
     println!("{seconds:.1} s from the broken upgrade to the good image");
+    Ok(())
+}
+
+#[test]
+fn an_upgrade_that_no_boot_loader_can_start_comes_back_to_the_good_image_by_itself() -> Result<()> {
+    for firmware in [Firmware::Bios, Firmware::Uefi] {
+        let place = Place::new("no-kernel")?;
+        // With UEFI, programs with all their checks take more room than those that are shipped.
+        let parts = Parts { firmware, memory: 384, ..Parts::default() };
+        let seconds = seconds_to_the_good_image_on(&place, &without_a_kernel(&place, "9.9.9")?, parts)?;
+        println!("{seconds:.1} s from the upgrade without a kernel to the good image, {firmware:?}");
+    }
     Ok(())
 }
 

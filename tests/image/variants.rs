@@ -47,6 +47,11 @@ pub(crate) fn without_a_system(place: &Place, version: &str) -> Result<PathBuf> 
     sealed(place, version, &std::fs::read(place.image().slot().join("vmlinuz"))?, &[0; 4096])
 }
 
+/// An image whose kernel is none.
+pub(crate) fn without_a_kernel(place: &Place, version: &str) -> Result<PathBuf> {
+    sealed(place, version, &[0x5a; 4096], &std::fs::read(place.image().slot().join("initrd"))?)
+}
+
 /// An archive with `/usr` packed anew, some of its files replaced.
 fn archive(place: &Place, folder: &Path, files: &[Replaced<'_>]) -> Result<Vec<u8>> {
     const PACKED: &str = "packed/usr.squashfs";
