@@ -7,7 +7,7 @@ mod console;
 pub mod network;
 mod parts;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,6 +23,9 @@ use crate::lab::{Host, Process};
 /// How long a machine may take until it says something that it should say, on a host that does much else.
 pub const PATIENCE: Duration = Duration::from_secs(400);
 const QEMU: &str = "qemu-system-x86_64";
+/// What QEMU's monitor says when it waits for a command.
+const PROMPT: &str = "(qemu) ";
+const MONITOR_PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked at.
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -243,16 +246,24 @@ impl Machine {
         self.process.kill9();
     }
 
-    /// Tells QEMU's monitor a command.
+    /// Tells QEMU's monitor a command, and waits until it was carried out.
     ///
     /// # Errors
-    /// When it cannot be told.
+    /// When it cannot be told, and when the monitor does not answer.
     pub fn monitor(&mut self, command: &str) -> Result<()> {
         let mut stream = UnixStream::connect(self.folder.join("monitor")).context("QEMU's monitor is gone")?;
+        stream.set_read_timeout(Some(MONITOR_PATIENCE))?;
         writeln!(stream, "{command}")?;
         stream.flush()?;
-        // The answer is a prompt; who closes at once is not heard.
-        std::thread::sleep(Duration::from_millis(300));
+        // One prompt stands before the command and one behind it. Who closes earlier may not have been heard at all.
+        let (mut said, mut octets) = (String::new(), [0; 512]);
+        while said.matches(PROMPT).count() < 2 {
+            let length = stream.read(&mut octets).context("QEMU's monitor does not answer")?;
+            if length == 0 {
+                bail!("QEMU's monitor ended: {said}");
+            }
+            said.push_str(&String::from_utf8_lossy(octets.get(..length).unwrap_or_default()));
+        }
         Ok(())
     }
 
