@@ -14,6 +14,7 @@
 mod boot_partition;
 mod cuts;
 mod disks;
+mod fetched;
 mod figures;
 mod first;
 mod install;

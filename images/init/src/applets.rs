@@ -3,14 +3,16 @@
 //! Each runs with the rights of whoever calls it; files are opened with those rights, and handed over open.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, IoSlice, Write};
+use std::io::{BufRead, BufReader, IoSlice, Seek, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::OFlag;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
 use crate::first_boot::FIRST_USER;
@@ -26,6 +28,8 @@ const CONSOLE_WAITS: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// No account's name is longer, in octets.
 const LONGEST_NAME: usize = 32;
+/// Where an image that is fetched lies meanwhile.
+const FETCHED: &str = "/var/tmp";
 /// The configuration that the router starts with.
 const CONFIG: &str = "/config/config.boot";
 
@@ -86,16 +90,22 @@ fn image(arguments: &[&str]) -> Result<(), String> {
 }
 
 /// Fetches an image with the program that knows how, and adds it.
+///
+/// Its file has no name, so that nothing of it stays on the data partition, whoever breaks this off.
 fn add_from(url: &str) -> Result<(), String> {
-    let path = format!("/var/tmp/image-{}", std::process::id());
-    let fetched = Command::new("curl").args(["-f", "-L", "-sS", "-o", &path, "--", url]).status();
-    let done = match fetched {
-        Ok(status) if status.success() => image(&["add", &path]),
+    let no_room = |error: std::io::Error| format!("There is no place for the image in {FETCHED}: {error}");
+    let mut options = File::options();
+    options.read(true).write(true).custom_flags(OFlag::O_TMPFILE.bits());
+    let mut file = options.open(FETCHED).map_err(no_room)?;
+    let into = file.try_clone().map_err(no_room)?;
+    match Command::new("curl").args(["-f", "-L", "-sS", "--", url]).stdout(into).status() {
+        Ok(status) if status.success() => {
+            file.rewind().map_err(no_room)?;
+            ask("image add", Some(&file))
+        }
         Ok(_) => Err(format!("The image could not be fetched from {url}")),
         Err(error) => Err(format!("curl: {error}")),
-    };
-    let _ = fs::remove_file(path);
-    done
+    }
 }
 
 /// Asks the first process, hands a file over, and tells what it answers.
