@@ -12,7 +12,7 @@ use std::time::Instant;
 use bpf_common::layout::{BACKENDS, Mode, Slot};
 
 use crate::maglev::{self, Seed, Turn};
-use nearest::{Change, Shares};
+use nearest::{Change, Places, Shares};
 
 /// Who does the work of a service, as far as its table depends on it; equal ones share tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,6 +120,8 @@ struct Unsettled {
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     owners: Arc<[u16]>,
+    /// Where each owner's slots are, if somebody has looked; whether they still are there.
+    places: Option<(Arc<Places>, bool)>,
     /// How many slots each owner has.
     shares: Shares,
     /// In the order of the slots.
@@ -135,13 +137,13 @@ impl Table {
     /// A table without a past.
     pub(crate) fn new(owners: Arc<[u16]>) -> Self {
         let shares = nearest::shares(&owners);
-        Self { owners, shares, unsettled: Vec::new(), windows: Vec::new() }
+        Self { owners, places: None, shares, unsettled: Vec::new(), windows: Vec::new() }
     }
 
     /// A table without a past and with even shares, whoever has which slot: made in no time.
     pub(crate) fn even(set: &Set, slots: u32) -> Self {
         let (owners, shares) = nearest::fresh(slots as usize, &set.active);
-        Self { owners: owners.into(), shares, unsettled: Vec::new(), windows: Vec::new() }
+        Self { owners: owners.into(), places: None, shares, unsettled: Vec::new(), windows: Vec::new() }
     }
 
     /// Whether those who have slots are those who get new flows in this set.
@@ -163,7 +165,7 @@ impl Table {
         });
         let unsettled = unsettled.collect();
         let shares = nearest::shares(&owners);
-        let mut found = Self { owners, shares, unsettled, windows: vec![now] };
+        let mut found = Self { owners, places: None, shares, unsettled, windows: vec![now] };
         found.forget_windows();
         found
     }
@@ -179,16 +181,36 @@ impl Table {
     pub(crate) fn turn_into(&mut self, owners: &Arc<[u16]>, set: &Set, now: Instant) -> Vec<(u32, Slot)> {
         let changed = self.hand_over(&self.differences(owners), set, now);
         self.owners = Arc::clone(owners);
+        self.moved();
         self.shares = nearest::shares(owners);
         changed
+    }
+
+    /// Slots are not where they were; the memory of whoever has looked is kept, because to give it back takes time.
+    fn moved(&mut self) {
+        self.places.iter_mut().for_each(|(_, hold)| *hold = false);
+    }
+
+    /// Looks where each owner's slots are, so that a set that replaces this one finds those of whoever goes at once; others with
+    /// the same owners, which are told one after the other, share what was found.
+    pub(crate) fn look(&mut self, found: &mut Option<Arc<Places>>) {
+        let before = self.places.take().and_then(|(places, _)| Arc::try_unwrap(places).ok());
+        let places = found.get_or_insert_with(|| {
+            let mut places = before.unwrap_or_default();
+            places.look(&self.owners, &self.shares);
+            Arc::new(places)
+        });
+        self.places = Some((Arc::clone(places), true));
     }
 
     /// This is the set from now on: as few slots as can be get other owners, so that the shares are even. Somebody has to get
     /// new flows. Answers which slots change.
     pub(crate) fn approach(&mut self, set: &Set, now: Instant) -> Vec<(u32, Slot)> {
-        let (changes, shares) = nearest::nearest(&self.owners, &self.shares, &set.active);
+        let places = self.places.as_ref().filter(|(_, hold)| *hold).map(|(places, _)| &**places);
+        let (changes, shares) = nearest::nearest(&self.owners, places, &self.shares, &set.active);
         let changed = self.hand_over(&changes, set, now);
         if !changes.is_empty() {
+            self.moved();
             let owners = Arc::make_mut(&mut self.owners);
             for change in changes {
                 owners.get_mut(change.slot as usize).into_iter().for_each(|owner| *owner = change.owner);
@@ -203,7 +225,7 @@ impl Table {
         for (chunk, (old, new)) in (0_u32..).zip(self.owners.chunks(CHUNK).zip(owners.chunks(CHUNK))) {
             if old != new {
                 let slots = (chunk * CHUNK as u32..).zip(old.iter().zip(new)).filter(|(_, (old, new))| old != new);
-                changes.extend(slots.map(|(slot, (_, owner))| Change { slot, owner: *owner }));
+                changes.extend(slots.map(|(slot, (former, owner))| Change { slot, former: *former, owner: *owner }));
             }
         }
         changes
@@ -230,13 +252,13 @@ impl Table {
         let mut changes = changes.iter().peekable();
         for Unsettled { slot, fate } in before {
             while let Some(change) = changes.next_if(|change| change.slot < slot) {
-                follow(change.slot, Fate::Stable, owner(change.slot), change.owner);
+                follow(change.slot, Fate::Stable, change.former, change.owner);
             }
             let old = owner(slot);
             let new = changes.next_if(|change| change.slot == slot).map_or(old, |change| change.owner);
             follow(slot, fate, old, new);
         }
-        changes.for_each(|change| follow(change.slot, Fate::Stable, owner(change.slot), change.owner));
+        changes.for_each(|change| follow(change.slot, Fate::Stable, change.former, change.owner));
         self.windows = windows;
         self.forget_windows();
         words

@@ -90,9 +90,11 @@ impl Balancer {
         self.refine_at = Some(now);
         let owners = set.owners(self.slots, |number| self.backends.seed(number));
         let alike = |shared: &Shared| shared.is_coarse && shared.set.as_ref() == Some(&set);
+        let mut places = None;
         for (number, shared) in self.tables.iter_mut().filter(|(_, shared)| alike(shared)) {
             shared.is_coarse = false;
             let changed = shared.table.turn_into(&owners, &set, now);
+            shared.table.look(&mut places);
             if !changed.is_empty() {
                 shared.settling = shared.table.is_settling().then_some(now);
                 self.pins.may_exist |= !shared.table.is_settled();

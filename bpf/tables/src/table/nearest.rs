@@ -6,6 +6,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) slot: u32,
+    pub(super) former: u16,
     pub(super) owner: u16,
 }
 
@@ -54,7 +55,12 @@ struct Part {
 }
 
 /// Who of those with a weight gets which slots, and what the shares are then. Somebody has to have a weight.
-pub(super) fn nearest(owners: &[u16], shares: &Shares, active: &[(u16, u32)]) -> (Vec<Change>, Shares) {
+pub(super) fn nearest(
+    owners: &[u16],
+    places: Option<&Places>,
+    shares: &Shares,
+    active: &[(u16, u32)],
+) -> (Vec<Change>, Shares) {
     let mut parts = parts(owners.len(), shares, active);
     let last = shares.last().map_or(0, |(number, _)| usize::from(*number));
     let mut gives = vec![0_u32; last + 1];
@@ -88,7 +94,7 @@ pub(super) fn nearest(owners: &[u16], shares: &Shares, active: &[(u16, u32)]) ->
     let after = parts.iter().map(|part| (part.number, part.has + part.gets)).filter(|(_, share)| *share > 0);
     let after = after.collect();
     let takers = parts.into_iter().filter(|part| part.gets > 0).map(|part| (part.number, part.gets)).collect();
-    (deal(owners, gives, free, takers), after)
+    (deal(owners, places, gives, free, takers), after)
 }
 
 fn parts(slots: usize, shares: &Shares, active: &[(u16, u32)]) -> Vec<Part> {
@@ -106,38 +112,103 @@ fn parts(slots: usize, shares: &Shares, active: &[(u16, u32)]) -> Vec<Part> {
     active.iter().map(part).collect()
 }
 
+/// Which slots each owner has: whoever goes is found without a look at the slots of all others.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    /// Where the slots of each number begin, and those of the last one end.
+    begins: Vec<u32>,
+    /// The slots, in their order with each owner; those beyond 16 bits, of which a table has one at most, are not among them.
+    slots: Vec<u16>,
+}
+
+impl Places {
+    /// Those of these slots, whose shares are these; in the memory of others, whatever they were.
+    pub(super) fn look(&mut self, owners: &[u16], shares: &Shares) {
+        let named = owners.get(..owners.len().min(NAMED)).unwrap_or_default();
+        let most = shares.last().map_or(0, |(number, _)| usize::from(*number));
+        self.begins.clear();
+        self.begins.resize(most + 2, 0);
+        for owner in named {
+            self.begins.get_mut(usize::from(*owner) + 1).into_iter().for_each(|count| *count += 1);
+        }
+        let mut sum = 0;
+        for begin in &mut self.begins {
+            sum += *begin;
+            *begin = sum;
+        }
+        let mut next = self.begins.clone();
+        self.slots.resize(named.len(), 0);
+        for (slot, owner) in (0..=u16::MAX).zip(named) {
+            let Some(place) = next.get_mut(usize::from(*owner)) else { continue };
+            self.slots.get_mut(*place as usize).into_iter().for_each(|found| *found = slot);
+            *place += 1;
+        }
+    }
+
+    fn of(&self, owner: u16) -> &[u16] {
+        let place = |number: usize| self.begins.get(number).map_or(self.slots.len(), |begin| *begin as usize);
+        self.slots.get(place(usize::from(owner))..place(usize::from(owner) + 1)).unwrap_or_default()
+    }
+}
+
+/// So many slots have numbers of 16 bits.
+const NAMED: usize = 1 << 16;
 /// Slots looked at together.
 const CHUNK: usize = 16;
 
 /// Takes so many slots from those who give, and deals them out by turns.
-fn deal(owners: &[u16], mut gives: Vec<u32>, free: u32, mut takers: Vec<(u16, u32)>) -> Vec<Change> {
-    let mut changes = Vec::with_capacity(free as usize);
+fn deal(
+    owners: &[u16],
+    places: Option<&Places>,
+    mut gives: Vec<u32>,
+    free: u32,
+    takers: Vec<(u16, u32)>,
+) -> Vec<Change> {
+    let mut dealing = Dealing { changes: Vec::with_capacity(free as usize), takers, turn: 0 };
     let mut givers = (0..).zip(&gives).filter(|(_, count)| **count > 0).map(|(number, _)| number);
     let (first, second) = (givers.next(), givers.next());
     // Of one who gives it is quicker to look for it among many slots than to ask of each slot whether its owner gives.
     let alone = first.filter(|_| second.is_none());
-    let mut turn = 0;
+    if let (Some(former), Some(places)) = (alone, places) {
+        let others = (NAMED as u32..).zip(owners.iter().skip(NAMED)).filter(|(_, owner)| **owner == former);
+        let all = places.of(former).iter().map(|slot| u32::from(*slot)).chain(others.map(|(slot, _)| slot));
+        all.take(free as usize).for_each(|slot| dealing.give(slot, former));
+        return dealing.changes;
+    }
     for (chunk, slots) in (0_u32..).zip(owners.chunks(CHUNK)) {
-        if changes.len() == free as usize {
+        if dealing.changes.len() == free as usize {
             break;
         }
-        for (place, owner) in marked(slots, given(slots, alone, &gives)) {
-            let Some(left) = gives.get_mut(usize::from(owner)).filter(|left| **left > 0) else { continue };
-            if turn >= takers.len() {
-                turn = 0;
-            }
-            let Some((taker, wants)) = takers.get_mut(turn) else { return changes };
+        for (place, former) in marked(slots, given(slots, alone, &gives)) {
+            let Some(left) = gives.get_mut(usize::from(former)).filter(|left| **left > 0) else { continue };
             *left -= 1;
-            *wants -= 1;
-            changes.push(Change { slot: chunk * CHUNK as u32 + place, owner: *taker });
-            if *wants == 0 {
-                takers.remove(turn);
-            } else {
-                turn += 1;
-            }
+            dealing.give(chunk * CHUNK as u32 + place, former);
         }
     }
-    changes
+    dealing.changes
+}
+
+/// Who gets slots by turns, and who got which.
+struct Dealing {
+    changes: Vec<Change>,
+    takers: Vec<(u16, u32)>,
+    turn: usize,
+}
+
+impl Dealing {
+    fn give(&mut self, slot: u32, former: u16) {
+        if self.turn >= self.takers.len() {
+            self.turn = 0;
+        }
+        let Some((owner, wants)) = self.takers.get_mut(self.turn) else { return };
+        self.changes.push(Change { slot, former, owner: *owner });
+        *wants -= 1;
+        if *wants == 0 {
+            self.takers.remove(self.turn);
+        } else {
+            self.turn += 1;
+        }
+    }
 }
 
 /// A bit for each of these slots whose owner gives.
@@ -189,11 +260,16 @@ mod tests {
         ) {
             let before = shares(&owners);
             let active: Vec<(u16, u32)> = active.into_iter().collect();
-            let (changes, told) = nearest(&owners, &before, &active);
+            let (changes, told) = nearest(&owners, None, &before, &active);
+            let mut places = Places::default();
+            places.look(&[5; 700], &vec![(5, 700)]);
+            places.look(&owners, &before);
+            prop_assert_eq!(&nearest(&owners, Some(&places), &before, &active).0, &changes);
             let mut after = owners.clone();
             for change in &changes {
                 let place = after.get_mut(change.slot as usize);
-                prop_assert!(place.as_ref().is_some_and(|owner| **owner != change.owner), "{change:?}");
+                prop_assert_eq!(place.as_deref().copied(), Some(change.former), "{:?}", change);
+                prop_assert_ne!(change.former, change.owner);
                 place.into_iter().for_each(|owner| *owner = change.owner);
             }
             prop_assert!(changes.is_sorted_by_key(|change| change.slot));
@@ -221,5 +297,19 @@ mod tests {
                 prop_assert!((slots * weight / sum..=(slots * weight).div_ceil(sum)).contains(&share), "{number}: {share}");
             }
         }
+    }
+
+    #[test]
+    fn whoever_goes_is_found_in_the_last_slot_of_a_large_table_too() {
+        let mut owners: Vec<u16> =
+            (0..65_537_u32).map(|slot| u16::try_from(1 + slot % 3).unwrap_or_default()).collect();
+        owners.last_mut().into_iter().for_each(|owner| *owner = 3);
+        let before = shares(&owners);
+        let mut places = Places::default();
+        places.look(&owners, &before);
+        let active = [(1, 1), (2, 1)];
+        let (changes, after) = nearest(&owners, Some(&places), &before, &active);
+        assert_eq!(changes.last().map(|change| (change.slot, change.former)), Some((65_536, 3)));
+        assert_eq!((changes, after), nearest(&owners, None, &before, &active));
     }
 }
