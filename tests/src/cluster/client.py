@@ -15,6 +15,7 @@ end       begins no more; answers of each when it began and how long it took (mi
 
 import asyncio
 import collections
+import itertools
 import json
 import os
 import resource
@@ -32,6 +33,9 @@ PATIENCE = 8
 AT_ONCE = 200
 # A port is chosen when the destination is known (IP_BIND_ADDRESS_NO_PORT).
 BIND_NO_PORT = 24
+# Ports that the kernel does not choose by itself, one after the other. It comes back to its own after two thousand connections,
+# and a port that is used again soon is a flow that goes on.
+fresh = itertools.cycle(range(1024, 32768))
 kept = []
 # What servers of QUIC have called connections.
 ids = {}
@@ -110,6 +114,8 @@ async def stay(_):
 
 async def burst(source):
     with socket.socket(FAMILY, KIND) as one:
+        if KIND == socket.SOCK_STREAM and not source:
+            one.bind(("", next(fresh)))
         await connect(one, source)
         name = await ask(one)
         ids.pop(one, None)
