@@ -1,6 +1,6 @@
 //! What makes packets go astray in silence is told: in `show balancer` and in the log.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use scenarios::cluster::SOON;
 use scenarios::lab::Lab;
 use scenarios::router::Router;
@@ -81,6 +81,49 @@ fn packets_that_drivers_do_not_send_are_counted_and_answers_need_no_program_at_t
     lab.wait_until(SOON, "an answer arrives by itself", || ping().is_ok_and(|done| done.status == 0))?;
     Ok(())
 }
+
+#[test]
+fn packets_that_a_driver_has_no_room_for_are_counted() -> Result<()> {
+    const ROOM: u64 = 4;
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    // A machine that takes nothing from its card: what does not fit the card's queue is lost.
+    let machine = lab.router.start("machine", "python3", &["-c", MACHINE])?;
+    lab.wait_until(SOON, "the machine has its card", || machine.output().contains("here"))?;
+    // The kernel's own packets for the link take room, too.
+    lab.router.sysctl("net.ipv6.conf.tap7.disable_ipv6", "1")?;
+    lab.router.ip(&["link", "set", "tap7", "up", "txqueuelen", &ROOM.to_string()])?;
+    lab.router.ip(&["address", "add", "192.0.2.1/24", "dev", "tap7"])?;
+    lab.router.ip(&["neighbor", "add", "192.0.2.9", "lladdr", "02:00:00:00:00:09", "dev", "tap7"])?;
+    router.configure(&[&LINES[..4], &["set balancer service web backend 192.0.2.9"]].concat())?;
+    let asked = |times: u64| -> Result<()> {
+        (0..times).try_for_each(|_| lab.client.run("python3", &["-c", ASK])?.success().map(drop))
+    };
+    lab.wait_until(SOON, "what finds no room is counted", || {
+        asked(1).is_ok() && not_forwarded(&router, "queue-full") > 0
+    })?;
+    // From now on nothing finds room.
+    let before = not_forwarded(&router, "queue-full");
+    asked(ROOM)?;
+    // What a person says of a hardware address stays, though nobody there answers.
+    let neighbor = lab.router.ip(&["neighbor", "show", "192.0.2.9", "dev", "tap7"])?;
+    ensure!(neighbor.contains("PERMANENT"), "{neighbor}");
+    let told = || not_forwarded(&router, "queue-full").saturating_sub(before);
+    lab.wait_until(SOON, "all that found no room is counted", || told() >= ROOM)
+        .with_context(|| format!("of {ROOM} packets {} are told", told()))?;
+    ensure!(not_forwarded(&router, "not-sent") == 0, "a full queue is not a driver that sends nothing");
+    Ok(())
+}
+
+/// Holds a card and reads nothing from it.
+const MACHINE: &str = r#"
+import fcntl, signal, struct
+card = open("/dev/net/tun", "r+b", buffering=0)
+# TUNSETIFF; IFF_TAP, IFF_NO_PI
+fcntl.ioctl(card, 0x400454ca, struct.pack("16sH22x", b"tap7", 0x0002 | 0x1000))
+print("here", flush=True)
+signal.pause()
+"#;
 
 /// The first packet of a connection.
 const ASK: &str = r#"

@@ -111,7 +111,9 @@ impl Keeper {
             let captures = running.captures.as_ref().and_then(Captures::due);
             running.state.deadline().into_iter().chain(captures).chain([running.warn_at]).min()
         });
-        let at_most = due.map(|due| due.saturating_duration_since(Instant::now()));
+        let is_ahead = running.is_some_and(|running| running.surroundings.is_ahead());
+        let until = due.map(|due| due.saturating_duration_since(Instant::now()));
+        let at_most = if is_ahead { Some(Duration::ZERO) } else { until };
         let news = self.running.iter().flat_map(|running| {
             std::iter::once(running.surroundings.as_fd()).chain(running.captures.iter().map(Captures::as_fd))
         });

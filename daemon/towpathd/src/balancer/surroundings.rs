@@ -2,7 +2,7 @@
 //!
 //! Never decides what follows from them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -18,6 +18,10 @@ use rib::world::LinkKind;
 pub(super) struct Surroundings {
     hosts: Hosts,
     links: BTreeMap<u32, rib::world::Link>,
+    /// Hosts whose hardware addresses a person has said, on their links.
+    said: BTreeSet<(u32, IpAddr)>,
+    /// What was read before somebody asked for news.
+    early: Vec<Input>,
 }
 
 impl Surroundings {
@@ -27,13 +31,14 @@ impl Surroundings {
     /// When the kernel gives no socket, or refuses a dump.
     pub(super) fn open() -> io::Result<(Self, Vec<Input>)> {
         let hosts = Hosts::open()?;
-        let mut surroundings = Self { hosts, links: BTreeMap::new() };
+        let mut surroundings = Self { hosts, links: BTreeMap::new(), said: BTreeSet::new(), early: Vec::new() };
         let inputs = surroundings.read_everything()?;
         Ok((surroundings, inputs))
     }
 
     fn read_everything(&mut self) -> io::Result<Vec<Input>> {
         let events = Hosts::everything()?;
+        self.said.clear();
         let gone: Vec<u32> = std::mem::take(&mut self.links).into_keys().collect();
         let mut inputs: Vec<Input> = events.into_iter().filter_map(|event| self.take(event)).collect();
         inputs.extend(
@@ -47,6 +52,18 @@ impl Surroundings {
     /// # Errors
     /// When the socket fails.
     pub(super) fn read(&mut self) -> io::Result<Vec<Input>> {
+        let news = self.read_news()?;
+        let mut inputs = std::mem::take(&mut self.early);
+        inputs.extend(news);
+        Ok(inputs)
+    }
+
+    /// Whether there is something to be read for which the kernel does not wake anybody any more.
+    pub(super) fn is_ahead(&self) -> bool {
+        !self.early.is_empty()
+    }
+
+    fn read_news(&mut self) -> io::Result<Vec<Input>> {
         let events = self.hosts.read()?;
         if events.contains(&HostEvent::Overrun) {
             return self.read_everything();
@@ -56,9 +73,21 @@ impl Surroundings {
 
     fn take(&mut self, event: HostEvent) -> Option<Input> {
         match event {
-            HostEvent::Host(host) => Some(host_input(&host)),
+            HostEvent::Host(host) => {
+                let place = (host.ifindex, host.address);
+                if host.state == NeighborState::Permanent {
+                    self.said.insert(place);
+                } else {
+                    self.said.remove(&place);
+                }
+                Some(host_input(&host))
+            }
             // The kernel forgets hosts that it sends nothing to: it is asked again before long, and says so if one is gone.
-            HostEvent::Forgotten(..) | HostEvent::Overrun => None,
+            HostEvent::Forgotten(link, address) => {
+                self.said.remove(&(link, address));
+                None
+            }
+            HostEvent::Overrun => None,
             HostEvent::Link(link) => {
                 let input = Input::Link(link.index, Some(link_input(&link)));
                 self.links.insert(link.index, *link);
@@ -71,12 +100,16 @@ impl Surroundings {
         }
     }
 
-    /// Lets the kernel find out where a host is.
+    /// Lets the kernel find out where a host is, unless a person has said it: asked about such a host, the kernel takes
+    /// what was said for something that it has found itself, and forgets it when the host does not answer.
     ///
     /// # Errors
     /// When the socket fails.
     pub(super) fn ask(&mut self, link: u32, address: IpAddr) -> io::Result<()> {
-        self.hosts.ask(link, address)
+        // News that nobody has read yet may be of this very host.
+        let news = self.read_news()?;
+        self.early.extend(news);
+        if self.said.contains(&(link, address)) { Ok(()) } else { self.hosts.ask(link, address) }
     }
 
     /// The number of a link.
