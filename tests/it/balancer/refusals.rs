@@ -1,6 +1,7 @@
 //! What cannot be balanced is refused at the commit, with the reason, and nothing has changed then.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use scenarios::balancer::kernel::object;
 use scenarios::lab::Lab;
 use scenarios::router::Router;
 
@@ -77,6 +78,46 @@ fn a_kernel_that_cannot_have_the_program_rolls_the_commit_back_in_clear_words() 
     ];
     let said = router.cmd(&lines)?.text();
     assert!(said.contains("could not put the balancer on eth0"), "{said}");
+    assert!(!router.show("show configuration commands")?.contains("balancer"));
+    Ok(())
+}
+
+/// Where a section of an ELF file of 64 bits begins.
+fn section(file: &[u8], name: &str) -> Option<usize> {
+    let word = |at: usize| Some(u64::from_le_bytes(*file.get(at..)?.first_chunk()?) as usize);
+    let half = |at: usize| Some(usize::from(u16::from_le_bytes(*file.get(at..)?.first_chunk()?)));
+    let headers = word(0x28)?;
+    let header = |number: usize| headers + 64 * number;
+    let names = word(header(half(0x3e)?) + 0x18)?;
+    (0..half(0x3c)?).map(header).find_map(|header| {
+        let called = names + (word(header)? & 0xffff_ffff);
+        let found = file.get(called..)?.strip_prefix(name.as_bytes())?.first() == Some(&0);
+        word(header + 0x18).filter(|_| found)
+    })
+}
+
+#[test]
+fn a_program_that_the_verifier_refuses_rolls_the_commit_back_with_the_last_of_its_log() -> Result<()> {
+    let lab = Lab::new()?;
+    let mut file = std::fs::read(object()?)?;
+    let begin = section(&file, "classifier").context("no section of programs for traffic control")?;
+    // r0 = r5, which nobody has written.
+    file.get_mut(begin..begin + 8).context("the section is empty")?.copy_from_slice(&[0xbf, 0x50, 0, 0, 0, 0, 0, 0]);
+    let bad = lab.router.directory().join("bad.o");
+    std::fs::write(&bad, file)?;
+    let mut router = Router::prepare(&lab)?.with_arguments(&["--bpf-object", &bad.to_string_lossy()]);
+    router.boot(&lab)?;
+    let lines = [
+        "configure",
+        "set balancer interface eth0",
+        "set balancer learned cluster prefix 172.16.0.0/16",
+        "commit",
+        "exit discard",
+    ];
+    let said = router.cmd(&lines)?.text();
+    for words in ["could not put the balancer on eth0", "its verifier said:", "R5 !read_ok", "Commit failed"] {
+        assert!(said.contains(words), "{words}:\n{said}");
+    }
     assert!(!router.show("show configuration commands")?.contains("balancer"));
     Ok(())
 }
