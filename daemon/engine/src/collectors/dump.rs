@@ -2,7 +2,7 @@
 //!
 //! What changes meanwhile is told at once; the walk then says how it is. Never goes on while the collector does not read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bgp_wire::Negotiated as Codec;
@@ -22,8 +22,25 @@ use crate::event::Moment;
 /// How many routes are told before others get their turn; a test needs no large table.
 const PIECE: usize = if cfg!(test) { 100 } else { 2_000 };
 
-/// Routes of one table of one peer that have the same attributes.
-type Alike = BTreeMap<(PeerId, MonitoredView, usize), (Arc<PathAttributes>, Vec<Nlri>)>;
+/// The routes of each table of each peer.
+type Tables = BTreeMap<(PeerId, MonitoredView), Alike>;
+
+/// Routes gathered by their attributes, in the order in which these were met first.
+#[derive(Default)]
+struct Alike {
+    routes: Vec<(Arc<PathAttributes>, Vec<Nlri>)>,
+    places: HashMap<Arc<PathAttributes>, usize>,
+}
+
+impl Alike {
+    fn add(&mut self, attributes: &Arc<PathAttributes>, route: Nlri) {
+        let place = *self.places.entry(Arc::clone(attributes)).or_insert(self.routes.len());
+        match self.routes.get_mut(place) {
+            Some((_, routes)) => routes.push(route),
+            None => self.routes.push((Arc::clone(attributes), vec![route])),
+        }
+    }
+}
 
 impl Engine {
     pub(super) fn walk_for_collectors(&mut self, at: Moment) {
@@ -57,7 +74,7 @@ impl Engine {
         views: &[MonitoredView],
         next: Option<Prefix>,
     ) -> (Vec<u8>, Option<Prefix>) {
-        let mut alike = Alike::new();
+        let mut tables = Tables::default();
         let mut after = None;
         if !views.is_empty() {
             // What each peer was told has to be worked out for each of them.
@@ -69,13 +86,15 @@ impl Engine {
                     break;
                 }
                 left = left.saturating_sub(paths.len().saturating_add(told).max(1));
-                self.sort_out(family, prefix, paths, views, &mut alike);
+                self.sort_out(family, prefix, paths, views, &mut tables);
             }
         }
         let mut octets = Vec::new();
-        for ((id, view, _), (attributes, nlri)) in alike {
-            let mut messages = Vec::new();
-            announce(family, &attributes, &nlri, &self.codec_for(id, view), &mut messages);
+        for ((id, view), alike) in tables {
+            let (mut messages, codec) = (Vec::new(), self.codec_for(id, view));
+            for (attributes, nlri) in alike.routes {
+                announce(family, &attributes, &nlri, &codec, &mut messages);
+            }
             self.wrap_for(at, id, view, &messages, &mut octets);
         }
         if after.is_none() {
@@ -84,11 +103,9 @@ impl Engine {
         (octets, after)
     }
 
-    fn sort_out(&self, family: Family, prefix: Prefix, paths: &[Path], views: &[MonitoredView], alike: &mut Alike) {
+    fn sort_out(&self, family: Family, prefix: Prefix, paths: &[Path], views: &[MonitoredView], tables: &mut Tables) {
         let mut add = |id: PeerId, view, attributes: &Arc<PathAttributes>, path_id| {
-            let key = (id, view, Arc::as_ptr(attributes).addr());
-            let (_, nlri) = alike.entry(key).or_insert_with(|| (Arc::clone(attributes), Vec::new()));
-            nlri.push(Nlri { prefix, path_id });
+            tables.entry((id, view)).or_default().add(attributes, Nlri { prefix, path_id });
         };
         for view in views {
             match view {
