@@ -7,6 +7,7 @@ use config::model::bgp::{Bandwidth, MonitoredView};
 use nouns::{Family, Prefix};
 use rib::bgp_table::{Decided, Path};
 use rib::decision::{Rules, StepRules};
+use rib::prefix_table::Spot;
 use rib::routes::{Protocol, Route, RouteNextHop};
 
 use crate::aggregates::AGGREGATE;
@@ -39,13 +40,13 @@ impl Engine {
             (rules.maximum_paths_ebgp, rules.maximum_paths_ibgp) = (1, 1);
         }
         for family in Family::ALL {
-            let prefixes = self.take_undecided(family, budget);
-            if prefixes.is_empty() {
+            let spots = self.take_undecided(family, budget);
+            if spots.is_empty() {
                 continue;
             }
-            for piece in prefixes.chunks(PIECE) {
-                for prefix in piece {
-                    self.judge_prefix(family, *prefix);
+            for piece in spots.chunks(PIECE) {
+                for spot in piece {
+                    self.judge_prefix(family, spot.prefix());
                 }
                 self.decide(at, family, piece, &rules);
             }
@@ -60,21 +61,21 @@ impl Engine {
     }
 
     /// The prefixes of a family that are decided in this turn.
-    fn take_undecided(&mut self, family: Family, budget: &mut Budget) -> Vec<Prefix> {
+    fn take_undecided(&mut self, family: Family, budget: &mut Budget) -> Vec<Spot> {
         let table = self.tables.of_mut(family);
         let kept = budget.kept.min(table.contested_len());
-        let mut prefixes = table.take_pressing(budget.prefixes.saturating_sub(kept));
-        budget.prefixes = budget.prefixes.saturating_sub(prefixes.len());
+        let mut spots = table.take_pressing(budget.prefixes.saturating_sub(kept));
+        budget.prefixes = budget.prefixes.saturating_sub(spots.len());
         let (contested, paths) = table.take_contested(budget.prefixes, budget.contested_paths);
         budget.prefixes = budget.prefixes.saturating_sub(contested.len());
         budget.contested_paths = budget.contested_paths.saturating_sub(paths);
         budget.kept = budget.kept.saturating_sub(contested.len());
-        prefixes.extend(contested);
-        prefixes
+        spots.extend(contested);
+        spots
     }
 
     /// Decides some prefixes; what was chosen is offered to the main table, and what is news to the peers.
-    fn decide(&mut self, at: Moment, family: Family, prefixes: &[Prefix], rules: &Rules) {
+    fn decide(&mut self, at: Moment, family: Family, spots: &[Spot], rules: &Rules) {
         let (monitored, observed) = (self.collectors.want(family, MonitoredView::LocRib), self.is_observed());
         let mut chosen = (monitored || observed).then(Vec::new);
         let map = self.table_map(family);
@@ -82,21 +83,22 @@ impl Engine {
         let bgp = running.model.bgp.as_deref().filter(|bgp| !bgp.no_fib_install);
         // What a prefix is offered like the one before costs no look at its paths, unless a map looks at prefixes.
         let mut offered = false;
-        tables.of_mut(family).decide(prefixes, next_hops, rules, |prefix, decided, news| {
-            groups.offer_to_all(family, prefix, decided.is_some(), news);
+        tables.of_mut(family).decide(spots, next_hops, rules, |spot, decided, news| {
+            let prefix = spot.prefix();
+            groups.offer_to_all(family, spot, decided.is_some(), news);
             if let Some(chosen) = chosen.as_mut().filter(|_| news) {
                 chosen.push(prefix);
             }
             let again = offered && map.is_none() && decided.as_ref().is_some_and(Decided::repeats);
-            if again && rib.set_again(prefix, at.instant) {
+            if again && rib.set_again(spot, at.instant) {
                 return;
             }
             let route =
                 bgp.zip(decided).and_then(|(bgp, decided)| bgp_route(bgp, &decided, (prefix, map.as_ref(), peers)));
             offered = route.is_some();
             match route {
-                Some(route) => rib.set(prefix, &route, at.instant),
-                None => rib.remove(prefix, BGP, None),
+                Some(route) => rib.set(spot, &route, at.instant),
+                None => rib.remove(spot, BGP, None),
             }
         });
         let chosen = chosen.unwrap_or_default();

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use nouns::Family;
-use rib::fib::{KernelFib, RouteKey, Wanted};
+use rib::fib::{KernelFib, Wanted};
 use rib::nexthop::NextHops;
 use rib::routes::{Protocol, Route};
 use rib::world::{Link, Snapshot, WorldEvent};
@@ -299,19 +299,20 @@ impl Engine {
 
     /// Routes that changed go to the kernel's wish and to redistribution.
     fn settle_routes(&mut self, at: Moment, budget: &mut Budget) {
-        let prefixes = self.rib.take_dirty(budget.routes);
-        for prefix in &prefixes {
-            self.route_of_service_changed(at, *prefix);
+        let spots = self.rib.take_dirty(budget.routes);
+        for spot in &spots {
+            self.route_of_service_changed(at, spot.prefix());
             let (fib, next_hops) = (&mut self.fib, &self.next_hops);
             // One walk to the legs of an offer serves all prefixes that are offered it.
-            let wish = match self.rib.known_wish(*prefix).filter(|known| fib.is_current(*known)) {
+            let wish = match self.rib.known_wish(*spot).filter(|known| fib.is_current(*known)) {
                 Some(known) => known,
-                None => self.rib.wish(*prefix, |route| fib.wish(wanted(route, next_hops))),
+                None => self.rib.wish(*spot, |route| fib.wish(wanted(route, next_hops))),
             };
-            fib.want_as(RouteKey::from(*prefix), wish);
-            self.originate(at, *prefix);
+            fib.want_as(*spot, wish);
+            self.originate(at, spot.prefix());
+            self.rib.let_go(*spot);
         }
-        budget.routes = budget.routes.saturating_sub(prefixes.len());
+        budget.routes = budget.routes.saturating_sub(spots.len());
     }
 
     fn forget_peers(&mut self) {

@@ -7,6 +7,7 @@
 //! each by its identifier (RFC 7911). Never decides what a peer may hear, and never knows who is in the group.
 
 mod bundle;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -23,10 +24,11 @@ use nouns::{Asn, Family, Prefix};
 
 use crate::bgp_table::PeerId;
 use crate::id_hash::IdHash;
-use crate::prefix_table::{PrefixTable, Prefixes};
+use crate::prefix_table::{PrefixTable, Prefixes, Spot};
 
 pub use bundle::{Audience, Portion};
 use bundle::{BundleId, Bundles};
+use tally::{Tally, step};
 
 /// What shall be told of a prefix.
 #[derive(Clone, Debug)]
@@ -59,19 +61,19 @@ pub enum Say {
 pub type Loops = BTreeMap<Asn, Vec<PeerId>>;
 
 /// The routes of a group and family; a new group begins with an empty one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct AdjOut {
     routes: PrefixTable<Told>,
     /// The paths of each prefix, where the group hears of several: then an entry of `routes` only says that it waits.
     several: PrefixTable<Vec<Named>>,
-    queue: VecDeque<Prefix>,
+    queue: VecDeque<Spot>,
     told: usize,
     /// No more routes are told than this.
     at_most: Option<usize>,
     /// What is not told for that.
     left_out: BTreeSet<Prefix>,
     /// How many routes were told of each peer's own paths, those left out that hold its AS.
-    own: HashMap<PeerId, usize, IdHash>,
+    own: Tally,
     /// How many routes were told whose paths hold the AS of a peer in the group.
     looped: HashMap<Asn, usize, IdHash>,
     /// Something was told to somebody, ever.
@@ -126,11 +128,29 @@ impl Told {
     }
 }
 
+impl Default for AdjOut {
+    /// As `new`, with prefixes that nobody shares.
+    fn default() -> Self {
+        Self::new(&Prefixes::default())
+    }
+}
+
 impl AdjOut {
     /// Nothing was told yet; the prefixes are shared with other tables.
     #[must_use]
     pub fn new(prefixes: &Prefixes) -> Self {
-        Self { routes: PrefixTable::new(prefixes), several: PrefixTable::new(prefixes), ..Self::default() }
+        Self {
+            routes: PrefixTable::new(prefixes),
+            several: PrefixTable::new(prefixes),
+            queue: VecDeque::new(),
+            told: 0,
+            at_most: None,
+            left_out: BTreeSet::new(),
+            own: Tally::default(),
+            looped: HashMap::default(),
+            spoken: false,
+            hasher: RandomState::default(),
+        }
     }
 
     /// From now on it is counted how many routes peers of an AS do not hear of; nothing may have been told yet.
@@ -147,12 +167,12 @@ impl AdjOut {
 
     /// The best path of a prefix may have changed. `reachable` tells whether there is one; a prefix that the group
     /// never heard of and that nobody reaches costs nothing.
-    pub fn offer(&mut self, prefix: Prefix, reachable: bool) {
-        let known = if reachable { Some(self.routes.entry(prefix)) } else { self.routes.get_mut(prefix) };
-        if let Some(route) = known {
+    pub fn offer(&mut self, spot: impl Into<Spot>, reachable: bool) {
+        let known = if reachable { Some(self.routes.find_or_add(spot)) } else { self.routes.find_mut(spot) };
+        if let Some((spot, route)) = known {
             route.gone = !reachable;
             if !std::mem::replace(&mut route.queued, true) {
-                self.queue.push_back(prefix);
+                self.queue.push_back(spot);
             }
         }
     }
@@ -171,11 +191,11 @@ impl AdjOut {
     /// Everything is to be sent again (RFC 2918 §4).
     pub fn refresh(&mut self) {
         let Self { routes, several, queue, .. } = self;
-        routes.visit(|prefix, route| {
+        routes.visit(|spot, route| {
             route.fingerprint = 0;
-            several.get_mut(prefix).into_iter().flatten().for_each(|named| named.told.fingerprint = 0);
+            several.get_mut(spot).into_iter().flatten().for_each(|named| named.told.fingerprint = 0);
             if !std::mem::replace(&mut route.queued, true) {
-                queue.push_back(prefix);
+                queue.push_back(spot);
             }
             ControlFlow::Continue(())
         });
@@ -188,21 +208,21 @@ impl AdjOut {
         family: Family,
         (codec, loops): (&Codec, &Loops),
         max_octets: usize,
-        mut export: impl FnMut(Prefix) -> Say,
+        mut export: impl FnMut(Spot) -> Say,
     ) -> Vec<Portion> {
         let mut bundles = Bundles::new(loops);
         for _ in 0..self.queue.len() {
             if bundles.octets() >= max_octets {
                 break;
             }
-            let Some(prefix) = self.queue.pop_front() else { break };
+            let Some(spot) = self.queue.pop_front() else { break };
             // Whoever says what shall be known would look for a path in vain.
-            let gone = self.routes.get(prefix).is_some_and(|route| route.gone);
-            match if gone { Say::Nothing } else { export(prefix) } {
-                Say::Tell(exported) => self.announce(prefix, exported, codec, &mut bundles),
-                Say::Several(paths) => self.announce_several(prefix, paths, codec, &mut bundles),
-                Say::Nothing => self.withdraw(prefix, &mut bundles),
-                Say::Later => self.queue.push_back(prefix),
+            let gone = self.routes.get(spot).is_some_and(|route| route.gone);
+            match if gone { Say::Nothing } else { export(spot) } {
+                Say::Tell(exported) => self.announce(spot, exported, codec, &mut bundles),
+                Say::Several(paths) => self.announce_several(spot, paths, codec, &mut bundles),
+                Say::Nothing => self.withdraw(spot, &mut bundles),
+                Say::Later => self.queue.push_back(spot),
             }
         }
         if self.queue.is_empty() {
@@ -258,7 +278,7 @@ impl AdjOut {
     /// How many routes a peer of the group knows, each of several paths counted; constant time.
     #[must_use]
     pub fn len(&self, peer: PeerId, asn: Option<Asn>) -> usize {
-        let own = self.own.get(&peer).copied().unwrap_or(0);
+        let own = self.own.of(peer);
         let looped = asn.and_then(|asn| self.looped.get(&asn).copied()).unwrap_or(0);
         self.told.saturating_sub(own).saturating_sub(looped)
     }
@@ -269,71 +289,66 @@ impl AdjOut {
         self.told == 0
     }
 
-    fn announce(&mut self, prefix: Prefix, exported: Exported, codec: &Codec, bundles: &mut Bundles<'_>) {
+    fn announce(&mut self, spot: Spot, exported: Exported, codec: &Codec, bundles: &mut Bundles<'_>) {
         if self.at_most.is_some() {
-            let told = usize::from(self.routes.get(prefix).is_some_and(|route| route.told));
+            let told = usize::from(self.routes.get(spot).is_some_and(|route| route.told));
             if self.leaves_out(told, 1) {
-                return self.leave_out(prefix, told, bundles);
+                return self.leave_out(spot, told, bundles);
             }
         }
-        self.left_out.remove(&prefix);
+        self.left_out.remove(&spot.prefix());
         let Some((now, bundle)) = self.place(exported, codec, bundles) else {
             // Nobody may keep the older route.
-            return self.withdraw(prefix, bundles);
+            return self.withdraw(spot, bundles);
         };
-        let before = std::mem::replace(self.routes.entry(prefix), now);
-        self.tell(&before, bundle, Nlri { prefix, path_id: 0 }, bundles);
+        let before = std::mem::replace(self.routes.entry(spot), now);
+        self.tell(&before, bundle, Nlri { prefix: spot.prefix(), path_id: 0 }, bundles);
     }
 
     /// Paths that were told before and are not among these are withdrawn.
-    fn announce_several(
-        &mut self,
-        prefix: Prefix,
-        paths: Vec<(u32, Exported)>,
-        codec: &Codec,
-        bundles: &mut Bundles<'_>,
-    ) {
-        let told = self.several.get(prefix).map_or(0, Vec::len);
+    fn announce_several(&mut self, spot: Spot, paths: Vec<(u32, Exported)>, codec: &Codec, bundles: &mut Bundles<'_>) {
+        let told = self.several.get(spot).map_or(0, Vec::len);
         if self.leaves_out(told, paths.len()) {
-            return self.leave_out(prefix, told, bundles);
+            return self.leave_out(spot, told, bundles);
         }
-        let mut before = self.several.remove(prefix).unwrap_or_default();
-        self.left_out.remove(&prefix);
+        let mut before = self.several.remove(spot).unwrap_or_default();
+        self.left_out.remove(&spot.prefix());
         let mut known = Vec::with_capacity(paths.len());
         for (path_id, exported) in paths {
             let older = before.iter().position(|named| named.path_id == path_id).map(|at| before.swap_remove(at).told);
             let older = older.unwrap_or_default();
             match self.place(exported, codec, bundles) {
                 Some((told, bundle)) => {
-                    self.tell(&older, bundle, Nlri { prefix, path_id }, bundles);
+                    self.tell(&older, bundle, Nlri { prefix: spot.prefix(), path_id }, bundles);
                     known.push(Named { path_id, told });
                 }
                 // Nobody may keep the older route.
-                None => self.forget(&older, Nlri { prefix, path_id }, bundles),
+                None => self.forget(&older, Nlri { prefix: spot.prefix(), path_id }, bundles),
             }
         }
         for Named { path_id, told } in before {
-            self.forget(&told, Nlri { prefix, path_id }, bundles);
+            self.forget(&told, Nlri { prefix: spot.prefix(), path_id }, bundles);
         }
         if known.is_empty() {
-            return self.withdraw(prefix, bundles);
+            return self.withdraw(spot, bundles);
         }
-        self.several.insert(prefix, known);
-        *self.routes.entry(prefix) = Told::default();
+        self.several.insert(spot, known);
+        *self.routes.entry(spot) = Told::default();
     }
 
-    fn withdraw(&mut self, prefix: Prefix, bundles: &mut Bundles<'_>) {
-        self.left_out.remove(&prefix);
-        self.take_back(prefix, bundles);
+    fn withdraw(&mut self, spot: Spot, bundles: &mut Bundles<'_>) {
+        self.left_out.remove(&spot.prefix());
+        self.take_back(spot, bundles);
         self.make_use_of_room();
     }
 
     /// Nobody knows anything of a prefix any more.
-    fn take_back(&mut self, prefix: Prefix, bundles: &mut Bundles<'_>) {
-        let Some(route) = self.routes.remove(prefix) else { return };
-        self.forget(&route, Nlri { prefix, path_id: 0 }, bundles);
-        for Named { path_id, told } in self.several.remove(prefix).into_iter().flatten() {
-            self.forget(&told, Nlri { prefix, path_id }, bundles);
+    fn take_back(&mut self, spot: Spot, bundles: &mut Bundles<'_>) {
+        let several = self.several.remove(spot);
+        let Some(route) = self.routes.remove(spot) else { return };
+        self.forget(&route, Nlri { prefix: spot.prefix(), path_id: 0 }, bundles);
+        for Named { path_id, told } in several.into_iter().flatten() {
+            self.forget(&told, Nlri { prefix: spot.prefix(), path_id }, bundles);
         }
     }
 
@@ -343,13 +358,13 @@ impl AdjOut {
     }
 
     /// Nobody hears of a prefix until there is room for it.
-    fn leave_out(&mut self, prefix: Prefix, told: usize, bundles: &mut Bundles<'_>) {
-        self.take_back(prefix, bundles);
+    fn leave_out(&mut self, spot: Spot, told: usize, bundles: &mut Bundles<'_>) {
+        self.take_back(spot, bundles);
         if told > 0 {
             self.make_use_of_room();
         }
-        self.left_out.insert(prefix);
-        *self.routes.entry(prefix) = Told::default();
+        self.left_out.insert(spot.prefix());
+        *self.routes.entry(spot.prefix()) = Told::default();
     }
 
     /// Where there is room, what was left out waits to be told, the first prefix first.
@@ -391,16 +406,15 @@ impl AdjOut {
     }
 
     fn count(&mut self, route: &Told, more: bool) {
-        let step = |count: &mut usize| *count = if more { count.saturating_add(1) } else { count.saturating_sub(1) };
-        step(&mut self.told);
+        step(&mut self.told, more);
         if route.own {
-            step(self.own.entry(route.from).or_default());
+            self.own.step(route.from, more);
         }
         if let Some(path) = route.path.as_ref().filter(|_| !self.looped.is_empty()) {
             let mut seen: Vec<Asn> = Vec::new();
             for asn in path.as_path.segments().flat_map(|segment| segment.asns) {
                 if let Some(count) = self.looped.get_mut(asn).filter(|_| !seen.contains(asn)) {
-                    step(count);
+                    step(count, more);
                     seen.push(*asn);
                 }
             }

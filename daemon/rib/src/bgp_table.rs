@@ -20,7 +20,7 @@ use crate::few::Few;
 use crate::id_hash::IdHash;
 use crate::length_index::LengthIndex;
 use crate::nexthop::NextHops;
-use crate::prefix_table::{PrefixTable, Prefixes};
+use crate::prefix_table::{PrefixTable, Prefixes, Spot};
 use crate::routes::Gateway;
 
 pub(crate) use path::Identity;
@@ -317,7 +317,7 @@ impl BgpTable {
     /// re-announcement only clears it, and keeps the path's age.
     pub fn insert(&mut self, prefix: Prefix, key: PathKey, inserted: &Inserted, now: Instant) -> bool {
         let path = inserted.clone().path(key, self.seconds(now));
-        let entry = self.entries.entry(prefix);
+        let (spot, entry) = self.entries.find_or_add(prefix);
         let rivals = entry.paths.len() > 1;
         match entry.paths.as_mut_slice().iter_mut().find(|path| path.key() == key) {
             Some(old) if old.same_route(&path) => {
@@ -325,7 +325,7 @@ impl BgpTable {
                 old.set_stale(false);
                 old.set_awaited(false);
                 if revived && rivals {
-                    self.queues.presses(prefix, entry);
+                    self.queues.presses(spot, entry);
                 }
                 return false;
             }
@@ -341,12 +341,12 @@ impl BgpTable {
                 self.census.came(&path);
                 entry.paths.push(path);
                 if entry.keeps_its_best() {
-                    self.queues.contests(prefix, entry);
+                    self.queues.contests(spot, entry);
                     return true;
                 }
             }
         }
-        self.queues.changes(prefix, entry);
+        self.queues.changes(spot, entry);
         true
     }
 
@@ -362,7 +362,7 @@ impl BgpTable {
         mut judge: impl FnMut(&Path) -> Option<(Inserted, bool)>,
         mut tell: impl FnMut(PathKey),
     ) -> Option<Stays> {
-        let entry = self.entries.get_mut(prefix)?;
+        let (spot, entry) = self.entries.find_mut(prefix)?;
         let (mut changed, mut stays) = (false, entry.waits == Waits::No);
         for at in 0..entry.paths.len() {
             let Some(old) = entry.paths.as_mut_slice().get_mut(at) else { break };
@@ -385,20 +385,20 @@ impl BgpTable {
         if stays {
             return Some(Stays { news: std::mem::take(&mut entry.changed), reachable: entry.best().is_some() });
         }
-        self.queues.presses(prefix, entry);
+        self.queues.presses(spot, entry);
         None
     }
 
     /// Takes a path out; the answer is whether it was there.
     pub fn withdraw(&mut self, prefix: Prefix, key: PathKey) -> bool {
-        let Some(entry) = self.entries.get_mut(prefix) else { return false };
+        let Some((spot, entry)) = self.entries.find_mut(prefix) else { return false };
         let Some(at) = entry.paths.as_slice().iter().position(|path| path.key() == key) else { return false };
         let Some(gone) = entry.remove(at) else { return false };
         self.census.went(&gone);
         if entry.paths.is_empty() {
             self.census.last_path_gone(prefix);
         }
-        self.queues.changes(prefix, entry);
+        self.queues.changes(spot, entry);
         true
     }
 
@@ -423,16 +423,16 @@ impl BgpTable {
     /// Decides some of the prefixes that were taken, and tells of each in their order.
     pub fn decide(
         &mut self,
-        prefixes: &[Prefix],
+        spots: &[Spot],
         next_hops: &NextHops,
         rules: &Rules,
-        mut tell: impl FnMut(Prefix, Option<Decided<'_>>, bool),
+        mut tell: impl FnMut(Spot, Option<Decided<'_>>, bool),
     ) {
         let peers = |id: PeerId| self.census.peers.get(&id)?.info;
         let mut chooser = Chooser::new(self.family, &peers, next_hops, rules);
-        for prefix in prefixes {
-            let Some(entry) = self.entries.get_mut(*prefix) else {
-                tell(*prefix, None, true);
+        for spot in spots {
+            let Some(entry) = self.entries.get_mut(*spot) else {
+                tell(spot.prefix().into(), None, true);
                 continue;
             };
             entry.waits = Waits::No;
@@ -441,9 +441,9 @@ impl BgpTable {
             let before = std::mem::replace(&mut entry.best, best);
             let news = std::mem::take(&mut entry.changed) || before.is_none() || before != best;
             let paths = entry.paths.as_slice();
-            tell(*prefix, choice.map(|choice| Decided { paths, choice, repeats, census: &self.census }), news);
+            tell(*spot, choice.map(|choice| Decided { paths, choice, repeats, census: &self.census }), news);
             if paths.is_empty() && !entry.contested {
-                self.entries.remove(*prefix);
+                self.entries.remove(*spot);
             }
         }
     }
@@ -458,8 +458,8 @@ impl BgpTable {
     ///
     /// # Errors
     /// The prefix is `Undecided`.
-    pub fn settled_best(&self, prefix: Prefix) -> Result<Option<&Path>, Undecided> {
-        match self.entries.get(prefix) {
+    pub fn settled_best(&self, spot: impl Into<Spot>) -> Result<Option<&Path>, Undecided> {
+        match self.entries.get(spot) {
             Some(entry) if entry.waits == Waits::Pressing => Err(Undecided),
             entry => Ok(entry.and_then(Entry::best)),
         }

@@ -21,6 +21,7 @@ mod route_map;
 mod table;
 mod wishes;
 
+pub use entries::Place;
 pub use route_map::RouteMap;
 pub use table::Fib;
 pub use wishes::Wish;

@@ -8,6 +8,7 @@
 mod numbers;
 mod pages;
 
+use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -24,6 +25,50 @@ pub struct Prefixes {
     v6: Rc<Numbers<V6>>,
 }
 
+/// Where a value of a prefix stands: its number beside it, where it was found before, spares the search.
+///
+/// A spot that a table answered holds good for all tables that share its prefixes, as long as any of them has the prefix.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot {
+    prefix: Prefix,
+    number: Option<Number>,
+}
+
+/// A number, counted from 1.
+type Number = NonZeroU32;
+
+impl Spot {
+    /// The prefix.
+    #[must_use]
+    pub fn prefix(self) -> Prefix {
+        self.prefix
+    }
+
+    fn new(prefix: Prefix, number: u32) -> Self {
+        Self { prefix, number: number.checked_add(1).and_then(Number::new) }
+    }
+
+    fn number(self) -> Option<u32> {
+        self.number?.get().checked_sub(1)
+    }
+}
+
+impl From<Prefix> for Spot {
+    /// One that has to be searched for.
+    fn from(prefix: Prefix) -> Self {
+        Self { prefix, number: None }
+    }
+}
+
+impl PartialEq for Spot {
+    /// Whether both are spots of one prefix.
+    fn eq(&self, other: &Self) -> bool {
+        self.prefix == other.prefix
+    }
+}
+
+impl Eq for Spot {}
+
 /// Values of one family's prefixes.
 #[derive(Debug)]
 struct Half<K: Packed, V> {
@@ -36,37 +81,48 @@ impl<K: Packed, V> Half<K, V> {
         Self { numbers: Rc::clone(numbers), values: Pages::default() }
     }
 
-    fn get(&self, key: K) -> Option<&V> {
-        self.values.get(self.numbers.find(key)?)
-    }
-
-    fn get_mut(&mut self, key: K) -> Option<&mut V> {
-        self.values.get_mut(self.numbers.find(key)?)
+    /// The number of a key, which may be `known`; none where this table is empty.
+    fn find(&self, key: K, known: Option<u32>) -> Option<u32> {
+        debug_assert!(known.is_none() || self.numbers.find(key) == known, "a spot outlived its prefix");
+        if self.values.len() == 0 {
+            return None;
+        }
+        known.or_else(|| self.numbers.find(key))
     }
 
     /// The number of a key; this table has it from now on.
-    fn hold(&self, key: K) -> u32 {
-        match self.numbers.find(key) {
+    fn hold(&self, key: K, known: Option<u32>) -> u32 {
+        debug_assert!(known.is_none() || self.numbers.find(key) == known, "a spot outlived its prefix");
+        match known.or_else(|| self.numbers.find(key)) {
             Some(number) if self.values.get(number).is_some() => number,
+            Some(number) if known.is_some() => {
+                self.numbers.hold_again(number);
+                number
+            }
             _ => self.numbers.hold(key),
         }
     }
 
-    fn insert(&mut self, key: K, value: V) -> Option<V> {
-        let number = self.hold(key);
-        self.values.insert(number, value)
+    fn find_mut(&mut self, key: K, spot: Spot) -> Option<(Spot, &mut V)> {
+        let number = self.find(key, spot.number())?;
+        Some((Spot::new(spot.prefix, number), self.values.get_mut(number)?))
     }
 
-    fn entry(&mut self, key: K) -> &mut V
+    fn find_or_add(&mut self, key: K, spot: Spot) -> (Spot, &mut V)
     where
         V: Default,
     {
-        let number = self.hold(key);
-        self.values.entry(number)
+        let number = self.hold(key, spot.number());
+        (Spot::new(spot.prefix, number), self.values.entry(number))
     }
 
-    fn remove(&mut self, key: K) -> Option<V> {
-        let number = self.numbers.find(key)?;
+    fn insert(&mut self, key: K, known: Option<u32>, value: V) -> Option<V> {
+        let number = self.hold(key, known);
+        self.values.insert(number, value)
+    }
+
+    fn remove(&mut self, key: K, known: Option<u32>) -> Option<V> {
+        let number = self.find(key, known)?;
         let gone = self.values.remove(number)?;
         self.numbers.release(number);
         Some(gone)
@@ -79,7 +135,7 @@ impl<K: Packed, V> Half<K, V> {
         found.take(self.values.len())
     }
 
-    fn visit(&mut self, visit: &mut impl FnMut(Prefix, &mut V) -> ControlFlow<()>) -> ControlFlow<()> {
+    fn visit(&mut self, visit: &mut impl FnMut(Spot, &mut V) -> ControlFlow<()>) -> ControlFlow<()> {
         let Self { numbers, values } = self;
         let mut left = values.len();
         if left == 0 {
@@ -87,7 +143,7 @@ impl<K: Packed, V> Half<K, V> {
         }
         for (key, number) in numbers.keys_from(K::LEAST) {
             let Some(value) = values.get_mut(number) else { continue };
-            visit(key.unpack(), value)?;
+            visit(Spot::new(key.unpack(), number), value)?;
             left = left.saturating_sub(1);
             if left == 0 {
                 break;
@@ -151,45 +207,63 @@ impl<V> PrefixTable<V> {
 
     /// The value of exactly this prefix.
     #[must_use]
-    pub fn get(&self, prefix: Prefix) -> Option<&V> {
-        match prefix.into() {
-            Key::V4(key) => self.v4.get(key),
-            Key::V6(key) => self.v6.get(key),
+    pub fn get(&self, spot: impl Into<Spot>) -> Option<&V> {
+        let spot = spot.into();
+        match spot.prefix.into() {
+            Key::V4(key) => self.v4.values.get(self.v4.find(key, spot.number())?),
+            Key::V6(key) => self.v6.values.get(self.v6.find(key, spot.number())?),
         }
     }
 
     /// The value of exactly this prefix, to be changed.
-    pub fn get_mut(&mut self, prefix: Prefix) -> Option<&mut V> {
-        match prefix.into() {
-            Key::V4(key) => self.v4.get_mut(key),
-            Key::V6(key) => self.v6.get_mut(key),
+    pub fn get_mut(&mut self, spot: impl Into<Spot>) -> Option<&mut V> {
+        Some(self.find_mut(spot)?.1)
+    }
+
+    /// As `get_mut`, with where it stands.
+    pub fn find_mut(&mut self, spot: impl Into<Spot>) -> Option<(Spot, &mut V)> {
+        let spot = spot.into();
+        match spot.prefix.into() {
+            Key::V4(key) => self.v4.find_mut(key, spot),
+            Key::V6(key) => self.v6.find_mut(key, spot),
         }
     }
 
     /// Puts a value in; answers the one that it replaces.
-    pub fn insert(&mut self, prefix: Prefix, value: V) -> Option<V> {
-        match prefix.into() {
-            Key::V4(key) => self.v4.insert(key, value),
-            Key::V6(key) => self.v6.insert(key, value),
+    pub fn insert(&mut self, spot: impl Into<Spot>, value: V) -> Option<V> {
+        let spot = spot.into();
+        match spot.prefix.into() {
+            Key::V4(key) => self.v4.insert(key, spot.number(), value),
+            Key::V6(key) => self.v6.insert(key, spot.number(), value),
         }
     }
 
     /// The value of a prefix, a new default one where there is none.
-    pub fn entry(&mut self, prefix: Prefix) -> &mut V
+    pub fn entry(&mut self, spot: impl Into<Spot>) -> &mut V
     where
         V: Default,
     {
-        match prefix.into() {
-            Key::V4(key) => self.v4.entry(key),
-            Key::V6(key) => self.v6.entry(key),
+        self.find_or_add(spot).1
+    }
+
+    /// As `entry`, with where it stands.
+    pub fn find_or_add(&mut self, spot: impl Into<Spot>) -> (Spot, &mut V)
+    where
+        V: Default,
+    {
+        let spot = spot.into();
+        match spot.prefix.into() {
+            Key::V4(key) => self.v4.find_or_add(key, spot),
+            Key::V6(key) => self.v6.find_or_add(key, spot),
         }
     }
 
     /// Takes a value out.
-    pub fn remove(&mut self, prefix: Prefix) -> Option<V> {
-        match prefix.into() {
-            Key::V4(key) => self.v4.remove(key),
-            Key::V6(key) => self.v6.remove(key),
+    pub fn remove(&mut self, spot: impl Into<Spot>) -> Option<V> {
+        let spot = spot.into();
+        match spot.prefix.into() {
+            Key::V4(key) => self.v4.remove(key, spot.number()),
+            Key::V6(key) => self.v6.remove(key, spot.number()),
         }
     }
 
@@ -208,7 +282,7 @@ impl<V> PrefixTable<V> {
     }
 
     /// Shows all in display order, to be changed, until `visit` has seen enough.
-    pub fn visit(&mut self, mut visit: impl FnMut(Prefix, &mut V) -> ControlFlow<()>) {
+    pub fn visit(&mut self, mut visit: impl FnMut(Spot, &mut V) -> ControlFlow<()>) {
         if self.v4.visit(&mut visit).is_continue() {
             let _ = self.v6.visit(&mut visit);
         }

@@ -16,6 +16,7 @@ use nouns::{Family, IfName, Marks, Prefix, Several};
 use rib::adj_out::{AdjOut, Exported, Portion, Say};
 use rib::bgp_table::{Path, PathKey, PeerId};
 use rib::path_ids::PathIds;
+use rib::prefix_table::Spot;
 
 use super::groups::{Group, GroupId};
 use super::{Peer, settings};
@@ -113,7 +114,7 @@ impl Engine {
         queue.tell_at_most(target.at_most);
         let mut ids = self.path_ids.remove(&family).unwrap_or_default();
         let mut exporter = Exporter::new(self, family, &target);
-        let portions = queue.drain(family, (&codec, &loops), BURST, |prefix| exporter.say(prefix, &mut ids));
+        let portions = queue.drain(family, (&codec, &loops), BURST, |spot| exporter.say(spot, &mut ids));
         if self.groups.hear_of_several() {
             self.path_ids.insert(family, ids);
         }
@@ -364,9 +365,9 @@ impl<'a> Exporter<'a> {
     }
 
     /// What is undecided is not told: its old best path may be gone, and the new one is not known.
-    fn say(&mut self, prefix: Prefix, ids: &mut PathIds) -> Say {
-        let table = self.engine.tables.of(self.family);
-        let Ok(best) = table.settled_best(prefix) else { return Say::Later };
+    fn say(&mut self, spot: Spot, ids: &mut PathIds) -> Say {
+        let (table, prefix) = (self.engine.tables.of(self.family), spot.prefix());
+        let Ok(best) = table.settled_best(spot) else { return Say::Later };
         if let (Some(held), Some(best)) = (self.target.held_back.as_ref().filter(|held| !held.known), best)
             && self.engine.passes(&held.routes, best, self.family, prefix, self.target)
         {

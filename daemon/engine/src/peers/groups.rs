@@ -13,6 +13,7 @@ use bgp_wire::message::Nlri;
 use nouns::{Asn, Family, Prefix};
 use rib::adj_out::{AdjOut, Loops};
 use rib::bgp_table::PeerId;
+use rib::prefix_table::Spot;
 
 use super::review::default_route;
 use crate::effect::Effect;
@@ -107,13 +108,14 @@ impl Groups {
 
     /// Offers a prefix that was decided to the groups of its family: to all where its best path is news, else to those
     /// that hear of other paths, too.
-    pub(crate) fn offer_to_all(&mut self, family: Family, prefix: Prefix, reachable: bool, news: bool) {
+    pub(crate) fn offer_to_all(&mut self, family: Family, spot: impl Into<Spot>, reachable: bool, news: bool) {
         if !news && !self.several {
             return;
         }
+        let spot = spot.into();
         for group in self.groups.values_mut().filter(|group| group.family == family) {
             if news || hears_of_others(&group.target) {
-                group.offer(prefix, reachable);
+                group.offer(spot, reachable);
             }
         }
     }
@@ -263,9 +265,10 @@ impl Group {
     }
 
     /// The best path of a prefix may have changed.
-    pub(crate) fn offer(&mut self, prefix: Prefix, reachable: bool) {
-        let made = prefix.is_default() && self.target.default_originate.is_some();
-        self.out.offer(prefix, reachable || made);
+    pub(crate) fn offer(&mut self, spot: impl Into<Spot>, reachable: bool) {
+        let spot = spot.into();
+        let made = spot.prefix().is_default() && self.target.default_originate.is_some();
+        self.out.offer(spot, reachable || made);
     }
 }
 

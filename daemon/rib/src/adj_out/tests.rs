@@ -88,8 +88,8 @@ impl Group {
 
     fn drain(&mut self, max_octets: usize) {
         let Self { out, wish, knows, messages } = self;
-        let export = |prefix| {
-            let Some((med, from)) = wish.get(&prefix).copied() else { return Say::Nothing };
+        let export = |spot: Spot| {
+            let Some((med, from)) = wish.get(&spot.prefix()).copied() else { return Say::Nothing };
             let path = used(med, from);
             let own = asn(from).is_none_or(|asn| !path.as_path.contains(asn));
             Say::Tell(Exported { attributes: attributes(med), from, own, path: Some(path) })
@@ -130,8 +130,8 @@ fn what_was_offered_as_gone_is_withdrawn_without_a_question_and_what_came_back_s
     group.want(2, None);
     group.want(2, Some((3, STRANGER)));
     let mut asked = Vec::new();
-    let again = |prefix| {
-        asked.push(prefix);
+    let again = |spot: Spot| {
+        asked.push(spot.prefix());
         Say::Later
     };
     let portions = group.out.drain(Family::Ipv4Unicast, (&codec(), &loops()), usize::MAX, again);
@@ -337,8 +337,8 @@ impl Several {
         let Self { out, wish, knows } = self;
         let exported =
             |(med, from): (u32, PeerId)| Exported { attributes: attributes(med), from, own: true, path: None };
-        let export = |prefix| {
-            let paths = wish.get(&prefix).into_iter().flatten();
+        let export = |spot: Spot| {
+            let paths = wish.get(&spot.prefix()).into_iter().flatten();
             Say::Several(paths.map(|(path_id, path)| (*path_id, exported(*path))).collect())
         };
         for portion in out.drain(Family::Ipv4Unicast, (&codec, &Loops::new()), max_octets, export) {

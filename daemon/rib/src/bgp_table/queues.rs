@@ -7,9 +7,8 @@
 
 use std::collections::VecDeque;
 
-use nouns::Prefix;
-
 use super::{BgpTable, Entry};
+use crate::prefix_table::Spot;
 
 /// Where so many prefixes need a decision soon, others whose best path is untouched may wait.
 const FLOOD: usize = 256;
@@ -31,32 +30,32 @@ pub(super) enum Waits {
 /// The queues, those first that wait longest.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
-    pressing: VecDeque<Prefix>,
-    contested: VecDeque<Prefix>,
+    pressing: VecDeque<Spot>,
+    contested: VecDeque<Spot>,
 }
 
 impl Queues {
     /// The prefix needs a decision soon.
-    pub(super) fn presses(&mut self, prefix: Prefix, entry: &mut Entry) {
+    pub(super) fn presses(&mut self, spot: Spot, entry: &mut Entry) {
         if std::mem::replace(&mut entry.waits, Waits::Pressing) < Waits::Pressing {
-            self.pressing.push_back(prefix);
+            self.pressing.push_back(spot);
         }
     }
 
     /// The prefix needs a decision that may wait.
-    pub(super) fn contests(&mut self, prefix: Prefix, entry: &mut Entry) {
+    pub(super) fn contests(&mut self, spot: Spot, entry: &mut Entry) {
         entry.waits = entry.waits.max(Waits::Contested);
         if entry.waits == Waits::Contested && !std::mem::replace(&mut entry.contested, true) {
-            self.contested.push_back(prefix);
+            self.contested.push_back(spot);
         }
     }
 
     /// A path of the prefix went or became another.
-    pub(super) fn changes(&mut self, prefix: Prefix, entry: &mut Entry) {
+    pub(super) fn changes(&mut self, spot: Spot, entry: &mut Entry) {
         if entry.keeps_its_best() && self.pressing.len() >= FLOOD {
-            self.contests(prefix, entry);
+            self.contests(spot, entry);
         } else {
-            self.presses(prefix, entry);
+            self.presses(spot, entry);
         }
     }
 }
@@ -81,10 +80,10 @@ impl BgpTable {
     }
 
     /// At most `limit` prefixes whose decision should not wait, those that wait longest first. Each has to be `decided`.
-    pub fn take_pressing(&mut self, limit: usize) -> Vec<Prefix> {
+    pub fn take_pressing(&mut self, limit: usize) -> Vec<Spot> {
         let pressing = &mut self.queues.pressing;
         let count = limit.min(pressing.len());
-        let taken: Vec<Prefix> = pressing.drain(..count).collect();
+        let taken: Vec<Spot> = pressing.drain(..count).collect();
         if pressing.is_empty() {
             pressing.shrink_to(ROOM);
         }
@@ -93,20 +92,20 @@ impl BgpTable {
 
     /// At most `limit` prefixes whose decision may wait, those that wait longest first, and no more once they have so many
     /// paths together: that is what deciding them costs. Each has to be `decided`. Answers how many paths they have, too.
-    pub fn take_contested(&mut self, limit: usize, paths: usize) -> (Vec<Prefix>, usize) {
+    pub fn take_contested(&mut self, limit: usize, paths: usize) -> (Vec<Spot>, usize) {
         let (mut taken, mut met) = (Vec::new(), 0_usize);
         while taken.len() < limit
             && met < paths
-            && let Some(prefix) = self.queues.contested.pop_front()
+            && let Some(spot) = self.queues.contested.pop_front()
         {
-            let Some(entry) = self.entries.get_mut(prefix) else { continue };
+            let Some(entry) = self.entries.get_mut(spot) else { continue };
             entry.contested = false;
             match entry.waits {
                 Waits::Contested => {
                     met = met.saturating_add(entry.paths.len());
-                    taken.push(prefix);
+                    taken.push(spot);
                 }
-                Waits::No if entry.paths.is_empty() => _ = self.entries.remove(prefix),
+                Waits::No if entry.paths.is_empty() => _ = self.entries.remove(spot),
                 Waits::No | Waits::Pressing => {}
             }
         }

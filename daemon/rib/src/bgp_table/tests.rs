@@ -58,17 +58,21 @@ fn next_hops() -> NextHops {
 }
 
 /// Prefixes that wait for a decision.
-fn take(table: &mut BgpTable, limit: usize) -> Vec<Prefix> {
-    let mut prefixes = table.take_pressing(limit);
-    prefixes.extend(table.take_contested(limit - prefixes.len(), usize::MAX).0);
-    prefixes
+fn take(table: &mut BgpTable, limit: usize) -> Vec<Spot> {
+    let mut spots = table.take_pressing(limit);
+    spots.extend(table.take_contested(limit - spots.len(), usize::MAX).0);
+    spots
+}
+
+fn spots(prefixes: &[Prefix]) -> Vec<Spot> {
+    prefixes.iter().copied().map(Spot::from).collect()
 }
 
 /// Decides prefixes that wait.
 fn decide(table: &mut BgpTable, limit: usize) -> Vec<Prefix> {
-    let prefixes = take(table, limit);
-    table.decide(&prefixes, &next_hops(), &RULES, |_, _, _| ());
-    prefixes
+    let spots = take(table, limit);
+    table.decide(&spots, &next_hops(), &RULES, |_, _, _| ());
+    spots.into_iter().map(Spot::prefix).collect()
 }
 
 fn service() -> Prefix {
@@ -169,8 +173,9 @@ fn a_decision_is_news_when_the_best_path_is_another_or_says_something_else() {
     let (mut table, now) = (table(), Instant::now());
     let decided = |table: &mut BgpTable| {
         let mut told = None;
-        assert_eq!(take(table, 9), [service()]);
-        table.decide(&[service()], &next_hops(), &RULES, |_, decided, news| {
+        let taken = take(table, 9);
+        assert_eq!(taken, spots(&[service()]));
+        table.decide(&taken, &next_hops(), &RULES, |_, decided, news| {
             told = Some((decided.and_then(|decided| Some(decided.best()?.peer().0)), news));
         });
         told.unwrap()
@@ -208,16 +213,16 @@ fn a_path_beside_the_best_one_waits_behind_what_changes_where_packets_go() {
     decide(&mut table, 9);
     table.insert(service(), key(2), &from(2), now);
     table.insert(other, key(2), &from(2), now);
-    assert_eq!(table.take_pressing(9), [other], "what nobody reached yet comes first");
+    assert_eq!(table.take_pressing(9), spots(&[other]), "what nobody reached yet comes first");
     assert!(table.is_undecided());
     assert!(table.settled_best(service()).is_ok_and(|best| best.is_some()), "the best path is good until then");
     table.withdraw(service(), key(1));
     assert_eq!(
         (table.take_pressing(9), table.take_contested(9, 9).0),
-        (vec![service()], vec![]),
+        (spots(&[service()]), vec![]),
         "its best path is gone"
     );
-    table.decide(&[service(), other], &next_hops(), &RULES, |_, _, _| ());
+    table.decide(&spots(&[service(), other]), &next_hops(), &RULES, |_, _, _| ());
     assert!(!table.is_undecided());
 }
 
@@ -232,8 +237,8 @@ fn contested_prefixes_are_taken_until_they_have_paths_enough() {
         let pressing = table.take_pressing(9);
         table.decide(&pressing, &next_hops(), &RULES, |_, _, _| ());
     }
-    assert_eq!(table.take_contested(9, 4), (prefixes[..2].to_vec(), 6));
-    assert_eq!(table.take_contested(9, 4), (prefixes[2..].to_vec(), 3));
+    assert_eq!(table.take_contested(9, 4), (spots(&prefixes[..2]), 6));
+    assert_eq!(table.take_contested(9, 4), (spots(&prefixes[2..]), 3));
     assert_eq!(table.take_contested(9, 4), (vec![], 0));
 }
 

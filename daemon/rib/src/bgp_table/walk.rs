@@ -63,12 +63,12 @@ impl BgpTable {
         }
         let census = &self.census;
         let queues = &mut self.queues;
-        self.entries.visit(|prefix, entry| {
+        self.entries.visit(|spot, entry| {
             let through = |path: &&Path| census.tracked(path).is_some_and(|(hop, _)| addresses.contains(&hop));
             let found = entry.paths.as_slice().iter().filter(through).count();
             left = left.saturating_sub(found);
             if found > 0 {
-                queues.presses(prefix, entry);
+                queues.presses(spot, entry);
             }
             until_none(left)
         });
@@ -77,8 +77,8 @@ impl BgpTable {
     /// Every prefix needs a decision: the rules changed.
     pub fn all_dirty(&mut self) {
         let queues = &mut self.queues;
-        self.entries.visit(|prefix, entry| {
-            queues.presses(prefix, entry);
+        self.entries.visit(|spot, entry| {
+            queues.presses(spot, entry);
             ControlFlow::Continue(())
         });
     }
@@ -91,7 +91,7 @@ impl BgpTable {
             return 0;
         }
         let Self { entries, census, queues, .. } = self;
-        entries.visit(|prefix, entry| {
+        entries.visit(|spot, entry| {
             let mut changed = false;
             let rivals = entry.paths.len() > 1;
             let mut at = 0;
@@ -118,7 +118,7 @@ impl BgpTable {
                             census.went(&gone);
                         }
                         if entry.paths.is_empty() {
-                            census.last_path_gone(prefix);
+                            census.last_path_gone(spot.prefix());
                         }
                         changed = true;
                     }
@@ -126,7 +126,7 @@ impl BgpTable {
                 touched = touched.saturating_add(1);
             }
             if changed {
-                queues.presses(prefix, entry);
+                queues.presses(spot, entry);
             }
             until_none(left)
         });

@@ -6,7 +6,35 @@ use std::ops::ControlFlow;
 
 use super::table::Entry;
 use super::{MAIN_TABLE, RouteKey, RouteMap};
-use crate::prefix_table::{PrefixTable, Prefixes};
+use crate::prefix_table::{PrefixTable, Prefixes, Spot};
+
+/// Where the entry of a key stands: what `Spot` is for a prefix.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    table: u32,
+    spot: Spot,
+}
+
+impl Place {
+    /// The key.
+    #[must_use]
+    pub fn key(self) -> RouteKey {
+        RouteKey { table: self.table, prefix: self.spot.prefix() }
+    }
+}
+
+impl From<RouteKey> for Place {
+    fn from(key: RouteKey) -> Self {
+        Self { table: key.table, spot: key.prefix.into() }
+    }
+}
+
+impl From<Spot> for Place {
+    /// That of the main table.
+    fn from(spot: Spot) -> Self {
+        Self { table: MAIN_TABLE, spot }
+    }
+}
 
 /// An entry for each key that is wanted, there, or refused.
 #[derive(Debug, Default)]
@@ -21,28 +49,48 @@ impl Entries {
         Self { main: PrefixTable::new(prefixes), others: RouteMap::default() }
     }
 
-    pub(super) fn get(&self, key: RouteKey) -> Option<&Entry> {
-        if key.table == MAIN_TABLE { self.main.get(key.prefix) } else { self.others.get(key) }
+    pub(super) fn get(&self, place: impl Into<Place>) -> Option<&Entry> {
+        let place = place.into();
+        if place.table == MAIN_TABLE { self.main.get(place.spot) } else { self.others.get(place.key()) }
     }
 
-    pub(super) fn get_mut(&mut self, key: RouteKey) -> Option<&mut Entry> {
-        if key.table == MAIN_TABLE { self.main.get_mut(key.prefix) } else { self.others.get_mut(key) }
+    pub(super) fn get_mut(&mut self, place: impl Into<Place>) -> Option<&mut Entry> {
+        Some(self.find_mut(place)?.1)
     }
 
-    pub(super) fn contains(&self, key: RouteKey) -> bool {
-        self.get(key).is_some()
+    pub(super) fn find_mut(&mut self, place: impl Into<Place>) -> Option<(Place, &mut Entry)> {
+        let place = place.into();
+        if place.table == MAIN_TABLE {
+            let (spot, entry) = self.main.find_mut(place.spot)?;
+            return Some((Place { spot, ..place }, entry));
+        }
+        Some((place, self.others.get_mut(place.key())?))
+    }
+
+    pub(super) fn contains(&self, place: impl Into<Place>) -> bool {
+        self.get(place).is_some()
     }
 
     /// The entry of a key, a new one where there is none.
-    pub(super) fn entry(&mut self, key: RouteKey) -> &mut Entry {
-        if key.table == MAIN_TABLE { self.main.entry(key.prefix) } else { self.others.entry(key) }
+    pub(super) fn entry(&mut self, place: impl Into<Place>) -> &mut Entry {
+        self.find_or_add(place).1
     }
 
-    pub(super) fn remove(&mut self, key: RouteKey) {
-        if key.table == MAIN_TABLE {
-            self.main.remove(key.prefix);
+    pub(super) fn find_or_add(&mut self, place: impl Into<Place>) -> (Place, &mut Entry) {
+        let place = place.into();
+        if place.table == MAIN_TABLE {
+            let (spot, entry) = self.main.find_or_add(place.spot);
+            return (Place { spot, ..place }, entry);
+        }
+        (place, self.others.entry(place.key()))
+    }
+
+    pub(super) fn remove(&mut self, place: impl Into<Place>) {
+        let place = place.into();
+        if place.table == MAIN_TABLE {
+            self.main.remove(place.spot);
         } else {
-            self.others.remove(key);
+            self.others.remove(place.key());
         }
     }
 
@@ -55,11 +103,11 @@ impl Entries {
     }
 
     /// Shows all, to be changed, in no order that matters.
-    pub(super) fn visit(&mut self, mut visit: impl FnMut(RouteKey, &mut Entry)) {
-        self.main.visit(|prefix, entry| {
-            visit(RouteKey::from(prefix), entry);
+    pub(super) fn visit(&mut self, mut visit: impl FnMut(Place, &mut Entry)) {
+        self.main.visit(|spot, entry| {
+            visit(Place::from(spot), entry);
             ControlFlow::Continue(())
         });
-        self.others.iter_mut().for_each(|(key, entry)| visit(key, entry));
+        self.others.iter_mut().for_each(|(key, entry)| visit(Place::from(key), entry));
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::table::{Entry, Fib};
 use super::wishes::WishId;
-use super::{FibChange, FibTarget, RouteKey};
+use super::{FibChange, FibTarget, Place, RouteKey};
 
 /// Up to so many routes join a group that leads to the same legs, rather than keep a twin of it of their own.
 const JOIN_AT_MOST: usize = 8;
@@ -19,7 +19,7 @@ const KEEP_AT_LEAST: usize = 16_384;
 
 /// A route that has to lead to other legs.
 struct Mover {
-    key: RouteKey,
+    place: Place,
     from: Option<u32>,
     to: WishId,
 }
@@ -79,17 +79,17 @@ impl Fib {
         let mut batch = Batch::default();
         let mut movers = Vec::new();
         let count = limit.min(self.dirty.len());
-        let keys: Vec<RouteKey> = self.dirty.drain(..count).collect();
-        for key in keys {
-            match self.turn(key) {
-                Turn::Stay => self.stay(key),
+        let places: Vec<Place> = self.dirty.drain(..count).collect();
+        for place in places {
+            match self.turn(place) {
+                Turn::Stay => self.stay(place),
                 Turn::Remove => {
-                    self.set_actual(key, None);
-                    self.entries.remove(key);
-                    batch.leavers.push(FibChange::RouteGone(key));
+                    self.set_actual(place, None);
+                    self.entries.remove(place);
+                    batch.leavers.push(FibChange::RouteGone(place.key()));
                 }
-                Turn::Nowhere(target) => self.lead(key, target, &mut batch.leavers),
-                Turn::Move(to, from) => movers.push(Mover { key, from, to }),
+                Turn::Nowhere(target) => self.lead(place, target, &mut batch.leavers),
+                Turn::Move(to, from) => movers.push(Mover { place, from, to }),
             }
         }
         self.move_routes(&movers, &mut batch);
@@ -104,19 +104,23 @@ impl Fib {
 
     fn move_routes(&mut self, movers: &[Mover], batch: &mut Batch) {
         let in_place = self.replace_in_place(movers, batch);
+        // Routes that come together often lead the same way; no group goes meanwhile.
+        let mut last = None;
         for mover in movers {
             if mover.from.is_some_and(|from| in_place.contains(&from)) {
-                self.stay(mover.key);
+                self.stay(mover.place);
                 continue;
             }
-            let known = self.ledger.groups_with(mover.to).next();
+            let same = last.filter(|(to, _)| *to == mover.to).map(|(_, id)| id);
+            let known = same.or_else(|| self.ledger.groups_with(mover.to).next());
             let id = known.unwrap_or_else(|| self.ledger.create(mover.to, &mut batch.next_hops, &mut batch.new_groups));
-            self.lead(mover.key, FibTarget::Group(id), &mut batch.routes);
+            last = Some((mover.to, id));
+            self.lead(mover.place, FibTarget::Group(id), &mut batch.routes);
         }
     }
 
-    fn turn(&self, key: RouteKey) -> Turn {
-        let Some(entry) = self.entries.get(key) else { return Turn::Stay };
+    fn turn(&self, place: Place) -> Turn {
+        let Some(entry) = self.entries.get(place) else { return Turn::Stay };
         if self.satisfied(entry) || self.held(entry) {
             return Turn::Stay;
         }
@@ -135,12 +139,12 @@ impl Fib {
     }
 
     /// Nothing has to be done for the key, or the change of its group does it.
-    fn stay(&mut self, key: RouteKey) {
-        let Some(entry) = self.entries.get(key) else { return };
+    fn stay(&mut self, place: Place) {
+        let Some(entry) = self.entries.get(place) else { return };
         let (satisfied, empty) = (self.satisfied(entry), is_empty(entry));
         if empty {
-            self.entries.remove(key);
-        } else if let Some(entry) = self.entries.get_mut(key) {
+            self.entries.remove(place);
+        } else if let Some(entry) = self.entries.get_mut(place) {
             entry.dirty = false;
             if satisfied && std::mem::take(&mut entry.adopted) {
                 self.adopted = self.adopted.saturating_sub(1);
@@ -148,10 +152,10 @@ impl Fib {
         }
     }
 
-    fn lead(&mut self, key: RouteKey, target: FibTarget, out: &mut Vec<FibChange>) {
-        self.set_actual(key, Some(target));
-        self.stay(key);
-        out.push(FibChange::Route { key, target });
+    fn lead(&mut self, place: Place, target: FibTarget, out: &mut Vec<FibChange>) {
+        self.set_actual(place, Some(target));
+        self.stay(place);
+        out.push(FibChange::Route { key: place.key(), target });
     }
 
     /// Changes groups whose routes all move to the same legs; answers those groups.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use super::entries::Entries;
+use super::entries::{Entries, Place};
 use super::ledger::Ledger;
 use super::wishes::{Wish, WishId};
 use super::{FibChange, FibCounters, FibState, FibTarget, KernelFib, Refused, RouteKey, Wanted};
@@ -37,7 +37,7 @@ pub(super) struct Refusal {
 pub struct Fib {
     pub(super) entries: Entries,
     pub(super) ledger: Ledger,
-    pub(super) dirty: VecDeque<RouteKey>,
+    pub(super) dirty: VecDeque<Place>,
     /// Groups that changed without their users having asked: `flush` looks at all their users.
     pub(super) shaken: BTreeSet<u32>,
     pub(super) recovering: bool,
@@ -80,9 +80,9 @@ impl Fib {
     pub fn end_recovery(&mut self) -> usize {
         self.recovering = false;
         let Self { entries, dirty, .. } = self;
-        entries.visit(|key, entry| {
+        entries.visit(|place, entry| {
             if std::mem::take(&mut entry.adopted) && !std::mem::replace(&mut entry.dirty, true) {
-                dirty.push_back(key);
+                dirty.push_back(place);
             }
         });
         std::mem::take(&mut self.adopted)
@@ -102,24 +102,25 @@ impl Fib {
     /// Says what a key should lead to; `flush` makes it so.
     pub fn want(&mut self, key: impl Into<RouteKey>, wanted: Option<Wanted>) {
         let wish = self.wish(wanted);
-        self.want_as(key.into(), wish);
+        self.want_as(Into::<RouteKey>::into(key), wish);
     }
 
     /// As `want`, with a wish that is current; one that is not changes nothing.
-    pub fn want_as(&mut self, key: RouteKey, wish: Wish) {
+    pub fn want_as(&mut self, place: impl Into<Place>, wish: Wish) {
+        let place = place.into();
         let current = self.is_current(wish);
         let nothing = wish.id == WishId::NOTHING;
-        if !current || (nothing && !self.entries.contains(key)) {
+        if !current || (nothing && !self.entries.contains(place)) {
             return;
         }
-        let entry = self.entries.entry(key);
+        let (place, entry) = self.entries.find_or_add(place);
         let before = entry.wish;
         if before == wish.id {
             return;
         }
         entry.wish = wish.id;
         if !std::mem::replace(&mut entry.dirty, true) {
-            self.dirty.push_back(key);
+            self.dirty.push_back(place);
         }
         if let Some(FibTarget::Group(id)) = entry.actual {
             self.ledger.add_user(id, wish.id);
@@ -130,7 +131,7 @@ impl Fib {
         let there = usize::from(before != WishId::NOTHING);
         self.wanted = self.wanted.saturating_add(usize::from(!nothing)).saturating_sub(there);
         if !self.refused.is_empty() {
-            self.refused.remove(&key);
+            self.refused.remove(&place.key());
         }
     }
 
@@ -316,17 +317,17 @@ impl Fib {
         self.ledger.wishes.legs(there).iter().any(|leg| wanted.binary_search(leg).is_err())
     }
 
-    pub(super) fn mark_dirty(&mut self, key: RouteKey) {
-        if let Some(entry) = self.entries.get_mut(key)
+    pub(super) fn mark_dirty(&mut self, place: impl Into<Place>) {
+        if let Some((place, entry)) = self.entries.find_mut(place)
             && !std::mem::replace(&mut entry.dirty, true)
         {
-            self.dirty.push_back(key);
+            self.dirty.push_back(place);
         }
     }
 
     /// Believes that a key leads to `target` now.
-    pub(super) fn set_actual(&mut self, key: RouteKey, target: Option<FibTarget>) {
-        let Some(entry) = self.entries.get_mut(key) else { return };
+    pub(super) fn set_actual(&mut self, place: impl Into<Place>, target: Option<FibTarget>) {
+        let Some(entry) = self.entries.get_mut(place) else { return };
         let before = std::mem::replace(&mut entry.actual, target);
         entry.uncertain = false;
         self.present =
@@ -369,13 +370,13 @@ impl Fib {
         }
         self.adopted = 0;
         let mut entries = std::mem::take(&mut self.entries);
-        entries.visit(|key, entry| self.believe(key, entry, kernel.routes.get(key).copied()));
+        entries.visit(|place, entry| self.believe(place, entry, kernel.routes.get(place.key()).copied()));
         self.entries = entries;
         self.present = kernel.routes.len();
     }
 
     /// Takes from a dump what the kernel has for one key.
-    fn believe(&mut self, key: RouteKey, entry: &mut Entry, target: Option<FibTarget>) {
+    fn believe(&mut self, place: Place, entry: &mut Entry, target: Option<FibTarget>) {
         entry.actual = target;
         entry.uncertain = false;
         entry.adopted = self.recovering && entry.adopted && target.is_some();
@@ -385,17 +386,17 @@ impl Fib {
         let satisfied = self.satisfied(entry);
         entry.adopted &= !satisfied;
         self.adopted = self.adopted.saturating_add(usize::from(entry.adopted));
-        let is_refused = !self.refused.is_empty() && self.refused.contains_key(&key);
+        let is_refused = !self.refused.is_empty() && self.refused.contains_key(&place.key());
         let due = if satisfied {
             if is_refused {
-                self.refused.remove(&key);
+                self.refused.remove(&place.key());
             }
             target.is_none()
         } else {
             !is_refused && !self.held(entry)
         };
         if due && !std::mem::replace(&mut entry.dirty, true) {
-            self.dirty.push_back(key);
+            self.dirty.push_back(place);
         }
     }
 }

@@ -15,6 +15,10 @@ enum Act {
     Insert(Prefix, u32),
     Entry(Prefix),
     Remove(Prefix),
+    /// What was found in this table is said of the other one by where it stands.
+    Pass(Prefix, u32),
+    /// What was found in this table goes out of the other one and of this one by where it stands.
+    Clear(Prefix),
     /// The table becomes a copy of the other one.
     Copy,
     /// The table goes, and an empty one takes its place.
@@ -28,6 +32,8 @@ fn act() -> impl Strategy<Value = Act> {
         200 => (any_prefix(), any::<u32>()).prop_map(|(prefix, value)| Act::Insert(prefix, value)),
         50 => any_prefix().prop_map(Act::Entry),
         150 => any_prefix().prop_map(Act::Remove),
+        50 => (any_prefix(), any::<u32>()).prop_map(|(prefix, value)| Act::Pass(prefix, value)),
+        50 => any_prefix().prop_map(Act::Clear),
         1 => Just(Act::Copy),
         1 => Just(Act::Renew),
         5 => any_prefix().prop_map(Act::Visit),
@@ -38,10 +44,10 @@ type Model = BTreeMap<Prefix, u32>;
 
 fn visit(table: &mut PrefixTable<u32>, model: &mut Model, until: Prefix) {
     let mut met = Vec::new();
-    table.visit(|prefix, value| {
-        met.push(prefix);
+    table.visit(|spot, value| {
+        met.push(spot.prefix());
         *value = value.wrapping_add(1);
-        if prefix >= until { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if spot.prefix() >= until { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     let mut theirs = Vec::new();
     for (prefix, value) in model.iter_mut() {
@@ -70,6 +76,20 @@ proptest! {
                 Act::Entry(prefix) => prop_assert_eq!(table.entry(prefix), model.entry(prefix).or_default()),
                 Act::Remove(prefix) => prop_assert_eq!(table.remove(prefix), model.remove(&prefix)),
                 Act::Visit(until) => visit(table, model, until),
+                Act::Pass(prefix, value) => {
+                    if let Some((spot, _)) = table.find_mut(prefix) {
+                        let before = tables[1 - at].insert(spot, value);
+                        prop_assert_eq!(before, models[1 - at].insert(prefix, value));
+                        prop_assert_eq!(tables[1 - at].get(spot), Some(&value));
+                        prop_assert_eq!(tables[at].get(spot), models[at].get(&prefix));
+                    }
+                }
+                Act::Clear(prefix) => {
+                    let (spot, value) = table.find_or_add(prefix);
+                    prop_assert_eq!(value, model.entry(prefix).or_default());
+                    prop_assert_eq!(tables[1 - at].remove(spot), models[1 - at].remove(&prefix));
+                    prop_assert_eq!(tables[at].remove(spot), models[at].remove(&prefix));
+                }
                 Act::Renew => (*table, *model) = (PrefixTable::new(&prefixes), Model::new()),
                 Act::Copy => {
                     (tables[at], models[at]) = (tables[1 - at].clone(), models[1 - at].clone());

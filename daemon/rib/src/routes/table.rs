@@ -16,7 +16,7 @@ use crate::fib::Wish;
 use crate::length_index::LengthIndex;
 use crate::nexthop::NextHops;
 use crate::prefix_map::PrefixMap;
-use crate::prefix_table::{PrefixTable, Prefixes};
+use crate::prefix_table::{PrefixTable, Prefixes, Spot};
 use crate::world_view::World;
 
 /// Rounds of `settle` before routes that make each other come and go are left as they are.
@@ -76,13 +76,13 @@ struct Walk {
 /// The routes of both families.
 #[derive(Debug, Default)]
 pub struct Rib {
-    /// An entry without offers stays until its prefix was taken from `dirty`.
+    /// An entry without offers stays until its prefix was taken from `dirty` and let go of.
     entries: PrefixTable<Entry>,
     /// All offers of prefixes that have more than one, the best first.
     several: HashMap<Prefix, Vec<Held>>,
     offers: Offers,
     lengths: LengthIndex,
-    dirty: VecDeque<Prefix>,
+    dirty: VecDeque<Spot>,
     /// Prefixes whose selection changed since the last `settle`.
     moved: Vec<Prefix>,
     /// Prefixes that were offered something whose gateways were not looked up yet.
@@ -103,29 +103,30 @@ impl Rib {
 
     /// Offers a route; it takes the place of the one of the same source and distance. An offer that is there
     /// already keeps its time. A gateway that is new counts only after `settle`.
-    pub fn set(&mut self, prefix: Prefix, route: &Route, now: Instant) {
-        self.list(prefix, route.protocol);
+    pub fn set(&mut self, spot: impl Into<Spot>, route: &Route, now: Instant) {
+        let spot = spot.into();
+        self.list(spot.prefix(), route.protocol);
         let offer = self.offers.intern(route);
-        self.set_offer(prefix, offer, now);
+        self.set_offer(spot, offer, now);
     }
 
     /// As `set` with the route of BGP that another prefix was offered just before; answers whether there was one.
-    pub fn set_again(&mut self, prefix: Prefix, now: Instant) -> bool {
+    pub fn set_again(&mut self, spot: impl Into<Spot>, now: Instant) -> bool {
         let last = self.offers.last().filter(|(_, route)| matches!(route.protocol, Protocol::Bgp { .. }));
         let Some((offer, _)) = last else { return false };
-        self.set_offer(prefix, offer, now);
+        self.set_offer(spot.into(), offer, now);
         true
     }
 
-    fn set_offer(&mut self, prefix: Prefix, offer: OfferId, now: Instant) {
+    fn set_offer(&mut self, spot: Spot, offer: OfferId, now: Instant) {
         let fresh = Held { offer, since: self.seconds(now) };
-        let entry = self.entries.entry(prefix);
+        let (spot, entry) = self.entries.find_or_add(spot);
         let old = entry.best.offer;
         if old == offer && !entry.several {
             return;
         }
         if entry.several || !(entry.is_empty() || self.offers.replaces(offer, old)) {
-            self.set_beside(prefix, fresh);
+            self.set_beside(spot, fresh);
             return;
         }
         let same = !self.offers.is_usable(old) && !self.offers.is_usable(offer);
@@ -134,28 +135,29 @@ impl Rib {
         self.offers.hold(offer);
         self.offers.release(old);
         if was_empty {
-            self.count(prefix, true);
+            self.count(spot.prefix(), true);
         }
         if self.offers.waits(offer) {
-            self.waiting.push(prefix);
+            self.waiting.push(spot.prefix());
         }
         if !same {
-            self.mark_moved(prefix);
+            self.mark_moved(spot);
         }
     }
 
     /// Takes a source's offer back: the one of a distance, or all.
-    pub fn remove(&mut self, prefix: Prefix, protocol: Protocol, distance: Option<u8>) {
+    pub fn remove(&mut self, spot: impl Into<Spot>, protocol: Protocol, distance: Option<u8>) {
+        let spot = spot.into();
         let offers = &self.offers;
         let goes = |held: &Held| {
             offers.route(held.offer).is_some_and(|route| {
                 route.protocol.same_source(protocol) && distance.is_none_or(|distance| distance == route.distance)
             })
         };
-        let held = self.held(prefix);
+        let held = self.held(spot);
         if held.iter().any(goes) {
             let left = held.iter().filter(|held| !goes(held)).copied().collect();
-            self.replace(prefix, left);
+            self.replace(spot, left);
         }
     }
 
@@ -183,7 +185,7 @@ impl Rib {
         }
         wanted.sort_by(order);
         let is_its = |route: &Route| route.protocol.same_source(protocol);
-        let held = self.held(prefix).iter().copied();
+        let held = self.held(prefix.into()).iter().copied();
         let (old, mut left): (Vec<Held>, Vec<Held>) =
             held.partition(|held| self.offers.route(held.offer).is_some_and(is_its));
         let same = |(held, wanted): (&Held, &Route)| self.offers.route(held.offer) == Some(wanted);
@@ -196,12 +198,12 @@ impl Rib {
             let known = old.iter().find(|old| old.offer == offer).copied();
             left.push(known.unwrap_or(Held { offer, since }));
         }
-        self.replace(prefix, left);
+        self.replace(prefix.into(), left);
     }
 
     /// All offers for a prefix, the best first.
     pub fn routes(&self, prefix: Prefix) -> impl Iterator<Item = Offered<'_>> {
-        let held = self.held(prefix);
+        let held = self.held(prefix.into());
         let selected = held.iter().position(|held| self.offers.is_usable(held.offer));
         held.iter().enumerate().filter_map(move |(place, held)| {
             let since = self.epoch?.checked_add(Duration::from_secs(u64::from(held.since)))?;
@@ -212,18 +214,18 @@ impl Rib {
     /// The offer that is used.
     #[must_use]
     pub fn selected(&self, prefix: Prefix) -> Option<&Route> {
-        self.offers.route(self.selected_offer(prefix, self.entries.get(prefix)?))
+        self.offers.route(self.selected_offer(prefix.into(), self.entries.get(prefix)?))
     }
 
     /// What the kernel should make of the selected offer, if that was worked out since its gateways changed.
     #[must_use]
-    pub fn known_wish(&self, prefix: Prefix) -> Option<Wish> {
-        self.offers.wish(self.selected_offer(prefix, self.entries.get(prefix)?))
+    pub fn known_wish(&self, spot: Spot) -> Option<Wish> {
+        self.offers.wish(self.selected_offer(spot, self.entries.get(spot)?))
     }
 
     /// Works out what the kernel should make of the selected offer, and keeps it for all prefixes with that offer.
-    pub fn wish(&mut self, prefix: Prefix, wish: impl FnOnce(&Route) -> Wish) -> Wish {
-        let offer = self.entries.get(prefix).map_or(NO_OFFER, |entry| self.selected_offer(prefix, entry));
+    pub fn wish(&mut self, spot: Spot, wish: impl FnOnce(&Route) -> Wish) -> Wish {
+        let offer = self.entries.get(spot).map_or(NO_OFFER, |entry| self.selected_offer(spot, entry));
         let Some(route) = self.offers.route(offer) else { return Wish::NOTHING };
         let wish = wish(route);
         self.offers.set_wish(offer, wish);
@@ -239,14 +241,14 @@ impl Rib {
     /// All prefixes with the selected offer, in display order.
     pub fn iter_selected(&self) -> impl Iterator<Item = (Prefix, &Route)> {
         let all = self.entries.iter();
-        all.filter_map(|(prefix, entry)| Some((prefix, self.offers.route(self.selected_offer(prefix, entry))?)))
+        all.filter_map(|(prefix, entry)| Some((prefix, self.offers.route(self.selected_offer(prefix.into(), entry))?)))
     }
 
     /// The prefixes within another one, each with the selected offer, in display order.
     pub fn iter_within(&self, prefix: Prefix) -> impl Iterator<Item = (Prefix, &Route)> {
         let from = self.entries.iter_from(prefix).take_while(move |(found, _)| prefix.contains(found.address()));
         from.filter(move |(found, _)| prefix.covers(*found))
-            .filter_map(|(found, entry)| Some((found, self.offers.route(self.selected_offer(found, entry))?)))
+            .filter_map(|(found, entry)| Some((found, self.offers.route(self.selected_offer(found.into(), entry))?)))
     }
 
     /// The selected route with the longest prefix that holds the address.
@@ -284,18 +286,24 @@ impl Rib {
         !(self.dirty.is_empty() && self.walks.is_empty())
     }
 
-    /// At most `limit` prefixes whose selected route, or the resolution of its next hops, changed.
-    pub fn take_dirty(&mut self, limit: usize) -> Vec<Prefix> {
+    /// At most `limit` prefixes whose selected route, or the resolution of its next hops, changed. Each has to be `let_go`
+    /// of once it was looked at.
+    pub fn take_dirty(&mut self, limit: usize) -> Vec<Spot> {
         let count = limit.min(self.dirty.len());
-        let taken: Vec<Prefix> = self.dirty.drain(..count).collect();
-        for prefix in &taken {
-            let Some(entry) = self.entries.get_mut(*prefix) else { continue };
-            entry.dirty = false;
-            if entry.is_empty() {
-                self.entries.remove(*prefix);
+        let taken: Vec<Spot> = self.dirty.drain(..count).collect();
+        for spot in &taken {
+            if let Some(entry) = self.entries.get_mut(*spot) {
+                entry.dirty = false;
             }
         }
         taken
+    }
+
+    /// Nobody looks at a prefix that was taken any more: without offers it is forgotten.
+    pub fn let_go(&mut self, spot: Spot) {
+        if self.entries.get(spot).is_some_and(|entry| entry.is_empty() && !entry.dirty) {
+            self.entries.remove(spot);
+        }
     }
 
     /// Looks up all next hops again and selects anew where that matters, until nothing changes: a route may
@@ -389,7 +397,7 @@ impl Rib {
 
     /// A prefix of which an offer may be concerned comes to its turn if its selection is.
     fn look_again(&mut self, prefix: Prefix, concerned: &Concerned) {
-        let held = self.held(prefix);
+        let held = self.held(prefix.into());
         let now = held.iter().find(|held| self.offers.is_usable(held.offer)).map(|held| held.offer);
         let usable_before = |id: OfferId| concerned.was_usable(id).unwrap_or_else(|| self.offers.is_usable(id));
         let before = held.iter().find(|held| usable_before(held.offer)).map(|held| held.offer);
@@ -398,36 +406,36 @@ impl Rib {
         }
     }
 
-    fn selected_offer(&self, prefix: Prefix, entry: &Entry) -> OfferId {
+    fn selected_offer(&self, spot: Spot, entry: &Entry) -> OfferId {
         if !entry.several {
             return if self.offers.is_usable(entry.best.offer) { entry.best.offer } else { NO_OFFER };
         }
-        let usable = self.held(prefix).iter().find(|held| self.offers.is_usable(held.offer));
+        let usable = self.held(spot).iter().find(|held| self.offers.is_usable(held.offer));
         usable.map_or(NO_OFFER, |held| held.offer)
     }
 
-    fn held(&self, prefix: Prefix) -> &[Held] {
-        match self.entries.get(prefix) {
-            Some(entry) if entry.several => self.several.get(&prefix).map_or(&[], Vec::as_slice),
+    fn held(&self, spot: Spot) -> &[Held] {
+        match self.entries.get(spot) {
+            Some(entry) if entry.several => self.several.get(&spot.prefix()).map_or(&[], Vec::as_slice),
             Some(entry) if !entry.is_empty() => std::slice::from_ref(&entry.best),
             _ => &[],
         }
     }
 
     /// Puts an offer beside those that it does not replace.
-    fn set_beside(&mut self, prefix: Prefix, fresh: Held) {
-        let held = self.held(prefix);
+    fn set_beside(&mut self, spot: Spot, fresh: Held) {
+        let held = self.held(spot);
         if held.iter().any(|held| held.offer == fresh.offer) {
             return;
         }
         let mut offers: Vec<Held> =
             held.iter().filter(|held| !self.offers.replaces(fresh.offer, held.offer)).copied().collect();
         offers.push(fresh);
-        self.replace(prefix, offers);
+        self.replace(spot, offers);
     }
 
     /// Gives a prefix other offers.
-    fn replace(&mut self, prefix: Prefix, mut offers: Vec<Held>) {
+    fn replace(&mut self, spot: Spot, mut offers: Vec<Held>) {
         let rank = |a: &Held, b: &Held| match (self.offers.route(a.offer), self.offers.route(b.offer)) {
             (Some(a), Some(b)) => order(a, b),
             _ => std::cmp::Ordering::Equal,
@@ -438,13 +446,13 @@ impl Rib {
             self.offers.hold(held.offer);
         }
         if offers.iter().any(|held| self.offers.waits(held.offer)) {
-            self.waiting.push(prefix);
+            self.waiting.push(spot.prefix());
         }
-        let old: Vec<Held> = self.held(prefix).to_vec();
+        let old: Vec<Held> = self.held(spot).to_vec();
         let usable = |held: &&Held| self.offers.is_usable(held.offer);
         let selected = |offers: &[Held]| offers.iter().find(usable).map(|held| held.offer);
         let same = selected(&old) == selected(&offers);
-        let entry = self.entries.entry(prefix);
+        let (spot, entry) = self.entries.find_or_add(spot);
         entry.best = offers.first().copied().unwrap_or(Entry::default().best);
         entry.several = offers.len() > 1;
         let (dirty, is_empty) = (entry.dirty, entry.is_empty());
@@ -452,30 +460,30 @@ impl Rib {
             self.offers.release(held.offer);
         }
         if offers.len() > 1 {
-            self.several.insert(prefix, offers);
+            self.several.insert(spot.prefix(), offers);
         } else if old.len() > 1 {
-            self.several.remove(&prefix);
+            self.several.remove(&spot.prefix());
         }
         if old.is_empty() != is_empty {
-            self.count(prefix, !is_empty);
+            self.count(spot.prefix(), !is_empty);
         }
         if !same {
-            self.mark_moved(prefix);
+            self.mark_moved(spot);
         } else if is_empty && !dirty {
-            self.entries.remove(prefix);
+            self.entries.remove(spot);
         }
     }
 
-    fn mark_moved(&mut self, prefix: Prefix) {
-        self.moved.push(prefix);
-        self.mark_dirty(prefix);
+    fn mark_moved(&mut self, spot: Spot) {
+        self.moved.push(spot.prefix());
+        self.mark_dirty(spot);
     }
 
-    fn mark_dirty(&mut self, prefix: Prefix) {
-        if let Some(entry) = self.entries.get_mut(prefix)
+    fn mark_dirty(&mut self, spot: impl Into<Spot>) {
+        if let Some((spot, entry)) = self.entries.find_mut(spot)
             && !std::mem::replace(&mut entry.dirty, true)
         {
-            self.dirty.push_back(prefix);
+            self.dirty.push_back(spot);
         }
     }
 

@@ -18,6 +18,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fixtures::{ip, leg, link, prefix, world};
+use crate::prefix_table::Spot;
 use crate::world::WorldEvent;
 use crate::world_view::World;
 
@@ -32,11 +33,18 @@ fn since(rib: &Rib, net: &str) -> Instant {
     rib.routes(prefix(net)).find(|offered| offered.selected).unwrap().since
 }
 
+/// Prefixes that changed, let go of.
+fn taken(rib: &mut Rib, limit: usize) -> Vec<Prefix> {
+    let spots = rib.take_dirty(limit);
+    spots.iter().for_each(|spot| rib.let_go(*spot));
+    spots.into_iter().map(Spot::prefix).collect()
+}
+
 fn table() -> (Rib, World, NextHops, Instant) {
     let (mut rib, world, mut next_hops, now) = (Rib::default(), world(), NextHops::new(), Instant::now());
     rib.replace_protocol(Protocol::Connected, world.connected_routes(), now);
     rib.settle(&mut next_hops, &world);
-    rib.take_dirty(99);
+    taken(&mut rib, 99);
     (rib, world, next_hops, now)
 }
 
@@ -50,7 +58,7 @@ fn the_lowest_distance_that_resolves_is_selected() {
     assert_eq!(rib.selected(net), None, "nothing is looked up yet");
     rib.settle(&mut next_hops, &world);
     assert_eq!(rib.selected(net).unwrap().protocol, BGP, "the link of the static one is down");
-    assert_eq!(rib.take_dirty(9), [net]);
+    assert_eq!(taken(&mut rib, 9), [net]);
     let distances: Vec<u8> = rib.routes(net).map(|offered| offered.route.distance).collect();
     assert_eq!(distances, [1, 200, 250]);
     rib.remove(net, Protocol::Bgp { internal: false }, None);
@@ -58,7 +66,7 @@ fn the_lowest_distance_that_resolves_is_selected() {
     rib.remove(net, Protocol::Static, Some(250));
     assert_eq!((rib.selected(net), rib.routes(net).count()), (None, 1));
     rib.remove(net, Protocol::Static, None);
-    assert_eq!(rib.take_dirty(9), [net]);
+    assert_eq!(taken(&mut rib, 9), [net]);
     assert_eq!(rib.len(), 3, "the connected networks remain");
 }
 
@@ -69,12 +77,12 @@ fn a_link_that_comes_up_brings_its_routes_to_life() {
     rib.set(net, &route(Protocol::Static, 1, "10.2.0.7"), now);
     rib.settle(&mut next_hops, &world);
     assert_eq!(rib.selected(net), None);
-    rib.take_dirty(9);
+    taken(&mut rib, 9);
     world.apply(&WorldEvent::Link(link(2, true)));
     rib.replace_protocol(Protocol::Connected, world.connected_routes(), now);
     rib.settle(&mut next_hops, &world);
     assert_eq!(rib.selected(net).unwrap().wanted(&next_hops), Wanted::legs(vec![leg("10.2.0.7", 2)]));
-    assert_eq!(rib.take_dirty(9), [prefix("10.2.0.0/24"), net]);
+    assert_eq!(taken(&mut rib, 9), [prefix("10.2.0.0/24"), net]);
 }
 
 #[test]
@@ -83,10 +91,10 @@ fn a_route_whose_gateway_moves_is_dirty_though_it_stays_selected() {
     rib.set(prefix("10.50.0.0/16"), &route(Protocol::Static, 1, "192.168.101.201"), now);
     rib.set(prefix("10.60.0.0/16"), &route(BGP, 200, "10.50.0.1"), now);
     rib.settle(&mut next_hops, &world);
-    rib.take_dirty(9);
+    taken(&mut rib, 9);
     rib.set(prefix("10.50.0.0/16"), &route(Protocol::Static, 1, "192.168.101.202"), now);
     assert_eq!(rib.settle(&mut next_hops, &world), [ip("10.50.0.1"), ip("192.168.101.202")]);
-    assert_eq!(rib.take_dirty(9), [prefix("10.50.0.0/16"), prefix("10.60.0.0/16")]);
+    assert_eq!(taken(&mut rib, 9), [prefix("10.50.0.0/16"), prefix("10.60.0.0/16")]);
     let selected = rib.selected(prefix("10.60.0.0/16")).unwrap();
     assert_eq!(selected.wanted(&next_hops), Wanted::legs(vec![leg("192.168.101.202", 1)]));
 }
@@ -111,14 +119,14 @@ fn replacing_what_a_source_offers_touches_only_what_changed() {
     };
     rib.replace_protocol(Protocol::Static, wanted("192.168.101.201"), start);
     rib.settle(&mut next_hops, &world);
-    rib.take_dirty(9);
+    taken(&mut rib, 9);
     rib.replace_protocol(Protocol::Static, wanted("192.168.101.202"), later);
     rib.settle(&mut next_hops, &world);
-    assert_eq!(rib.take_dirty(9), [prefix("10.2.0.0/16")]);
+    assert_eq!(taken(&mut rib, 9), [prefix("10.2.0.0/16")]);
     assert_eq!(since(&rib, "10.1.0.0/16"), start);
     assert_eq!(since(&rib, "10.2.0.0/16"), later);
     rib.replace_protocol(Protocol::Static, BTreeMap::new(), later);
-    assert_eq!(rib.take_dirty(9).len(), 2);
+    assert_eq!(taken(&mut rib, 9).len(), 2);
     assert_eq!(rib.len(), 3);
 }
 
@@ -128,7 +136,7 @@ fn an_offer_that_is_there_already_changes_nothing() {
     let net = prefix("10.1.0.0/16");
     rib.set(net, &route(BGP, 200, "192.168.101.201"), start);
     rib.settle(&mut next_hops, &world);
-    rib.take_dirty(9);
+    taken(&mut rib, 9);
     rib.set(net, &route(BGP, 200, "192.168.101.201"), start + Duration::from_secs(1));
     assert_eq!((rib.dirty_len(), since(&rib, "10.1.0.0/16")), (0, start));
     rib.set(net, &route(Protocol::Bgp { internal: false }, 20, "192.168.101.201"), start);
@@ -155,12 +163,12 @@ fn a_blackhole_beside_a_gateway_takes_over_when_the_gateway_is_lost() {
     rib.set(net, &both, now);
     rib.settle(&mut next_hops, &world);
     assert_eq!(rib.selected(net).unwrap().wanted(&next_hops), Wanted::legs(vec![leg("192.168.101.201", 1)]));
-    rib.take_dirty(9);
+    taken(&mut rib, 9);
     world.apply(&WorldEvent::Link(link(1, false)));
     rib.replace_protocol(Protocol::Connected, world.connected_routes(), now);
     rib.settle(&mut next_hops, &world);
     assert_eq!(rib.selected(net).unwrap().wanted(&next_hops), Some(Wanted::Blackhole));
-    assert!(rib.take_dirty(9).contains(&net));
+    assert!(taken(&mut rib, 9).contains(&net));
 }
 
 #[test]
@@ -283,7 +291,7 @@ impl Pair {
         let more = self.rib.settle(&mut self.next_hops, &self.world);
         assert!(more.is_empty(), "looking at everything finds no more: {more:?}");
         assert_eq!(self.rib.dirty_len(), dirty);
-        for prefix in self.rib.take_dirty(99) {
+        for prefix in taken(&mut self.rib, 99) {
             let wanted = self.rib.selected(prefix).and_then(|route| route.wanted(&self.next_hops));
             self.told.insert(prefix, wanted);
         }
