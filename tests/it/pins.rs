@@ -122,7 +122,7 @@ fn a_daemon_that_is_killed_and_replaced_costs_no_packet_and_moves_no_connection(
     let said = client.end()?;
     ensure!(said["broken"] == 0 && said["moved"] == 0, "{said}");
     ensure!(said["lost"] == 0, "datagrams were lost: {said}");
-    ensure!(said["asked"].as_u64() > Some(500), "{said}");
+    ensure!(said["asked"].as_u64() > Some(100), "the client hardly asked: {said}");
     Ok(())
 }
 
