@@ -62,13 +62,8 @@ fn what_cannot_be_is_refused_with_the_reason_and_changes_nothing() -> Result<()>
     Ok(())
 }
 
-#[test]
-fn a_kernel_that_cannot_have_the_program_rolls_the_commit_back_in_clear_words() -> Result<()> {
-    let lab = Lab::new()?;
-    // Programs cannot be pinned here: it is no file system for them.
-    let pins = lab.router.directory().join("pins").to_string_lossy().into_owned();
-    let mut router = Router::prepare(&lab)?.with_arguments(&["--bpf-dir", &pins]);
-    router.boot(&lab)?;
+/// What a router says that cannot start a balancer; nothing of it is left in its configuration.
+fn refused(router: &Router) -> Result<String> {
     let lines = [
         "configure",
         "set balancer interface eth0",
@@ -77,8 +72,19 @@ fn a_kernel_that_cannot_have_the_program_rolls_the_commit_back_in_clear_words() 
         "exit discard",
     ];
     let said = router.cmd(&lines)?.text();
+    assert!(!router.show("show configuration commands")?.contains("balancer"), "{said}");
+    Ok(said)
+}
+
+#[test]
+fn a_kernel_that_cannot_have_the_program_rolls_the_commit_back_in_clear_words() -> Result<()> {
+    let lab = Lab::new()?;
+    // Programs cannot be pinned here: it is no file system for them.
+    let pins = lab.router.directory().join("pins").to_string_lossy().into_owned();
+    let mut router = Router::prepare(&lab)?.with_arguments(&["--bpf-dir", &pins]);
+    router.boot(&lab)?;
+    let said = refused(&router)?;
     assert!(said.contains("could not put the balancer on eth0"), "{said}");
-    assert!(!router.show("show configuration commands")?.contains("balancer"));
     Ok(())
 }
 
@@ -107,17 +113,9 @@ fn a_program_that_the_verifier_refuses_rolls_the_commit_back_with_the_last_of_it
     std::fs::write(&bad, file)?;
     let mut router = Router::prepare(&lab)?.with_arguments(&["--bpf-object", &bad.to_string_lossy()]);
     router.boot(&lab)?;
-    let lines = [
-        "configure",
-        "set balancer interface eth0",
-        "set balancer learned cluster prefix 172.16.0.0/16",
-        "commit",
-        "exit discard",
-    ];
-    let said = router.cmd(&lines)?.text();
+    let said = refused(&router)?;
     for words in ["could not put the balancer on eth0", "its verifier said:", "R5 !read_ok", "Commit failed"] {
         assert!(said.contains(words), "{words}:\n{said}");
     }
-    assert!(!router.show("show configuration commands")?.contains("balancer"));
     Ok(())
 }
