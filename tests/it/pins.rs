@@ -118,11 +118,12 @@ fn a_daemon_that_is_killed_and_replaced_costs_no_packet_and_moves_no_connection(
     router.boot(&lab)?;
     router.configure(&["set balancer service shop backend 192.168.101.203"])?;
     let since = std::time::Instant::now();
-    lab.wait_until(SOON, "a second has passed", || since.elapsed() > Duration::from_secs(1))?;
+    // On a busy machine the client asks less often.
+    lab.wait_until(SOON, "three seconds have passed", || since.elapsed() > Duration::from_secs(3))?;
     let said = client.end()?;
     ensure!(said["broken"] == 0 && said["moved"] == 0, "{said}");
     ensure!(said["lost"] == 0, "datagrams were lost: {said}");
-    ensure!(said["asked"].as_u64() > Some(100), "the client hardly asked: {said}");
+    ensure!(said["asked"].as_u64() > Some(500), "{said}");
     Ok(())
 }
 
