@@ -101,8 +101,8 @@ impl Fib {
 
     /// Says what a key should lead to; `flush` makes it so.
     pub fn want(&mut self, key: impl Into<RouteKey>, wanted: Option<Wanted>) {
-        let wish = self.wish(wanted);
-        self.want_as(Into::<RouteKey>::into(key), wish);
+        let (key, wish): (RouteKey, Wish) = (key.into(), self.wish(wanted));
+        self.want_as(key, wish);
     }
 
     /// As `want`, with a wish that is current; one that is not changes nothing.
