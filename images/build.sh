@@ -236,7 +236,7 @@ rm -f "$payload"
 # --- The disk ------------------------------------------------------------------------------------------------------
 
 say "making the disk"
-modules=(part_gpt fat normal configfile loadenv serial terminal test echo sleep ls cat reboot halt minicmd keystatus)
+modules=(part_gpt fat normal configfile loadenv serial terminal test true echo sleep ls cat reboot halt minicmd keystatus)
 grub-mkimage -O i386-pc -p '(,gpt2)/grub' -o "$target/core.img" biosdisk linux16 "${modules[@]}"
 # GRUB as it is, but for how much memory it keeps.
 loader=$target/grub-efi
@@ -258,8 +258,9 @@ staging=$target/boot
 rm -rf "$staging"
 mkdir -p "$staging"/{EFI/BOOT,grub,slots/a,slots/b}
 cp "$target/bootx64.efi" "$staging/EFI/BOOT/BOOTX64.EFI"
-cp "$here/grub.cfg" "$staging/grub/grub.cfg"
-{ printf '# GRUB Environment Block\ngood=a\ntry=\ntries=\nfailed=\n'; head -c 1024 /dev/zero | tr '\0' '#'; } |
+# A key is named by its letter, and that of Escape has no place in a text.
+sed "s/@ESCAPE@/$(printf '\033')/" "$here/grub.cfg" >"$staging/grub/grub.cfg"
+{ printf '# GRUB Environment Block\ngood=a\ntry=\ntries=\nfailed=\nstarts=\n'; head -c 1024 /dev/zero | tr '\0' '#'; } |
     head -c 1024 >"$staging/grub/grubenv"
 cp "$slot"/{vmlinuz,initrd,manifest} "$staging/slots/a/"
 find "$staging" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +

@@ -71,7 +71,17 @@ impl BootPartition {
         Ok(String::from_utf8_lossy(&self.file(name)?).into_owned())
     }
 
-    fn file(&self, name: &str) -> Result<Vec<u8>> {
+    /// Puts a file in the place of another, or where none was.
+    pub(crate) fn put(&self, name: &str, file: &Path) -> Result<()> {
+        let mut copy = Command::new("mcopy");
+        copy.args(["-o", "-i", &format!("{}@@{BEGIN}", self.disk.display())]).arg(file).arg(format!("::{name}"));
+        let copied = copy.output().context("mcopy")?;
+        ensure!(copied.status.success(), "{name}: {}", String::from_utf8_lossy(&copied.stderr));
+        Ok(())
+    }
+
+    /// A file of it.
+    pub(crate) fn file(&self, name: &str) -> Result<Vec<u8>> {
         let _ = fs::remove_file(&self.taken);
         let mut copy = Command::new("mcopy");
         copy.args(["-n", "-i", &format!("{}@@{BEGIN}", self.disk.display()), &format!("::{name}")]).arg(&self.taken);

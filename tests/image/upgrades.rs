@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use scenarios::appliance::{Firmware, Machine, Parts, Place};
 
-use crate::boot_partition::{BootPartition, Known};
+use crate::boot_partition::{BootPartition, Known, flatten};
 use crate::disks::{DATA, tool};
 use crate::variants::{VOLUME, variant, volume, without_a_kernel, without_a_system};
 use crate::{logged_in, user_data};
@@ -70,6 +70,40 @@ fn an_upgrade_that_no_boot_loader_can_start_comes_back_to_the_good_image_by_itse
         let parts = Parts { firmware, memory: 384, ..Parts::default() };
         let seconds = seconds_to_the_good_image_on(&place, &without_a_kernel(&place, "9.9.9")?, parts)?;
         println!("{seconds:.1} s from the upgrade without a kernel to the good image, {firmware:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_good_image_that_cannot_be_started_any_more_leaves_the_machine_to_the_other_one() -> Result<()> {
+    for (firmware, damaged) in [(Firmware::Bios, "vmlinuz"), (Firmware::Uefi, "vmlinuz"), (Firmware::Bios, "initrd")] {
+        let place = Place::new("good")?;
+        let (disk, rubbish) = (place.path("good.img"), place.path("rubbish"));
+        std::fs::copy(place.image().disk(), &disk)?;
+        std::fs::write(&rubbish, [0x5a; 4096])?;
+        let boot = BootPartition::of(&place, &disk);
+        let slot = place.image().slot();
+        for name in ["vmlinuz", "initrd", "manifest"] {
+            boot.put(&format!("slots/b/{name}"), &slot.join(name))?;
+        }
+        boot.put(&format!("slots/a/{damaged}"), &rubbish)?;
+        place.thin_disk("over.qcow2", &disk)?;
+        let parts = Parts { firmware, memory: 384, disk: "over.qcow2".to_owned(), ..Parts::default() };
+        let mut machine = place.boot(&parts.clone().seeded(&user_data()))?;
+        machine.sees("the good image was started again and again and did not last; this is the other one")?;
+        let seconds = machine.seconds();
+        println!("{seconds:.1} s from power-on to the other image, {firmware:?}, without a {damaged}");
+        machine.logs_in("towpath", "secret")?;
+        let list = machine.says("show system image")?;
+        assert!(list.contains("  1: 0.1.0 (did not become healthy)\n"), "{list}");
+        assert!(list.contains("  2: 0.1.0 (default boot) (running image) (not proved yet)\n"), "{list}");
+        proves_itself(&mut machine)?;
+        machine.power_cut();
+        let plain = place.path("plain.img");
+        flatten(&place.path("over.qcow2"), &plain)?;
+        let boot = BootPartition::of(&place, &plain);
+        assert_eq!(boot.file(&format!("slots/a/{damaged}"))?, std::fs::read(&rubbish)?, "the other slot was changed");
+        assert_eq!(["good", "try", "failed"].map(|name| boot.variable(name).unwrap()), ["b", "", "a"]);
     }
     Ok(())
 }

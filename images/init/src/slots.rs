@@ -2,7 +2,8 @@
 //! known of each slot.
 //!
 //! A function of texts; never touches the disk. The boot loader lowers `tries` before it starts an image that has not
-//! proved itself, and starts the good one when none is left.
+//! proved itself, and starts the good one when none is left. It counts the starts of the good one, too, until one lasts, and
+//! puts the other one on trial when none does.
 
 use std::collections::BTreeMap;
 
@@ -52,8 +53,10 @@ pub(crate) struct Choice {
     pub(crate) good: Option<Slot>,
     /// The image that shall be tried, and how often it still may be.
     pub(crate) trying: Option<(Slot, u32)>,
-    /// The image that was tried last and did not become healthy.
+    /// The image that was tried last and did not become healthy; the good one, where it is the one that cannot be started.
     pub(crate) failed: Option<Slot>,
+    /// How often the good image was started in a row, since a start lasted.
+    pub(crate) starts: u32,
 }
 
 impl Choice {
@@ -62,8 +65,9 @@ impl Choice {
         let lines = block.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
         let variables: BTreeMap<&str, &str> = lines.collect();
         let slot = |name: &str| variables.get(name).and_then(|value| Slot::named(value));
-        let tries = variables.get("tries").and_then(|tries| tries.parse().ok()).unwrap_or_default();
-        Self { good: slot("good"), trying: slot("try").map(|slot| (slot, tries)), failed: slot("failed") }
+        let number = |name: &str| variables.get(name).and_then(|value| value.parse().ok()).unwrap_or_default();
+        let trying = slot("try").map(|slot| (slot, number("tries")));
+        Self { good: slot("good"), trying, failed: slot("failed"), starts: number("starts") }
     }
 
     /// The block, of exactly [`BLOCK`] octets.
@@ -75,6 +79,7 @@ impl Choice {
         line("try", name(self.trying.map(|(slot, _)| slot)));
         line("tries", &self.trying.map(|(_, tries)| tries.to_string()).unwrap_or_default());
         line("failed", name(self.failed));
+        line("starts", &if self.starts == 0 { String::new() } else { self.starts.to_string() });
         block.push_str(&"#".repeat(BLOCK.saturating_sub(block.len())));
         block
     }
@@ -93,7 +98,18 @@ impl Choice {
             self.good = Some(slot);
         }
         self.failed = self.failed.filter(|failed| *failed != slot);
+        self.starts = 0;
         *self != before
+    }
+
+    /// What runs has lasted, or ends because somebody wants it to. Whether that is news.
+    pub(crate) fn lasted(&mut self) -> bool {
+        std::mem::take(&mut self.starts) != 0
+    }
+
+    /// Whether the good image could not be started, so that another one is on trial in its place.
+    pub(crate) fn is_without_a_good_one(&self) -> bool {
+        self.failed.is_some() && self.failed == self.good
     }
 
     /// The image of this slot runs and has shown that it will not become healthy: it is not tried again.
@@ -169,20 +185,26 @@ pub(crate) fn is_name(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// What `images/grub.cfg` does with the variables at each start: the slot that is started.
+    /// How often `images/grub.cfg` starts the good image in a row before it puts the other one on trial.
+    const STARTS: u32 = 4;
+
+    /// What `images/grub.cfg` does with the variables at each start, where both slots hold an image: the slot that is started.
     fn boot(choice: &mut Choice) -> Option<Slot> {
+        if choice.trying.is_none() && choice.starts == STARTS {
+            choice.starts = 0;
+            choice.failed = choice.good;
+            choice.trying = choice.good.map(|good| (good.other(), TRIES));
+        }
         match choice.trying {
             Some((slot, tries)) if tries > 0 => {
                 choice.trying = Some((slot, tries - 1));
-                Some(slot)
+                return Some(slot);
             }
-            Some((slot, _)) => {
-                choice.failed = Some(slot);
-                choice.trying = None;
-                choice.good
-            }
-            None => choice.good,
+            Some((slot, _)) => *choice = Choice { good: choice.good, failed: Some(slot), ..Choice::default() },
+            None => {}
         }
+        choice.starts += 1;
+        choice.good
     }
 
     #[test]
@@ -190,11 +212,13 @@ mod tests {
         for good in [None, Some(Slot::A), Some(Slot::B)] {
             for trying in [None, Some((Slot::A, 2)), Some((Slot::B, 0))] {
                 for failed in [None, Some(Slot::B)] {
-                    let choice = Choice { good, trying, failed };
-                    let block = choice.write();
-                    assert_eq!(block.len(), BLOCK);
-                    assert!(block.starts_with("# GRUB Environment Block\n"));
-                    assert_eq!(Choice::read(&block), choice);
+                    for starts in [0, 3] {
+                        let choice = Choice { good, trying, failed, starts };
+                        let block = choice.write();
+                        assert_eq!(block.len(), BLOCK);
+                        assert!(block.starts_with("# GRUB Environment Block\n"));
+                        assert_eq!(Choice::read(&block), choice);
+                    }
                 }
             }
         }
@@ -229,8 +253,33 @@ mod tests {
         assert_eq!(boot(&mut choice), Some(Slot::B));
         assert!(choice.proved(Slot::B));
         assert!(!choice.proved(Slot::B), "that is no news");
-        assert_eq!(choice, Choice { good: Some(Slot::B), trying: None, failed: None });
+        assert_eq!(choice, Choice { good: Some(Slot::B), ..Choice::default() });
         assert_eq!(boot(&mut choice), Some(Slot::B));
+    }
+
+    #[test]
+    fn a_good_image_that_never_lasts_is_left_for_the_other_one_and_comes_back_when_that_is_no_better() {
+        let mut choice = Choice { good: Some(Slot::A), ..Choice::default() };
+        let starts: Vec<_> = (0..11).filter_map(|_| boot(&mut choice)).collect();
+        let [a, b] = Slot::ALL;
+        assert_eq!(starts, [a, a, a, a, b, b, a, a, a, a, b]);
+        assert_eq!(choice.good, Some(Slot::A), "nothing but a proof makes another one good");
+        assert!(choice.is_without_a_good_one());
+        assert!(choice.proved(Slot::B));
+        assert_eq!(choice, Choice { good: Some(Slot::B), failed: Some(Slot::A), ..Choice::default() });
+        assert!(!choice.is_without_a_good_one());
+        assert_eq!(boot(&mut choice), Some(Slot::B));
+    }
+
+    #[test]
+    fn a_good_image_that_lasts_now_and_then_is_never_left() {
+        let mut choice = Choice { good: Some(Slot::A), ..Choice::default() };
+        for _ in 0..5 {
+            let starts: Vec<_> = (0..STARTS).filter_map(|_| boot(&mut choice)).collect();
+            assert!(starts.iter().all(|slot| *slot == Slot::A), "{starts:?}");
+            assert!(choice.lasted());
+            assert!(!choice.lasted(), "that is no news");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::request::{End, FAILED, Request};
 use crate::services::{Input, OnChange, Output, Services, Spec, When};
 use crate::slots::Choice;
 use crate::system::{self, say};
-use crate::upgrade::Images;
+use crate::upgrade::{self, Images};
 
 /// The router, and its steward.
 const ROUTER: &str = "towpathd";
@@ -45,6 +45,8 @@ const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
 const LOGS_EVERY: Duration = Duration::from_secs(30);
 /// How often the time is kept.
 const CLOCK_EVERY: Duration = Duration::from_secs(600);
+/// After how long a start has lasted: the boot loader counts those of the good image that did not.
+const LASTS: Duration = Duration::from_secs(60);
 /// How long programs may take to end before the machine does.
 const LAST_WAIT: Duration = Duration::from_secs(8);
 /// The length of an input event, and where its type, code and value stand (`struct input_event` of 64 bits).
@@ -62,6 +64,8 @@ struct Machine {
     watchdog_at: Instant,
     clock_at: Instant,
     logs_at: Instant,
+    /// When this start has lasted; nothing once it has.
+    lasts_at: Option<Instant>,
     trial: Option<Trial>,
     /// The process that asks whether the router answers.
     probe: Option<(i32, Option<bool>)>,
@@ -87,6 +91,7 @@ pub(super) fn run(started: Started) -> ! {
         watchdog_at: now,
         clock_at: now + CLOCK_EVERY,
         logs_at: now,
+        lasts_at: Some(now + LASTS),
         trial,
         probe: None,
         worker: None,
@@ -230,6 +235,10 @@ impl Machine {
             self.watchdog_at = now + WATCHDOG_EVERY;
             let _ = self.watchdog.as_mut().map(|watchdog| watchdog.write_all(b"."));
         }
+        // Who works on images changes the same variables.
+        if self.worker.is_none() && self.lasts_at.is_some_and(|at| at <= now) {
+            self.lasted();
+        }
         if self.logs_at <= now {
             self.logs_at = now + LOGS_EVERY;
             if let Err(error) = logs::rotate(Path::new(LOG)) {
@@ -370,6 +379,13 @@ impl Machine {
                     |()| "this image is healthy and is the good one from now on".to_owned(),
                 ));
             }
+            Verdict::Bad(why) if is_without_a_good_one() => {
+                // The good image does not start: there is nothing to go back to.
+                say(&format!(
+                    "this image does not become healthy: {why}; the good one cannot be started, so this one stays"
+                ));
+                self.trial = None;
+            }
             Verdict::Bad(why) => {
                 say(&format!("this image does not become healthy: {why}; the machine starts again"));
                 // It would not do better a second time: what runs here is what was meant to run.
@@ -385,6 +401,16 @@ impl Machine {
         }
     }
 
+    /// The boot loader need not count this start.
+    fn lasted(&mut self) {
+        if self.lasts_at.take().is_some()
+            && upgrade::running().is_some()
+            && let Err(error) = choose(Choice::lasted)
+        {
+            say(&error);
+        }
+    }
+
     /// Ends all programs and the machine.
     fn end(&mut self, end: End) -> ! {
         say(&format!("the machine ends: {end:?}"));
@@ -395,6 +421,9 @@ impl Machine {
             let _ = self.take_signals();
             self.reap();
             self.feed(Input::Tick);
+        }
+        if self.worker.is_none() {
+            self.lasted();
         }
         let everybody = Pid::from_raw(-1);
         let _ = kill(everybody, Signal::SIGTERM);
@@ -415,6 +444,11 @@ impl Machine {
             let _ = reboot(RebootMode::RB_HALT_SYSTEM);
         }
     }
+}
+
+/// Whether the good image could not be started.
+fn is_without_a_good_one() -> bool {
+    Images::of_machine().is_ok_and(|images| images.choice().is_without_a_good_one())
 }
 
 /// Changes what the boot loader does next, where that is news.

@@ -245,9 +245,15 @@ fn hand_over(notices: &mut Vec<String>) {
 fn judge_boot(notices: &mut Vec<String>) -> Option<Slot> {
     let running = upgrade::running()?;
     let choice = Images::of_machine().ok()?.choice();
-    if choice.failed.is_some_and(|failed| failed != running) {
+    if choice.is_without_a_good_one() && choice.good != Some(running) {
         notices.push(
-            "the image that was tried last did not become healthy; this is the one before it \
+            "the good image was started again and again and did not last; this is the other one \
+             ('show system image' tells more)"
+                .to_owned(),
+        );
+    } else if choice.failed.is_some_and(|failed| failed != running) {
+        notices.push(
+            "the image that was tried last did not become healthy; this is the other one \
              ('show system image' tells more)"
                 .to_owned(),
         );
