@@ -136,7 +136,7 @@ fn a_damaged_configuration_starts_with_what_of_it_is_sound() -> Result<()> {
 fn a_configuration_that_ends_too_early_takes_nobody_s_way_in() -> Result<()> {
     let place = Place::new("short")?;
     let config = "interfaces {\n    ethernet eth0 {\n        address 10.0.2.15/24\n    }\n}\nnonsense {\n    more\n}\nsystem {\n    host-name half\n";
-    let seed = Some(Seed { user_data: Some(user_data()), config: Some(config.to_owned()) });
+    let seed = Some(Seed { user_data: Some(user_data()), config: Some(config.to_owned()), ..Seed::default() });
     let mut machine = logged_in(&place, &Parts { seed, ..Parts::default() })?;
     assert!(machine.says("show interfaces | no-more")?.contains("10.0.2.15/24"));
     Ok(())

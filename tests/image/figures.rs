@@ -64,7 +64,7 @@ fn c_time_to_the_first_session_and_memory_with_ten_thousand_routes_are_printed()
     for (name, firmware) in [("BIOS", Firmware::Bios), ("UEFI", Firmware::Uefi)] {
         let (network, place) = (Network::new()?, Place::new("session")?);
         let parts = Parts { firmware, ..Parts::default() };
-        let seed = Some(Seed { user_data: Some(user_data()), config: Some(CONFIG.to_owned()) });
+        let seed = Some(Seed { user_data: Some(user_data()), config: Some(CONFIG.to_owned()), ..Seed::default() });
         let mut machine = network.boot(&place, &Parts { seed, ..parts.clone() })?;
         machine.logs_in("towpath", "secret")?;
         machine.enters("poweroff now")?;

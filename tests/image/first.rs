@@ -1,7 +1,7 @@
 //! First starts: what is left for a machine, consoles, cards, SSH.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use scenarios::appliance::{Firmware, Parts, Place, Seed};
@@ -80,10 +80,43 @@ fn cards_keep_their_names_when_they_change_places() -> Result<()> {
 fn a_machine_takes_a_whole_configuration_from_a_volume() -> Result<()> {
     let place = Place::new("volume")?;
     let config = "interfaces {\n    ethernet eth0 {\n        address 10.0.2.15/24\n    }\n}\nsystem {\n    host-name seeded\n}\n";
-    let seed = Some(Seed { user_data: Some(user_data()), config: Some(config.to_owned()) });
+    let seed = Some(Seed { user_data: Some(user_data()), config: Some(config.to_owned()), ..Seed::default() });
     let mut machine = logged_in(&place, &Parts { seed, ..Parts::default() })?;
     assert!(machine.says("show interfaces | no-more")?.contains("10.0.2.15/24"));
     Ok(())
+}
+
+#[test]
+fn a_machine_takes_name_key_and_user_data_from_a_volume_of_openstack() -> Result<()> {
+    let place = Place::new("openstack")?;
+    // As nova writes it (api-guide, "Metadata"), but for what no router reads.
+    let meta = r#"{"availability_zone": "nova", "hostname": "edge2.novalocal", "launch_index": 0, "name": "edge2",
+        "keys": [{"data": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKeys anna@desk\n", "name": "anna", "type": "ssh"}],
+        "public_keys": {"anna": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKeys anna@desk\n"},
+        "project_id": "f7ac731cc11f40efbc03a9f9e1d1d21f", "uuid": "d8e02d56-2648-49a3-bf97-6be8f1204f38"}"#;
+    let user_data = user_data().replace("hostname: edge1\n", "");
+    let seed = Some(Seed { openstack: Some(meta.to_owned()), user_data: Some(user_data), config: None });
+    let mut machine = logged_in(&place, &Parts { seed, ..Parts::default() })?;
+    let said = machine.says("show configuration commands | no-more")?;
+    assert!(said.contains("host-name 'edge2'"), "{said}");
+    assert!(said.contains("public-keys seed0 type 'ssh-ed25519'"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_menu_that_escape_opened_starts_the_system_when_nobody_uses_it() -> Result<()> {
+    let place = Place::new("menu")?;
+    let mut machine = place.boot(&Parts::default().seeded(&user_data()))?;
+    // One who types it more than once means the menu, too.
+    machine.console()?.presses("\x1b\x1b\x1b")?;
+    machine.sees("Towpath, slot b")?;
+    let begin = Instant::now();
+    machine.console()?.presses("\x1b")?;
+    machine.sees("Towpath, slot b")?;
+    machine.sees("Booting")?;
+    let waited = begin.elapsed();
+    assert!(waited > Duration::from_secs(40), "the menu gave a person {waited:?}");
+    machine.logs_in("towpath", "secret")
 }
 
 #[test]

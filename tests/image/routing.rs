@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_secs(60);
 fn a_machine_peers_with_bird_and_its_kernel_forwards_to_the_nodes() -> Result<()> {
     let network = Network::new()?;
     let place = Place::new("routing")?;
-    let seed = Some(Seed { user_data: Some(user_data()), config: Some(CONFIG.to_owned()) });
+    let seed = Some(Seed { user_data: Some(user_data()), config: Some(CONFIG.to_owned()), ..Seed::default() });
     let mut machine = network.boot(&place, &Parts { seed, ..Parts::default() })?;
     println!("{:.1} s until BGP is established", network.established(&mut machine)?);
     machine.logs_in("towpath", "secret")?;

@@ -218,6 +218,7 @@ fn volume_seed(device: &Path) -> Seed {
         config: read(&["config.boot"]),
         user_data: read(&["user-data", "openstack/latest/user_data"]),
         meta_data: read(&["meta-data"]),
+        openstack: read(&["openstack/latest/meta_data.json"]),
     };
     system::unmount(AT);
     seed

@@ -1,6 +1,9 @@
 //! The configuration of a machine that has none yet: what somebody left for it, or one that is safe.
 //!
-//! Reads the few fields of cloud-init's user data that a router has a use for, as text. Never opens anything.
+//! Reads the few fields of cloud-init's user data and of OpenStack's metadata that a router has a use for, as text. Never opens
+//! anything.
+
+use serde_json::Value;
 
 /// What a volume of cloud-init or QEMU holds, as far as it is of use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +14,8 @@ pub(crate) struct Seed {
     pub(crate) user_data: Option<String>,
     /// `meta-data`.
     pub(crate) meta_data: Option<String>,
+    /// `meta_data.json` of a volume of OpenStack.
+    pub(crate) openstack: Option<String>,
 }
 
 /// Somebody who may log in.
@@ -89,7 +94,8 @@ fn login(person: &Person) -> String {
 
 fn wishes(seed: &Seed) -> Wishes {
     let mut wishes = Wishes::default();
-    let meta = entries(seed.meta_data.as_deref().unwrap_or_default());
+    let mut meta = entries(seed.meta_data.as_deref().unwrap_or_default());
+    meta.extend(openstack_entries(seed.openstack.as_deref().unwrap_or_default()));
     let user = match seed.user_data.as_deref() {
         Some(text) if text.starts_with("#cloud-config") => entries(text),
         _ => Vec::new(),
@@ -197,6 +203,20 @@ fn entries(text: &str) -> Vec<Entry> {
     found
 }
 
+/// What OpenStack's `meta_data.json` says of the host name and of keys, in the words of cloud-init: nothing where it is no JSON.
+/// Its host name may have a domain behind it.
+fn openstack_entries(text: &str) -> Vec<Entry> {
+    let Ok(Value::Object(meta)) = serde_json::from_str(text) else { return Vec::new() };
+    let entry = |path: &[&str], value: &str| Entry {
+        path: path.iter().map(|key| (*key).to_owned()).collect(),
+        value: value.trim().to_owned(),
+    };
+    let host = meta.get("hostname").and_then(Value::as_str).and_then(|name| name.split('.').next());
+    let keys = meta.get("public_keys").and_then(Value::as_object).into_iter().flat_map(|keys| keys.values());
+    let keys = keys.filter_map(Value::as_str).map(|key| entry(&["ssh_authorized_keys", "-"], key));
+    host.map(|name| entry(&["hostname"], name)).into_iter().chain(keys).collect()
+}
+
 fn unquoted(value: &str) -> String {
     for quote in ['"', '\''] {
         if let Some(inner) = value.strip_prefix(quote) {
@@ -244,6 +264,26 @@ mod tests {
             assert!(config.contains(part), "{part} in {config}");
         }
         assert!(!config.contains("rm"), "{config}");
+    }
+
+    #[test]
+    fn host_name_and_keys_are_taken_from_openstack_s_metadata() {
+        let meta = r#"{"uuid": "d8e02d56", "hostname": "edge2.novalocal", "name": "edge2", "launch_index": 0,
+                       "public_keys": {"anna": "ssh-ed25519 AAAAC3 anna@desk\n", "bad": "ssh-rsa }{", "odd": 7},
+                       "keys": [{"name": "anna", "type": "ssh", "data": "ssh-ed25519 AAAAC3 anna@desk\n"}]}"#;
+        let of = |text: &str| Seed { openstack: Some(text.to_owned()), ..Seed::default() };
+        let config = config(&of(meta));
+        for part in ["host-name edge2\n", "service {\n    ssh {", "user towpath {", "key AAAAC3\n"] {
+            assert!(config.contains(part), "{part} in {config}");
+        }
+        assert!(!config.contains("}{") && config.matches("public-keys").count() == 1, "{config}");
+        let named = Seed { user_data: Some("#cloud-config\nhostname: edge3\n".to_owned()), ..of(meta) };
+        assert_eq!(wishes(&named).host_name.as_deref(), Some("edge3"), "what a person wrote counts more");
+        for text in
+            ["", "{", "[]", "7", r#"{"hostname": 7, "public_keys": ["ssh-rsa AAAA"]}"#, r#"{"hostname": "a } b"}"#]
+        {
+            assert_eq!(super::config(&of(text)), super::config(&Seed::default()), "{text}");
+        }
     }
 
     #[test]

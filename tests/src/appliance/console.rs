@@ -94,6 +94,15 @@ impl Console {
         Ok(self.stream.flush()?)
     }
 
+    /// Presses keys: octets as they are.
+    ///
+    /// # Errors
+    /// When the machine is gone.
+    pub fn presses(&mut self, keys: &str) -> Result<()> {
+        self.stream.write_all(keys.as_bytes())?;
+        Ok(self.stream.flush()?)
+    }
+
     /// Types a command at the shell's prompt, and answers what is said until the next prompt.
     ///
     /// # Errors

@@ -29,9 +29,11 @@ pub enum Firmware {
     SecureBoot,
 }
 
-/// A volume labelled `CIDATA`.
+/// A volume labelled `CIDATA`, or `config-2` where there is metadata of OpenStack.
 #[derive(Clone, Debug, Default)]
 pub struct Seed {
+    /// `meta_data.json`, as OpenStack writes it; then `user-data` lies beside it by OpenStack's name.
+    pub openstack: Option<String>,
     /// `user-data`
     pub user_data: Option<String>,
     /// `config.boot`
@@ -169,7 +171,7 @@ impl Parts {
     /// The same with a volume for its first start.
     #[must_use]
     pub fn seeded(self, user_data: &str) -> Self {
-        Self { seed: Some(Seed { user_data: Some(user_data.to_owned()), config: None }), ..self }
+        Self { seed: Some(Seed { user_data: Some(user_data.to_owned()), ..Seed::default() }), ..self }
     }
 
     /// Puts them on QEMU's command line.
@@ -248,20 +250,33 @@ impl Seed {
     fn write(&self, path: &Path) -> Result<()> {
         let _ = std::fs::remove_file(path);
         std::fs::File::create(path)?.set_len(2 << 20)?;
-        let mut format = Command::new("mformat");
-        format.arg("-i").arg(path).args(["-v", "CIDATA", "::"]);
-        run(format)?;
-        for (name, text) in [("user-data", &self.user_data), ("config.boot", &self.config)] {
-            let Some(text) = text else { continue };
-            let file = path.with_extension(name);
-            std::fs::write(&file, text)?;
-            let mut copy = Command::new("mcopy");
-            copy.arg("-i").arg(path).arg(&file).arg(format!("::{name}"));
-            run(copy)?;
+        let label = if self.openstack.is_some() { "config-2" } else { "CIDATA" };
+        call("mformat", path, &["-v", label, "::"])?;
+        if self.openstack.is_some() {
+            call("mmd", path, &["::openstack", "::openstack/latest"])?;
         }
-        if self.user_data.is_none() && self.config.is_none() {
+        let user_data = if self.openstack.is_some() { "openstack/latest/user_data" } else { "user-data" };
+        let files = [
+            ("openstack/latest/meta_data.json", &self.openstack),
+            (user_data, &self.user_data),
+            ("config.boot", &self.config),
+        ];
+        for (name, text) in files {
+            let Some(text) = text else { continue };
+            let file = path.with_extension("file");
+            std::fs::write(&file, text)?;
+            call("mcopy", path, &[&file.to_string_lossy(), &format!("::{name}")])?;
+        }
+        if files.iter().all(|(_, text)| text.is_none()) {
             bail!("a volume with nothing on it");
         }
         Ok(())
     }
+}
+
+/// Calls a tool of mtools on a volume.
+fn call(tool: &str, volume: &Path, arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new(tool);
+    command.arg("-i").arg(volume).args(arguments);
+    run(command)
 }
