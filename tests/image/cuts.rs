@@ -290,7 +290,8 @@ fn a_machine_s_cuts(place: &Place, parts: &Parts, numbers: std::ops::Range<u32>,
     let (known, first, mut drawn) = (Known::of(place)?, numbers.start, Drawn::of(numbers.start));
     // Every second machine has a configuration that the store of revisions keeps in a file of its own.
     let config = (first / CUTS % 2 == 1).then(long_config);
-    let seeded = Parts { seed: Some(Seed { user_data: Some(user_data()), config, ..Seed::default() }), ..parts.clone() };
+    let seeded =
+        Parts { seed: Some(Seed { user_data: Some(user_data()), config, ..Seed::default() }), ..parts.clone() };
     let record = a_machine_is_killed(place, &seeded, first)?;
     let texts = what_was_killed_is_whole(place, parts, &record, &known)?;
     let mut replay = Replay::new(&record.log, &place.image().disk(), place.path("safe.img"))?;

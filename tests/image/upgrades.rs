@@ -95,7 +95,7 @@ fn a_good_image_that_cannot_be_started_any_more_leaves_the_machine_to_the_other_
         println!("{seconds:.1} s from power-on to the other image, {firmware:?}, without a {damaged}");
         machine.logs_in("towpath", "secret")?;
         let list = machine.says("show system image")?;
-        assert!(list.contains("  1: 0.1.0 (did not become healthy)\n"), "{list}");
+        assert!(list.contains("  1: an image that is not whole (did not become healthy)\n"), "{list}");
         assert!(list.contains("  2: 0.1.0 (default boot) (running image) (not proved yet)\n"), "{list}");
         proves_itself(&mut machine)?;
         machine.power_cut();
