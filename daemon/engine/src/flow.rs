@@ -19,12 +19,21 @@ const ON_THE_WAY: usize = 3;
 /// What was given to the kernel's writer and has not been answered yet.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
-    /// The groups and next hops that each portion changes, oldest first.
-    portions: VecDeque<BTreeSet<u32>>,
+    /// Oldest first.
+    portions: VecDeque<Portion>,
     /// The kernel's table is being read for comparison; meanwhile nothing but repairs is written.
     auditing: bool,
     /// Something changed while it was being read: what was read says nothing.
     disturbed: bool,
+}
+
+/// What one portion changes.
+#[derive(Debug, Default)]
+struct Portion {
+    /// Groups and next hops.
+    objects: BTreeSet<u32>,
+    /// Next hops that its groups have.
+    members: BTreeSet<u32>,
 }
 
 impl Flow {
@@ -39,15 +48,18 @@ impl Flow {
     }
 
     fn push(&mut self, changes: Vec<FibChange>, out: &mut Vec<Effect>) {
-        self.portions.push_back(changes.iter().filter_map(object).collect());
+        let objects = changes.iter().filter_map(object).collect();
+        let members = changes.iter().flat_map(members).map(|(id, _)| *id).collect();
+        self.portions.push_back(Portion { objects, members });
         out.push(Effect::Fib(changes));
     }
 
-    /// Whether a change touches, or builds upon, something that is on its way.
+    /// Whether a change touches, or builds upon, something that is on its way, or takes away what that builds upon.
     fn builds_upon(&self, change: &FibChange) -> bool {
-        let on_its_way = |id: &u32| self.portions.iter().any(|objects| objects.contains(id));
-        let members: &[(u32, u16)] = if let FibChange::Group { members, .. } = change { members } else { &[] };
-        object(change).iter().any(on_its_way) || members.iter().any(|(id, _)| on_its_way(id))
+        let on_its_way = |id: &u32| self.portions.iter().any(|portion| portion.objects.contains(id));
+        let needed = |id: &u32| self.portions.iter().any(|portion| portion.members.contains(id));
+        let taken_away = matches!(change, FibChange::NextHopGone(id) if needed(id));
+        taken_away || object(change).iter().any(on_its_way) || members(change).iter().any(|(id, _)| on_its_way(id))
     }
 }
 
@@ -57,6 +69,11 @@ fn object(change: &FibChange) -> Option<u32> {
         FibChange::NextHop { id, .. } | FibChange::Group { id, .. } | FibChange::NextHopGone(id) => Some(*id),
         FibChange::Route { .. } | FibChange::RouteGone(_) => None,
     }
+}
+
+/// The next hops that a change needs.
+fn members(change: &FibChange) -> &[(u32, u16)] {
+    if let FibChange::Group { members, .. } = change { members } else { &[] }
 }
 
 impl Engine {
@@ -73,8 +90,9 @@ impl Engine {
         }
     }
 
-    /// Changes groups ahead of all routes that are on their way: these stay valid, whatever the group leads to. Where
-    /// the group itself is on its way, or one of its members, it waits for its turn.
+    /// Changes groups, or takes a next hop out of all of them, ahead of all routes that are on their way: these stay
+    /// valid, whatever the group leads to. Where a group itself is on its way, or one of its members, it waits for its
+    /// turn.
     pub(crate) fn repair(&mut self, changes: Vec<FibChange>, out: &mut Vec<Effect>) {
         if changes.is_empty() {
             return;
@@ -180,7 +198,25 @@ mod tests {
         assert_eq!(flush(&mut engine).len(), ON_THE_WAY, "routes are on their way again");
         let repair = lose(&mut engine, 2);
         let [Effect::Repair(changes)] = &repair[..] else { unreachable!("{repair:?}") };
-        assert_eq!(changes.len(), 1, "one group");
+        assert!(matches!(changes[..], [FibChange::NextHopGone(_)]), "one next hop, whatever groups have it");
+    }
+
+    #[test]
+    fn a_next_hop_does_not_go_before_a_group_that_has_it_and_is_on_its_way() {
+        let (mut engine, at) = engine(10);
+        flush(&mut engine);
+        engine.handle(at, Event::FibDone(Vec::new()), &mut Vec::new());
+        let prefix: rib::fib::RouteKey = "172.16.0.0/16".parse().unwrap();
+        engine.fib.want(prefix, Wanted::legs(vec![leg(2), leg(3)]));
+        assert_eq!(flush(&mut engine).len(), 1, "a group of next hops that are there already");
+        assert!(
+            matches!(lose(&mut engine, 3)[..], [Effect::Fib(_)]),
+            "the kernel refuses a group with a member that is gone"
+        );
+        for _ in 0..2 {
+            engine.handle(at, Event::FibDone(Vec::new()), &mut Vec::new());
+        }
+        assert!(matches!(lose(&mut engine, 2)[..], [Effect::Repair(_)]), "the group is there");
     }
 
     #[test]

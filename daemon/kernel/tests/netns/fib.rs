@@ -61,6 +61,28 @@ fn a_group_is_replaced_in_place_and_its_routes_follow() {
 }
 
 #[test]
+fn a_next_hop_that_is_deleted_leaves_all_its_groups_in_one_change_and_no_route_goes() {
+    in_namespace(|| {
+        two_links();
+        let mut writer = FibWriter::open().unwrap();
+        let mut monitor = monitor_of(&writer);
+        apply(&mut writer, &three_gateways());
+        apply(&mut writer, &[group(2, &[1, 3]), route("172.16.102.229/32", 1), route("172.16.101.10/32", 2)]);
+        apply(&mut writer, &[FibChange::NextHopGone(NEXT_HOP_ID_BASE + 1)]);
+        let fib = kernel_fib().unwrap();
+        let members = |numbers: &[u32]| numbers.iter().map(|number| (NEXT_HOP_ID_BASE + number, 1)).collect::<Vec<_>>();
+        let expected = [(GROUP_ID_BASE + 1, members(&[2, 3])), (GROUP_ID_BASE + 2, members(&[3]))];
+        assert_eq!(fib.groups, BTreeMap::from(expected));
+        assert_eq!((fib.next_hops.len(), fib.routes.len()), (2, 2));
+        assert!(ip("route get 172.16.101.10").contains("via 198.51.100.203"));
+        ip("route add blackhole 203.0.113.9");
+        let events = told_until(&mut monitor, |event| matches!(event, WorldEvent::Route(_)));
+        let ours = |event: &&WorldEvent| matches!(event, WorldEvent::OurNextHopLost(_) | WorldEvent::OurRouteLost(_));
+        assert_eq!(events.iter().find(ours), None, "what we did ourselves is no loss");
+    });
+}
+
+#[test]
 fn routes_of_other_tables_are_kept_apart_and_their_loss_is_told() {
     in_namespace(|| {
         two_links();

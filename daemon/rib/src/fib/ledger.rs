@@ -129,12 +129,42 @@ impl Ledger {
         self.by_legs.get(&legs).into_iter().flatten().copied()
     }
 
-    /// Groups that have the leg and at least one more, with their other legs and the weights of these.
-    pub(super) fn groups_sharing(&self, leg: &Leg) -> Vec<(u32, Vec<(Leg, u16)>)> {
-        let has_it = |legs: &[Leg]| legs.len() > 1 && legs.binary_search(leg).is_ok();
-        let shared = self.groups.iter().filter(|(_, group)| has_it(self.wishes.legs(group.leads)));
-        let sets = shared.filter_map(|(id, group)| Some((*id, self.wishes.set(group.leads)?)));
-        sets.map(|(id, set)| (id, set.iter().filter(|(other, _)| other != leg).collect())).collect()
+    /// Groups that have the leg and at least one more, and groups that have it alone.
+    pub(super) fn groups_with_leg(&self, leg: &Leg) -> (Vec<u32>, Vec<u32>) {
+        let legs = |group: &Group| self.wishes.legs(group.leads);
+        let having = self.groups.iter().filter(|(_, group)| legs(group).binary_search(leg).is_ok());
+        let (sharing, alone): (Vec<_>, Vec<_>) = having.partition(|(_, group)| legs(group).len() > 1);
+        let ids = |groups: Vec<(&u32, &Group)>| groups.into_iter().map(|(id, _)| *id).collect();
+        (ids(sharing), ids(alone))
+    }
+
+    /// The other legs of a group, and their weights.
+    pub(super) fn ways_without(&self, id: u32, leg: &Leg) -> Vec<(Leg, u16)> {
+        let ways = self.wishes.set(self.leads_to(id)).into_iter().flat_map(|set| set.iter());
+        ways.filter(|(other, _)| other != leg).collect()
+    }
+
+    /// The next hop of a leg, if just these groups, of which some share it, have it as a member.
+    pub(super) fn next_hop_of(&self, leg: &Leg, sharing: &[u32], alone: &[u32]) -> Option<u32> {
+        let id = *self.by_leg.get(leg)?;
+        let has_it = |group: &u32| self.groups.get(group).is_some_and(|group| group.has(id));
+        let all = sharing.len().saturating_add(alone.len());
+        let just_these = self.next_hops.get(&id)?.groups == all && sharing.iter().chain(alone).all(has_it);
+        (just_these && !sharing.is_empty()).then_some(id)
+    }
+
+    /// Gives groups that have a leg alone a new next hop for it; the old one stays with the others.
+    pub(super) fn renew_next_hop(
+        &mut self,
+        leg: &Leg,
+        alone: &[u32],
+        next_hops: &mut Vec<FibChange>,
+        groups: &mut Vec<FibChange>,
+    ) {
+        self.by_leg.remove(leg);
+        for id in alone {
+            self.replace(*id, self.leads_to(*id), next_hops, groups);
+        }
     }
 
     /// A route that should lead to `wish` leads to the group.

@@ -135,16 +135,30 @@ impl Fib {
         }
     }
 
-    /// Takes a leg out of every group that has another one, at once and before any route is looked at: one change
-    /// per group. What is wanted stays as it is; the next `flush` follows it, so tell `want` before.
+    /// Takes a leg out of every group that has another one, at once and before any route is looked at. What is wanted
+    /// stays as it is; the next `flush` follows it, so tell `want` before.
+    ///
+    /// Its next hop is deleted: the kernel takes it out of all groups together and waits once for those who still read
+    /// them, instead of once for each group. Groups that have nothing else, which would go with their routes, get a new
+    /// next hop before; where they are as many as the others, each of the others is changed instead.
     pub fn leg_lost(&mut self, leg: &Leg) -> Vec<FibChange> {
-        let mut next_hops = Vec::new();
-        let mut changes = Vec::new();
-        for (id, left) in self.ledger.groups_sharing(leg) {
-            let left = self.ledger.wishes.intern_ways(left);
-            self.ledger.replace(id, left, &mut next_hops, &mut changes);
-            self.shaken.insert(id);
+        let (sharing, alone) = self.ledger.groups_with_leg(leg);
+        let (mut changes, mut groups) = (Vec::new(), Vec::new());
+        let dear = !alone.is_empty() && alone.len().saturating_add(2) >= sharing.len();
+        let spared = if dear { None } else { self.ledger.next_hop_of(leg, &sharing, &alone) };
+        if let Some(id) = spared {
+            self.ledger.renew_next_hop(leg, &alone, &mut changes, &mut groups);
+            self.shaken.extend(self.ledger.forget_next_hop(id));
+            groups.push(FibChange::NextHopGone(id));
+        } else {
+            for id in sharing {
+                let left = self.ledger.ways_without(id, leg);
+                let left = self.ledger.wishes.intern_ways(left);
+                self.ledger.replace(id, left, &mut changes, &mut groups);
+                self.shaken.insert(id);
+            }
         }
+        changes.append(&mut groups);
         changes
     }
 

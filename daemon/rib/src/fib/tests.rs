@@ -167,7 +167,20 @@ fn a_blackhole_needs_no_group() {
 }
 
 #[test]
-fn a_lost_leg_costs_one_change_per_group_and_the_decision_afterwards_nothing_but_the_rest() {
+fn a_lost_leg_costs_one_change_however_many_groups_have_it_and_the_decision_afterwards_nothing() {
+    let mut pair = with_routes(0..50, &[1, 2, 3]);
+    pair.want(50..80, &[2, 3]).want(80..90, &[3, 4]).flush();
+    let changes = pair.fib.leg_lost(&node(3));
+    assert_eq!(kinds(&pair.made(changes)), "N");
+    assert_eq!(pair.nodes(7), Some(vec![node(1), node(2)]));
+    assert_eq!(pair.nodes(70), Some(vec![node(2)]));
+    assert_eq!(pair.nodes(85), Some(vec![node(4)]));
+    assert_eq!(kinds(&pair.want(0..50, &[1, 2]).want(50..80, &[2]).want(80..90, &[4]).flush()), "");
+    pair.audit();
+}
+
+#[test]
+fn routes_that_have_a_lost_leg_alone_keep_it_whether_few_groups_share_it_or_many() {
     let mut pair = with_routes(0..50, &[1, 2, 3]);
     pair.want(50..60, &[3]).flush();
     let changes = pair.fib.leg_lost(&node(3));
@@ -175,6 +188,16 @@ fn a_lost_leg_costs_one_change_per_group_and_the_decision_afterwards_nothing_but
     assert_eq!(pair.nodes(7), Some(vec![node(1), node(2)]));
     assert_eq!(pair.nodes(55), Some(vec![node(3)]), "a group is never emptied here");
     assert_eq!(kinds(&pair.want(0..50, &[1, 2]).want(50..60, &[]).flush()), "RRRRRRRRRRNN");
+
+    let mut pair = with_routes(0..10, &[3]);
+    for number in 1..8 {
+        pair.want(number * 10..number * 10 + 10, &[3, number + 3]).flush();
+    }
+    let changes = pair.fib.leg_lost(&node(3));
+    assert_eq!(kinds(&pair.made(changes)), "ngN", "seven groups in one change");
+    assert_eq!((pair.nodes(5), pair.nodes(75)), (Some(vec![node(3)]), Some(vec![node(10)])));
+    assert_eq!(kinds(&pair.audit()), "ggggggg", "as long as nothing else is wanted, the leg comes back");
+    assert_eq!(pair.nodes(75), Some(vec![node(3), node(10)]));
 }
 
 #[test]
@@ -184,7 +207,7 @@ fn a_lost_leg_that_is_still_wanted_comes_back_with_flush_but_not_with_flush_want
     pair.made(changes);
     pair.want(0..10, &[1, 2]);
     let changes = pair.fib.flush_wanted(usize::MAX);
-    assert_eq!(kinds(&pair.made(changes)), "N", "nobody uses the leg for the moment");
+    assert_eq!(kinds(&pair.made(changes)), "", "a group that leads where these want to is there");
     assert_eq!(pair.nodes(40), Some(vec![node(1), node(2)]));
     pair.flush();
     assert_eq!(pair.nodes(40), Some(vec![node(1), node(2), node(3)]));
@@ -488,7 +511,8 @@ impl Model {
     fn lose_leg(&mut self, number: u8) {
         let before = self.kernel.clone();
         let changes = self.fib.leg_lost(&node(number));
-        assert!(changes.iter().all(|change| matches!(change, FibChange::Group { .. })));
+        let no_route = |change: &FibChange| !matches!(change, FibChange::Route { .. } | FibChange::RouteGone(_));
+        assert!(changes.iter().all(no_route), "{changes:?}");
         self.apply_all(&changes);
         if self.unsettled {
             return;
