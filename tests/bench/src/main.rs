@@ -21,6 +21,7 @@ mod swarm;
 mod terminal;
 mod usage;
 mod wire;
+mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Some((role, rest)) if role == swarm::ROLE => swarm::run(rest),
         Some((role, rest)) if role == relay::ROLE => relay::run(rest),
         Some((role, rest)) if role == floor::ROLE => floor::run(rest),
+        Some((role, rest)) if role == witness::ROLE => witness::run(rest),
         Some((role, rest)) if role == chapters::CHAIN => chapters::chain(rest),
         Some((role, rest)) if role == chapters::CHANGE => chapters::change(rest),
         Some((role, rest)) if role == chapters::GROWTH => chapters::grow(rest),

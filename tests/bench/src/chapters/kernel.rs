@@ -1,8 +1,8 @@
 //! One peer's full table from the wire into the kernel and out again, beside a writer that does nothing but write; and
 //! what many legs cost.
 //!
-//! The count of the kernel's routes is asked for seldom until nearly all are there, because asking takes a little of a
-//! core from every daemon alike. It never looks at what a daemon believes to have written.
+//! Counting the kernel's routes takes a core for tens of milliseconds, so they are counted only once a witness, who asks
+//! for some of them, has seen these. It never looks at what a daemon believes to have written.
 
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use crate::daemons::{ASN, Daemon, Job, Kind};
 use crate::feed::{FIRST_AS, Recipe, Shape};
 use crate::report::{Column, Contest, Entrant, Report};
 use crate::swarm::{DAEMON, Peer, Swarm, address};
+use crate::witness::Witness;
 use crate::{floor, usage};
 
 const CHAPTER: &str = "kernel";
@@ -109,17 +110,26 @@ fn once(lab: &Lab, kind: Kind, peers: u8, legs: u8, routes: u32, shape: Shape) -
     let job = Job { router: DAEMON, peers, reflects: false, kernel: true, paths: Some(legs) };
     let mut daemon = kind.start(lab, &job)?;
     let mut swarm = Swarm::start(lab)?;
-    let done = run(lab, &mut swarm, &daemon, &job, recipe, usize::from(legs));
+    let mut witness = Witness::start(lab)?;
+    let done = run(lab, (&mut swarm, &mut witness), &daemon, &job, recipe, usize::from(legs));
     daemon.explain(done)
 }
 
-fn run(lab: &Lab, swarm: &mut Swarm, daemon: &Daemon, job: &Job, recipe: Recipe, legs: usize) -> Result<Vec<f64>> {
+fn run(
+    lab: &Lab,
+    (swarm, witness): (&mut Swarm, &mut Witness),
+    daemon: &Daemon,
+    job: &Job,
+    recipe: Recipe,
+    legs: usize,
+) -> Result<Vec<f64>> {
     swarm.connect(recipe, &job.peers, ASN)?;
     rest(daemon)?;
     let (before, idle_cpu) = (usage::ipv4_prefixes(daemon.process()?)?, daemon.cpu_seconds()?);
     let routes = usize::try_from(recipe.routes + recipe.senders)?;
     let began = swarm.announce()?;
-    let mut there = wait_for_prefixes(daemon, routes / 30, |has| (before + routes).saturating_sub(has))?;
+    witness.wait(recipe, true, PATIENCE)?;
+    let mut there = wait_for_prefixes(daemon, |has| (before + routes).saturating_sub(has))?;
     if job.peers.len() > 1 {
         let router = Router::prepare(lab)?;
         let step = (recipe.routes / SAMPLES).max(1);
@@ -130,13 +140,14 @@ fn run(lab: &Lab, swarm: &mut Swarm, daemon: &Daemon, job: &Job, recipe: Recipe,
     let into = there.milliseconds_since(began) / 1e3;
     rest(daemon)?;
     let began = swarm.withdraw()?;
-    let gone = wait_for_prefixes(daemon, routes / 30, |has| has.saturating_sub(before))?;
+    witness.wait(recipe, false, PATIENCE)?;
+    let gone = wait_for_prefixes(daemon, |has| has.saturating_sub(before))?;
     let cpu = daemon.cpu_seconds()? - idle_cpu;
     Ok(vec![into, gone.milliseconds_since(began) / 1e3, daemon.peak()?, cpu])
 }
 
-/// Waits until the kernel's count lacks nothing; when few are left, it is asked without a pause.
-fn wait_for_prefixes(daemon: &Daemon, few: usize, left: impl Fn(usize) -> usize) -> Result<Stamp> {
+/// Waits until the kernel's count lacks nothing.
+fn wait_for_prefixes(daemon: &Daemon, left: impl Fn(usize) -> usize) -> Result<Stamp> {
     let end = Instant::now() + PATIENCE;
     loop {
         let asked = Instant::now();
@@ -147,9 +158,7 @@ fn wait_for_prefixes(daemon: &Daemon, few: usize, left: impl Fn(usize) -> usize)
         if Instant::now() > end {
             bail!("did not finish within {PATIENCE:?}: {left} routes are left to do");
         }
-        if left > few {
-            std::thread::sleep((asked.elapsed() * 9).max(Duration::from_millis(1)));
-        }
+        std::thread::sleep(asked.elapsed());
     }
 }
 
