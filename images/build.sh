@@ -237,7 +237,7 @@ rm -f "$payload"
 
 say "making the disk"
 modules=(part_gpt fat normal configfile loadenv serial terminal test true echo sleep ls cat reboot halt minicmd keystatus)
-grub-mkimage -O i386-pc -p '(,gpt2)/grub' -o "$target/core.img" biosdisk linux16 "${modules[@]}"
+grub-mkimage -O i386-pc -p '(,gpt2)/grub' -o "$target/core.img" biosdisk linux16 iorw "${modules[@]}"
 # GRUB as it is, but for how much memory it keeps.
 loader=$target/grub-efi
 rm -rf "$loader"
