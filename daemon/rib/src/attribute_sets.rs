@@ -18,8 +18,12 @@ const SHARDS: usize = 64;
 const SLICES: usize = 4096;
 /// A shard is swept when it has doubled since the last time, but not below this size.
 const SMALLEST_SWEEP: usize = 16;
-/// Sets that are looked at to count what differs; of more, that many tell.
+/// So many sets are all looked at to count what differs.
 const COUNTED: usize = 16_384;
+/// Of more sets, so many tell: each lies elsewhere in the memory.
+const SAMPLED: usize = 4_096;
+/// What they tell holds until so many sets more are new that they are one in this many of all.
+const OUTDATED: u64 = 8;
 
 /// The distinct attribute sets in use.
 #[derive(Debug)]
@@ -34,6 +38,27 @@ pub struct AttributeSets {
     released: usize,
     /// The shard that [`AttributeSets::released`] sweeps next.
     next: usize,
+    /// What was found when what differs was counted last: somebody may ask every moment while much is going on.
+    found: Mutex<Found>,
+}
+
+/// What some sets tell of all.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    looked_at: usize,
+    as_paths: usize,
+    community_lists: usize,
+    /// How many sets had ever been new by then.
+    made: u64,
+}
+
+/// How much attribute sets differ: exact up to 16,384 of them, estimates above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variety {
+    /// Distinct AS paths.
+    pub as_paths: usize,
+    /// Distinct lists of communities, the empty one left out.
+    pub community_lists: usize,
 }
 
 /// The sets with the same bits in their hash.
@@ -43,12 +68,15 @@ struct Shard {
     sets: HashTable<Arc<PathAttributes>>,
     /// How many the last sweep left.
     swept: usize,
+    /// How many were ever new here.
+    made: u64,
 }
 
 impl Default for AttributeSets {
     fn default() -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { hash: RandomState::default(), shards, shard_of: unequal_shards(), released: 0, next: 0 }
+        let hash = RandomState::default();
+        Self { hash, shards, shard_of: unequal_shards(), released: 0, next: 0, found: Mutex::default() }
     }
 }
 
@@ -114,31 +142,43 @@ impl AttributeSets {
         self.len() == 0
     }
 
-    /// How many distinct AS paths they have; an estimate above 16,384 sets.
+    /// How much they differ.
     #[must_use]
-    pub fn as_paths(&self) -> usize {
-        self.distinct(|set| Some(self.hash.hash_one(&set.as_path)))
+    pub fn variety(&self) -> Variety {
+        let len = self.len();
+        let Found { looked_at, as_paths, community_lists, .. } = self.found(len);
+        let of_all = |found: usize| found.saturating_mul(len).checked_div(looked_at).unwrap_or(0);
+        Variety { as_paths: of_all(as_paths), community_lists: of_all(community_lists) }
     }
 
-    /// How many distinct lists of communities they have, the empty one left out; an estimate above 16,384 sets.
-    #[must_use]
-    pub fn community_lists(&self) -> usize {
-        self.distinct(|set| (!set.communities.is_empty()).then(|| self.hash.hash_one(&set.communities)))
-    }
-
-    /// How many values there are. A hash decides which shard a set is in, so that any of them are a fair sample.
-    fn distinct(&self, value: impl Fn(&PathAttributes) -> Option<u64>) -> usize {
-        let mut left = COUNTED;
-        let mut found: HashSet<u64, RandomState> = HashSet::default();
+    /// What some or all of the sets tell. A hash decides which shard a set is in, so that any of them are a fair sample.
+    fn found(&self, len: usize) -> Found {
+        let made: u64 = self.shards.iter().map(|shard| locked(shard).made).sum();
+        let mut known = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = made.saturating_sub(known.made);
+        let holds = len > COUNTED && known.looked_at == SAMPLED;
+        if holds && since < u64::try_from(len).unwrap_or(u64::MAX) / OUTDATED {
+            return *known;
+        }
+        let looked_at = if len > COUNTED { SAMPLED } else { len };
+        let (mut as_paths, mut lists, mut left) = (Hashes::default(), Hashes::default(), looked_at);
         for shard in &self.shards {
             let shard = locked(shard);
-            found.extend(shard.sets.iter().take(left).filter_map(|set| value(set)));
+            for set in shard.sets.iter().take(left) {
+                as_paths.insert(self.hash.hash_one(&set.as_path));
+                if !set.communities.is_empty() {
+                    lists.insert(self.hash.hash_one(&set.communities));
+                }
+            }
             left = left.saturating_sub(shard.sets.len());
         }
-        let len = self.len();
-        found.len().saturating_mul(len).checked_div(len.min(COUNTED)).unwrap_or(0)
+        *known = Found { looked_at, as_paths: as_paths.len(), community_lists: lists.len(), made };
+        *known
     }
 }
+
+/// Hashes of what was found.
+type Hashes = HashSet<u64, RandomState>;
 
 /// A shard that nobody else can look at.
 fn owned(shard: &mut Mutex<Shard>) -> &mut Shard {
@@ -172,6 +212,7 @@ impl Shard {
             let _ = attributes.keep.note(hash);
         }
         self.sets.insert_unique(hash, Arc::clone(&attributes), noted);
+        self.made = self.made.wrapping_add(1);
         attributes
     }
 
@@ -243,7 +284,7 @@ mod tests {
         let first = sets.intern(set(1, 64513));
         assert!(Arc::ptr_eq(&first, &sets.intern(set(1, 64513))));
         assert!(!Arc::ptr_eq(&first, &sets.intern(set(2, 64513))));
-        assert_eq!((sets.len(), sets.as_paths(), sets.community_lists()), (2, 1, 0));
+        assert_eq!((sets.len(), sets.variety()), (2, Variety { as_paths: 1, community_lists: 0 }));
     }
 
     #[test]
@@ -252,7 +293,7 @@ mod tests {
         let held = sets.intern(set(1, 64513));
         drop(sets.intern(set(2, 64514)));
         sets.sweep();
-        assert_eq!((sets.len(), sets.as_paths()), (1, 1));
+        assert_eq!((sets.len(), sets.variety().as_paths), (1, 1));
         assert!(Arc::ptr_eq(&held, &sets.intern(set(1, 64513))));
     }
 
@@ -280,11 +321,17 @@ mod tests {
     fn what_differs_is_counted_and_beyond_a_limit_estimated() {
         let mut sets = AttributeSets::default();
         let held: Vec<_> = (0..3000).map(|med| sets.intern(set(med, 64513 + med % 700))).collect();
-        assert_eq!((held.len(), sets.len(), sets.as_paths()), (3000, 3000, 700));
+        assert_eq!((held.len(), sets.len(), sets.variety().as_paths), (3000, 3000, 700));
         let more: Vec<_> = (0..150_000).map(|asn| sets.intern(set(0, 100_000 + asn))).collect();
         let expect = more.len() + 700;
-        let told = sets.as_paths();
+        let told = sets.variety().as_paths;
         assert!(told.abs_diff(expect) < expect / 20, "{told} AS paths are told, there are {expect}");
+        // Others take their place: what was found does not hold for ever.
+        drop((held, more));
+        let few: Vec<_> = (0..150_000).map(|med| sets.intern(set(med, 64513 + med % 7))).collect();
+        sets.sweep();
+        let told = sets.variety().as_paths;
+        assert!(told * 100 < few.len(), "{told} AS paths are told, there are 7");
     }
 
     proptest! {

@@ -31,7 +31,7 @@ pub(crate) fn summary(engine: &Engine, at: Moment, family: Family) -> Result<Vie
 }
 
 fn one_summary(engine: &Engine, bgp: &Bgp, at: Moment, family: Family) -> BgpSummary {
-    let table = engine.tables.of(family);
+    let (table, variety) = (engine.tables.of(family), engine.attribute_sets.variety());
     BgpSummary {
         family,
         router_id: engine.router_id,
@@ -39,8 +39,8 @@ fn one_summary(engine: &Engine, bgp: &Bgp, at: Moment, family: Family) -> BgpSum
         table_version: version(engine, family),
         prefixes: number(table.len()),
         paths: number(table.path_count()),
-        as_path_entries: number(engine.attribute_sets.as_paths()),
-        community_entries: number(engine.attribute_sets.community_lists()),
+        as_path_entries: number(variety.as_paths),
+        community_entries: number(variety.community_lists),
         maximum_paths_ebgp: bgp.maximum_paths_ebgp,
         maximum_paths_ibgp: bgp.maximum_paths_ibgp,
         listen_limit: (!bgp.listen_ranges.is_empty()).then_some(bgp.listen_limit),
