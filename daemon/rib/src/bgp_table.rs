@@ -4,6 +4,7 @@
 //! configuration; what a peer sent equal to what is used shares one attribute set. Obeys RFC 4271 §3.2
 //! (Adj-RIB-In) and RFC 4724 §4.2 (stale paths). Never decides and never resolves a next hop.
 
+mod lent;
 mod path;
 mod queues;
 mod uses;
@@ -23,6 +24,7 @@ use crate::nexthop::NextHops;
 use crate::prefix_table::{PrefixTable, Prefixes, Spot};
 use crate::routes::Gateway;
 
+pub use lent::Lent;
 pub(crate) use path::Identity;
 pub use path::{Inserted, Path, PathKey, PeerId};
 use queues::{Queues, Waits};
@@ -350,43 +352,16 @@ impl BgpTable {
         true
     }
 
-    /// Puts new judgements in place of those that the paths of a prefix have, and tells which of them are others now;
-    /// neither their age nor whether they are stale changes. A path for which `judge` answers nothing stays as it is. Sets
-    /// have to be of one store: another set is taken for a different one.
-    ///
-    /// With a judgement stands whether it leaves the rank of the path as it was (`Inserted::ranks_as`). Where all do, and
-    /// nothing else of the prefix is undecided, what was chosen stays chosen, and the answer is what became of it.
+    /// Judges the paths of a prefix again, as [`Lent::rejudge`], and puts it back.
     pub fn rejudge(
         &mut self,
         prefix: Prefix,
-        mut judge: impl FnMut(&Path) -> Option<(Inserted, bool)>,
-        mut tell: impl FnMut(PathKey),
+        judge: impl FnMut(&Path) -> Option<(Inserted, bool)>,
+        tell: impl FnMut(PathKey),
     ) -> Option<Stays> {
-        let (spot, entry) = self.entries.find_mut(prefix)?;
-        let (mut changed, mut stays) = (false, entry.waits == Waits::No);
-        for at in 0..entry.paths.len() {
-            let Some(old) = entry.paths.as_mut_slice().get_mut(at) else { break };
-            let Some((judged, alike)) = judge(old) else { continue };
-            let key = old.key();
-            let mut path = judged.path(key, 0);
-            if old.same_sets(&path) {
-                continue;
-            }
-            path.succeed(old);
-            self.census.replaced(old, &path);
-            *old = path;
-            entry.note_change(key.peer);
-            (changed, stays) = (true, stays && alike);
-            tell(key);
-        }
-        if !changed {
-            return None;
-        }
-        if stays {
-            return Some(Stays { news: std::mem::take(&mut entry.changed), reachable: entry.best().is_some() });
-        }
-        self.queues.presses(spot, entry);
-        None
+        let mut lent = self.lend(prefix)?;
+        lent.rejudge(true, judge);
+        self.put_back(lent, tell)
     }
 
     /// Takes a path out; the answer is whether it was there.
@@ -505,8 +480,13 @@ impl BgpTable {
 
     /// As `iter`, but from a prefix on; from the first one without it.
     pub fn iter_from(&self, first: Option<Prefix>) -> impl Iterator<Item = (Prefix, &[Path])> {
-        let all = self.entries.iter_from(first.unwrap_or(Prefix::DEFAULT_V4));
-        all.map(|(prefix, entry)| (prefix, entry.paths.as_slice())).filter(|(_, paths)| !paths.is_empty())
+        self.spots_from(first).map(|(spot, paths)| (spot.prefix(), paths))
+    }
+
+    /// As `iter_from`, with where the prefixes stand.
+    pub fn spots_from(&self, first: Option<Prefix>) -> impl Iterator<Item = (Spot, &[Path])> {
+        let all = self.entries.spots_from(first.unwrap_or(Prefix::DEFAULT_V4));
+        all.map(|(spot, entry)| (spot, entry.paths.as_slice())).filter(|(_, paths)| !paths.is_empty())
     }
 
     /// The longest prefix that holds the address and has paths, for `show ip bgp ADDRESS`.

@@ -128,9 +128,9 @@ impl<K: Packed, V> Half<K, V> {
         Some(gone)
     }
 
-    fn iter_from(&self, first: K) -> impl Iterator<Item = (Prefix, &V)> {
+    fn spots_from(&self, first: K) -> impl Iterator<Item = (Spot, &V)> {
         let keys = (self.values.len() > 0).then(|| self.numbers.keys_from(first)).into_iter().flatten();
-        let found = keys.filter_map(|(key, number)| Some((key.unpack(), self.values.get(number)?)));
+        let found = keys.filter_map(|(key, number)| Some((Spot::new(key.unpack(), number), self.values.get(number)?)));
         // All that stand before the first one may be missing, so the end may come sooner.
         found.take(self.values.len())
     }
@@ -274,11 +274,16 @@ impl<V> PrefixTable<V> {
 
     /// All from a prefix on, in display order.
     pub fn iter_from(&self, first: Prefix) -> impl Iterator<Item = (Prefix, &V)> {
+        self.spots_from(first).map(|(spot, value)| (spot.prefix(), value))
+    }
+
+    /// As `iter_from`, with where they stand.
+    pub fn spots_from(&self, first: Prefix) -> impl Iterator<Item = (Spot, &V)> {
         let (v4, v6) = match first.into() {
-            Key::V4(key) => (Some(self.v4.iter_from(key)), V6::LEAST),
+            Key::V4(key) => (Some(self.v4.spots_from(key)), V6::LEAST),
             Key::V6(key) => (None, key),
         };
-        v4.into_iter().flatten().chain(self.v6.iter_from(v6))
+        v4.into_iter().flatten().chain(self.v6.spots_from(v6))
     }
 
     /// Shows all in display order, to be changed, until `visit` has seen enough.

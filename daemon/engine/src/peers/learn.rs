@@ -108,7 +108,7 @@ impl Engine {
                     unknown.push(peer);
                     return None;
                 };
-                let inserted = judge.again(path.received(), prefix, attribute_sets);
+                let (inserted, _) = judge.again(path, prefix, attribute_sets);
                 Some((damping.still_rests(family, (prefix, path.key()), &inserted).unwrap_or(inserted), false))
             };
             let tell = |key| collectors.note_judged(key, family, prefix);
@@ -248,28 +248,50 @@ fn key(peer: PeerId, nlri: Nlri) -> PathKey {
 #[derive(Clone)]
 pub(crate) struct Judge {
     import: Arc<Import>,
-    /// What the last route that was judged again became, while a walk goes on.
-    last: Option<(Arc<PathAttributes>, Inserted)>,
+    /// The last path that was judged again, while a walk goes on.
+    last: Option<Last>,
+}
+
+/// A path that was judged again.
+#[derive(Clone)]
+struct Last {
+    /// As it was.
+    before: Path,
+    /// What it became.
+    inserted: Inserted,
+    /// Whether that left its rank as it was.
+    alike: bool,
 }
 
 impl Judge {
-    /// What becomes of a route whose judgement is an older one.
-    pub(super) fn again(&mut self, received: &Arc<PathAttributes>, prefix: Prefix, sets: &AttributeSets) -> Inserted {
+    /// What becomes of a path whose judgement is an older one, and whether that leaves its rank as it is
+    /// (`Inserted::ranks_as`).
+    pub(super) fn again(&mut self, path: &Path, prefix: Prefix, sets: &AttributeSets) -> (Inserted, bool) {
         let Self { import, last } = self;
+        let received = path.received();
+        let ranked = |inserted: Inserted| {
+            let alike = inserted.ranks_as(path);
+            (inserted, alike)
+        };
         if prefix.is_martian() {
-            return import.refuse(received, Reject::MartianPrefix(prefix));
+            return ranked(import.refuse(received, Reject::MartianPrefix(prefix)));
         }
         let once = !import.policy.looks_at_prefix();
         // Neighboring prefixes of a peer often came with the same attributes.
-        if let Some((_, inserted)) = last.as_ref().filter(|(known, _)| once && Arc::ptr_eq(known, received)) {
-            return inserted.clone();
+        if let Some(last) = last.as_ref().filter(|_| once) {
+            if last.before.shares_all_with(path) {
+                return (last.inserted.clone(), last.alike);
+            }
+            if Arc::ptr_eq(last.before.received(), received) {
+                return ranked(last.inserted.clone());
+            }
         }
         let judged = import::check(received, &import.rules);
-        let inserted = import.judge(received, &judged, prefix, sets);
+        let (inserted, alike) = ranked(import.judge(received, &judged, prefix, sets));
         if once {
-            *last = Some((Arc::clone(received), inserted.clone()));
+            *last = Some(Last { before: path.clone(), inserted: inserted.clone(), alike });
         }
-        inserted
+        (inserted, alike)
     }
 
     /// The walk is over: nothing is held on to that the tables may let go of.

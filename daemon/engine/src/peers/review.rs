@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use nouns::{Family, Prefix};
 use rib::bgp_table::PeerId;
+use rib::prefix_table::Spot;
 
 use super::groups::GroupId;
 use super::learn::Judge;
@@ -104,25 +105,21 @@ impl Engine {
     fn walk_on(&mut self, family: Family, offer: &BTreeSet<GroupId>, next: Option<Prefix>, mut budget: usize) -> usize {
         let mut piece = Vec::new();
         let mut after = None;
-        for (prefix, paths) in self.tables.of(family).iter_from(next) {
+        for (spot, paths) in self.tables.of(family).spots_from(next) {
             if budget == 0 {
-                after = Some(prefix);
+                after = Some(spot.prefix());
                 break;
             }
             budget = budget.saturating_sub(paths.len().saturating_add(offer.len()).max(1));
-            piece.push(prefix);
+            piece.push(spot);
         }
         let observe = self.reviews.walks.get(&family).and_then(VecDeque::front).is_some_and(|walk| walk.observe);
-        let mut verdicts = self.verdicts(family, &piece);
-        for prefix in piece {
-            self.pronounce(family, prefix, &mut verdicts);
+        self.judge_piece(family, &piece);
+        for spot in piece {
             if observe {
-                self.observe(family, prefix);
+                self.observe(family, spot.prefix());
             }
-            self.offer_again(family, prefix, offer);
-        }
-        if verdicts.news {
-            self.next_version(family);
+            self.offer_again(family, spot, offer);
         }
         if after.is_none() {
             for id in offer {
@@ -145,15 +142,16 @@ impl Engine {
     }
 
     /// Offers a prefix to groups once more.
-    pub(crate) fn offer_again(&mut self, family: Family, prefix: Prefix, groups: &BTreeSet<GroupId>) {
+    pub(crate) fn offer_again(&mut self, family: Family, spot: impl Into<Spot>, groups: &BTreeSet<GroupId>) {
         if groups.is_empty() {
             return;
         }
+        let spot = spot.into();
         // What is undecided waits in the group until it is decided.
-        let reachable = self.tables.of(family).settled_best(prefix).map_or(true, |best| best.is_some());
+        let reachable = self.tables.of(family).settled_best(spot).map_or(true, |best| best.is_some());
         for id in groups {
             if let Some(group) = self.groups.get_mut(*id) {
-                group.offer(prefix, reachable);
+                group.offer(spot, reachable);
             }
         }
     }

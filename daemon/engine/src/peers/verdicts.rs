@@ -1,18 +1,20 @@
 //! The paths of many prefixes judged again together, each processor a part of them.
 //!
-//! A verdict follows from the path and the rules alone, so who judges only reads the table; the verdicts are put there
-//! afterwards, one after the other. The threads borrow what they read and are over before the call is: what comes out
-//! does not depend on how many there are. Never waits for anything else.
+//! A verdict follows from the path and the rules alone, so prefixes are lent out of the table for it, and whoever has one
+//! changes nothing else; what follows for the table follows when they are put back, one after the other. The threads borrow
+//! what they read and are over before the call is: what comes out does not depend on how many there are. Never waits for
+//! anything else.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::vec::IntoIter;
+use std::sync::{Mutex, PoisonError};
 
 use config::model::bgp::MonitoredView;
-use nouns::{Family, Prefix};
+use nouns::Family;
 use rib::attribute_sets::AttributeSets;
-use rib::bgp_table::{Inserted, Path, PeerId};
+use rib::bgp_table::{Lent, PeerId};
+use rib::prefix_table::Spot;
 
+use super::damping::Dampings;
 use super::learn::Judge;
 use crate::engine::Engine;
 
@@ -21,122 +23,101 @@ const THREADS: usize = 8;
 /// A thread has to be worth its beginning.
 const PREFIXES_A_THREAD: usize = 64;
 
-/// Prefixes that a thread takes at a time, and whose sets are fetched together.
-const PREFIXES_A_PART: usize = 16;
+/// Prefixes that a thread takes at a time: neighbors often came with the same attributes, and are judged once then.
+const PREFIXES_A_PART: usize = 64;
+/// Prefixes whose sets are fetched together.
+const PREFIXES_AT_ONCE: usize = 16;
 
-/// Who judges the routes of which peers.
-type Judges = BTreeMap<PeerId, Judge>;
-
-/// A prefix and its paths.
-type Entry<'a> = (Prefix, &'a [Path]);
-
-/// What becomes of a path, and whether it keeps its rank.
-type Verdict = (Inserted, bool);
-
-/// Verdicts on the paths of some prefixes, in the order of the table.
-pub(super) struct Verdicts {
-    judges: Judges,
-    verdicts: IntoIter<Verdict>,
+/// By whom, and by what, prefixes are judged.
+struct Court<'a> {
+    family: Family,
+    /// Who judges the routes of which peers.
+    judges: BTreeMap<PeerId, Judge>,
+    sets: &'a AttributeSets,
+    damping: &'a Dampings,
     /// Nobody looks at more of a chosen path than the decision does, but those who hear of it.
     decided: bool,
-    /// Something that stays chosen has to be told.
-    pub(super) news: bool,
+    /// Somebody wants to hear of each path that becomes another.
+    told: bool,
 }
 
 impl Engine {
-    /// Judges those paths of prefixes that may have been judged by older rules. The prefixes have to stand one behind the
-    /// other in the table.
-    pub(super) fn verdicts(&mut self, family: Family, prefixes: &[Prefix]) -> Verdicts {
-        let unjudged = prefixes.first().map(|first| self.reviews.unjudged(family, *first)).unwrap_or_default();
+    /// Judges those paths of prefixes again that may have been judged by older rules. The prefixes have to stand one behind
+    /// the other in the table. Where that leaves all as it is that the decision looks at, a prefix needs none.
+    pub(super) fn judge_piece(&mut self, family: Family, spots: &[Spot]) {
+        let unjudged = spots.first().map(|first| self.reviews.unjudged(family, first.prefix())).unwrap_or_default();
         let judges = unjudged.iter().filter_map(|peer| Some((*peer, self.judge_beside(*peer, family)?)));
-        let judges: Judges = judges.collect();
-        let verdicts = if judges.is_empty() {
-            Vec::new()
-        } else {
-            let entries = self.tables.of(family).iter_from(prefixes.first().copied()).take(prefixes.len());
-            let threads = self.facts.processors.min(prefixes.len() / PREFIXES_A_THREAD).clamp(1, THREADS);
-            judge_all(&entries.collect::<Vec<_>>(), &judges, &self.attribute_sets, threads)
-        };
-        let monitored = self.collectors.want(family, MonitoredView::LocRib) || self.is_observed();
-        let decided = !monitored && self.table_map(family).is_none();
-        Verdicts { judges, verdicts: verdicts.into_iter(), decided, news: false }
-    }
-
-    /// Puts the verdicts on the next prefix in place of those that its paths have. Where that leaves all as it is that the
-    /// decision looks at, the prefix needs none.
-    pub(super) fn pronounce(&mut self, family: Family, prefix: Prefix, verdicts: &mut Verdicts) {
-        let Verdicts { judges, verdicts, decided, news } = verdicts;
+        let judges: BTreeMap<PeerId, Judge> = judges.collect();
         if judges.is_empty() {
             return;
         }
-        let Self { tables, damping, collectors, groups, .. } = self;
-        let stays = tables.of_mut(family).rejudge(
-            prefix,
-            |path| {
-                let (inserted, alike) = judges.contains_key(&path.peer()).then(|| verdicts.next()).flatten()?;
-                match damping.still_rests(family, (prefix, path.key()), &inserted) {
-                    Some(rests) => Some((rests, false)),
-                    None => Some((inserted, alike && *decided)),
+        let monitored = self.collectors.want(family, MonitoredView::LocRib) || self.is_observed();
+        let decided = !monitored && self.table_map(family).is_none();
+        let told = self.collectors.want(family, MonitoredView::PostPolicy);
+        let threads = self.facts.processors.min(spots.len() / PREFIXES_A_THREAD).clamp(1, THREADS);
+        let Self { tables, attribute_sets: sets, damping, collectors, groups, .. } = self;
+        let table = tables.of_mut(family);
+        let mut lent: Vec<Lent> = spots.iter().filter_map(|spot| table.lend(*spot)).collect();
+        Court { family, judges, sets, damping, decided, told }.judge_all(&mut lent, threads);
+        let mut news = false;
+        for lent in lent {
+            let spot = lent.spot();
+            let stays = table.put_back(lent, |key| collectors.note_judged(key, family, spot.prefix()));
+            if let Some(stays) = stays {
+                news |= stays.news;
+                groups.offer_to_all(family, spot, stays.reachable, stays.news);
+            }
+        }
+        if news {
+            self.next_version(family);
+        }
+    }
+}
+
+impl Court<'_> {
+    /// Judges all paths that somebody judges. Each thread takes the next part that nobody took: where there is no processor
+    /// for the others, the calling one does it all.
+    fn judge_all(&self, lent: &mut [Lent], threads: usize) {
+        let parts = Mutex::new(lent.chunks_mut(PREFIXES_A_PART));
+        let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || {
+            let mut judges = self.judges.clone();
+            while let Some(part) = next() {
+                part.chunks_mut(PREFIXES_AT_ONCE).for_each(|some| self.judge_some(some, &mut judges));
+            }
+        };
+        std::thread::scope(|scope| {
+            // Where no thread is to be had, there is one less; one that panics takes the call along.
+            let begin = |_| std::thread::Builder::new().spawn_scoped(scope, work).ok();
+            let others: Vec<_> = (1..threads).filter_map(begin).collect();
+            work();
+            for other in others {
+                if let Err(panic) = other.join() {
+                    std::panic::resume_unwind(panic);
                 }
-            },
-            |key| collectors.note_judged(key, family, prefix),
-        );
-        if let Some(stays) = stays {
-            *news |= stays.news;
-            groups.offer_to_all(family, prefix, stays.reachable, stays.news);
+            }
+        });
+    }
+
+    fn judge_some(&self, lent: &mut [Lent], judges: &mut BTreeMap<PeerId, Judge>) {
+        touch(lent);
+        for one in lent {
+            let prefix = one.spot().prefix();
+            one.rejudge(self.told, |path| {
+                let (inserted, alike) = judges.get_mut(&path.peer())?.again(path, prefix, self.sets);
+                match self.damping.still_rests(self.family, (prefix, path.key()), &inserted) {
+                    Some(rests) => Some((rests, false)),
+                    None => Some((inserted, alike && self.decided)),
+                }
+            });
         }
     }
-}
-
-/// The verdicts on all paths of entries that somebody judges, in their order. Each thread takes the next part that nobody
-/// took: where there is no processor for the others, the calling one does it all.
-fn judge_all(entries: &[Entry<'_>], judges: &Judges, sets: &AttributeSets, threads: usize) -> Vec<Verdict> {
-    let parts: Vec<&[Entry<'_>]> = entries.chunks(PREFIXES_A_PART).collect();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let (mut judges, mut done) = (judges.clone(), Vec::new());
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(part) = parts.get(number) else { return done };
-            done.push((number, judge_part(part, &mut judges, sets)));
-        }
-    };
-    let mut done = std::thread::scope(|scope| {
-        // Where no thread is to be had, there is one less.
-        let begin = |_| std::thread::Builder::new().spawn_scoped(scope, work).ok();
-        let others: Vec<_> = (1..threads).filter_map(begin).collect();
-        let mut done = work();
-        for other in others {
-            match other.join() {
-                Ok(judged) => done.extend(judged),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        done
-    });
-    done.sort_unstable_by_key(|(number, _)| *number);
-    done.into_iter().flat_map(|(_, verdicts)| verdicts).collect()
-}
-
-fn judge_part(entries: &[Entry<'_>], judges: &mut Judges, sets: &AttributeSets) -> Vec<Verdict> {
-    let mut verdicts = Vec::new();
-    touch(entries);
-    for (prefix, paths) in entries {
-        for path in *paths {
-            if let Some(judge) = judges.get_mut(&path.peer()) {
-                let inserted = judge.again(path.received(), *prefix, sets);
-                let alike = inserted.ranks_as(path);
-                verdicts.push((inserted, alike));
-            }
-        }
-    }
-    verdicts
 }
 
 /// Looks at all sets of some prefixes, so that the processor fetches them together and not one after the other: they lie
 /// all over the memory.
-fn touch(entries: &[Entry<'_>]) {
-    let paths = entries.iter().flat_map(|(_, paths)| *paths);
+fn touch(lent: &[Lent]) {
+    let paths = lent.iter().flat_map(Lent::paths);
     let lengths = paths.map(|path| {
         let old = path.attributes().local_pref.is_some();
         path.received().communities.len() ^ usize::from(old)

@@ -234,6 +234,22 @@ impl Path {
         (Arc::as_ptr(&self.attributes), aside, self.peer, self.stale())
     }
 
+    /// Whether both have the very same sets, and the same beside them: then a rule makes the same of both.
+    #[must_use]
+    pub fn shares_all_with(&self, other: &Self) -> bool {
+        let asides = match (&self.aside, &other.aside) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        asides && Arc::ptr_eq(&self.attributes, &other.attributes)
+    }
+
+    /// Whether both, of one peer, are counted alike: as usable or not, and through which next hop.
+    pub(super) fn counts_as(&self, other: &Self) -> bool {
+        let usable = |path: &Self| path.rejected().is_none();
+        usable(self) == usable(other) && self.attributes.next_hop == other.attributes.next_hop
+    }
+
     pub(super) fn seconds(&self) -> u32 {
         self.when.0 & !When::MARKS
     }

@@ -316,7 +316,7 @@ proptest! {
 
     #[test]
     fn counters_and_next_hops_are_what_counting_gives(
-        deeds in prop::collection::vec((0..5u8, 0..6u8, 0..4u32, 0..3u8, any::<bool>()), 1..80)
+        deeds in prop::collection::vec((0..6u8, 0..6u8, 0..4u32, 0..3u8, any::<bool>()), 1..80)
     ) {
         let (mut table, now) = (table(), Instant::now());
         let mut tracked: BTreeMap<IpAddr, bool> = BTreeMap::new();
@@ -329,7 +329,13 @@ proptest! {
                 3 => _ = table.sweep_stale(PeerId(peer)),
                 _ => {
                     let inserted = because(rejected.then_some("no"), &format!("192.168.101.{}", 200 + u16::from(hop)));
-                    table.insert(prefix, key(peer), &inserted, now);
+                    let judge = |path: &Path| {
+                        (path.key() == key(peer)).then(|| (inserted.clone(), inserted.ranks_as(path)))
+                    };
+                    match deed {
+                        4 => _ = table.rejudge(prefix, judge, |_| ()),
+                        _ => _ = table.insert(prefix, key(peer), &inserted, now),
+                    }
                 }
             }
             if net == 0 {
@@ -423,4 +429,35 @@ fn what_waits_for_a_decision_still_waits_when_it_is_judged_anew() {
     let judged = changed("192.168.101.201", |set| set.communities.push(7));
     assert_eq!(table.rejudge(here, |path| Some((judged.clone(), judged.ranks_as(path))), |_| ()), None);
     assert_eq!(decide(&mut table, 10), [here]);
+}
+
+#[test]
+fn of_prefixes_that_are_lent_together_each_comes_back_with_what_became_of_its_paths() {
+    let (all, mut table) = ([prefix("10.1.0.0/16"), prefix("10.2.0.0/16"), prefix("10.3.0.0/16")], table());
+    for (here, peer) in all.into_iter().flat_map(|here| [(here, 1), (here, 2)]) {
+        table.insert(here, key(peer), &changed("192.168.101.201", |_| ()), Instant::now());
+    }
+    decide(&mut table, 10);
+    assert!(table.lend(prefix("10.4.0.0/16")).is_none());
+    let mut lent: Vec<Lent> = all.into_iter().filter_map(|here| table.lend(here)).collect();
+    assert_eq!((table.iter().count(), lent.iter().flat_map(Lent::paths).count()), (0, 6));
+    let (colour, weight) = (changed("192.168.101.201", |set| set.communities.push(7)), |set: &mut PathAttributes| {
+        set.local_pref = Some(700);
+    });
+    let judged = [None, Some((colour, true)), Some((changed("192.168.101.201", weight), false))];
+    for (one, judged) in lent.iter_mut().zip(judged) {
+        one.rejudge(true, |_| judged.clone());
+    }
+    let mut told = Vec::new();
+    let stays: Vec<Option<Stays>> = lent
+        .into_iter()
+        .map(|one| {
+            let here = one.spot().prefix();
+            table.put_back(one, |key| told.push((here, key)))
+        })
+        .collect();
+    assert_eq!(stays, [None, Some(Stays { news: true, reachable: true }), None]);
+    assert_eq!(told, [(all[1], key(1)), (all[1], key(2)), (all[2], key(1)), (all[2], key(2))]);
+    assert_eq!((table.path_count(), table.iter().flat_map(|(_, paths)| paths).count()), (6, 6));
+    assert_eq!(decide(&mut table, 10), [all[2]]);
 }
