@@ -100,12 +100,31 @@ impl AttributeSets {
         }
     }
 
+    /// Somebody holds a set no longer, while others look for theirs. If it was the last one, the set goes at once and not
+    /// with the next sweep: where many become others one after the other, the next finds its room still in the cache.
+    pub fn let_go_beside(&self, attributes: Arc<PathAttributes>) {
+        let of_two = |set: &Arc<PathAttributes>| Arc::strong_count(set) <= 2;
+        let Some(hash) = attributes.keep.noted().filter(|_| of_two(&attributes)) else { return };
+        let Some(shard) = self.shards.get(self.shard(hash)) else { return };
+        let mut shard = locked(shard);
+        let place = shard.sets.find_entry(hash, |set| Arc::ptr_eq(set, &attributes));
+        // Who has none yet gets one from here alone, so nobody can come between.
+        if let Some(place) = place.ok().filter(|_| of_two(&attributes)) {
+            place.remove();
+        }
+    }
+
     /// The hash of a set, and the shard that it belongs to.
     fn place(&self, attributes: &PathAttributes) -> (u64, usize) {
         // A set that bears no note has hash 0 as little.
         let hash = self.hash.hash_one(attributes).max(1);
+        (hash, self.shard(hash))
+    }
+
+    /// The shard of a hash.
+    fn shard(&self, hash: u64) -> usize {
         let slice = usize::try_from(hash >> 40).unwrap_or(0) % SLICES;
-        (hash, self.shard_of.get(slice).copied().unwrap_or(0))
+        self.shard_of.get(slice).copied().unwrap_or(0)
     }
 
     /// So many routes have let go of their sets: about as many sets are looked at, whether anybody still holds them.
@@ -295,6 +314,21 @@ mod tests {
         sets.sweep();
         assert_eq!((sets.len(), sets.variety().as_paths), (1, 1));
         assert!(Arc::ptr_eq(&held, &sets.intern(set(1, 64513))));
+    }
+
+    #[test]
+    fn a_set_that_its_last_holder_lets_go_of_goes_at_once_and_one_that_others_hold_stays() {
+        let (mut sets, mut other) = (AttributeSets::default(), AttributeSets::default());
+        let held = sets.intern(set(1, 64513));
+        sets.let_go_beside(Arc::clone(&held));
+        sets.let_go_beside(set(1, 64513));
+        other.let_go_beside(Arc::clone(&held));
+        assert_eq!(sets.len(), 1);
+        let theirs = other.intern(set(1, 64513));
+        sets.let_go_beside(theirs);
+        assert_eq!((sets.len(), other.len()), (1, 1));
+        sets.let_go_beside(held);
+        assert!(sets.is_empty());
     }
 
     #[test]

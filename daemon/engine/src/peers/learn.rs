@@ -286,6 +286,11 @@ impl Judge {
                 return ranked(last.inserted.clone());
             }
         }
+        // Nobody else may hold what the last one was any more.
+        if let Some(last) = last.take() {
+            drop(last.inserted);
+            sets.let_go_beside(last.before.into_attributes());
+        }
         let judged = import::check(received, &import.rules);
         let (inserted, alike) = ranked(import.judge(received, &judged, prefix, sets));
         if once {

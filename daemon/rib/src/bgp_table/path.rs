@@ -172,6 +172,12 @@ impl Path {
         &self.attributes
     }
 
+    /// The attributes after import are all that is left of it.
+    #[must_use]
+    pub fn into_attributes(self) -> Arc<PathAttributes> {
+        self.attributes
+    }
+
     /// The attributes as the peer sent them; the same set when import changed nothing.
     #[must_use]
     pub fn received(&self) -> &Arc<PathAttributes> {
