@@ -248,7 +248,7 @@ fn key(peer: PeerId, nlri: Nlri) -> PathKey {
 #[derive(Clone)]
 pub(crate) struct Judge {
     import: Arc<Import>,
-    /// The last path that was judged again, while a walk goes on.
+    /// The last path that was judged again, while a walk goes on; none where the policy looks at more than the path.
     last: Option<Last>,
 }
 
@@ -276,9 +276,8 @@ impl Judge {
         if prefix.is_martian() {
             return ranked(import.refuse(received, Reject::MartianPrefix(prefix)));
         }
-        let once = !import.policy.looks_at_prefix();
         // Neighboring prefixes of a peer often came with the same attributes.
-        if let Some(last) = last.as_ref().filter(|_| once) {
+        if let Some(last) = last.as_ref() {
             if last.before.shares_all_with(path) {
                 return (last.inserted.clone(), last.alike);
             }
@@ -293,7 +292,7 @@ impl Judge {
         }
         let judged = import::check(received, &import.rules);
         let (inserted, alike) = ranked(import.judge(received, &judged, prefix, sets));
-        if once {
+        if !import.policy.looks_at_prefix() {
             *last = Some(Last { before: path.clone(), inserted: inserted.clone(), alike });
         }
         (inserted, alike)
