@@ -86,13 +86,10 @@ pub(crate) struct Remembered {
 }
 
 impl Remembered {
-    /// The text that counts: of the commit that came next, if it was durable when the daemon died before it kept the
-    /// text. Only that one: the numbers of a store that was full or lost for a while tell nothing.
-    pub(crate) fn text(self, latest: Option<&RevisionRecord>) -> String {
-        match latest {
-            Some(record) if record.revision == self.revision.next() && record.time >= self.kept => record.text.clone(),
-            Some(_) | None => self.text,
-        }
+    /// The commit that came next, if it was durable when the daemon died before it kept the text. Only that one: the
+    /// numbers of a store that was full or lost for a while tell nothing.
+    fn next<'a>(&self, latest: Option<&'a RevisionRecord>) -> Option<&'a RevisionRecord> {
+        latest.filter(|record| record.revision == self.revision.next() && record.time >= self.kept)
     }
 }
 
@@ -109,8 +106,18 @@ impl ActiveFile {
         Self { path: state_dir.join("active.boot"), boot_id }
     }
 
-    /// The configuration that was active when the last daemon of this boot died.
-    pub(crate) fn read(&self) -> Option<Remembered> {
+    /// The configuration that was active when the last daemon of this boot died, or that of the commit that was durable
+    /// by then. The latter is kept at once: a daemon that dies once more, just behind its own commit, would find one that
+    /// came two commits later, and the older one would come back.
+    pub(crate) fn recover(&self, latest: Option<&RevisionRecord>) -> Option<String> {
+        let remembered = self.read()?;
+        let Some(next) = remembered.next(latest) else { return Some(remembered.text) };
+        // Where it cannot be written, the older one stays, which leads to the same commit again.
+        let _ = self.write(next.revision, &next.text);
+        Some(next.text.clone())
+    }
+
+    fn read(&self) -> Option<Remembered> {
         let kept = fs::metadata(&self.path).and_then(|metadata| metadata.modified()).ok()?;
         let kept = kept.duration_since(UNIX_EPOCH).ok()?.as_secs();
         let text = fs::read_to_string(&self.path).ok()?;
@@ -152,5 +159,36 @@ impl ActiveFile {
     /// Forgets it: at an orderly end, and where a newer one could not be kept.
     pub(crate) fn forget(&self) {
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+    use super::*;
+
+    /// A commit that is durable, as the store tells of it at the next start.
+    fn committed(number: u64) -> RevisionRecord {
+        let text = format!("router-id 10.0.0.{number}");
+        let (user, via) = ("anna".to_owned(), "cli".to_owned());
+        RevisionRecord { revision: Revision(number), time: u64::MAX, user, via, comment: None, text }
+    }
+
+    #[test]
+    fn daemons_that_die_again_and_again_just_behind_their_commits_never_come_back_with_an_older_one() {
+        let folder = std::env::temp_dir().join(format!("towpath-active-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let active = ActiveFile::new(&folder);
+        assert_eq!(active.recover(Some(&committed(7))), None, "nothing was active");
+        active.write(Revision(7), &committed(7).text).unwrap();
+        assert_eq!(active.recover(Some(&committed(7))), Some(committed(7).text));
+        for number in 8..12 {
+            let latest = committed(number);
+            assert_eq!(active.recover(Some(&latest)), Some(latest.text), "it was durable and the text was not kept");
+        }
+        assert_eq!(active.recover(Some(&committed(40))), Some(committed(11).text), "a number of another store");
+        assert_eq!(active.recover(None), Some(committed(11).text));
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

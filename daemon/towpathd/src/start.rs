@@ -53,7 +53,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
     let active = ActiveFile::new(&arguments.state_dir);
     let (store, damage) = store::open_or_fresh(&arguments.state_dir.join("revisions"))?;
     let latest = store.latest().unwrap_or_default();
-    let remembered = active.read().map(|remembered| remembered.text(latest.as_ref()));
+    let remembered = active.recover(latest.as_ref());
     let mut problems = features.problems();
     problems.extend(lock.problem.clone());
     problems.extend(damage.map(|error| error.to_string()));
