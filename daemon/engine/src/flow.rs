@@ -19,21 +19,12 @@ const ON_THE_WAY: usize = 3;
 /// What was given to the kernel's writer and has not been answered yet.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
-    /// Oldest first.
-    portions: VecDeque<Portion>,
+    /// The groups and next hops that each portion changes, oldest first.
+    portions: VecDeque<BTreeSet<u32>>,
     /// The kernel's table is being read for comparison; meanwhile nothing but repairs is written.
     auditing: bool,
     /// Something changed while it was being read: what was read says nothing.
     disturbed: bool,
-}
-
-/// What one portion changes.
-#[derive(Debug, Default)]
-struct Portion {
-    /// Groups and next hops.
-    objects: BTreeSet<u32>,
-    /// Next hops that its groups have.
-    members: BTreeSet<u32>,
 }
 
 impl Flow {
@@ -48,18 +39,20 @@ impl Flow {
     }
 
     fn push(&mut self, changes: Vec<FibChange>, out: &mut Vec<Effect>) {
-        let objects = changes.iter().filter_map(object).collect();
-        let members = changes.iter().flat_map(members).map(|(id, _)| *id).collect();
-        self.portions.push_back(Portion { objects, members });
+        self.portions.push_back(changes.iter().filter_map(object).collect());
         out.push(Effect::Fib(changes));
     }
 
-    /// Whether a change touches, or builds upon, something that is on its way, or takes away what that builds upon.
+    /// Whether the kernel has the groups and next hops that it is believed to have: no change of one is on its way.
+    pub(crate) fn leaves_objects_alone(&self) -> bool {
+        self.portions.iter().all(BTreeSet::is_empty)
+    }
+
+    /// Whether a change touches, or builds upon, something that is on its way.
     fn builds_upon(&self, change: &FibChange) -> bool {
-        let on_its_way = |id: &u32| self.portions.iter().any(|portion| portion.objects.contains(id));
-        let needed = |id: &u32| self.portions.iter().any(|portion| portion.members.contains(id));
-        let taken_away = matches!(change, FibChange::NextHopGone(id) if needed(id));
-        taken_away || object(change).iter().any(on_its_way) || members(change).iter().any(|(id, _)| on_its_way(id))
+        let on_its_way = |id: &u32| self.portions.iter().any(|objects| objects.contains(id));
+        let members: &[(u32, u16)] = if let FibChange::Group { members, .. } = change { members } else { &[] };
+        object(change).iter().any(on_its_way) || members.iter().any(|(id, _)| on_its_way(id))
     }
 }
 
@@ -69,11 +62,6 @@ fn object(change: &FibChange) -> Option<u32> {
         FibChange::NextHop { id, .. } | FibChange::Group { id, .. } | FibChange::NextHopGone(id) => Some(*id),
         FibChange::Route { .. } | FibChange::RouteGone(_) => None,
     }
-}
-
-/// The next hops that a change needs.
-fn members(change: &FibChange) -> &[(u32, u16)] {
-    if let FibChange::Group { members, .. } = change { members } else { &[] }
 }
 
 impl Engine {
@@ -166,7 +154,8 @@ mod tests {
     }
 
     fn lose(engine: &mut Engine, number: u8) -> Vec<Effect> {
-        let (mut out, changes) = (Vec::new(), engine.fib.leg_lost(&leg(number)));
+        let changes = engine.fib.leg_lost(&leg(number), engine.flow.leaves_objects_alone());
+        let mut out = Vec::new();
         engine.repair(changes, &mut out);
         out
     }
@@ -202,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_next_hop_does_not_go_before_a_group_that_has_it_and_is_on_its_way() {
+    fn a_next_hop_does_not_go_while_a_group_is_on_its_way_that_has_it_or_had_it() {
         let (mut engine, at) = engine(10);
         flush(&mut engine);
         engine.handle(at, Event::FibDone(Vec::new()), &mut Vec::new());
@@ -217,6 +206,20 @@ mod tests {
             engine.handle(at, Event::FibDone(Vec::new()), &mut Vec::new());
         }
         assert!(matches!(lose(&mut engine, 2)[..], [Effect::Repair(_)]), "the group is there");
+
+        let (mut engine, at) = self::engine(10);
+        let prefix: rib::fib::RouteKey = "172.16.0.0/16".parse().unwrap();
+        engine.fib.want(prefix, Wanted::legs(vec![leg(3)]));
+        flush(&mut engine);
+        engine.handle(at, Event::FibDone(Vec::new()), &mut Vec::new());
+        engine.fib.want(prefix, Wanted::legs(vec![leg(1)]));
+        flush(&mut engine);
+        let repair = lose(&mut engine, 3);
+        let [Effect::Repair(changes)] = &repair[..] else { unreachable!("{repair:?}") };
+        assert!(
+            matches!(changes[..], [FibChange::Group { .. }]),
+            "in the kernel a group has nothing else yet, and would go with its routes: {changes:?}"
+        );
     }
 
     #[test]

@@ -288,7 +288,7 @@ impl Engine {
     /// A dead next hop leaves the kernel's groups before any route is looked at.
     pub(crate) fn repair_at_once(&mut self, (address, link): (IpAddr, Option<u32>), out: &mut Vec<Effect>) {
         for leg in self.next_hops.resolve_via(address, link).legs().to_vec() {
-            let changes = self.fib.leg_lost(&leg);
+            let changes = self.fib.leg_lost(&leg, self.flow.leaves_objects_alone());
             self.repair(changes, out);
         }
     }

@@ -140,13 +140,14 @@ impl Fib {
     ///
     /// Its next hop is deleted: the kernel takes it out of all groups together and waits once for those who still read
     /// them, instead of once for each group. Groups that have nothing else, which would go with their routes, get a new
-    /// next hop before; where they are as many as the others, each of the others is changed instead.
-    pub fn leg_lost(&mut self, leg: &Leg) -> Vec<FibChange> {
+    /// next hop before; where they are as many as the others, each of the others is changed instead. So it is where the
+    /// kernel may not have the groups `as_believed`: one that is still to be changed may have nothing else there.
+    pub fn leg_lost(&mut self, leg: &Leg, as_believed: bool) -> Vec<FibChange> {
         let (sharing, alone) = self.ledger.groups_with_leg(leg);
         let (mut changes, mut groups) = (Vec::new(), Vec::new());
         let dear = !alone.is_empty() && alone.len().saturating_add(2) >= sharing.len();
-        let spared = if dear { None } else { self.ledger.next_hop_of(leg, &sharing, &alone) };
-        if let Some(id) = spared {
+        let next_hop = if dear || !as_believed { None } else { self.ledger.next_hop_of(leg, &sharing, &alone) };
+        if let Some(id) = next_hop {
             self.ledger.renew_next_hop(leg, &alone, &mut changes, &mut groups);
             self.shaken.extend(self.ledger.forget_next_hop(id));
             groups.push(FibChange::NextHopGone(id));

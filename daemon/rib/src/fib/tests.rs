@@ -170,7 +170,7 @@ fn a_blackhole_needs_no_group() {
 fn a_lost_leg_costs_one_change_however_many_groups_have_it_and_the_decision_afterwards_nothing() {
     let mut pair = with_routes(0..50, &[1, 2, 3]);
     pair.want(50..80, &[2, 3]).want(80..90, &[3, 4]).flush();
-    let changes = pair.fib.leg_lost(&node(3));
+    let changes = pair.fib.leg_lost(&node(3), true);
     assert_eq!(kinds(&pair.made(changes)), "N");
     assert_eq!(pair.nodes(7), Some(vec![node(1), node(2)]));
     assert_eq!(pair.nodes(70), Some(vec![node(2)]));
@@ -183,7 +183,7 @@ fn a_lost_leg_costs_one_change_however_many_groups_have_it_and_the_decision_afte
 fn routes_that_have_a_lost_leg_alone_keep_it_whether_few_groups_share_it_or_many() {
     let mut pair = with_routes(0..50, &[1, 2, 3]);
     pair.want(50..60, &[3]).flush();
-    let changes = pair.fib.leg_lost(&node(3));
+    let changes = pair.fib.leg_lost(&node(3), true);
     assert_eq!(kinds(&pair.made(changes)), "g");
     assert_eq!(pair.nodes(7), Some(vec![node(1), node(2)]));
     assert_eq!(pair.nodes(55), Some(vec![node(3)]), "a group is never emptied here");
@@ -193,7 +193,7 @@ fn routes_that_have_a_lost_leg_alone_keep_it_whether_few_groups_share_it_or_many
     for number in 1..8 {
         pair.want(number * 10..number * 10 + 10, &[3, number + 3]).flush();
     }
-    let changes = pair.fib.leg_lost(&node(3));
+    let changes = pair.fib.leg_lost(&node(3), true);
     assert_eq!(kinds(&pair.made(changes)), "ngN", "seven groups in one change");
     assert_eq!((pair.nodes(5), pair.nodes(75)), (Some(vec![node(3)]), Some(vec![node(10)])));
     assert_eq!(kinds(&pair.audit()), "ggggggg", "as long as nothing else is wanted, the leg comes back");
@@ -203,7 +203,7 @@ fn routes_that_have_a_lost_leg_alone_keep_it_whether_few_groups_share_it_or_many
 #[test]
 fn a_lost_leg_that_is_still_wanted_comes_back_with_flush_but_not_with_flush_wanted() {
     let mut pair = with_routes(0..50, &[1, 2, 3]);
-    let changes = pair.fib.leg_lost(&node(3));
+    let changes = pair.fib.leg_lost(&node(3), true);
     pair.made(changes);
     pair.want(0..10, &[1, 2]);
     let changes = pair.fib.flush_wanted(usize::MAX);
@@ -388,7 +388,7 @@ fn weights_that_change_are_one_change_of_the_group_however_many_routes() {
         pair.fib.want(service(number), weighted(&[1, 2, 4]));
     }
     assert_eq!(kinds(&pair.flush()), "g");
-    let lost = pair.fib.leg_lost(&node(1));
+    let lost = pair.fib.leg_lost(&node(1), true);
     pair.made(lost);
     assert_eq!(members(&pair), [2, 4], "those that stay share as before");
     pair.audit();
@@ -403,7 +403,7 @@ enum Deed {
     WantMany(BTreeSet<u8>),
     Flush,
     FlushWanted(usize),
-    LegLost(u8),
+    LegLost(u8, bool),
     NextHopLost(u8),
     RouteLost(u8),
     FlushRefused(u8),
@@ -423,7 +423,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         2 => nodes().prop_map(Deed::WantMany),
         4 => Just(Deed::Flush),
         2 => (1..9usize).prop_map(Deed::FlushWanted),
-        2 => (1..5u8).prop_map(Deed::LegLost),
+        2 => (1..5u8, any::<bool>()).prop_map(|(node, believed)| Deed::LegLost(node, believed)),
         1 => (1..5u8).prop_map(Deed::NextHopLost),
         1 => (0..12u8).prop_map(Deed::RouteLost),
         1 => (0..9u8).prop_map(Deed::FlushRefused),
@@ -508,9 +508,9 @@ impl Model {
         self.kernel.state.next_hops.iter().find(|(_, leg)| **leg == node(number)).map(|(id, _)| *id)
     }
 
-    fn lose_leg(&mut self, number: u8) {
+    fn lose_leg(&mut self, number: u8, as_believed: bool) {
         let before = self.kernel.clone();
-        let changes = self.fib.leg_lost(&node(number));
+        let changes = self.fib.leg_lost(&node(number), as_believed);
         let no_route = |change: &FibChange| !matches!(change, FibChange::Route { .. } | FibChange::RouteGone(_));
         assert!(changes.iter().all(no_route), "{changes:?}");
         self.apply_all(&changes);
@@ -565,7 +565,7 @@ impl Model {
                 let changes = self.fib.flush_wanted(limit);
                 self.apply_all(&changes);
             }
-            Deed::LegLost(number) => self.lose_leg(number),
+            Deed::LegLost(number, as_believed) => self.lose_leg(number, as_believed),
             Deed::NextHopLost(number) => {
                 if let Some(id) = self.next_hop_id(number) {
                     self.kernel.remove_object(id);
