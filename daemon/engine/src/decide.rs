@@ -5,7 +5,7 @@
 use config::model::Bgp;
 use config::model::bgp::{Bandwidth, MonitoredView};
 use nouns::{Family, Prefix};
-use rib::bgp_table::{Decided, Path};
+use rib::bgp_table::{Decided, Outcome, Path};
 use rib::decision::{Rules, StepRules};
 use rib::prefix_table::Spot;
 use rib::routes::{Protocol, Route, RouteNextHop};
@@ -83,12 +83,22 @@ impl Engine {
         let bgp = running.model.bgp.as_deref().filter(|bgp| !bgp.no_fib_install);
         // What a prefix is offered like the one before costs no look at its paths, unless a map looks at prefixes.
         let mut offered = false;
-        tables.of_mut(family).decide(spots, next_hops, rules, |spot, decided, news| {
+        tables.of_mut(family).decide(spots, next_hops, rules, |spot, outcome| {
             let prefix = spot.prefix();
-            groups.offer_to_all(family, spot, decided.is_some(), news);
+            let (reachable, news) = match &outcome {
+                Outcome::Unreachable => (false, true),
+                Outcome::Stays => (true, false),
+                Outcome::Chosen(decided) => (true, decided.is_news()),
+            };
+            groups.offer_to_all(family, spot, reachable, news);
             if let Some(chosen) = chosen.as_mut().filter(|_| news) {
                 chosen.push(prefix);
             }
+            let decided = match outcome {
+                Outcome::Stays => return,
+                Outcome::Unreachable => None,
+                Outcome::Chosen(decided) => Some(decided),
+            };
             let again = offered && map.is_none() && decided.as_ref().is_some_and(Decided::repeats);
             if again && rib.set_again(spot, at.instant) {
                 return;

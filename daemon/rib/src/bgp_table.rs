@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use nouns::{Family, Prefix, Several};
 
-use crate::decision::{Choice, Chooser, Rules};
+use crate::decision::{Challenge, Choice, Chooser, Rules};
 use crate::few::Few;
 use crate::id_hash::IdHash;
 use crate::length_index::LengthIndex;
@@ -27,7 +27,7 @@ use crate::routes::Gateway;
 pub use lent::Lent;
 pub(crate) use path::Identity;
 pub use path::{Inserted, Path, PathKey, PeerId};
-use queues::{Queues, Waits};
+use queues::{Queues, Since, Waits};
 use uses::NextHopUses;
 
 /// What the decision has to know of a peer.
@@ -63,6 +63,8 @@ struct Entry {
     /// The best path says something else than at the last decision.
     changed: bool,
     waits: Waits,
+    /// What became of the paths since the last decision.
+    since: Since,
     /// Stands in the queue of contested prefixes, though it may not wait any more.
     contested: bool,
 }
@@ -86,6 +88,13 @@ impl Entry {
     /// The best path is the one that it was, and says what it said.
     fn keeps_its_best(&self) -> bool {
         self.best.is_some() && !self.changed
+    }
+
+    /// The place of the best path, and how many paths came behind the others since it was chosen, where nothing else
+    /// happened.
+    fn newcomers(&self) -> Option<(usize, usize)> {
+        let added = self.since.added().filter(|added| *added > 0 && self.keeps_its_best())?;
+        Some((index(self.best?), added))
     }
 
     /// A path of the peer became another, and if that is the best one, everybody has to hear of it.
@@ -179,11 +188,23 @@ impl Census {
     }
 }
 
-/// What became of a prefix that has a usable path.
+/// What became of a prefix.
+#[derive(Debug)]
+pub enum Outcome<'a> {
+    /// It has no usable path.
+    Unreachable,
+    /// More paths came, and what was chosen before stays chosen.
+    Stays,
+    /// Its paths were chosen from.
+    Chosen(Decided<'a>),
+}
+
+/// What was chosen for a prefix that has a usable path.
 #[derive(Debug)]
 pub struct Decided<'a> {
     paths: &'a [Path],
     choice: &'a Choice,
+    news: bool,
     repeats: bool,
     census: &'a Census,
 }
@@ -195,7 +216,13 @@ impl<'a> Decided<'a> {
         self.paths.get(self.choice.best)
     }
 
-    /// Whether it is like what was told of the prefix before: the same peers' paths were chosen, with the same attributes.
+    /// Whether the best path is another one than before, or says something else.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        self.news
+    }
+
+    /// Whether it is like what was last told as chosen: the same peers' paths, with the same attributes.
     #[must_use]
     pub fn repeats(&self) -> bool {
         self.repeats
@@ -343,7 +370,7 @@ impl BgpTable {
                 self.census.came(&path);
                 entry.paths.push(path);
                 if entry.keeps_its_best() {
-                    self.queues.contests(spot, entry);
+                    self.queues.adds(spot, entry);
                     return true;
                 }
             }
@@ -401,22 +428,37 @@ impl BgpTable {
         spots: &[Spot],
         next_hops: &NextHops,
         rules: &Rules,
-        mut tell: impl FnMut(Spot, Option<Decided<'_>>, bool),
+        mut tell: impl FnMut(Spot, Outcome<'_>),
     ) {
         let peers = |id: PeerId| self.census.peers.get(&id)?.info;
         let mut chooser = Chooser::new(self.family, &peers, next_hops, rules);
         for spot in spots {
             let Some(entry) = self.entries.get_mut(*spot) else {
-                tell(spot.prefix().into(), None, true);
+                tell(spot.prefix().into(), Outcome::Unreachable);
                 continue;
             };
-            entry.waits = Waits::No;
-            let (choice, repeats) = chooser.choose_again(entry.paths.as_slice());
+            let newcomers = entry.newcomers();
+            (entry.waits, entry.since) = (Waits::No, Since::NOTHING);
+            let paths = entry.paths.as_slice();
+            let won: Choice;
+            let (choice, repeats) = match newcomers.map(|(best, count)| chooser.challenge(paths, best, count)) {
+                Some((Challenge::Lost, _)) => {
+                    tell(*spot, Outcome::Stays);
+                    continue;
+                }
+                Some((Challenge::Won(choice), repeats)) => {
+                    won = choice;
+                    (Some(&won), repeats)
+                }
+                Some((Challenge::Unclear, _)) | None => chooser.choose_again(paths),
+            };
             let best = choice.and_then(|choice| place(choice.best));
             let before = std::mem::replace(&mut entry.best, best);
             let news = std::mem::take(&mut entry.changed) || before.is_none() || before != best;
-            let paths = entry.paths.as_slice();
-            tell(*spot, choice.map(|choice| Decided { paths, choice, repeats, census: &self.census }), news);
+            let outcome = choice.map_or(Outcome::Unreachable, |choice| {
+                Outcome::Chosen(Decided { paths, choice, news, repeats, census: &self.census })
+            });
+            tell(*spot, outcome);
             if paths.is_empty() && !entry.contested {
                 self.entries.remove(*spot);
             }

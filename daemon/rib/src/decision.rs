@@ -19,7 +19,7 @@ use crate::bgp_table::{BgpTable, Path};
 use crate::nexthop::{NextHops, Resolution};
 use crate::routes::Gateway;
 
-pub use choose::{Choice, Chooser};
+pub use choose::{Challenge, Choice, Chooser};
 
 /// What the configuration says about the decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,6 +27,27 @@ pub(super) enum Waits {
     Pressing,
 }
 
+/// What became of the paths of a prefix since its last decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Since(u8);
+
+impl Since {
+    /// Nothing.
+    pub(super) const NOTHING: Self = Self(0);
+    /// Anything, so that all of them have to be looked at.
+    const ANYTHING: Self = Self(u8::MAX);
+
+    /// One more was added behind the others.
+    fn one_more(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// How many were added behind the others, where nothing else happened.
+    pub(super) fn added(self) -> Option<usize> {
+        (self != Self::ANYTHING).then_some(usize::from(self.0))
+    }
+}
+
 /// The queues, those first that wait longest.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
@@ -37,13 +58,20 @@ pub(super) struct Queues {
 impl Queues {
     /// The prefix needs a decision soon.
     pub(super) fn presses(&mut self, spot: Spot, entry: &mut Entry) {
+        entry.since = Since::ANYTHING;
         if std::mem::replace(&mut entry.waits, Waits::Pressing) < Waits::Pressing {
             self.pressing.push_back(spot);
         }
     }
 
+    /// The prefix has one more path, behind the others, and its best one is what it was: its decision may wait.
+    pub(super) fn adds(&mut self, spot: Spot, entry: &mut Entry) {
+        entry.since = entry.since.one_more();
+        self.contests(spot, entry);
+    }
+
     /// The prefix needs a decision that may wait.
-    pub(super) fn contests(&mut self, spot: Spot, entry: &mut Entry) {
+    fn contests(&mut self, spot: Spot, entry: &mut Entry) {
         entry.waits = entry.waits.max(Waits::Contested);
         if entry.waits == Waits::Contested && !std::mem::replace(&mut entry.contested, true) {
             self.contested.push_back(spot);
@@ -53,6 +81,7 @@ impl Queues {
     /// A path of the prefix went or became another.
     pub(super) fn changes(&mut self, spot: Spot, entry: &mut Entry) {
         if entry.keeps_its_best() && self.pressing.len() >= FLOOD {
+            entry.since = Since::ANYTHING;
             self.contests(spot, entry);
         } else {
             self.presses(spot, entry);
@@ -91,7 +120,8 @@ impl BgpTable {
     }
 
     /// At most `limit` prefixes whose decision may wait, those that wait longest first, and no more once they have so many
-    /// paths together: that is what deciding them costs. Each has to be `decided`. Answers how many paths they have, too.
+    /// paths together: where many were told of a prefix, more are about to be. Each has to be `decided`. Answers how many
+    /// paths they have, too.
     pub fn take_contested(&mut self, limit: usize, paths: usize) -> (Vec<Spot>, usize) {
         let (mut taken, mut met) = (Vec::new(), 0_usize);
         while taken.len() < limit

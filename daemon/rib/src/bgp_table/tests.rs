@@ -71,7 +71,7 @@ fn spots(prefixes: &[Prefix]) -> Vec<Spot> {
 /// Decides prefixes that wait.
 fn decide(table: &mut BgpTable, limit: usize) -> Vec<Prefix> {
     let spots = take(table, limit);
-    table.decide(&spots, &next_hops(), &RULES, |_, _, _| ());
+    table.decide(&spots, &next_hops(), &RULES, |_, _| ());
     spots.into_iter().map(Spot::prefix).collect()
 }
 
@@ -175,8 +175,12 @@ fn a_decision_is_news_when_the_best_path_is_another_or_says_something_else() {
         let mut told = None;
         let taken = take(table, 9);
         assert_eq!(taken, spots(&[service()]));
-        table.decide(&taken, &next_hops(), &RULES, |_, decided, news| {
-            told = Some((decided.and_then(|decided| Some(decided.best()?.peer().0)), news));
+        table.decide(&taken, &next_hops(), &RULES, |_, outcome| {
+            told = Some(match outcome {
+                Outcome::Unreachable => (None, true),
+                Outcome::Stays => (None, false),
+                Outcome::Chosen(decided) => (Some(decided.best().unwrap().peer().0), decided.is_news()),
+            });
         });
         told.unwrap()
     };
@@ -197,6 +201,11 @@ fn a_decision_is_news_when_the_best_path_is_another_or_says_something_else() {
     assert_eq!(decided(&mut table), (Some(2), true), "other words");
     table.withdraw(service(), key(1));
     assert_eq!(decided(&mut table), (Some(2), false), "the same path at another place");
+    table.insert(service(), key(3), &unchanged(attributes("192.168.101.203")), now);
+    assert_eq!(decided(&mut table), (None, false), "one more that lost: what was chosen stays chosen");
+    assert_eq!(table.best(service()).map(Path::peer), Some(PeerId(2)));
+    table.withdraw(service(), key(3));
+    assert_eq!(decided(&mut table), (Some(2), false), "the same path");
     table.withdraw(service(), key(2));
     assert_eq!(table.settled_best(service()).err(), Some(Undecided));
     assert_eq!(decided(&mut table), (None, true), "the last path is gone");
@@ -222,7 +231,7 @@ fn a_path_beside_the_best_one_waits_behind_what_changes_where_packets_go() {
         (spots(&[service()]), vec![]),
         "its best path is gone"
     );
-    table.decide(&spots(&[service(), other]), &next_hops(), &RULES, |_, _, _| ());
+    table.decide(&spots(&[service(), other]), &next_hops(), &RULES, |_, _| ());
     assert!(!table.is_undecided());
 }
 
@@ -235,7 +244,7 @@ fn contested_prefixes_are_taken_until_they_have_paths_enough() {
             table.insert(prefix, key(peer), &unchanged(attributes("192.168.101.201")), now);
         }
         let pressing = table.take_pressing(9);
-        table.decide(&pressing, &next_hops(), &RULES, |_, _, _| ());
+        table.decide(&pressing, &next_hops(), &RULES, |_, _| ());
     }
     assert_eq!(table.take_contested(9, 4), (spots(&prefixes[..2]), 6));
     assert_eq!(table.take_contested(9, 4), (spots(&prefixes[2..]), 3));
@@ -248,12 +257,12 @@ fn a_contested_prefix_that_comes_and_goes_leaves_nothing_behind() {
     for _ in 0..3 {
         table.insert(service(), key(1), &unchanged(attributes("192.168.101.201")), now);
         let first = table.take_pressing(9);
-        table.decide(&first, &next_hops(), &RULES, |_, _, _| ());
+        table.decide(&first, &next_hops(), &RULES, |_, _| ());
         table.insert(service(), key(2), &unchanged(attributes("192.168.101.202")), now);
         table.withdraw(service(), key(1));
         table.withdraw(service(), key(2));
         let last = table.take_pressing(9);
-        table.decide(&last, &next_hops(), &RULES, |_, _, _| ());
+        table.decide(&last, &next_hops(), &RULES, |_, _| ());
     }
     assert_eq!(table.contested_len(), 1, "however often it was contested");
     assert_eq!((table.take_contested(9, 9).0, table.entries.len()), (vec![], 0));
@@ -357,6 +366,11 @@ proptest! {
             prop_assert_eq!(table.next_hops(), used.iter().copied().collect::<Vec<_>>());
             let known: BTreeSet<IpAddr> = tracked.iter().filter(|(_, used)| **used).map(|(address, _)| *address).collect();
             prop_assert_eq!(known, used);
+        }
+        decide(&mut table, 1_000);
+        for (prefix, _) in table.iter() {
+            let chosen = table.sharing(prefix, &next_hops(), &RULES);
+            prop_assert_eq!(table.best(prefix).map(Path::key), chosen.first().map(|path| path.key()));
         }
     }
 }

@@ -1,17 +1,19 @@
 //! The decision for many prefixes, without words: the same outcome as the chain of steps, at a fraction of its cost.
 //!
 //! The steps before MED order paths by numbers alone, so they are one number here, and a usual prefix is decided by
-//! it. What is left goes through the steps themselves. Next hops are few and paths many, so the cost of each is
+//! it. What is left goes through the steps themselves. Paths that come behind others are compared with the best of these
+//! alone, where that is enough. Next hops are few and paths many, so the cost of each is
 //! looked up once. Never tells why a path lost.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 use nouns::{Family, Several};
 
 use super::{
-    BEFORE_KIND, Candidate, NextHops, Path, Resolution, Rules, STEPS, as_near, filter, length, med, share, share_limit,
-    sharing_order, staleness, tie_order,
+    BEFORE_KIND, Candidate, NextHops, Path, Resolution, Rules, STEPS, as_near, filter, length, med, med_group, share,
+    share_limit, sharing_order, staleness, tie_order,
 };
 use crate::bgp_table::{Identity, PeerId, PeerInfo};
 use crate::routes::Gateway;
@@ -39,6 +41,17 @@ impl Choice {
     }
 }
 
+/// What becomes of a choice when more paths come behind those that it was made among.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// It stays what it was.
+    Lost,
+    /// This one takes its place.
+    Won(Choice),
+    /// That takes a look at all paths.
+    Unclear,
+}
+
 /// What is known of a peer.
 type Peers<'a> = &'a dyn Fn(PeerId) -> Option<PeerInfo>;
 
@@ -51,18 +64,28 @@ pub struct Chooser<'a> {
     costs: HashMap<Gateway, Option<u32>, RandomState>,
     /// The paths that were chosen from last, none before that, and the outcome.
     last: (Vec<Identity>, Option<Choice>),
+    /// The paths that were chosen last; none where there were none.
+    chosen: Vec<Identity>,
 }
 
 impl<'a> Chooser<'a> {
     /// For the paths of a family.
     #[must_use]
     pub fn new(family: Family, peers: Peers<'a>, next_hops: &'a NextHops, rules: &'a Rules) -> Self {
-        Self { family, peers, next_hops, rules, costs: HashMap::default(), last: (Vec::new(), None) }
+        Self {
+            family,
+            peers,
+            next_hops,
+            rules,
+            costs: HashMap::default(),
+            last: (Vec::new(), None),
+            chosen: Vec::new(),
+        }
     }
 
-    /// The best of some paths and those that share the load, `None` when none is usable; and whether these paths are like
-    /// those that were asked for last, as those of prefixes that come together often are: of the same peers with the same
-    /// attributes, so that the outcome is the same. No path may have gone since then.
+    /// The best of some paths and those that share the load, `None` when none is usable; and whether it `repeats` what was
+    /// chosen last. Paths like those that were asked for last, as those of prefixes that come together often are, cost no
+    /// look at each. No path may have gone since then.
     pub fn choose_again(&mut self, paths: &[Path]) -> (Option<&Choice>, bool) {
         let (known, _) = &self.last;
         let alike = !paths.is_empty()
@@ -75,7 +98,37 @@ impl<'a> Chooser<'a> {
             known.extend(paths.iter().map(Path::identity));
             *last = choice;
         }
-        (self.last.1.as_ref(), alike)
+        let repeats = repeats(&mut self.chosen, paths, self.last.1.as_ref());
+        (self.last.1.as_ref(), repeats)
+    }
+
+    /// What the last of some paths, so many, do to the choice that was made among those before them and has this best path.
+    /// The second answer is as that of `choose_again`, where one of them won.
+    ///
+    /// However many paths there are, the best one alone is compared with each that is new. A path that loses a step before
+    /// MED takes no part in the steps that follow, and one that wins such a step leaves nobody else to take part. Among
+    /// those that are equal so far, one that loses to the best path can only take others away with its MED, which lost as
+    /// well: that matters where these shared the load.
+    pub fn challenge(&mut self, paths: &[Path], best: usize, newcomers: usize) -> (Challenge, bool) {
+        let unclear = (Challenge::Unclear, false);
+        let Some(mut champion) = paths.get(best).and_then(|path| self.candidate(best, path)) else { return unclear };
+        let mut least = number(&champion);
+        for (index, path) in paths.iter().enumerate().skip(paths.len().saturating_sub(newcomers)) {
+            let Some(newcomer) = self.candidate(index, path) else { continue };
+            let number = number(&newcomer);
+            match number.cmp(&least) {
+                Ordering::Greater => {}
+                Ordering::Less => (champion, least) = (newcomer, number),
+                Ordering::Equal if outlasts(&champion, &newcomer, self.rules) => {}
+                Ordering::Equal => return unclear,
+            }
+        }
+        if champion.index == best {
+            return (Challenge::Lost, false);
+        }
+        let choice = Choice { best: champion.index, internal: champion.internal, others: Vec::new() };
+        let repeats = repeats(&mut self.chosen, paths, Some(&choice));
+        (Challenge::Won(choice), repeats)
     }
 
     /// The best of some paths and those that share the load; `None` when none is usable.
@@ -162,6 +215,28 @@ impl<'a> Chooser<'a> {
         self.costs.insert(next_hop, cost);
         cost
     }
+}
+
+/// Whether the paths that were chosen are those that were chosen last: of the same peers with the same attributes.
+fn repeats(last: &mut Vec<Identity>, paths: &[Path], choice: Option<&Choice>) -> bool {
+    let chosen = || choice.into_iter().flat_map(Choice::all).filter_map(|index| paths.get(index)).map(Path::identity);
+    let repeats = choice.is_some() && chosen().eq(last.iter().copied());
+    if !repeats {
+        last.clear();
+        last.extend(chosen());
+    }
+    repeats
+}
+
+/// Whether a best path stays what it is, and those that share the load with it too, when one comes that is its equal in
+/// all that counts before MED.
+fn outlasts(best: &Candidate<'_>, newcomer: &Candidate<'_>, rules: &Rules) -> bool {
+    if med_group(best, rules) == med_group(newcomer, rules) && best.med != newcomer.med {
+        return best.med < newcomer.med;
+    }
+    let later = |path: &Candidate<'_>| (path.internal, path.cost);
+    let order = later(best).cmp(&later(newcomer)).then_with(|| tie_order(best, newcomer));
+    share_limit(best, rules) == 1 && order == Ordering::Less
 }
 
 fn best_of<'p>(mut candidates: Vec<Candidate<'p>>, rules: &Rules) -> Option<Candidate<'p>> {

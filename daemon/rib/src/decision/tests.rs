@@ -107,9 +107,22 @@ impl Scene {
         let new = || Chooser::new(Family::Ipv4Unicast, &peers, &self.next_hops, rules);
         let choice = new().choose(paths);
         let mut chooser = new();
-        for (asked, alike) in [(paths, false), (paths, true), (&paths[1..], false), (paths, false)] {
+        let mut last = Vec::new();
+        for asked in [paths, paths, &paths[1..], paths] {
             let expected = new().choose(asked);
-            assert_eq!(chooser.choose_again(asked), (expected.as_ref(), alike), "whatever was asked for before");
+            let chosen: Vec<_> = expected.iter().flat_map(Choice::all).map(|index| asked[index].identity()).collect();
+            let repeats = !chosen.is_empty() && chosen == last;
+            assert_eq!(chooser.choose_again(asked), (expected.as_ref(), repeats), "whatever was asked for before");
+            last = chosen;
+        }
+        for known in 0..paths.len() {
+            let before = new().choose(&paths[..known]);
+            let Some(best) = before.as_ref().map(|before| before.best) else { continue };
+            match new().challenge(paths, best, paths.len() - known) {
+                (Challenge::Lost, repeats) => assert_eq!((&before, repeats), (&choice, false)),
+                (Challenge::Won(won), repeats) => assert_eq!((Some(&won), repeats), (choice.as_ref(), false)),
+                (Challenge::Unclear, _) => {}
+            }
         }
         assert_eq!(
             decision.as_ref().map(|decision| (decision.best, decision.multipath.clone())),
@@ -433,6 +446,44 @@ fn each_word_about_a_step_turns_a_decision_round() {
 fn flipped(given: Given) -> Given {
     let router_id = 255 - given.router_id;
     Given { router_id, ..given }
+}
+
+#[test]
+fn a_path_that_comes_later_is_compared_with_the_best_one_alone_where_that_is_enough() {
+    let path = |peer: u32, asns: &[u32], med: u32| {
+        given(peer).with(|given| {
+            given.internal = false;
+            given.attributes.as_path = sequence(asns);
+            given.attributes.med = Some(med);
+        })
+    };
+    let alone = Rules { maximum_paths_ebgp: 1, ..RULES };
+    let (lost, won, unclear) = ("lost", "won", "unclear");
+    for (newcomer, of_one, of_several) in [
+        (path(2, &[65001, 65002], 5), lost, lost),
+        (path(2, &[], 5), won, won),
+        (path(2, &[65001], 6), lost, lost),
+        (path(2, &[65001], 4), unclear, unclear),
+        (path(2, &[65001], 5), lost, unclear),
+        (path(2, &[65002], 5), lost, unclear),
+        (flipped(path(2, &[65002], 5)), unclear, unclear),
+        (path(0, &[65002], 5), won, won),
+    ] {
+        let scene = Scene::new(&[path(1, &[65001], 5), newcomer.clone()]);
+        let peers = |id| scene.table.peer(id).copied();
+        for (rules, expected) in [(&alone, of_one), (&RULES, of_several)] {
+            let mut chooser = Chooser::new(Family::Ipv4Unicast, &peers, &scene.next_hops, rules);
+            let answer = match chooser.challenge(scene.table.paths(service()), 0, 1).0 {
+                Challenge::Lost => lost,
+                Challenge::Won(choice) => {
+                    assert_eq!(choice.best, 1);
+                    won
+                }
+                Challenge::Unclear => unclear,
+            };
+            assert_eq!(answer, expected, "{newcomer:?} where {} share", rules.maximum_paths_ebgp);
+        }
+    }
 }
 
 #[test]
