@@ -3,6 +3,8 @@
 //!
 //! Never holds a route of its own: candidates live in `rib`, paths in the BGP tables, the wish in `fib`.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use nouns::Family;
@@ -71,11 +73,12 @@ impl Engine {
                 break;
             }
             self.settle_world(at);
-            self.settle_next_hops();
+            // What came with a next hop that nothing led through before has not been decided yet.
+            self.settle_next_hops(false);
             self.settle_aggregates(at);
             self.settle_tables(at, &mut budget);
             // What BGP has just offered leads through gateways that count only once they are looked up.
-            self.settle_next_hops();
+            self.settle_next_hops(true);
             self.settle_routes(at, &mut budget);
         }
         self.forget_peers();
@@ -278,11 +281,17 @@ impl Engine {
         }
     }
 
-    fn settle_next_hops(&mut self) {
-        for family in Family::ALL {
+    /// Next hops that came into use or went out of it are looked up or forgotten, and what leads through those that
+    /// changed is decided again; what leads through new ones only if some of it may be `decided` already.
+    fn settle_next_hops(&mut self, decided: bool) {
+        let mut new: [BTreeSet<IpAddr>; Family::ALL.len()] = Default::default();
+        for (family, new) in Family::ALL.into_iter().zip(&mut new) {
             for ((address, link), used) in self.tables.of_mut(family).take_next_hop_news() {
                 match (link, used) {
-                    (None, true) => self.next_hops.track(address),
+                    (None, true) => {
+                        self.next_hops.track(address);
+                        new.insert(address);
+                    }
                     (None, false) => self.next_hops.untrack(address),
                     (Some(link), true) => self.next_hops.track_on(address, link),
                     (Some(link), false) => self.next_hops.untrack_on(address, link),
@@ -290,10 +299,13 @@ impl Engine {
             }
         }
         let changed = self.rib.settle_new(&mut self.next_hops, &self.world);
-        if !changed.is_empty() {
-            for family in Family::ALL {
-                self.tables.of_mut(family).next_hops_changed(&changed);
-            }
+        if changed.is_empty() {
+            return;
+        }
+        for (family, new) in Family::ALL.into_iter().zip(new) {
+            let may_be_decided = |address: &IpAddr| decided || !new.contains(address);
+            let changed: Vec<IpAddr> = changed.iter().copied().filter(may_be_decided).collect();
+            self.tables.of_mut(family).next_hops_changed(&changed);
         }
     }
 
