@@ -85,20 +85,18 @@ impl Engine {
         let mut offered = false;
         tables.of_mut(family).decide(spots, next_hops, rules, |spot, outcome| {
             let prefix = spot.prefix();
-            let (reachable, news) = match &outcome {
-                Outcome::Unreachable => (false, true),
-                Outcome::Stays => (true, false),
-                Outcome::Chosen(decided) => (true, decided.is_news()),
+            let (decided, news) = match outcome {
+                Outcome::Stays => return groups.offer_to_all(family, spot, true, false),
+                Outcome::Unreachable => (None, true),
+                Outcome::Chosen(decided) => {
+                    let news = decided.is_news();
+                    (Some(decided), news)
+                }
             };
-            groups.offer_to_all(family, spot, reachable, news);
+            groups.offer_to_all(family, spot, decided.is_some(), news);
             if let Some(chosen) = chosen.as_mut().filter(|_| news) {
                 chosen.push(prefix);
             }
-            let decided = match outcome {
-                Outcome::Stays => return,
-                Outcome::Unreachable => None,
-                Outcome::Chosen(decided) => Some(decided),
-            };
             let again = offered && map.is_none() && decided.as_ref().is_some_and(Decided::repeats);
             if again && rib.set_again(spot, at.instant) {
                 return;

@@ -442,15 +442,15 @@ impl BgpTable {
             let paths = entry.paths.as_slice();
             let won: Choice;
             let (choice, repeats) = match newcomers.map(|(best, count)| chooser.challenge(paths, best, count)) {
-                Some((Challenge::Lost, _)) => {
+                Some(Challenge::Lost) => {
                     tell(*spot, Outcome::Stays);
                     continue;
                 }
-                Some((Challenge::Won(choice), repeats)) => {
+                Some(Challenge::Won(choice, repeats)) => {
                     won = choice;
                     (Some(&won), repeats)
                 }
-                Some((Challenge::Unclear, _)) | None => chooser.choose_again(paths),
+                Some(Challenge::Unclear) | None => chooser.choose_again(paths),
             };
             let best = choice.and_then(|choice| place(choice.best));
             let before = std::mem::replace(&mut entry.best, best);

@@ -46,8 +46,8 @@ impl Choice {
 pub enum Challenge {
     /// It stays what it was.
     Lost,
-    /// This one takes its place.
-    Won(Choice),
+    /// This one takes its place, and whether it repeats what was chosen last.
+    Won(Choice, bool),
     /// That takes a look at all paths.
     Unclear,
 }
@@ -103,15 +103,15 @@ impl<'a> Chooser<'a> {
     }
 
     /// What the last of some paths, so many, do to the choice that was made among those before them and has this best path.
-    /// The second answer is as that of `choose_again`, where one of them won.
     ///
     /// However many paths there are, the best one alone is compared with each that is new. A path that loses a step before
     /// MED takes no part in the steps that follow, and one that wins such a step leaves nobody else to take part. Among
     /// those that are equal so far, one that loses to the best path can only take others away with its MED, which lost as
     /// well: that matters where these shared the load.
-    pub fn challenge(&mut self, paths: &[Path], best: usize, newcomers: usize) -> (Challenge, bool) {
-        let unclear = (Challenge::Unclear, false);
-        let Some(mut champion) = paths.get(best).and_then(|path| self.candidate(best, path)) else { return unclear };
+    pub fn challenge(&mut self, paths: &[Path], best: usize, newcomers: usize) -> Challenge {
+        let Some(mut champion) = paths.get(best).and_then(|path| self.candidate(best, path)) else {
+            return Challenge::Unclear;
+        };
         let mut least = number(&champion);
         for (index, path) in paths.iter().enumerate().skip(paths.len().saturating_sub(newcomers)) {
             let Some(newcomer) = self.candidate(index, path) else { continue };
@@ -120,15 +120,15 @@ impl<'a> Chooser<'a> {
                 Ordering::Greater => {}
                 Ordering::Less => (champion, least) = (newcomer, number),
                 Ordering::Equal if outlasts(&champion, &newcomer, self.rules) => {}
-                Ordering::Equal => return unclear,
+                Ordering::Equal => return Challenge::Unclear,
             }
         }
         if champion.index == best {
-            return (Challenge::Lost, false);
+            return Challenge::Lost;
         }
         let choice = Choice { best: champion.index, internal: champion.internal, others: Vec::new() };
         let repeats = repeats(&mut self.chosen, paths, Some(&choice));
-        (Challenge::Won(choice), repeats)
+        Challenge::Won(choice, repeats)
     }
 
     /// The best of some paths and those that share the load; `None` when none is usable.
