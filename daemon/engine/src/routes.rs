@@ -12,7 +12,7 @@ use rib::fib::{KernelFib, Wanted};
 use rib::nexthop::NextHops;
 use rib::routes::{Protocol, Route};
 use rib::world::{Link, Snapshot, WorldEvent};
-use rib::world_view::News;
+use rib::world_view::{News, is_link_local};
 
 use crate::effect::{Effect, Notice};
 use crate::engine::{Engine, SnapshotNeed};
@@ -290,7 +290,10 @@ impl Engine {
                 match (link, used) {
                     (None, true) => {
                         self.next_hops.track(address);
-                        new.insert(address);
+                        // A link-local address may lead somewhere on another link already.
+                        if !is_link_local(address) {
+                            new.insert(address);
+                        }
                     }
                     (None, false) => self.next_hops.untrack(address),
                     (Some(link), true) => self.next_hops.track_on(address, link),
