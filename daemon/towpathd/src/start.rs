@@ -2,7 +2,7 @@
 //!
 //! Never goes on without privileges: half a router is worse than a message.
 
-use std::io::Read;
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -98,12 +98,15 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
     runtime.block_on(serve(arguments, boot, facts, (sockets, store, active, system), confined))
 }
 
-/// What nobody can guess: the system's chance, or at least the clock where there is none.
+/// What differs from machine to machine and from start to start: the system's chance, as far as it has any, and the clock.
+///
+/// Nothing secret hangs on it, so it is not waited for until a kernel that has just started has gathered enough: that takes
+/// more than a second where the processor gives none, and is what reading `/dev/urandom` does. The standard library draws
+/// its keys without waiting.
 fn chance() -> u128 {
-    let mut octets = [0; 16];
-    let drawn = std::fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut octets));
-    let clock = || std::time::UNIX_EPOCH.elapsed().map(|elapsed| elapsed.as_nanos()).unwrap_or_default();
-    drawn.map_or_else(|_| clock(), |()| u128::from_ne_bytes(octets))
+    let clock = std::time::UNIX_EPOCH.elapsed().map(|elapsed| elapsed.as_nanos()).unwrap_or_default();
+    let [high, low] = [0, 1].map(|half: u8| u128::from(RandomState::new().hash_one((clock, half))));
+    high << 64 | low
 }
 
 /// A file's path from the root.
