@@ -71,6 +71,7 @@ impl Session {
             Input::PrefixCount(family, count) => self.step(now, Event::PrefixCount(family, count), out),
             Input::OutOfResources(limit) => self.step(now, Event::OutOfResources(limit), out),
             Input::RequestRefresh(family) => self.step(now, Event::RequestRefresh(family), out),
+            Input::Reachable => self.step(now, Event::Reachable, out),
         }
         while let Some(event) = self.state.next_received() {
             if let Event::Message(_, message) = &event {

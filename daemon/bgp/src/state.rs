@@ -46,6 +46,7 @@ pub(crate) enum Event {
     PrefixCount(Family, u32),
     OutOfResources(String),
     RequestRefresh(Family),
+    Reachable,
 }
 
 /// The state of a session.

@@ -7,6 +7,7 @@ pub mod configure;
 pub(crate) mod damping;
 pub(crate) mod groups;
 pub mod learn;
+mod reach;
 pub(crate) mod review;
 pub mod sessions;
 pub mod settings;
@@ -26,6 +27,7 @@ use nouns::{Asn, Family, IfName, Prefix};
 use rib::bgp_table::PeerId;
 
 use crate::recovery::Recovery;
+use reach::Reach;
 use wanted::Wanted;
 
 /// How often the log hears of an address that is refused.
@@ -59,6 +61,8 @@ pub struct Peer {
     pub session: Session,
     /// An attempt to connect that is under way.
     pub dialing: Option<ConnId>,
+    /// How it could be reached when it was called last, or looked for last.
+    reach: Reach,
     /// Octets that it has not read yet, as far as they were told; while they are many, no more are made for it.
     pub waiting: usize,
     /// Families whose End-of-RIB it sent since it was established.
@@ -129,11 +133,12 @@ impl Peers {
     }
 
     /// The number for an outgoing connection to a peer.
-    fn dial(&mut self, id: PeerId) -> ConnId {
+    fn dial(&mut self, id: PeerId, reach: Reach) -> ConnId {
         let conn = self.number_conn();
         self.by_conn.insert(conn, id);
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.dialing = Some(conn);
+            peer.reach = reach;
         }
         conn
     }

@@ -67,12 +67,13 @@ impl Engine {
         self.settle_reviews();
         self.settle_validation();
         let mut budget = Budget::of_turn(std::mem::take(&mut self.heard));
+        let mut moved = false;
         for _ in 0..ROUNDS {
             let waits = self.presses() || (budget.contested_paths > 0 && self.undecided());
             if !waits || budget.prefixes == 0 || budget.routes == 0 {
                 break;
             }
-            self.settle_world(at);
+            moved |= self.settle_world(at);
             // What came with a next hop that nothing led through before has not been decided yet.
             self.settle_next_hops(false);
             self.settle_aggregates(at);
@@ -82,6 +83,9 @@ impl Engine {
             self.settle_routes(at, &mut budget);
         }
         self.forget_peers();
+        if moved {
+            self.call_the_reachable(at, out);
+        }
         // Midway through a batch the wish is older than what `repair_at_once` did: only what is decided is written.
         if !self.presses() {
             self.fib.follow_shaken();
@@ -232,19 +236,21 @@ impl Engine {
     }
 
     /// What the kernel and the configuration say, as candidates. Links and addresses that no route needs come and go
-    /// without work.
-    fn settle_world(&mut self, at: Moment) {
+    /// without work. Tells whether anything changed.
+    fn settle_world(&mut self, at: Moment) -> bool {
         let news = self.world.take_news();
-        if self.world_changed || !news.is_empty() {
-            self.imports.clear();
-            self.balancer.look_again();
-            self.paths.look_again();
+        if !self.world_changed && news.is_empty() {
+            return false;
         }
+        self.imports.clear();
+        self.balancer.look_again();
+        self.paths.look_again();
         if std::mem::take(&mut self.world_changed) {
             self.settle_whole_world(at);
-        } else if !news.is_empty() {
+        } else {
             self.settle_news(at, &news);
         }
+        true
     }
 
     fn settle_whole_world(&mut self, at: Moment) {

@@ -30,6 +30,7 @@ mod no_fib;
 mod octets;
 mod paths;
 mod policies;
+mod reach;
 mod recovery;
 mod refresh;
 mod shown;

@@ -42,6 +42,8 @@ pub enum Input {
     OutOfResources(String),
     /// Ask the peer for its routes again (RFC 2918).
     RequestRefresh(Family),
+    /// There is a way to the peer that was not there when it was called last.
+    Reachable,
 }
 
 /// Why a person or the configuration stops a session: the Cease subcode (RFC 4486, RFC 9003).

@@ -43,6 +43,7 @@ impl Active {
             Event::Tick if self.retry.is_some_and(|retry| retry <= context.now) => {
                 State::Connect(Connect::call(context))
             }
+            Event::Reachable if self.retry.is_some() => State::Connect(Connect::call(context)),
             Event::Start
             | Event::Tick
             | Event::ConnectFailed(_)
@@ -52,7 +53,8 @@ impl Active {
             | Event::SendQueue(..)
             | Event::PrefixCount(..)
             | Event::OutOfResources(_)
-            | Event::RequestRefresh(_) => State::Active(self),
+            | Event::RequestRefresh(_)
+            | Event::Reachable => State::Active(self),
         }
     }
 }

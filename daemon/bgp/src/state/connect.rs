@@ -37,6 +37,11 @@ impl Connect {
         self.call.until
     }
 
+    fn call_anew(self, context: &mut Context<'_>) -> State {
+        context.push(Output::CancelConnect);
+        State::Connect(Self::call(context))
+    }
+
     pub(crate) fn handle(self, context: &mut Context<'_>, event: Event) -> State {
         match event {
             Event::Stop(_) => give_up(context, Afterwards::Stopped),
@@ -47,10 +52,9 @@ impl Connect {
                 State::Active(Active::retrying(context))
             }
             Event::Accepted(conn) => OpenSent::begin_beside(context, conn, self.call),
-            Event::Tick if self.call.until <= context.now => {
-                context.push(Output::CancelConnect);
-                State::Connect(Self::call(context))
-            }
+            // What was sent to where the peer was not is sent again only after longer and longer pauses.
+            Event::Reachable => self.call_anew(context),
+            Event::Tick if self.call.until <= context.now => self.call_anew(context),
             Event::Start
             | Event::Tick
             | Event::Message(..)

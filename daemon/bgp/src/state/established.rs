@@ -181,7 +181,7 @@ impl Established {
                 self.request_refresh(context, family);
                 State::Established(self)
             }
-            Event::Start | Event::ConnectFailed(_) => State::Established(self),
+            Event::Start | Event::ConnectFailed(_) | Event::Reachable => State::Established(self),
         }
     }
 

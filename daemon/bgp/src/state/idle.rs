@@ -104,7 +104,8 @@ impl Idle {
                 | Event::SendQueue(..)
                 | Event::PrefixCount(..)
                 | Event::OutOfResources(_)
-                | Event::RequestRefresh(_),
+                | Event::RequestRefresh(_)
+                | Event::Reachable,
                 _,
             ) => State::Idle(self),
         }

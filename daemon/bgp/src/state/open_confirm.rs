@@ -89,7 +89,8 @@ impl OpenConfirm {
             | Event::SendQueue(..)
             | Event::PrefixCount(..)
             | Event::OutOfResources(_)
-            | Event::RequestRefresh(_) => State::OpenConfirm(self),
+            | Event::RequestRefresh(_)
+            | Event::Reachable => State::OpenConfirm(self),
         }
     }
 

@@ -90,7 +90,8 @@ impl OpenSent {
             | Event::SendQueue(..)
             | Event::PrefixCount(..)
             | Event::OutOfResources(_)
-            | Event::RequestRefresh(_) => State::OpenSent(self),
+            | Event::RequestRefresh(_)
+            | Event::Reachable => State::OpenSent(self),
         }
     }
 

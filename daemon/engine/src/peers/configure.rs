@@ -12,7 +12,7 @@ use config::model::{Bgp, Model, Policy};
 use nouns::{Family, IfName, Prefix};
 use rib::bgp_table::PeerId;
 
-use super::{Peer, Wish, settings};
+use super::{Peer, Reach, Wish, settings};
 use crate::effect::{Effect, SocketOptions};
 use crate::engine::Engine;
 use crate::event::Moment;
@@ -105,6 +105,7 @@ impl Engine {
             session,
             dialing: None,
             waiting: 0,
+            reach: Reach::default(),
             seen_end_of_rib: std::collections::BTreeSet::new(),
             deadline: None,
             stale_until: std::collections::BTreeMap::new(),

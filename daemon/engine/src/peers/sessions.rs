@@ -171,7 +171,8 @@ impl Engine {
         }
         let mut target = settings::target(bgp, &peer.settings, peer.address);
         target.scope = self.link_of(peer).or_else(|| self.scope_of(peer.address));
-        let conn = self.peers.dial(id);
+        let reach = self.reach_of(peer);
+        let conn = self.peers.dial(id, reach);
         out.push(Effect::Connect(conn, target));
     }
 

@@ -46,6 +46,21 @@ fn a_passive_session_never_calls() {
 }
 
 #[test]
+fn a_peer_is_called_at_once_when_there_is_a_way_to_it() {
+    let mut script = Script::new(config());
+    script.start().give(Input::ConnectFailed("network is unreachable".to_owned()));
+    script.outputs();
+    script.give(Input::Reachable);
+    assert_eq!(script.said(), ["connect"]);
+    // A call that goes where the peer was not is given up.
+    script.give(Input::Reachable);
+    assert_eq!(script.said(), ["cancel", "connect"]);
+    let mut script = Script::new(SessionConfig { passive: true, ..config() });
+    script.start().give(Input::Reachable);
+    assert!(!script.outputs().contains(&Output::Connect));
+}
+
+#[test]
 fn a_call_that_fails_is_repeated_after_the_retry_time() {
     let mut script = Script::new(config());
     script.start().give(Input::ConnectFailed("connection refused".to_owned()));

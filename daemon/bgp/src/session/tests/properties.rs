@@ -191,6 +191,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         1 => Just(Input::OutOfResources("no room".to_owned())),
         1 => (0_u32..30).prop_map(|count| Input::PrefixCount(Family::Ipv4Unicast, count)),
         1 => Just(Input::RequestRefresh(Family::Ipv6Unicast)),
+        1 => Just(Input::Reachable),
     ]
 }
 

@@ -9,7 +9,7 @@ use nouns::{Asn, Family};
 use crate::session::{ConnId, Input, StateName, StopReason};
 use crate::tests_support::{Script, config, node_open, notification, octets, prefixes, restarting_open};
 
-const INPUTS: [&str; 21] = [
+const INPUTS: [&str; 22] = [
     "start",
     "stop",
     "reset",
@@ -31,21 +31,22 @@ const INPUTS: [&str; 21] = [
     "ask-refresh",
     "no-room",
     "decoded",
+    "reachable",
 ];
 
 /// Idle, Connect, Active, Sent, Confirm, Up: where each input leads. Columns as `INPUTS`.
 const TABLE: [(&str, &str); 11] = [
-    ("stopped", "C I I I I I I I I I I I I I I I I I I I I"),
-    ("held-back", "I I C I I S I I I I I I I I I I I I I I I"),
-    ("limit", "I I C I I I I I I I I I I I I I I I I I I"),
-    ("shortage", "I I C I I I I I I I I I I I I I I I I I I"),
-    ("connect", "C I I S A S C C C C C C C C C C C C C C C"),
-    ("active", "A I I A A S A A A A A A A A A A A A A A A"),
-    ("open-sent", "S I I S S S O I I I I I I A S S S S S S S"),
-    ("sent+call", "S I I S S S O I I I I I I C S S S S S S S"),
-    ("confirm", "O I I O O S I I U I I I I I O O O O O O O"),
-    ("established", "U I I U U U I I U U I U I I U U U I U I U"),
-    ("with-gr", "U I I U U S I I U U I U I I U U U I U I U"),
+    ("stopped", "C I I I I I I I I I I I I I I I I I I I I I"),
+    ("held-back", "I I C I I S I I I I I I I I I I I I I I I I"),
+    ("limit", "I I C I I I I I I I I I I I I I I I I I I I"),
+    ("shortage", "I I C I I I I I I I I I I I I I I I I I I I"),
+    ("connect", "C I I S A S C C C C C C C C C C C C C C C C"),
+    ("active", "A I I A A S A A A A A A A A A A A A A A A C"),
+    ("open-sent", "S I I S S S O I I I I I I A S S S S S S S S"),
+    ("sent+call", "S I I S S S O I I I I I I C S S S S S S S S"),
+    ("confirm", "O I I O O S I I U I I I I I O O O O O O O O"),
+    ("established", "U I I U U U I I U U I U I I U U U I U I U U"),
+    ("with-gr", "U I I U U S I I U U I U I I U U U I U I U U"),
 ];
 
 #[test]
@@ -83,7 +84,7 @@ fn every_state_is_in_the_table() {
 #[test]
 fn every_kind_of_input_is_in_the_table() {
     let kinds: BTreeSet<usize> = INPUTS.into_iter().map(|name| kind(&input(name))).collect();
-    assert_eq!(kinds, (0..14).collect());
+    assert_eq!(kinds, (0..15).collect());
 }
 
 /// Exhaustive: a new kind of input has to be named here, and then in the table.
@@ -103,6 +104,7 @@ fn kind(input: &Input) -> usize {
         Input::PrefixCount(..) => 11,
         Input::OutOfResources(_) => 12,
         Input::RequestRefresh(_) => 13,
+        Input::Reachable => 14,
     }
 }
 
@@ -169,6 +171,7 @@ fn input(name: &str) -> Input {
         "count" => Input::PrefixCount(Family::Ipv4Unicast, 11),
         "no-room" => Input::OutOfResources("no room".to_owned()),
         "decoded" => Input::Messages(conn, vec![Ok(Message::Keepalive)]),
+        "reachable" => Input::Reachable,
         "ask-refresh" => Input::RequestRefresh(Family::Ipv4Unicast),
         other => panic!("no such input: {other}"),
     }

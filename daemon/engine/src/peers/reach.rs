@@ -1,0 +1,76 @@
+//! The ways to neighbors without a session: one that appears, or leads elsewhere, is tried at once.
+//!
+//! A neighbor that was called before its network was there would otherwise wait for the ConnectRetryTimer (RFC 4271 §10),
+//! as at each start, where sessions begin while addresses are still being set. Never calls a neighbor that is passive or
+//! rests after an error, and never ends a session: that is what timers and BFD are for.
+
+use std::net::IpAddr;
+
+use bgp::session::{Input, StateName};
+use config::model::bgp::UpdateSource;
+use rib::bgp_table::PeerId;
+use rib::world::LinkAddress;
+use rib::world_view::is_link_local;
+
+use super::Peer;
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::event::Moment;
+
+/// What a call hangs on, as far as links and addresses go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// Where it leaves the router, for a neighbor on a network of a usable link.
+    towards: Option<LinkAddress>,
+    /// Whether it can begin where the configuration says (`update-source`).
+    has_source: bool,
+}
+
+impl Reach {
+    /// Whether a call may succeed that failed on the other way.
+    fn promises_more_than(self, other: Self) -> bool {
+        self.has_source && self != other && (self.towards.is_some() || !other.has_source)
+    }
+}
+
+impl Engine {
+    /// The way to a neighbor as it is now.
+    pub(super) fn reach_of(&self, peer: &Peer) -> Reach {
+        let has_source = match &peer.settings.update_source {
+            Some(UpdateSource::Address(source)) => self.world.is_local(*source),
+            Some(UpdateSource::Interface(name)) => {
+                self.world.link_by_name(name.as_str()).is_some_and(rib::world::Link::usable)
+            }
+            None => true,
+        };
+        Reach {
+            towards: self.network_of(peer.address).filter(|there| self.world.link_usable(there.ifindex)),
+            has_source,
+        }
+    }
+
+    fn network_of(&self, address: IpAddr) -> Option<LinkAddress> {
+        if !is_link_local(address) {
+            return self.world.network_towards(address).copied();
+        }
+        let link = self.scope_of(address)?;
+        self.world.addresses_of(link).find(|own| is_link_local(own.address.address())).copied()
+    }
+
+    /// Links or addresses changed: neighbors that are looked for are called on ways that were not there before.
+    pub(crate) fn call_the_reachable(&mut self, at: Moment, out: &mut Vec<Effect>) {
+        // One that is named by its interface is called when it is heard there.
+        let looked_for = |peer: &&Peer| {
+            peer.interface.is_none() && matches!(peer.session.state(), StateName::Connect | StateName::Active)
+        };
+        let reaches: Vec<(PeerId, Reach)> =
+            self.peers.iter().filter(looked_for).map(|peer| (peer.id, self.reach_of(peer))).collect();
+        for (id, reach) in reaches {
+            let Some(peer) = self.peers.get_mut(id) else { continue };
+            let tried = std::mem::replace(&mut peer.reach, reach);
+            if reach.promises_more_than(tried) {
+                self.drive(at, id, Input::Reachable, out);
+            }
+        }
+    }
+}
