@@ -129,6 +129,8 @@ impl Engine {
         for name in self.left_out(at, &admitted.model, out) {
             steps.retain(|step| step.link() != Some(&name));
         }
+        // Each stands for itself here: nothing is undone because of another one.
+        steps.sort_by_key(Step::can_wait);
         self.running.tree = admitted.tree;
         self.put_in_force(admitted.model);
         let aside = boot.restarted && self.running.model.bgp.as_deref().is_some_and(|bgp| bgp.no_fib_install);

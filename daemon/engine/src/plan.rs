@@ -255,6 +255,17 @@ impl Step {
         }
     }
 
+    /// Whether no route and no session waits for it at a start; the programs that it takes can be slow.
+    #[must_use]
+    pub fn can_wait(&self) -> bool {
+        match self {
+            Self::HostName { .. } | Self::TimeZone { .. } | Self::Account { .. } => true,
+            // An address may come of it.
+            Self::File { file, .. } => file.program() != Some(Program::Dhcp),
+            _ => false,
+        }
+    }
+
     fn phase(&self) -> Phase {
         match self {
             Self::HostName { .. } | Self::TimeZone { .. } => Phase::System,

@@ -111,3 +111,27 @@ fn who_has_a_session_or_waits_to_be_called_is_left_alone() {
         assert_eq!(stage.sees(WorldEvent::Address(address(5, "198.51.100.1/24"))), NOBODY, "{lines}");
     }
 }
+
+#[test]
+fn a_start_sets_links_and_addresses_before_it_calls_slow_programs_for_accounts() {
+    let lines = [
+        "set system host-name edge",
+        "set system login user anna authentication encrypted-password $6$salt$x",
+        "set interfaces ethernet eth1 address 198.51.100.1/24",
+        LINES,
+    ];
+    let now = Instant::now();
+    let at = Moment { instant: now, unix: 0 };
+    let (mut engine, mut out) = (Engine::new(at, Facts::default()), Vec::new());
+    engine.boot(at, boot(0, &lines.join("\n")), &mut out);
+    let steps: Vec<String> = out
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Step(_, step) => Some(step.to_string()),
+            _ => None,
+        })
+        .collect();
+    let place =
+        |word: &str| steps.iter().position(|step| step.contains(word)).unwrap_or_else(|| panic!("{word}: {steps:?}"));
+    assert!(place("198.51.100.1/24") < place("anna").min(place("edge")), "{steps:?}");
+}
