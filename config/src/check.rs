@@ -17,6 +17,7 @@ use std::net::IpAddr;
 use grammar::schema::Shape;
 use nouns::InterfaceAddress;
 
+use crate::model::bgp::UpdateSource;
 use crate::model::{Interface, Model};
 use crate::parse::Parsed;
 use crate::tree::{DeleteOutcome, Tree};
@@ -50,8 +51,45 @@ pub struct ConfigWarning {
 pub struct Context {
     /// Addresses that the router has, besides those of the configuration.
     pub local_addresses: BTreeSet<IpAddr>,
+    /// Which of the addresses that the router does not have sessions may begin from all the same.
+    pub sources: Sources,
     /// Whether the active configuration has a user who can log in and configure; the last one must stay.
     pub has_admin: bool,
+}
+
+/// Addresses that sessions may begin from once the router has them: DHCP, or a person, may bring them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sources {
+    /// Those of sessions that are configured already. Another one is most likely mistyped.
+    Known(BTreeSet<IpAddr>),
+    /// All, at a start: what was accepted once must not be lost because an address comes late.
+    Any,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self::Known(BTreeSet::new())
+    }
+}
+
+impl Sources {
+    /// Those of a configuration that is in force.
+    #[must_use]
+    pub fn of(model: &Model) -> Self {
+        let neighbors = model.bgp.iter().flat_map(|bgp| bgp.neighbors.values());
+        let of_neighbors = neighbors.filter_map(|neighbor| match neighbor.settings.update_source {
+            Some(UpdateSource::Address(source)) => Some(source),
+            Some(UpdateSource::Interface(_)) | None => None,
+        });
+        Self::Known(of_neighbors.chain(model.bfd.peers.values().filter_map(|peer| peer.source_address)).collect())
+    }
+
+    fn allow(&self, source: IpAddr) -> bool {
+        match self {
+            Self::Known(known) => known.contains(&source),
+            Self::Any => true,
+        }
+    }
 }
 
 /// A configuration with its bad parts left out.
@@ -140,6 +178,23 @@ fn refused(tree: &Tree, path: &[String]) -> Vec<String> {
     instance.unwrap_or(path).to_vec()
 }
 
+/// The router's own addresses, and those that sessions may begin from besides.
+#[derive(Clone, Copy)]
+struct Own<'a> {
+    local: &'a BTreeSet<IpAddr>,
+    sources: &'a Sources,
+}
+
+impl Own<'_> {
+    fn has(self, address: IpAddr) -> bool {
+        self.local.contains(&address)
+    }
+
+    fn may_be_source(self, address: IpAddr) -> bool {
+        self.has(address) || self.sources.allow(address)
+    }
+}
+
 /// Every broken rule between nodes.
 #[must_use]
 pub fn check(model: &Model, context: &Context) -> Vec<ConfigError> {
@@ -152,9 +207,10 @@ pub fn check(model: &Model, context: &Context) -> Vec<ConfigError> {
     static_routes::check(model, &local, &mut errors);
     policy::check(&model.policy, &mut errors);
     balancer::check(model, &local, &mut errors);
-    bfd::check(model, &local, &mut errors);
+    let own = Own { local: &local, sources: &context.sources };
+    bfd::check(model, own, &mut errors);
     if let Some(bgp) = &model.bgp {
-        bgp::check(bgp, &local, &mut errors);
+        bgp::check(bgp, own, &mut errors);
     }
     system::check(model, context, &mut errors);
     errors

@@ -2,19 +2,18 @@
 //!
 //! Settings of neighbors are the effective ones, so a rule that a group breaks is told at each member.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::IpAddr;
 
-use super::{ConfigError, is_link_local, path};
+use super::{ConfigError, Own, is_link_local, path};
 use crate::model::Model;
 use crate::model::bfd::{Bfd, BfdPeer, unknown_profile};
 use crate::model::bgp::{PeerSettings, Probe};
 
-pub(super) fn check(model: &Model, local: &BTreeSet<IpAddr>, errors: &mut Vec<ConfigError>) {
+pub(super) fn check(model: &Model, own: Own<'_>, errors: &mut Vec<ConfigError>) {
     for (address, peer) in &model.bfd.peers {
         errors.extend(
-            of_peer(*address, peer, local)
+            of_peer(*address, peer, own)
                 .into_iter()
                 .map(|message| ConfigError { path: path(&[&"protocols", &"bfd", &"peer", address]), message }),
         );
@@ -35,16 +34,16 @@ pub(super) fn check(model: &Model, local: &BTreeSet<IpAddr>, errors: &mut Vec<Co
     }
 }
 
-fn of_peer(address: IpAddr, peer: &BfdPeer, local: &BTreeSet<IpAddr>) -> Vec<String> {
+fn of_peer(address: IpAddr, peer: &BfdPeer, own: Own<'_>) -> Vec<String> {
     let mut reasons = Vec::new();
-    if local.contains(&address) {
+    if own.has(address) {
         reasons.push(format!("{address} is an address of this router; set the other side's"));
     }
     match peer.source_address {
         Some(source) if source.is_ipv4() != address.is_ipv4() => reasons.push(format!(
             "source address {source} is not of the peer's address family; set an address of the same family"
         )),
-        Some(source) if !local.contains(&source) => reasons.push(format!(
+        Some(source) if !own.may_be_source(source) => reasons.push(format!(
             "source address {source} is not an address of this router; set one that 'show interfaces' lists"
         )),
         _ => {}

@@ -2,17 +2,16 @@
 //!
 //! Settings are the effective ones, so a rule that a group breaks is told at each member.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::IpAddr;
 
 use nouns::Family;
 
-use super::{ConfigError, ConfigWarning, path};
+use super::{ConfigError, ConfigWarning, Own, path};
 use crate::model::Bgp;
 use crate::model::bgp::{Dampening, PathRules, PeerDampening, PeerSettings, UpdateSource};
 
-pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<ConfigError>) {
+pub(super) fn check(bgp: &Bgp, own: Own<'_>, errors: &mut Vec<ConfigError>) {
     seeing(bgp, errors);
     if bgp.confederation.as_ref().is_some_and(|all| all.members.contains(&bgp.asn)) {
         let message = format!("the router's own AS {} is a member anyway; delete it from the peers", bgp.asn);
@@ -27,7 +26,7 @@ pub(super) fn check(bgp: &Bgp, local: &BTreeSet<IpAddr>, errors: &mut Vec<Config
     }));
     for (address, neighbor) in &bgp.neighbors {
         let mut reasons = settings(&neighbor.settings, bgp);
-        reasons.extend(addresses(*address, &neighbor.settings, local));
+        reasons.extend(addresses(*address, &neighbor.settings, own));
         errors.extend(reasons.into_iter().map(|message| ConfigError {
             path: path(&[&"protocols", &"bgp", &bgp.asn, &"neighbor", address]),
             message,
@@ -224,9 +223,9 @@ fn settings(peer: &PeerSettings, bgp: &Bgp) -> Vec<String> {
 }
 
 /// Rules about where the session runs.
-fn addresses(peer: IpAddr, settings: &PeerSettings, local: &BTreeSet<IpAddr>) -> Vec<String> {
+fn addresses(peer: IpAddr, settings: &PeerSettings, own: Own<'_>) -> Vec<String> {
     let mut reasons = Vec::new();
-    if local.contains(&peer) {
+    if own.has(peer) {
         reasons.push(format!(
             "can't set neighbor address to local system IP: {peer} is an address of this router; set the other router's"
         ));
@@ -235,7 +234,7 @@ fn addresses(peer: IpAddr, settings: &PeerSettings, local: &BTreeSet<IpAddr>) ->
         Some(UpdateSource::Address(source)) if source.is_ipv4() != peer.is_ipv4() => reasons.push(format!(
             "update-source {source} is not of the neighbor's address family; set an address of the same family"
         )),
-        Some(UpdateSource::Address(source)) if !local.contains(source) => reasons.push(format!(
+        Some(UpdateSource::Address(source)) if !own.may_be_source(*source) => reasons.push(format!(
             "update-source {source} is not an address of this router; set one that 'show interfaces' lists"
         )),
         _ => {}

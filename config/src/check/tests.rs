@@ -20,7 +20,7 @@ const GOOD: &str = "set interfaces ethernet eth0 address 192.0.2.254/24
     set protocols static route 10.0.0.0/8 next-hop 192.0.2.9";
 
 fn context() -> Context {
-    Context { local_addresses: BTreeSet::from(["203.0.113.1".parse().unwrap()]), has_admin: false }
+    Context { local_addresses: BTreeSet::from(["203.0.113.1".parse().unwrap()]), ..Context::default() }
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl Engine {
         for problem in &parsed.problems {
             self.boot_notice(at, format!("config.boot {problem}"), out);
         }
-        let mut admitted = check::admit(&parsed, &self.context());
+        let mut admitted = check::admit(&parsed, &self.context_of_accepted());
         admitted.errors.extend(self.leave_unsigned_out(&mut admitted.model));
         for error in &admitted.errors {
             self.boot_notice(at, format!("config.boot [{}]: {}", error.path.join(" "), error.message), out);
@@ -120,7 +120,8 @@ impl Engine {
             None => as_written,
         });
         let missing = self.missing_programs(&admitted.model);
-        for warning in check::warnings(&admitted.model).into_iter().chain(missing) {
+        let late = self.late_sources(&admitted.model);
+        for warning in check::warnings(&admitted.model).into_iter().chain(missing).chain(late) {
             self.notice(at, Notice::warning(format!("[{}]: {}", warning.path.join(" "), warning.message)), out);
         }
         let mut steps = self.left_behind(boot.interrupted.as_ref(), &admitted.model);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use api::reply::{Committed, Problem, Refusal, RefusalReason};
 use api::watch::CommitNews;
 use api::{ApiError, News, Reply};
-use config::check::{self, Context};
+use config::check::{self, Context, Sources};
 use config::edit::{Candidate, RebaseError, rebase};
 use config::model::policy::route_map_changed;
 use config::model::{Bgp, Interface, Model};
@@ -429,8 +429,14 @@ impl Engine {
         let local = self.world.addresses().filter(|there| !configured.contains(&there.address));
         Context {
             local_addresses: local.map(|there| there.address.address()).collect::<BTreeSet<IpAddr>>(),
+            sources: Sources::of(&self.running.model),
             has_admin: check::has_admin(&self.running.model.system.login),
         }
+    }
+
+    /// The same for what was accepted before: an address that it rests on may have gone, and come back.
+    pub(crate) fn context_of_accepted(&self) -> Context {
+        Context { sources: Sources::Any, ..self.context() }
     }
 
     pub(crate) fn record(

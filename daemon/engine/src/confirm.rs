@@ -208,7 +208,7 @@ impl Engine {
             }
         }
         let parsed = Parsed { tree: before.clone(), ..Parsed::default() };
-        let admitted = check::admit(&parsed, &self.context());
+        let admitted = check::admit(&parsed, &self.context_of_accepted());
         (admitted.tree, admitted.model, true)
     }
 

@@ -92,12 +92,24 @@ fn a_neighbor_is_called_when_its_link_comes_back_and_not_when_it_goes() {
 
 #[test]
 fn a_far_neighbor_is_called_when_the_address_is_there_that_its_session_begins_from() {
-    let source = "\nset interfaces ethernet eth1 address 192.0.2.9/32
-set protocols bgp 64512 neighbor 198.51.100.7 update-source 192.0.2.9";
+    let source = "\nset protocols bgp 64512 neighbor 198.51.100.7 update-source 192.0.2.9";
     let mut stage = Stage::new(&[LINES, source].concat());
     stage.sees(link(5, "eth5", true));
     assert_eq!(stage.sees(WorldEvent::Address(address(5, "203.0.113.1/24"))), NOBODY);
     assert_eq!(stage.sees(WorldEvent::Address(address(5, "192.0.2.9/32"))), neighbor());
+}
+
+#[test]
+fn an_address_that_comes_late_or_goes_costs_no_neighbor_and_forbids_no_commit() {
+    let source = "\nset protocols bgp 64512 neighbor 198.51.100.7 update-source 192.0.2.9";
+    let stage = Stage::new(&[LINES, source].concat());
+    let late = stage.engine.late_sources(&stage.engine.running.model);
+    assert!(late.iter().all(|warning| warning.message.contains("192.0.2.9")) && late.len() == 1, "{late:?}");
+    let tree = |more: &str| Tree::parse_set_commands(&[LINES, source, more].concat()).tree;
+    assert_eq!(stage.engine.accept(&tree("\nset system host-name edge")).err(), None, "it was accepted before");
+    // What is new has to be there.
+    let mistyped = "\nset protocols bgp 64512 neighbor 198.51.100.8 update-source 192.0.2.99";
+    assert!(stage.engine.accept(&tree(mistyped)).is_err());
 }
 
 #[test]
