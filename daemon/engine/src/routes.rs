@@ -182,6 +182,9 @@ impl Engine {
                     if let Some(name) = self.world.link(there.ifindex).map(|link| link.name.clone()) {
                         self.pin_neighbors(Some(&name), out);
                     }
+                    if self.world.addresses_of(there.ifindex).any(|known| known == there) {
+                        self.address_told_again(at, there, out);
+                    }
                 }
                 WorldEvent::AddressGone(_) | WorldEvent::Route(_) | WorldEvent::RouteGone(_) => {}
             }

@@ -35,6 +35,13 @@ impl Reach {
     }
 }
 
+impl Peer {
+    /// One that is named by its interface is called when it is heard there.
+    fn is_looked_for(&self) -> bool {
+        self.interface.is_none() && matches!(self.session.state(), StateName::Connect | StateName::Active)
+    }
+}
+
 impl Engine {
     /// The way to a neighbor as it is now.
     pub(super) fn reach_of(&self, peer: &Peer) -> Reach {
@@ -83,18 +90,27 @@ impl Engine {
 
     /// Links or addresses changed: neighbors that are looked for are called on ways that were not there before.
     pub(crate) fn call_the_reachable(&mut self, at: Moment, out: &mut Vec<Effect>) {
-        // One that is named by its interface is called when it is heard there.
-        let looked_for = |peer: &&Peer| {
-            peer.interface.is_none() && matches!(peer.session.state(), StateName::Connect | StateName::Active)
-        };
-        let reaches: Vec<(PeerId, Reach)> =
-            self.peers.iter().filter(looked_for).map(|peer| (peer.id, self.reach_of(peer))).collect();
+        let looked_for = self.peers.iter().filter(|peer| peer.is_looked_for());
+        let reaches: Vec<(PeerId, Reach)> = looked_for.map(|peer| (peer.id, self.reach_of(peer))).collect();
         for (id, reach) in reaches {
             let Some(peer) = self.peers.get_mut(id) else { continue };
             let tried = std::mem::replace(&mut peer.reach, reach);
             if reach.promises_more_than(tried) {
                 self.drive(at, id, Input::Reachable, out);
             }
+        }
+    }
+
+    /// The kernel told of an address that is known already: one of IPv6 can be used only once nobody else was found to have it
+    /// (RFC 4862 §5.4), and a call before that has failed.
+    pub(crate) fn address_told_again(&mut self, at: Moment, address: &LinkAddress, out: &mut Vec<Effect>) {
+        let leads_to = |peer: &&Peer| {
+            let same_family = peer.address.is_ipv4() == address.address.address().is_ipv4();
+            same_family && peer.reach.towards.is_some_and(|there| there.ifindex == address.ifindex)
+        };
+        let waiting = self.peers.iter().filter(|peer| peer.is_looked_for()).filter(leads_to);
+        for id in waiting.map(|peer| peer.id).collect::<Vec<_>>() {
+            self.drive(at, id, Input::Reachable, out);
         }
     }
 }

@@ -91,6 +91,17 @@ fn a_neighbor_is_called_when_its_link_comes_back_and_not_when_it_goes() {
 }
 
 #[test]
+fn a_neighbor_is_called_when_the_kernel_has_found_that_nobody_else_has_the_router_s_address() {
+    let mut stage = Stage::new(&LINES.replace("198.51.100.7", "2001:db8::7"));
+    let (own, called) = (address(5, "2001:db8::1/64"), ["2001:db8::7".parse::<IpAddr>().unwrap()]);
+    stage.sees(link(5, "eth5", true));
+    assert_eq!(stage.sees(WorldEvent::Address(own)), called, "it is not known whether it may be used yet");
+    assert_eq!(stage.sees(WorldEvent::Address(address(5, "203.0.113.1/24"))), NOBODY);
+    assert_eq!(stage.sees(WorldEvent::Address(address(5, "203.0.113.1/24"))), NOBODY);
+    assert_eq!(stage.sees(WorldEvent::Address(own)), called, "now it may");
+}
+
+#[test]
 fn a_far_neighbor_is_called_when_the_address_is_there_that_its_session_begins_from() {
     let source = "\nset protocols bgp 64512 neighbor 198.51.100.7 update-source 192.0.2.9";
     let mut stage = Stage::new(&[LINES, source].concat());
