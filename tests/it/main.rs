@@ -32,6 +32,7 @@ mod paths;
 mod pins;
 mod policy;
 mod privileges;
+mod reach;
 mod reflection;
 mod restarts;
 mod robustness;
