@@ -37,7 +37,9 @@ fn a_neighbor_is_called_when_the_router_s_address_is_there_and_may_be_used() -> 
             &format!("set protocols bgp 64512 neighbor {neighbor} remote-as 64512"),
             &format!("set protocols bgp 64512 neighbor {neighbor} timers connect 600"),
         ])?;
-        lab.wait_until(SOON, "the first call has failed", || told(&router, neighbor).contains("BGP state = Active"))?;
+        lab.wait_until(SOON, "the first call has failed", || {
+            told(&router, neighbor).contains("The last call failed: Network is unreachable")
+        })?;
         assert!(!router.is_established(neighbor));
         lab.router.ip(&["addr", "add", &own, "dev", "eth1"])?;
         lab.wait_until(SESSIONS, "the session is up", || router.is_established(neighbor))?;

@@ -138,6 +138,12 @@ impl Session {
         self.memory.last_down.as_ref().map(|(when, why)| (*when, why.as_str()))
     }
 
+    /// When the last call to the peer failed and why, where that was since it was there last.
+    #[must_use]
+    pub fn failed_call(&self) -> Option<(Instant, &str)> {
+        self.memory.failed_call.as_ref().map(|(when, why)| (*when, why.as_str()))
+    }
+
     /// The NOTIFICATION that ended it then, where one did.
     #[must_use]
     pub fn last_farewell(&self) -> Option<&Farewell> {

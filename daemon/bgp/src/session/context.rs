@@ -29,6 +29,8 @@ pub(crate) struct Memory {
     pub(crate) counters: Counters,
     pub(crate) own_restart: OwnRestart,
     pub(crate) last_down: Option<(Instant, String)>,
+    /// When a call failed since the peer was there, and why.
+    pub(crate) failed_call: Option<(Instant, String)>,
     /// The NOTIFICATION that ended it, if one did.
     pub(crate) last_farewell: Option<Farewell>,
     /// The NOTIFICATION that went over any connection last, and when.
@@ -52,6 +54,7 @@ impl Memory {
             counters: Counters::default(),
             own_restart: OwnRestart::default(),
             last_down: None,
+            failed_call: None,
             last_farewell: None,
             farewell: None,
             our_open: Vec::new(),
@@ -180,6 +183,12 @@ impl<'a> Context<'a> {
         self.push(Output::Down(Down { reason, was_established, kept }));
     }
 
+    /// A call was not answered, or could not be made.
+    pub(crate) fn call_failed(&mut self, why: String) {
+        self.note(format!("connection failed: {why}"));
+        self.memory.failed_call = Some((self.now, why));
+    }
+
     /// A line for the log, unless it would only repeat the last one.
     pub(crate) fn note(&mut self, text: String) {
         self.log(false, text);
@@ -193,6 +202,7 @@ impl<'a> Context<'a> {
     /// The peer is there: what was logged before is news again.
     pub(crate) fn log_afresh(&mut self) {
         self.memory.logged = None;
+        self.memory.failed_call = None;
     }
 
     fn log(&mut self, warning: bool, text: String) {

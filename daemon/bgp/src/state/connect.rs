@@ -48,7 +48,7 @@ impl Connect {
             Event::Reset(_) => give_up(context, Afterwards::Again),
             Event::Connected(conn) => OpenSent::begin(context, conn, Opener::Ours),
             Event::ConnectFailed(why) => {
-                context.note(format!("connection failed: {why}"));
+                context.call_failed(why);
                 State::Active(Active::retrying(context))
             }
             Event::Accepted(conn) => OpenSent::begin_beside(context, conn, self.call),

@@ -138,7 +138,12 @@ fn obstacle(peer: &Peer) -> Option<String> {
     if peer.session.negotiated().is_some() || peer.settings.shutdown {
         return None;
     }
-    peer.session.last_down().map(|(_, why)| why.to_owned())
+    let down = peer.session.last_down();
+    let failed = peer.session.failed_call().filter(|(when, _)| down.is_none_or(|(down, _)| down < *when));
+    match failed {
+        Some((_, why)) => Some(format!("The last call failed: {why}")),
+        None => down.map(|(_, why)| why.to_owned()),
+    }
 }
 
 fn last_reset(at: Moment, peer: &Peer) -> Option<LastReset> {

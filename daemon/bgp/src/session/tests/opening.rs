@@ -65,6 +65,7 @@ fn a_call_that_fails_is_repeated_after_the_retry_time() {
     let mut script = Script::new(config());
     script.start().give(Input::ConnectFailed("connection refused".to_owned()));
     assert_eq!(script.session.state(), StateName::Active);
+    assert_eq!(script.session.failed_call().map(|(_, why)| why), Some("connection refused"));
     script.outputs();
     let due = script.due().unwrap();
     assert!((7.5..=10.0).contains(&due), "{due}");
