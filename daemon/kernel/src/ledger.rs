@@ -169,6 +169,12 @@ impl Ledger {
         self.routes_over.contains_key(&ifindex)
     }
 
+    /// The links that foreign routes or next-hop objects lead through, in order.
+    pub(crate) fn links(&self) -> Vec<u32> {
+        let all = self.routes_over.keys().chain(self.objects_on.keys());
+        all.copied().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// Compares with what the kernel still has over a link: what it has no more is gone.
     pub(crate) fn audit(&mut self, ifindex: u32, present: &[ForeignRoute], events: &mut Vec<WorldEvent>) {
         let mut lost = Vec::new();

@@ -16,15 +16,19 @@ use crate::attribute::{Message, messages, u32_at};
 use crate::decode;
 use crate::ledger::Ledger;
 use crate::number::{
-    AF_INET6, NLM_F_REPLACE, RTA_DST, RTM_DELADDR, RTM_DELLINK, RTM_DELNEXTHOP, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWLINK,
-    RTM_NEWNEXTHOP, RTM_NEWROUTE, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
-    RTNLGRP_LINK, RTNLGRP_NEXTHOP,
+    NLM_F_REPLACE, RTM_DELADDR, RTM_DELLINK, RTM_DELNEXTHOP, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEXTHOP,
+    RTM_NEWROUTE, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_LINK,
+    RTNLGRP_NEXTHOP,
 };
 use crate::snapshot;
 use crate::socket::RouteSocket;
 use crate::sys;
+use bell::Bell;
+use filter::route_filter;
 use unread::Unread;
 
+mod bell;
+mod filter;
 mod unread;
 
 /// Room for about a hundred thousand notifications of a foreign storm.
@@ -36,17 +40,27 @@ const GATHER: usize = 256;
 /// thousand.
 const STORM: usize = 100;
 const STORM_WITHIN: Duration = Duration::from_millis(100);
-/// How long a storm's messages are left to gather before they are read. What matters waits no longer than this behind them.
-const PAUSE: Duration = Duration::from_millis(5);
+/// How long a storm's messages are left to gather before they are read, while a bell rings for what matters. Within it the
+/// queue must not run over.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The same without a bell: what matters waits no longer than this behind them.
+const SHORT_PAUSE: Duration = Duration::from_millis(5);
 /// How long what a storm tells is kept together before it is told.
-const HOLD: Duration = Duration::from_millis(50);
+const HOLD: Duration = Duration::from_millis(150);
+/// Octets of what a storm tells that are kept together at most: more of it would not stay in the processor's cache.
+const ROOM: usize = 1024 * 1024;
 
 /// The listener.
 pub struct Monitor {
     socket: RouteSocket,
+    /// What it listens to.
+    groups: Vec<u32>,
+    /// Its queue holds what a storm tells within a long pause.
+    patient: bool,
     ledger: Ledger,
     ignored: Vec<u32>,
     storm: Storm,
+    bell: Bell,
     unread: Unread,
 }
 
@@ -59,21 +73,30 @@ impl Monitor {
     /// When the kernel gives no socket, a group, or a dump.
     pub fn open() -> io::Result<Self> {
         let mut socket = RouteSocket::open(RECEIVE_QUEUE, SEND_QUEUE)?;
-        for group in [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE] {
-            socket.join(group)?;
+        let mut groups = vec![RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE];
+        for group in &groups {
+            socket.join(*group)?;
         }
         // A kernel without IPv6 or without next-hop objects refuses its group: nothing to hear there.
         for group in [RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEXTHOP] {
             match socket.join(group) {
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
-                other => other?,
+                other => {
+                    other?;
+                    groups.push(group);
+                }
             }
         }
+        // Who may not have more than others has a queue that runs over at once.
+        let patient = sys::int_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF)? >= RECEIVE_QUEUE;
         Ok(Self {
             socket,
+            groups,
+            patient,
             ledger: snapshot::ledger()?,
             ignored: Vec::new(),
             storm: Storm::new(),
+            bell: Bell::default(),
             unread: Unread::default(),
         })
     }
@@ -113,9 +136,13 @@ impl Monitor {
             self.gather(0, &mut news)?;
             self.gather_queued(&mut news)?;
             let began = Instant::now();
-            while self.storm.rages(&mut news) && began.elapsed() < HOLD {
-                thread::sleep(PAUSE);
-                self.gather_queued(&mut news)?;
+            let mut rages = self.storm.rages(&mut news);
+            while rages && began.elapsed() < HOLD && self.unread.len() < ROOM {
+                self.pause(&mut news)?;
+                rages = self.storm.rages(&mut news);
+            }
+            if !rages && !news.matters {
+                self.bell.take_down();
             }
             self.unread.read(&mut news.events);
             self.audit(&mut news)?;
@@ -125,16 +152,36 @@ impl Monitor {
         }
     }
 
-    /// Reads what is there already.
-    fn gather_queued(&mut self, news: &mut News) -> io::Result<()> {
+    /// Reads what is there already; whether that was all.
+    fn gather_queued(&mut self, news: &mut News) -> io::Result<bool> {
         for _ in 1..GATHER {
             match self.gather(libc::MSG_DONTWAIT, news) {
                 Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(false)
+    }
+
+    /// Lets what a storm tells gather, and reads it: after a while, or as soon as something else is told.
+    fn pause(&mut self, news: &mut News) -> io::Result<()> {
+        let hangs = self.patient && self.bell.hang(&self.groups, &self.ignored, &self.ledger.links());
+        // What came before the bell was hung did not ring.
+        if !self.gather_queued(news)? || news.matters {
+            return Ok(());
+        }
+        if !hangs {
+            thread::sleep(SHORT_PAUSE);
+        } else if self.bell.rings(PAUSE) {
+            self.gather_queued(news)?;
+            if news.matters {
+                return Ok(());
+            }
+            // The kernel tells one socket after the other: the bell may be the first.
+            thread::sleep(SHORT_PAUSE);
+        }
+        self.gather_queued(news).map(drop)
     }
 
     /// Reads one datagram into `news`.
@@ -294,45 +341,6 @@ impl Storm {
         self.count = self.count.saturating_add(std::mem::take(&mut news.idle));
         (self.goes_on || self.count > STORM) && !news.matters
     }
-}
-
-/// Drops `RTM_NEWROUTE` and `RTM_DELROUTE` whose `nlmsg_pid` is one of `ports`, and those of the local table and to
-/// link-local networks (fe80::/16), which every address of every link has some of; everything else passes.
-///
-/// Next hops of ours pass, because the ledger has to know them. Classic BPF loads in network order, while
-/// netlink is in the order of the host.
-fn route_filter(ports: &[u32]) -> Vec<libc::sock_filter> {
-    const LOAD_HALF: u16 = 0x28; // BPF_LD | BPF_H | BPF_ABS
-    const LOAD_WORD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
-    const LOAD_OCTET: u16 = 0x30; // BPF_LD | BPF_B | BPF_ABS
-    const LOAD_HALF_AT_X: u16 = 0x48; // BPF_LD | BPF_H | BPF_IND
-    const SET: u16 = 0x00; // BPF_LD | BPF_IMM
-    const SET_X: u16 = 0x01; // BPF_LDX | BPF_IMM
-    const TO_X: u16 = 0x07; // BPF_MISC | BPF_TAX
-    const JUMP_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
-    const RETURN: u16 = 0x06; // BPF_RET | BPF_K
-    // SKF_AD_OFF + SKF_AD_NLATTR: where behind the offset A the attribute X begins; 0 if it is not there.
-    const FIND_ATTRIBUTE: u32 = 0xffff_f000 + 12;
-    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
-    let (pass, drop) = (step(RETURN, 0, 0, u32::MAX), step(RETURN, 0, 0, 0));
-    let mut program = vec![
-        step(LOAD_HALF, 0, 0, 4),
-        step(JUMP_EQUAL, 2, 0, u32::from(RTM_NEWROUTE.to_be())),
-        step(JUMP_EQUAL, 1, 0, u32::from(RTM_DELROUTE.to_be())),
-        pass,
-        step(LOAD_WORD, 0, 0, 12),
-    ];
-    for port in ports {
-        program.extend([step(JUMP_EQUAL, 0, 1, port.to_be()), drop]);
-    }
-    // `rtm_table`
-    program.extend([step(LOAD_OCTET, 0, 0, 20), step(JUMP_EQUAL, 0, 1, u32::from(libc::RT_TABLE_LOCAL)), drop]);
-    // `rtm_family`, then the first octets of `RTA_DST` behind `struct nlmsghdr` and `struct rtmsg`.
-    program.extend([step(LOAD_OCTET, 0, 0, 16), step(JUMP_EQUAL, 1, 0, u32::from(AF_INET6)), pass]);
-    program.extend([step(SET, 0, 0, 28), step(SET_X, 0, 0, u32::from(RTA_DST)), step(LOAD_WORD, 0, 0, FIND_ATTRIBUTE)]);
-    program.extend([step(JUMP_EQUAL, 0, 1, 0), pass, step(TO_X, 0, 0, 0), step(LOAD_HALF_AT_X, 0, 0, 4)]);
-    program.extend([step(JUMP_EQUAL, 0, 1, 0xfe80), drop, pass]);
-    program
 }
 
 #[cfg(test)]

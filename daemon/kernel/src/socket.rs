@@ -83,13 +83,14 @@ impl RouteSocket {
         }
     }
 
-    /// Throws away what is queued.
-    pub(crate) fn drain(&mut self) {
+    /// Throws away what is queued; whether there was something.
+    pub(crate) fn drain(&mut self) -> bool {
+        let mut found = false;
         loop {
             match self.receive(libc::MSG_DONTWAIT) {
-                Ok(_) => {}
-                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {}
-                Err(_) => return,
+                Ok(_) => found = true,
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => found = true,
+                Err(_) => return found,
             }
         }
     }
@@ -110,7 +111,7 @@ impl RouteSocket {
             match self.dump_once(kind, fixed, filter, |message| rows.extend(decode(message))) {
                 Ok(true) => return Ok(rows),
                 Ok(false) => {}
-                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => self.drain(),
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => drop(self.drain()),
                 Err(error) => return Err(error),
             }
         }

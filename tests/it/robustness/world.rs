@@ -122,6 +122,48 @@ fn an_interface_made_anew_gets_its_addresses_back() -> Result<()> {
     Ok(())
 }
 
+/// Pairs that come, and go when all of them are there.
+fn storm_of_links(pairs: usize) -> Result<String> {
+    let mut batch = String::new();
+    for number in 0..pairs {
+        writeln!(batch, "link add name c{number} group 77 type veth peer name d{number} group 77")?;
+    }
+    batch.push_str("link set group 77 up\nlink delete group 77\n");
+    Ok(batch)
+}
+
+#[test]
+fn an_interface_that_comes_in_the_middle_of_a_storm_of_others_is_configured_and_its_loss_is_seen() -> Result<()> {
+    let lab = Lab::new()?;
+    let router = Router::start(&lab)?;
+    plug(&lab)?;
+    lab.wait_until(SOON, "the interface is seen", || {
+        router.show("show interfaces").is_ok_and(|text| text.contains("eth7"))
+    })?;
+    let address = "set interfaces ethernet eth7 address 10.7.0.1/24";
+    router.configure(&[address, "set protocols static route 10.8.0.0/16 next-hop 10.7.0.9"])?;
+    lab.wait_until(SOON, "the route is there", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])?;
+    lab.router.ip(&["link", "del", "eth7"])?;
+    let batch = lab.router.write("batch", &storm_of_links(2_000)?)?.to_string_lossy().into_owned();
+    let mut storm = lab.router.start("storm", "ip", &["-batch", &batch])?;
+    lab.wait_until(SOON, "the storm is on", || router.show("show interfaces").is_ok_and(|text| text.contains("c100")))?;
+    plug(&lab)?;
+    lab.wait_until(SOON, "the route is there again", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])?;
+    assert!(!router.show("show interfaces")?.contains("c1999"), "the storm is still on");
+    lab.router.ip(&["link", "set", "far7", "down"])?;
+    lab.wait_until(SOON, "its route is gone", || router.gateways("10.8.0.0/16").is_empty())?;
+    lab.router.ip(&["link", "set", "far7", "up"])?;
+    lab.wait_until(SOON, "the route is back", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])?;
+    storm.wait(SOON)?;
+    assert_eq!(storm.output(), "");
+    lab.wait_until(SOON, "all that has gone is known to be", || {
+        router.show("show interfaces").is_ok_and(|text| !text.contains("c1") && text.contains("eth7"))
+    })?;
+    let log = router.show("show log")?;
+    assert!(!log.contains("ENOBUFS"), "no message was lost: {log}");
+    Ok(())
+}
+
 #[test]
 fn an_interface_that_is_renamed_is_another_one() -> Result<()> {
     let lab = Lab::new()?;

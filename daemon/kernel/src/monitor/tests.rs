@@ -1,7 +1,9 @@
 //! The filter in front of the monitor's socket.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+use super::filter::bell_filter;
 use super::*;
+use crate::number::{AF_INET6, RTA_DST};
 
 /// Runs the program as the kernel would, for the instructions that it uses.
 fn passes(program: &[libc::sock_filter], octets: &[u8]) -> bool {
@@ -14,6 +16,7 @@ fn passes(program: &[libc::sock_filter], octets: &[u8]) -> bool {
         match step.code {
             0x00 => accumulator = step.k,
             0x01 => x = step.k,
+            0x05 => place += at,
             0x07 => x = accumulator,
             0x20 if step.k == 0xffff_f00c => accumulator = find_attribute(octets, accumulator, x),
             0x48 => {
@@ -92,5 +95,34 @@ fn only_route_messages_of_our_own_ports_and_of_the_local_table_are_dropped() {
         let head = [&[0; 4], kind.to_ne_bytes().as_slice(), &[0; 6], &port.to_ne_bytes()].concat();
         let octets = [head.as_slice(), &[2, 24, 0, 0, table, 2, 0, 1]].concat();
         assert_eq!(passes(&program, &octets), pass, "{kind} of table {table} from {port}");
+    }
+}
+
+#[test]
+fn in_front_of_the_bell_links_pass_that_something_leads_through_and_all_that_is_told_of_no_link() {
+    let links = (1..=256).collect::<Vec<_>>();
+    for (known, kind, link, table, pass) in [
+        (&[7, 9][..], RTM_NEWLINK, 7, 0, true),
+        (&[7, 9], RTM_DELLINK, 9, 0, true),
+        (&[7, 9], RTM_NEWADDR, 7, 0, true),
+        (&[7, 9], RTM_DELADDR, 9, 0, true),
+        (&[7, 9], RTM_NEWLINK, 8, 0, false),
+        (&[7, 9], RTM_DELLINK, 7 << 24, 0, false),
+        (&[7, 9], RTM_NEWADDR, 10, 0, false),
+        (&[7, 9], RTM_DELADDR, 8, 0, false),
+        (&[], RTM_NEWLINK, 7, 0, false),
+        (&links, RTM_NEWLINK, 1, 0, true),
+        (&links, RTM_DELADDR, 256, 0, true),
+        (&links, RTM_DELADDR, 257, 0, false),
+        // What is told of routes and next hops is judged as in front of the monitor.
+        (&[7, 9], RTM_NEWROUTE, 8, 254, true),
+        (&[7, 9], RTM_DELROUTE, 8, 255, false),
+        (&[], RTM_DELNEXTHOP, 8, 254, true),
+    ] {
+        // Of `struct rtmsg` the first word has the family, that behind it the table.
+        let word: u32 = if table == 0 { link } else { u32::from_ne_bytes([table, 2, 0, 1]) };
+        let body = [[2, 24, 0, 0], word.to_ne_bytes()].concat();
+        let head = [&[0; 4], kind.to_ne_bytes().as_slice(), &[0; 10]].concat();
+        assert_eq!(passes(&bell_filter(&[4711], known), &[head, body].concat()), pass, "{kind} of {link}, {known:?}");
     }
 }

@@ -51,6 +51,11 @@ struct Last {
 }
 
 impl Unread {
+    /// How many octets it keeps.
+    pub(super) fn len(&self) -> usize {
+        self.octets.len()
+    }
+
     /// Takes in a message about a link, or about an address of it.
     pub(super) fn take_in(&mut self, link: u32, message: Message<'_>) {
         match message.kind {

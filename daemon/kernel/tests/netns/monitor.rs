@@ -1,6 +1,9 @@
 //! What the monitor tells of others' deeds, of the kernel's own, and of ours.
 
-use std::process::Command;
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use kernel::{FibWriter, snapshot, sysctl};
 use rib::fib::{FibChange, GROUP_ID_BASE, NEXT_HOP_ID_BASE};
@@ -234,5 +237,56 @@ fn the_loss_of_a_next_hop_is_told_in_the_middle_of_a_storm_of_links_and_so_is_ea
             let told = |event: &WorldEvent| matches!(event, WorldEvent::Link(link) if link.name.as_str() == name);
             assert!(events.iter().any(told), "{name}");
         }
+    });
+}
+
+/// A link that nothing leads through gets a remark after the other, as fast as can be.
+fn storm_about(link: &str, remarks: usize) -> Child {
+    ip(&format!("link add {link} type veth peer name {link}-far"));
+    // Of a link that is down the kernel tells no remark.
+    ip(&format!("link set {link} up"));
+    let mut storm = Command::new("ip").args(["-batch", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = storm.stdin.take().unwrap();
+    let link = link.to_owned();
+    thread::spawn(move || {
+        for number in 0..remarks {
+            if writeln!(input, "link set {link} alias {number}").is_err() {
+                return;
+            }
+        }
+    });
+    storm
+}
+
+#[test]
+fn a_link_that_something_leads_through_is_told_at_once_in_the_middle_of_a_storm() {
+    const CHANGES: u32 = 21;
+    in_namespace(|| {
+        let writer = installed();
+        let (east, mut monitor) = (ifindex("east"), monitor_of(&writer));
+        let mut storm = storm_about("idle", 50_000);
+        let rages = |event: &WorldEvent| matches!(event, WorldEvent::Link(link) if link.alias.parse::<u32>().is_ok_and(|number| number > 2_000));
+        told_until(&mut monitor, rages);
+        let changes = thread::spawn(|| {
+            let change = |number| {
+                ip(&format!("link set east mtu {}", 1400 + number));
+                Instant::now()
+            };
+            (0..CHANGES).map(change).collect::<Vec<_>>()
+        });
+        let mut told = Vec::new();
+        while told.len() < CHANGES as usize {
+            let heard = |event: &WorldEvent| matches!(event, WorldEvent::Link(link) if link.index == east);
+            let events = told_until(&mut monitor, heard);
+            told.extend(events.iter().filter(|event| heard(event)).map(|_| Instant::now()));
+        }
+        assert!(storm.try_wait().unwrap().is_none(), "the storm has ended before");
+        let changed = changes.join().unwrap();
+        let mut waited: Vec<Duration> =
+            told.iter().zip(&changed).map(|(told, made)| told.duration_since(*made)).collect();
+        waited.sort();
+        assert!(waited[waited.len() / 2] < Duration::from_millis(10), "{waited:?}");
+        storm.kill().unwrap();
+        storm.wait().unwrap();
     });
 }
