@@ -149,7 +149,7 @@ fn an_interface_that_comes_in_the_middle_of_a_storm_of_others_is_configured_and_
     lab.wait_until(SOON, "the storm is on", || router.show("show interfaces").is_ok_and(|text| text.contains("c100")))?;
     plug(&lab)?;
     lab.wait_until(SOON, "the route is there again", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])?;
-    assert!(!router.show("show interfaces")?.contains("c1999"), "the storm is still on");
+    assert!(storm.is_running(), "the storm is still on");
     lab.router.ip(&["link", "set", "far7", "down"])?;
     lab.wait_until(SOON, "its route is gone", || router.gateways("10.8.0.0/16").is_empty())?;
     lab.router.ip(&["link", "set", "far7", "up"])?;
@@ -157,7 +157,7 @@ fn an_interface_that_comes_in_the_middle_of_a_storm_of_others_is_configured_and_
     storm.wait(SOON)?;
     assert_eq!(storm.output(), "");
     lab.wait_until(SOON, "all that has gone is known to be", || {
-        router.show("show interfaces").is_ok_and(|text| !text.contains("c1") && text.contains("eth7"))
+        router.show("show interfaces").is_ok_and(|text| !text.contains("c1000") && text.contains("eth7"))
     })?;
     let log = router.show("show log")?;
     assert!(!log.contains("ENOBUFS"), "no message was lost: {log}");
