@@ -126,3 +126,44 @@ fn in_front_of_the_bell_links_pass_that_something_leads_through_and_all_that_is_
         assert_eq!(passes(&bell_filter(&[4711], known), &[head, body].concat()), pass, "{kind} of {link}, {known:?}");
     }
 }
+
+#[expect(unsafe_code, reason = "unshare(2) has no safe wrapper here")]
+fn enter_fresh_namespace() {
+    // SAFETY: no pointer is passed, and only the namespace of this thread changes.
+    let answer = unsafe { libc::unshare(libc::CLONE_NEWNET) };
+    assert_eq!(answer, 0, "this test makes a network namespace and needs root: run it as root");
+}
+
+fn ip(words: &str) {
+    let done = std::process::Command::new("ip").args(words.split(' ')).status().unwrap();
+    assert!(done.success(), "ip {words}");
+}
+
+#[test]
+fn the_bell_rings_for_links_that_it_knows_and_for_routes_and_for_nothing_else() {
+    let test = || {
+        enter_fresh_namespace();
+        for (name, index) in [("east", 7), ("idle", 8)] {
+            ip(&format!("link add {name} index {index} type veth peer name {name}-far"));
+        }
+        ip("link set lo up");
+        let mut bell = Bell::default();
+        // Whoever made a change has its notifications queued before the answer.
+        assert!(!bell.rings(Duration::ZERO), "there is none");
+        assert!(bell.hang(&[RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE], &[], &[7]));
+        ip("link set idle up");
+        ip("link delete idle");
+        assert!(!bell.rings(Duration::ZERO), "nothing leads there");
+        ip("link set east up");
+        assert!(bell.rings(Duration::ZERO));
+        assert!(!bell.rings(Duration::ZERO), "what rang is forgotten");
+        ip("route add 203.0.113.0/24 dev lo");
+        assert!(bell.rings(Duration::ZERO));
+        bell.take_down();
+        ip("link set east down");
+        assert!(!bell.rings(Duration::ZERO), "it hangs no more");
+        let many: Vec<u32> = (1..=257).collect();
+        assert!(!bell.hang(&[RTNLGRP_LINK], &[], &many), "each link is a step of a program in the kernel");
+    };
+    std::thread::spawn(test).join().unwrap();
+}
