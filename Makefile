@@ -55,6 +55,7 @@ test-image: ## the long tests of the appliance and of the package; CUTS=40 power
 	images/deb/build.sh $${CARGO_TARGET_DIR:-target}/deb $${CARGO_TARGET_DIR:-target}/debug
 	$(if $(filter-out 0,$(shell id -u)),sudo )images/deb/try.sh $${CARGO_TARGET_DIR:-target}/deb/*.deb bookworm
 	$(if $(filter-out 0,$(shell id -u)),sudo )images/deb/try.sh $${CARGO_TARGET_DIR:-target}/deb/*.deb trixie
+	$(if $(filter-out 0,$(shell id -u)),sudo )images/deb/boot.sh $${CARGO_TARGET_DIR:-target}/deb/*.deb bookworm
 
 bench-image: image ## measure what the appliance promises, and print it
 	TOWPATH_IMAGE=release $(CARGO) nextest run --profile image -j 1 -p scenarios -E 'test(/^figures::/)' --no-capture

@@ -23,7 +23,7 @@ if [ "$what" = all ]; then
         mformat:mtools sfdisk:fdisk grub-mkimage:grub-common /usr/lib/grub/i386-pc/boot.img:grub-pc-bin
         /usr/lib/grub/x86_64-efi/normal.mod:grub-efi-amd64-bin /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf minisign:minisign
         qemu-img:qemu-utils sbsign:sbsigntool openssl:openssl ssh:openssh-client zstd:zstd mksquashfs:squashfs-tools strip:binutils flock:util-linux
-        make:make gcc-12:gcc-12 bc:bc xz:xz-utils awk:mawk tmux:tmux less:less stayrtr:stayrtr)
+        mmdebstrap:mmdebstrap mke2fs:e2fsprogs make:make gcc-12:gcc-12 bc:bc xz:xz-utils awk:mawk tmux:tmux less:less stayrtr:stayrtr)
 fi
 # Rust needs a linker, whatever else is there.
 command -v cc >/dev/null || needed+=(cc:build-essential)
