@@ -122,6 +122,20 @@ fn an_interface_made_anew_gets_its_addresses_back() -> Result<()> {
     Ok(())
 }
 
+const ADDRESS: &str = "set interfaces ethernet eth7 address 10.7.0.1/24";
+
+/// A router with an interface that was plugged in, and a route through it.
+fn with_a_route(lab: &Lab) -> Result<Router> {
+    let router = Router::start(lab)?;
+    plug(lab)?;
+    lab.wait_until(SOON, "the interface is seen", || {
+        router.show("show interfaces").is_ok_and(|text| text.contains("eth7"))
+    })?;
+    router.configure(&[ADDRESS, "set protocols static route 10.8.0.0/16 next-hop 10.7.0.9"])?;
+    lab.wait_until(SOON, "the route is there", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])?;
+    Ok(router)
+}
+
 /// Pairs that come, and go when all of them are there.
 fn storm_of_links(pairs: usize) -> Result<String> {
     let mut batch = String::new();
@@ -135,14 +149,7 @@ fn storm_of_links(pairs: usize) -> Result<String> {
 #[test]
 fn an_interface_that_comes_in_the_middle_of_a_storm_of_others_is_configured_and_its_loss_is_seen() -> Result<()> {
     let lab = Lab::new()?;
-    let router = Router::start(&lab)?;
-    plug(&lab)?;
-    lab.wait_until(SOON, "the interface is seen", || {
-        router.show("show interfaces").is_ok_and(|text| text.contains("eth7"))
-    })?;
-    let address = "set interfaces ethernet eth7 address 10.7.0.1/24";
-    router.configure(&[address, "set protocols static route 10.8.0.0/16 next-hop 10.7.0.9"])?;
-    lab.wait_until(SOON, "the route is there", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])?;
+    let router = with_a_route(&lab)?;
     lab.router.ip(&["link", "del", "eth7"])?;
     let batch = lab.router.write("batch", &storm_of_links(2_000)?)?.to_string_lossy().into_owned();
     let mut storm = lab.router.start("storm", "ip", &["-batch", &batch])?;
@@ -193,18 +200,11 @@ fn an_interface_that_is_renamed_is_another_one() -> Result<()> {
 #[test]
 fn an_address_that_somebody_took_away_takes_its_routes_along_and_comes_back_by_a_commit() -> Result<()> {
     let lab = Lab::new()?;
-    let router = Router::start(&lab)?;
-    plug(&lab)?;
-    lab.wait_until(SOON, "the interface is seen", || {
-        router.show("show interfaces").is_ok_and(|text| text.contains("eth7"))
-    })?;
-    let address = "set interfaces ethernet eth7 address 10.7.0.1/24";
-    router.configure(&[address, "set protocols static route 10.8.0.0/16 next-hop 10.7.0.9"])?;
-    lab.wait_until(SOON, "the route is there", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])?;
+    let router = with_a_route(&lab)?;
     lab.router.ip(&["addr", "del", "10.7.0.1/24", "dev", "eth7"])?;
     lab.wait_until(SOON, "its route is gone", || router.gateways("10.8.0.0/16").is_empty())?;
     router.configure(&["delete interfaces ethernet eth7 address 10.7.0.1/24"])?;
-    router.configure(&[address])?;
+    router.configure(&[ADDRESS])?;
     lab.wait_until(SOON, "the route is back", || router.gateways("10.8.0.0/16") == ["10.7.0.9"])
 }
 

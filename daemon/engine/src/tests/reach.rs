@@ -1,57 +1,26 @@
 //! Neighbors are called as soon as there is a way to them, and nobody is called for what changes elsewhere.
 
+use super::unnumbered::{Stage, called};
 use super::*;
 use rib::world::WorldEvent;
 
 const LINES: &str = "set protocols bgp 64512 parameters router-id 192.0.2.1
 set protocols bgp 64512 neighbor 198.51.100.7 remote-as 64512";
 
-/// A router whose calls all fail at once, and its clock.
-struct Stage {
-    engine: Engine,
-    now: Instant,
-}
-
-impl Stage {
-    fn new(lines: &str) -> Self {
-        let now = Instant::now();
-        let mut stage = Self { engine: Engine::new(Moment { instant: now, unix: 0 }, Facts::default()), now };
-        let mut out = Vec::new();
-        stage.engine.boot(stage.at(), boot(0, lines), &mut out);
-        stage.engine.settle(stage.at(), &mut out);
-        stage.fail(&out);
-        stage
-    }
-
-    fn at(&self) -> Moment {
-        Moment { instant: self.now, unix: 0 }
-    }
-
-    /// The kernel tells something; the answer is who is called.
-    fn sees(&mut self, change: WorldEvent) -> Vec<IpAddr> {
-        self.now += Duration::from_millis(100);
-        let mut out = Vec::new();
-        self.engine.handle(self.at(), Event::World(vec![change]), &mut out);
-        self.engine.settle(self.at(), &mut out);
-        self.fail(&out)
-    }
-
-    /// Lets all calls fail; the answer is who was called.
-    fn fail(&mut self, effects: &[Effect]) -> Vec<IpAddr> {
-        let calls = effects.iter().filter_map(|effect| match effect {
-            Effect::Connect(conn, target) => Some((*conn, target.remote.ip())),
-            _ => None,
-        });
-        let calls: Vec<(ConnId, IpAddr)> = calls.collect();
-        for (conn, _) in &calls {
-            let mut out = Vec::new();
-            let failed = Event::ConnectFailed(*conn, "Network is unreachable".to_owned());
-            self.engine.handle(self.at(), failed, &mut out);
-            self.engine.settle(self.at(), &mut out);
-            assert_eq!(self.fail(&out), [] as [IpAddr; 0], "a call that failed is not repeated at once");
-        }
-        calls.into_iter().map(|(_, address)| address).collect()
-    }
+/// The kernel tells something, and calls that follow fail at once; the answer is who was called.
+fn sees(stage: &mut Stage, change: WorldEvent) -> Vec<IpAddr> {
+    stage.now += Duration::from_millis(100);
+    let effects = stage.take(Event::World(vec![change]));
+    let calls = effects.iter().filter_map(|effect| match effect {
+        Effect::Connect(conn, target) => Some((*conn, target.remote.ip())),
+        _ => None,
+    });
+    let fails = |(conn, address)| {
+        let effects = stage.take(Event::ConnectFailed(conn, "Network is unreachable".to_owned()));
+        assert_eq!(called(&effects), [], "a call that failed is not repeated at once");
+        address
+    };
+    calls.map(fails).collect()
 }
 
 fn link(index: u32, name: &str, carrier: bool) -> WorldEvent {
@@ -70,50 +39,54 @@ const NOBODY: [IpAddr; 0] = [];
 
 #[test]
 fn a_neighbor_is_called_when_its_network_is_there() {
-    let mut stage = Stage::new(LINES);
-    assert_eq!(stage.sees(link(5, "eth5", true)), NOBODY);
-    assert_eq!(stage.sees(WorldEvent::Address(address(5, "203.0.113.1/24"))), NOBODY, "another network");
-    assert_eq!(stage.sees(WorldEvent::Address(address(5, "198.51.100.1/24"))), neighbor());
-    assert_eq!(stage.sees(WorldEvent::Address(address(5, "203.0.113.2/24"))), NOBODY, "that changes nothing for it");
-    assert_eq!(stage.sees(link(6, "eth6", true)), NOBODY);
+    let mut stage = Stage::with(LINES);
+    assert_eq!(sees(&mut stage, link(5, "eth5", true)), NOBODY);
+    assert_eq!(sees(&mut stage, WorldEvent::Address(address(5, "203.0.113.1/24"))), NOBODY, "another network");
+    assert_eq!(sees(&mut stage, WorldEvent::Address(address(5, "198.51.100.1/24"))), neighbor());
+    assert_eq!(
+        sees(&mut stage, WorldEvent::Address(address(5, "203.0.113.2/24"))),
+        NOBODY,
+        "that changes nothing for it"
+    );
+    assert_eq!(sees(&mut stage, link(6, "eth6", true)), NOBODY);
 }
 
 #[test]
 fn a_neighbor_is_called_when_its_link_comes_back_and_not_when_it_goes() {
-    let mut stage = Stage::new(LINES);
-    stage.sees(link(5, "eth5", true));
-    assert_eq!(stage.sees(WorldEvent::Address(address(5, "198.51.100.1/24"))), neighbor());
+    let mut stage = Stage::with(LINES);
+    sees(&mut stage, link(5, "eth5", true));
+    assert_eq!(sees(&mut stage, WorldEvent::Address(address(5, "198.51.100.1/24"))), neighbor());
     for _ in 0..3 {
-        assert_eq!(stage.sees(link(5, "eth5", false)), NOBODY);
-        assert_eq!(stage.sees(link(5, "eth5", true)), neighbor());
+        assert_eq!(sees(&mut stage, link(5, "eth5", false)), NOBODY);
+        assert_eq!(sees(&mut stage, link(5, "eth5", true)), neighbor());
     }
-    assert_eq!(stage.sees(WorldEvent::AddressGone(address(5, "198.51.100.1/24"))), NOBODY);
+    assert_eq!(sees(&mut stage, WorldEvent::AddressGone(address(5, "198.51.100.1/24"))), NOBODY);
 }
 
 #[test]
 fn a_neighbor_is_called_when_the_kernel_has_found_that_nobody_else_has_the_router_s_address() {
-    let mut stage = Stage::new(&LINES.replace("198.51.100.7", "2001:db8::7"));
+    let mut stage = Stage::with(&LINES.replace("198.51.100.7", "2001:db8::7"));
     let (own, called) = (address(5, "2001:db8::1/64"), ["2001:db8::7".parse::<IpAddr>().unwrap()]);
-    stage.sees(link(5, "eth5", true));
-    assert_eq!(stage.sees(WorldEvent::Address(own)), called, "it is not known whether it may be used yet");
-    assert_eq!(stage.sees(WorldEvent::Address(address(5, "203.0.113.1/24"))), NOBODY);
-    assert_eq!(stage.sees(WorldEvent::Address(address(5, "203.0.113.1/24"))), NOBODY);
-    assert_eq!(stage.sees(WorldEvent::Address(own)), called, "now it may");
+    sees(&mut stage, link(5, "eth5", true));
+    assert_eq!(sees(&mut stage, WorldEvent::Address(own)), called, "it is not known whether it may be used yet");
+    assert_eq!(sees(&mut stage, WorldEvent::Address(address(5, "203.0.113.1/24"))), NOBODY);
+    assert_eq!(sees(&mut stage, WorldEvent::Address(address(5, "203.0.113.1/24"))), NOBODY);
+    assert_eq!(sees(&mut stage, WorldEvent::Address(own)), called, "now it may");
 }
 
 #[test]
 fn a_far_neighbor_is_called_when_the_address_is_there_that_its_session_begins_from() {
     let source = "\nset protocols bgp 64512 neighbor 198.51.100.7 update-source 192.0.2.9";
-    let mut stage = Stage::new(&[LINES, source].concat());
-    stage.sees(link(5, "eth5", true));
-    assert_eq!(stage.sees(WorldEvent::Address(address(5, "203.0.113.1/24"))), NOBODY);
-    assert_eq!(stage.sees(WorldEvent::Address(address(5, "192.0.2.9/32"))), neighbor());
+    let mut stage = Stage::with(&[LINES, source].concat());
+    sees(&mut stage, link(5, "eth5", true));
+    assert_eq!(sees(&mut stage, WorldEvent::Address(address(5, "203.0.113.1/24"))), NOBODY);
+    assert_eq!(sees(&mut stage, WorldEvent::Address(address(5, "192.0.2.9/32"))), neighbor());
 }
 
 #[test]
 fn an_address_that_comes_late_or_goes_costs_no_neighbor_and_forbids_no_commit() {
     let source = "\nset protocols bgp 64512 neighbor 198.51.100.7 update-source 192.0.2.9";
-    let stage = Stage::new(&[LINES, source].concat());
+    let stage = Stage::with(&[LINES, source].concat());
     let late = stage.engine.late_sources(&stage.engine.running.model);
     assert!(late.iter().all(|warning| warning.message.contains("192.0.2.9")) && late.len() == 1, "{late:?}");
     let tree = |more: &str| Tree::parse_set_commands(&[LINES, source, more].concat()).tree;
@@ -129,9 +102,9 @@ fn who_has_a_session_or_waits_to_be_called_is_left_alone() {
     for lines in
         [[LINES, passive].concat(), [LINES, "\nset protocols bgp 64512 neighbor 198.51.100.7 shutdown"].concat()]
     {
-        let mut stage = Stage::new(&lines);
-        stage.sees(link(5, "eth5", true));
-        assert_eq!(stage.sees(WorldEvent::Address(address(5, "198.51.100.1/24"))), NOBODY, "{lines}");
+        let mut stage = Stage::with(&lines);
+        sees(&mut stage, link(5, "eth5", true));
+        assert_eq!(sees(&mut stage, WorldEvent::Address(address(5, "198.51.100.1/24"))), NOBODY, "{lines}");
     }
 }
 

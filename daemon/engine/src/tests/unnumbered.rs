@@ -12,9 +12,9 @@ set protocols bgp 64512 neighbor eth1 interface remote-as external";
 const BARE: &str = "set protocols bgp 64512 parameters router-id 192.0.2.1";
 
 /// An engine with one link, its number 2, and a neighbor on it.
-struct Stage {
-    engine: Engine,
-    now: Instant,
+pub(super) struct Stage {
+    pub(super) engine: Engine,
+    pub(super) now: Instant,
 }
 
 impl Stage {
@@ -22,7 +22,7 @@ impl Stage {
         Self::with(LINES)
     }
 
-    fn with(lines: &str) -> Self {
+    pub(super) fn with(lines: &str) -> Self {
         let now = Instant::now();
         let mut stage = Self { engine: Engine::new(Moment { instant: now, unix: 0 }, Facts::default()), now };
         let mut out = Vec::new();
@@ -35,7 +35,7 @@ impl Stage {
         Moment { instant: self.now, unix: 0 }
     }
 
-    fn take(&mut self, event: Event) -> Vec<Effect> {
+    pub(super) fn take(&mut self, event: Event) -> Vec<Effect> {
         let mut out = Vec::new();
         self.engine.handle(self.at(), event, &mut out);
         self.engine.settle(self.at(), &mut out);
@@ -70,7 +70,7 @@ impl Stage {
 }
 
 /// Whom the router calls, and on which link.
-fn called(effects: &[Effect]) -> Vec<(String, Option<u32>)> {
+pub(super) fn called(effects: &[Effect]) -> Vec<(String, Option<u32>)> {
     let target = |effect: &Effect| match effect {
         Effect::Connect(_, target) => Some((target.remote.ip().to_string(), target.scope)),
         _ => None,
