@@ -76,12 +76,7 @@ impl Sources {
     /// Those of a configuration that is in force.
     #[must_use]
     pub fn of(model: &Model) -> Self {
-        let neighbors = model.bgp.iter().flat_map(|bgp| bgp.neighbors.values());
-        let of_neighbors = neighbors.filter_map(|neighbor| match neighbor.settings.update_source {
-            Some(UpdateSource::Address(source)) => Some(source),
-            Some(UpdateSource::Interface(_)) | None => None,
-        });
-        Self::Known(of_neighbors.chain(model.bfd.peers.values().filter_map(|peer| peer.source_address)).collect())
+        Self::Known(sources(model).map(|(_, source)| source).collect())
     }
 
     fn allow(&self, source: IpAddr) -> bool {
@@ -176,6 +171,23 @@ fn refused(tree: &Tree, path: &[String]) -> Vec<String> {
     let mut heads = (1..=path.len()).rev().filter_map(|length| path.get(..length));
     let instance = heads.find(|head| tree.node(head).is_some_and(|node| node.is_instance));
     instance.unwrap_or(path).to_vec()
+}
+
+/// The addresses that sessions begin from, each with the node of its session.
+pub fn sources(model: &Model) -> impl Iterator<Item = (Vec<String>, IpAddr)> {
+    let of_bgp = model.bgp.iter().flat_map(|bgp| {
+        bgp.neighbors.iter().filter_map(|(address, neighbor)| match neighbor.settings.update_source {
+            Some(UpdateSource::Address(source)) => {
+                Some((path(&[&"protocols", &"bgp", &bgp.asn, &"neighbor", address]), source))
+            }
+            Some(UpdateSource::Interface(_)) | None => None,
+        })
+    });
+    let of_bfd =
+        model.bfd.peers.iter().filter_map(|(address, peer)| {
+            Some((path(&[&"protocols", &"bfd", &"peer", address]), peer.source_address?))
+        });
+    of_bgp.chain(of_bfd)
 }
 
 /// The router's own addresses, and those that sessions may begin from besides.

@@ -7,9 +7,9 @@
 use std::net::IpAddr;
 
 use bgp::session::{Input, StateName};
-use config::ConfigWarning;
 use config::model::Model;
 use config::model::bgp::UpdateSource;
+use config::{ConfigWarning, check};
 use rib::bgp_table::PeerId;
 use rib::world::LinkAddress;
 use rib::world_view::is_link_local;
@@ -66,26 +66,17 @@ impl Engine {
         self.world.addresses_of(link).find(|own| is_link_local(own.address.address())).copied()
     }
 
-    /// Neighbors whose sessions are to begin from an address that neither the configuration nor the kernel has.
+    /// Sessions that are to begin from an address that neither the configuration nor the kernel has.
     pub(crate) fn late_sources(&self, model: &Model) -> Vec<ConfigWarning> {
-        let Some(bgp) = model.bgp.as_deref() else { return Vec::new() };
         let given = |source: IpAddr| {
             let mut configured = model.interfaces.values().flat_map(|interface| &interface.addresses);
             configured.any(|address| address.address() == source) || self.world.is_local(source)
         };
-        let late = bgp.neighbors.iter().filter_map(|(neighbor, wanted)| match wanted.settings.update_source {
-            Some(UpdateSource::Address(source)) if !given(source) => Some((neighbor, source)),
-            Some(UpdateSource::Address(_) | UpdateSource::Interface(_)) | None => None,
-        });
-        let warning = |(neighbor, source): (&IpAddr, IpAddr)| ConfigWarning {
-            path: ["protocols", "bgp", &bgp.asn.to_string(), "neighbor", &neighbor.to_string()]
-                .map(str::to_owned)
-                .to_vec(),
-            message: format!(
-                "update-source {source} is not an address of this router yet; the session begins as soon as it is"
-            ),
+        let warning = |(path, source)| ConfigWarning {
+            path,
+            message: format!("{source} is not an address of this router yet; the session begins as soon as it is"),
         };
-        late.map(warning).collect()
+        check::sources(model).filter(|(_, source)| !given(*source)).map(warning).collect()
     }
 
     /// Links or addresses changed: neighbors that are looked for are called on ways that were not there before.
