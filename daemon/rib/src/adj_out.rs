@@ -114,6 +114,15 @@ impl Told {
         (self.own && self.from == peer) || self.path.as_ref().is_some_and(holds)
     }
 
+    /// Whether the same peers are counted as not having heard of both.
+    fn counts_as(&self, other: &Self) -> bool {
+        let paths = match (&self.path, &other.path) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one.as_path == other.as_path,
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        paths && (self.told, self.own, self.from) == (other.told, other.own, other.from)
+    }
+
     /// The peers of the group that did not hear, sorted; the one whose path it is may be somebody else.
     fn deaf(&self, loops: &Loops) -> Arc<[PeerId]> {
         let mut deaf: Vec<PeerId> = self.own.then_some(self.from).into_iter().collect();
@@ -301,8 +310,9 @@ impl AdjOut {
             // Nobody may keep the older route.
             return self.withdraw(spot, bundles);
         };
-        let before = std::mem::replace(self.routes.entry(spot), now);
-        self.tell(&before, bundle, Nlri { prefix: spot.prefix(), path_id: 0 }, bundles);
+        let before = std::mem::take(self.routes.entry(spot));
+        self.tell(&before, &now, bundle, Nlri { prefix: spot.prefix(), path_id: 0 }, bundles);
+        *self.routes.entry(spot) = now;
     }
 
     /// Paths that were told before and are not among these are withdrawn.
@@ -319,7 +329,7 @@ impl AdjOut {
             let older = older.unwrap_or_default();
             match self.place(exported, codec, bundles) {
                 Some((told, bundle)) => {
-                    self.tell(&older, bundle, Nlri { prefix: spot.prefix(), path_id }, bundles);
+                    self.tell(&older, &told, bundle, Nlri { prefix: spot.prefix(), path_id }, bundles);
                     known.push(Named { path_id, told });
                 }
                 // Nobody may keep the older route.
@@ -377,23 +387,27 @@ impl AdjOut {
     }
 
     /// What shall be known of a route, and the bundle that it leaves with; `None` where it fits into no message.
-    fn place(&mut self, exported: Exported, codec: &Codec, bundles: &mut Bundles<'_>) -> Option<(Told, BundleId)> {
+    fn place(&self, exported: Exported, codec: &Codec, bundles: &mut Bundles<'_>) -> Option<(Told, BundleId)> {
         let Exported { attributes, from, own, path } = exported;
         let mut now = Told { fingerprint: 0, path, from, own, told: true, queued: false, gone: false };
         let bundle = bundles.bundle_of(attributes, &now, codec, &self.hasher)?;
         now.fingerprint = bundle.fingerprint;
-        self.count(&now, true);
         Some((now, bundle))
     }
 
     /// A route takes the place of what was known `before`.
-    fn tell(&mut self, before: &Told, bundle: BundleId, route: Nlri, bundles: &mut Bundles<'_>) {
+    fn tell(&mut self, before: &Told, now: &Told, bundle: BundleId, route: Nlri, bundles: &mut Bundles<'_>) {
         let same = before.told && before.fingerprint == bundle.fingerprint;
         if !same {
             bundles.announce(bundle, route);
         }
+        if !before.counts_as(now) {
+            self.count(now, true);
+            if before.told {
+                self.count(before, false);
+            }
+        }
         if before.told {
-            self.count(before, false);
             bundles.change_audience(before, bundle, route, same);
         }
     }
