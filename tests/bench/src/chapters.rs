@@ -121,6 +121,7 @@ pub(crate) const ALL: &[(&str, Chapter)] = &[
     ("kernel", kernel::measure),
     ("overrun", overrun::measure),
     ("busy", busy::measure),
+    ("reload", busy::reload),
     ("churn", churn::measure),
     ("growth", growth::measure),
     ("parts", parts::measure),

@@ -33,7 +33,7 @@ use report::Report;
 
 const USAGE: &str = "usage: bench [--quick] [--json FILE] [--rounds N] [--daemon NAME]... [--only CHAPTER]...
 chapters: start session service death detection commit configuration policy restart
-convergence peers fan reflector feed kernel overrun busy churn growth parts balancer connections";
+convergence peers fan reflector feed kernel overrun busy reload churn growth parts balancer connections";
 
 /// What a person asked for.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -24,6 +24,9 @@ use crate::report::Report;
 use crate::swarm::{DAEMON, Peer, Swarm, address};
 
 const CHAPTER: &str = "busy";
+const RELOAD: &str = "reload";
+/// Changes of policy over the same paths, one after the other.
+const EDITS: u32 = 8;
 const PACE: Duration = Duration::from_millis(50);
 /// The AS of who watches.
 const WATCHER: u32 = 64998;
@@ -38,7 +41,7 @@ pub(super) fn measure(effort: &Effort, report: &mut Report) -> Result<()> {
         silences.push(gap);
     }
     let while_busy = format!("while {} routes converge", thousands(effort.table));
-    looks.report(report, &while_busy, "20 ms");
+    looks.report(CHAPTER, report, &while_busy, "20 ms");
     report.add(
         CHAPTER,
         format!("{while_busy}: the longest silence for a peer with a hold time of 3 s"),
@@ -46,26 +49,28 @@ pub(super) fn measure(effort: &Effort, report: &mut Report) -> Result<()> {
         "ms",
         silences,
     );
+    Ok(())
+}
 
+/// A change of policy over many paths.
+pub(super) fn reload(effort: &Effort, report: &mut Report) -> Result<()> {
+    let lab = Lab::new()?;
     let mut looks = Looks::default();
-    let (mut whole, mut gaps) = (Vec::new(), Vec::new());
+    let (mut whole, mut cpu, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..effort.rounds.min(2) {
-        let reload = reload(&lab, effort.table / 2)?;
+        let reload = edits(&lab, effort.table / 2)?;
         looks.add(reload.looks);
-        whole.push(reload.whole);
+        whole.extend(reload.whole);
+        cpu.extend(reload.cpu);
         gaps.push(reload.gap);
     }
-    let name = format!("while a policy is changed over 10 × {} paths", thousands(effort.table / 2));
+    let what = format!("a policy is changed over 10 × {} paths", thousands(effort.table / 2));
+    report.add(RELOAD, format!("{what} → the last peer has heard all of it"), "2,000 ms", "ms", whole);
+    report.add(RELOAD, format!("{what}: CPU time"), "–", "ms", cpu);
+    let name = format!("while {what}");
+    looks.report(RELOAD, report, &name, "100 ms");
     report.add(
-        CHAPTER,
-        format!("{} → the last peer has heard all of it", name.trim_start_matches("while ")),
-        "2,000 ms",
-        "ms",
-        whole,
-    );
-    looks.report(report, &name, "100 ms");
-    report.add(
-        CHAPTER,
+        RELOAD,
         format!("{name}: the longest silence for a peer with a hold time of 3 s"),
         "1,000 ms",
         "ms",
@@ -90,11 +95,11 @@ impl Looks {
         self.all.extend(times);
     }
 
-    fn report(self, report: &mut Report, name: &str, target: &'static str) {
+    fn report(self, chapter: &'static str, report: &mut Report, name: &str, target: &'static str) {
         let what = format!("`show ip bgp summary` {name}");
-        report.add(CHAPTER, what.clone(), target, "ms", self.all);
-        report.add(CHAPTER, format!("{what}, the 99th of a hundred"), target, "ms", self.late);
-        report.add(CHAPTER, format!("{what}, the slowest"), target, "ms", self.worst);
+        report.add(chapter, what.clone(), target, "ms", self.all);
+        report.add(chapter, format!("{what}, the 99th of a hundred"), target, "ms", self.late);
+        report.add(chapter, format!("{what}, the slowest"), target, "ms", self.worst);
     }
 }
 
@@ -171,15 +176,16 @@ fn longest_gap(began: Stamp, signs: &[Stamp]) -> f64 {
     between.chain(to_the_end).fold(0.0, f64::max)
 }
 
-/// What a change of policy showed.
+/// What changes of policy showed.
 struct Reload {
-    whole: f64,
+    whole: Vec<f64>,
+    cpu: Vec<f64>,
     looks: Vec<f64>,
     gap: f64,
 }
 
-/// What is imported gets another community, so every path is judged again and every route is told again.
-fn reload(lab: &Lab, routes: u32) -> Result<Reload> {
+/// What is imported gets another community, again and again, so every path is judged again and every route is told again.
+fn edits(lab: &Lab, routes: u32) -> Result<Reload> {
     let work = Work { senders: 10, routes, ..TABLE };
     let map = |number: u32| format!("set policy route-map IN rule 10 set community '64512:{number}'");
     let mut more = format!("set policy route-map IN rule 10 action permit\n{}\n", map(1));
@@ -192,14 +198,20 @@ fn reload(lab: &Lab, routes: u32) -> Result<Reload> {
     rest_of(&daemon, Duration::from_secs(60))?;
     let looker = Looker::start(&socket)?;
     swarm.signs()?;
-    let before = swarm.counts()?;
-    let began = Stamp::now();
-    Control::open(&socket)?.commit(&[map(2).replace('\'', "")])?;
-    // The first change may take a moment; the last one is followed by silence.
-    std::thread::sleep(Duration::from_millis(500));
-    let last = swarm.silence(Duration::from_secs(3)).context("waiting for the end of the change")?;
+    let first = Stamp::now();
+    let (mut whole, mut cpu) = (Vec::new(), Vec::new());
+    for edit in 0..EDITS {
+        let (before, used) = (swarm.counts()?, daemon.cpu_seconds()?);
+        let began = Stamp::now();
+        Control::open(&socket)?.commit(&[map(edit + 2).replace('\'', "")])?;
+        // The first change may take a moment; the last one is followed by silence.
+        std::thread::sleep(Duration::from_millis(500));
+        let last = swarm.silence(Duration::from_secs(1)).context("waiting for the end of the change")?;
+        cpu.push((daemon.cpu_seconds()? - used) * 1e3);
+        let told = swarm.counts()?.prefixes - before.prefixes;
+        ensure!(told >= f64::from(routes), "only {told} of {routes} routes were told again");
+        whole.push(last.milliseconds_since(began));
+    }
     let looks = looker.end()?;
-    let told = swarm.counts()?.prefixes - before.prefixes;
-    ensure!(told >= f64::from(routes), "only {told} of {routes} routes were told again");
-    Ok(Reload { whole: last.milliseconds_since(began), looks, gap: longest_gap(began, &swarm.signs()?) })
+    Ok(Reload { whole, cpu, looks, gap: longest_gap(first, &swarm.signs()?) })
 }
