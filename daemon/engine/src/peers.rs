@@ -11,6 +11,7 @@ mod reach;
 pub(crate) mod review;
 pub mod sessions;
 pub mod settings;
+mod telling;
 mod unnumbered;
 mod verdicts;
 pub(crate) mod wanted;

@@ -64,7 +64,7 @@ impl Engine {
     pub fn settle(&mut self, at: Moment, out: &mut Vec<Effect>) {
         self.drop_ended();
         self.settle_groups();
-        self.settle_reviews();
+        let told = self.settle_reviews(at, out);
         self.settle_validation();
         let mut budget = Budget::of_turn(std::mem::take(&mut self.heard));
         let mut moved = false;
@@ -92,7 +92,9 @@ impl Engine {
         }
         self.settle_paths(out);
         self.flush_fib(out);
-        self.send_updates(at, out);
+        if !told {
+            self.send_updates(at, out);
+        }
         self.settle_memory(out);
         self.check_recovery(at, out);
         self.settle_balancer(at, out);

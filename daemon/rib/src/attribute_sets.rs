@@ -100,18 +100,25 @@ impl AttributeSets {
         }
     }
 
-    /// Somebody holds a set no longer, while others look for theirs. If it was the last one, the set goes at once and not
-    /// with the next sweep: where many become others one after the other, the next finds its room still in the cache.
-    pub fn let_go_beside(&self, attributes: Arc<PathAttributes>) {
+    /// Somebody holds sets no longer, while others look for theirs. Those of which nobody else holds one go at once and not
+    /// with the next sweep: where many become others, the next ones find their room still in the cache. The sets of a shard
+    /// go together, so that each shard is taken from the others once.
+    pub fn let_go_beside(&self, held: &mut Vec<Arc<PathAttributes>>) {
         let of_two = |set: &Arc<PathAttributes>| Arc::strong_count(set) <= 2;
-        let Some(hash) = attributes.keep.noted().filter(|_| of_two(&attributes)) else { return };
-        let Some(shard) = self.shards.get(self.shard(hash)) else { return };
-        let mut shard = locked(shard);
-        let place = shard.sets.find_entry(hash, |set| Arc::ptr_eq(set, &attributes));
-        // Who has none yet gets one from here alone, so nobody can come between.
-        if let Some(place) = place.ok().filter(|_| of_two(&attributes)) {
-            place.remove();
+        held.retain(of_two);
+        held.sort_unstable_by_key(|set| self.shard(noted(set)));
+        for sets in held.chunk_by(|one, other| self.shard(noted(one)) == self.shard(noted(other))) {
+            let Some(shard) = sets.first().and_then(|set| self.shards.get(self.shard(noted(set)))) else { continue };
+            let mut shard = locked(shard);
+            for set in sets {
+                let place = shard.sets.find_entry(noted(set), |known| Arc::ptr_eq(known, set));
+                // Who has none yet gets one from here alone, so nobody can come between.
+                if let Some(place) = place.ok().filter(|_| of_two(set)) {
+                    place.remove();
+                }
+            }
         }
+        held.clear();
     }
 
     /// The hash of a set, and the shard that it belongs to.
@@ -320,15 +327,17 @@ mod tests {
     fn a_set_that_its_last_holder_lets_go_of_goes_at_once_and_one_that_others_hold_stays() {
         let (mut sets, mut other) = (AttributeSets::default(), AttributeSets::default());
         let held = sets.intern(set(1, 64513));
-        sets.let_go_beside(Arc::clone(&held));
-        sets.let_go_beside(set(1, 64513));
-        other.let_go_beside(Arc::clone(&held));
+        sets.let_go_beside(&mut vec![Arc::clone(&held), set(1, 64513)]);
+        other.let_go_beside(&mut vec![Arc::clone(&held)]);
         assert_eq!(sets.len(), 1);
         let theirs = other.intern(set(1, 64513));
-        sets.let_go_beside(theirs);
+        sets.let_go_beside(&mut vec![theirs]);
         assert_eq!((sets.len(), other.len()), (1, 1));
-        sets.let_go_beside(held);
-        assert!(sets.is_empty());
+        let (more, last) = (sets.intern(set(2, 64513)), sets.intern(set(3, 64513)));
+        let mut left = vec![held, Arc::clone(&more), last];
+        sets.let_go_beside(&mut left);
+        assert_eq!((sets.len(), left), (1, Vec::new()), "the one that is held");
+        drop(more);
     }
 
     #[test]

@@ -471,13 +471,13 @@ impl BgpTable {
         self.entries.get(prefix)?.best()
     }
 
-    /// As `best`, where no pressing decision is due for the prefix; `Err` where one is.
+    /// As `best`, where no pressing decision is due for the prefix; `Err` where one is, or where the prefix is lent.
     ///
     /// # Errors
     /// The prefix is `Undecided`.
     pub fn settled_best(&self, spot: impl Into<Spot>) -> Result<Option<&Path>, Undecided> {
         match self.entries.get(spot) {
-            Some(entry) if entry.waits == Waits::Pressing => Err(Undecided),
+            Some(entry) if entry.waits >= Waits::Pressing => Err(Undecided),
             entry => Ok(entry.and_then(Entry::best)),
         }
     }

@@ -13,19 +13,18 @@ use bgp::session::Output;
 use bgp_wire::attribute::{Origin, PathAttributes};
 use bgp_wire::message::Nlri;
 use nouns::{Family, IfName, Marks, Prefix, Several};
-use rib::adj_out::{AdjOut, Exported, Portion, Say};
+use rib::adj_out::{Exported, Say};
 use rib::bgp_table::{Path, PathKey, PeerId};
 use rib::path_ids::PathIds;
 use rib::prefix_table::Spot;
 
 use super::groups::{Group, GroupId};
+use super::telling::Telling;
 use super::{Peer, settings};
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Moment;
 
-/// How many octets of UPDATEs are made for one peer at a time, so that none waits for another.
-const BURST: usize = 256 << 10;
 /// A peer that has no more than this to read yet listens, and is told more.
 const LISTENS: usize = 1 << 20;
 
@@ -37,15 +36,12 @@ const MADE: u32 = u32::MAX;
 impl Engine {
     /// Sends what has gathered, then the End-of-RIB markers that are due.
     pub(crate) fn send_updates(&mut self, at: Moment, out: &mut Vec<Effect>) {
-        let speaking: Vec<GroupId> = self
-            .groups
-            .ids()
-            .into_iter()
-            .filter(|id| self.groups.get(*id).is_some_and(|group| group.held.is_none() && !group.is_resting()))
-            .collect();
-        for id in speaking {
+        for id in self.speaking() {
             self.part_with_the_slow(id);
-            self.send_to_group(at, id, out);
+            let mut telling = self.begin_to_tell(&[id]);
+            telling.encode(self);
+            let encoded = self.end_telling(telling);
+            self.send_encoded(at, encoded, out);
             self.send_end_of_rib(at, id, out);
             self.unite(id);
         }
@@ -61,6 +57,19 @@ impl Engine {
         }
     }
 
+    /// Takes out what all groups are told next, to be encoded beside something else.
+    pub(super) fn begin_to_tell_all(&mut self) -> Telling {
+        let speaking = self.speaking();
+        speaking.iter().for_each(|id| self.part_with_the_slow(*id));
+        self.begin_to_tell(&speaking)
+    }
+
+    /// The groups that may be told something now.
+    fn speaking(&self) -> Vec<GroupId> {
+        let speaks = |group: &Group| group.held.is_none() && !group.is_resting();
+        self.groups.ids().into_iter().filter(|id| self.groups.get(*id).is_some_and(speaks)).collect()
+    }
+
     /// Whether some peer that listens still has something to be told.
     pub(crate) fn has_unsent(&self) -> bool {
         let may_speak = |group: &&Group| group.held.is_none() && !group.is_resting();
@@ -69,7 +78,7 @@ impl Engine {
 
     /// Whether some peer of a group has read most of what it was sent. What a peer that does not read is to hear
     /// gathers by prefix, where it does not grow without end.
-    fn listens(&self, group: &Group) -> bool {
+    pub(super) fn listens(&self, group: &Group) -> bool {
         group.members.keys().any(|member| self.peers.get(*member).is_some_and(|peer| peer.waiting <= LISTENS))
     }
 
@@ -81,47 +90,6 @@ impl Engine {
         if !slow.is_empty() {
             self.split_off(id, &slow);
         }
-    }
-
-    fn send_to_group(&mut self, at: Moment, id: GroupId, out: &mut Vec<Effect>) {
-        let Some(group) = self.groups.get(id).filter(|group| !group.out.is_drained() && self.listens(group)) else {
-            return;
-        };
-        let (family, members) = (group.family, group.members.keys().copied().collect::<Vec<PeerId>>());
-        let portions = self.drain(id);
-        if let Some(group) = self.groups.get_mut(id).filter(|_| !portions.is_empty()) {
-            group.rest_after(at.instant);
-        }
-        for portion in portions {
-            for member in members.iter().filter(|member| portion.audience.includes(**member)) {
-                let mut outputs = Vec::new();
-                if let Some(peer) = self.peers.get_mut(*member) {
-                    let octets = Arc::clone(&portion.octets);
-                    peer.session.send_updates(at.instant, octets, portion.messages, &mut outputs);
-                }
-                self.perform(at, *member, outputs, out);
-                self.monitor_sent(at, *member, family, &portion.octets);
-            }
-        }
-    }
-
-    /// Encodes what a group has to be told next.
-    fn drain(&mut self, id: GroupId) -> Vec<Portion> {
-        let Some(group) = self.groups.get_mut(id) else { return Vec::new() };
-        let (family, target, codec) = (group.family, group.target.clone(), group.codec.clone());
-        let loops = group.loops();
-        let mut queue = std::mem::replace(&mut group.out, AdjOut::new(&self.prefixes));
-        queue.tell_at_most(target.at_most);
-        let mut ids = self.path_ids.remove(&family).unwrap_or_default();
-        let mut exporter = Exporter::new(self, family, &target);
-        let portions = queue.drain(family, (&codec, &loops), BURST, |spot| exporter.say(spot, &mut ids));
-        if self.groups.hear_of_several() {
-            self.path_ids.insert(family, ids);
-        }
-        if let Some(group) = self.groups.get_mut(id) {
-            group.out = queue;
-        }
-        portions
     }
 
     fn send_end_of_rib(&mut self, at: Moment, id: GroupId, out: &mut Vec<Effect>) {
@@ -351,7 +319,7 @@ fn as_v6(address: IpAddr) -> Option<Ipv6Addr> {
 }
 
 /// What a group shall know of prefix after prefix, while nothing changes.
-struct Exporter<'a> {
+pub(super) struct Exporter<'a> {
     engine: &'a Engine,
     family: Family,
     target: &'a ExportTarget,
@@ -360,12 +328,12 @@ struct Exporter<'a> {
 }
 
 impl<'a> Exporter<'a> {
-    fn new(engine: &'a Engine, family: Family, target: &'a ExportTarget) -> Self {
+    pub(super) fn new(engine: &'a Engine, family: Family, target: &'a ExportTarget) -> Self {
         Self { engine, family, target, last: None }
     }
 
     /// What is undecided is not told: its old best path may be gone, and the new one is not known.
-    fn say(&mut self, spot: Spot, ids: &mut PathIds) -> Say {
+    pub(super) fn say(&mut self, spot: Spot, ids: &mut PathIds) -> Say {
         let (table, prefix) = (self.engine.tables.of(self.family), spot.prefix());
         let Ok(best) = table.settled_best(spot) else { return Say::Later };
         if let (Some(held), Some(best)) = (self.target.held_back.as_ref().filter(|held| !held.known), best)

@@ -97,7 +97,7 @@ impl Engine {
     /// Judges those paths of a prefix again that are concerned, after the rules changed.
     pub(crate) fn judge_again(&mut self, family: Family, prefix: Prefix, concerned: impl Fn(&Path) -> bool) {
         loop {
-            let mut unknown = Vec::new();
+            let (mut unknown, mut left) = (Vec::new(), Vec::new());
             let Self { tables, imports, attribute_sets, damping, collectors, .. } = self;
             let judge = |path: &Path| {
                 let peer = path.peer();
@@ -108,11 +108,12 @@ impl Engine {
                     unknown.push(peer);
                     return None;
                 };
-                let (inserted, _) = judge.again(path, prefix, attribute_sets);
+                let (inserted, _) = judge.again(path, prefix, attribute_sets, &mut left);
                 Some((damping.still_rests(family, (prefix, path.key()), &inserted).unwrap_or(inserted), false))
             };
             let tell = |key| collectors.note_judged(key, family, prefix);
             tables.of_mut(family).rejudge(prefix, judge, tell);
+            attribute_sets.let_go_beside(&mut left);
             // Who judges is made once, and judges all paths until the rules change again.
             let made = unknown.into_iter().filter(|peer| self.import(*peer, family).is_some()).count();
             if made == 0 {
@@ -265,8 +266,14 @@ struct Last {
 
 impl Judge {
     /// What becomes of a path whose judgement is an older one, and whether that leaves its rank as it is
-    /// (`Inserted::ranks_as`).
-    pub(super) fn again(&mut self, path: &Path, prefix: Prefix, sets: &AttributeSets) -> (Inserted, bool) {
+    /// (`Inserted::ranks_as`). Sets that may have lost their last holder gather in `left`.
+    pub(super) fn again(
+        &mut self,
+        path: &Path,
+        prefix: Prefix,
+        sets: &AttributeSets,
+        left: &mut Vec<Arc<PathAttributes>>,
+    ) -> (Inserted, bool) {
         let Self { import, last } = self;
         let received = path.received();
         let ranked = |inserted: Inserted| {
@@ -286,10 +293,7 @@ impl Judge {
             }
         }
         // Nobody else may hold what the last one was any more.
-        if let Some(last) = last.take() {
-            drop(last.inserted);
-            sets.let_go_beside(last.before.into_attributes());
-        }
+        left.extend(last.take().map(|last| last.before.into_attributes()));
         let judged = import::check(received, &import.rules);
         let (inserted, alike) = ranked(import.judge(received, &judged, prefix, sets));
         if !import.policy.looks_at_prefix() {

@@ -14,7 +14,9 @@ use rib::prefix_table::Spot;
 
 use super::groups::GroupId;
 use super::learn::Judge;
+use crate::effect::Effect;
 use crate::engine::Engine;
+use crate::event::Moment;
 
 /// How many routes are judged or offered before the sockets get their turn again; a test of walks needs no large table.
 const PIECE: usize = if cfg!(test) { 2_000 } else { 20_000 };
@@ -59,6 +61,11 @@ impl Reviews {
         self.walks.get(&family).into_iter().flatten().any(|walk| walk.offer.contains(&group))
     }
 
+    /// Whether paths are still to be judged.
+    fn judge_more(&self) -> bool {
+        self.walks.values().flatten().any(|walk| !walk.judge.is_empty())
+    }
+
     /// Whether nothing is left to do.
     pub(crate) fn is_empty(&self) -> bool {
         self.walks.values().all(VecDeque::is_empty)
@@ -88,33 +95,42 @@ impl Reviews {
 }
 
 impl Engine {
-    /// Goes on with the walks, a piece at a time.
-    pub(crate) fn settle_reviews(&mut self) {
-        let mut budget = PIECE;
+    /// Goes on with the walks, a piece at a time. Answers whether groups were told beside that what waited for them, and
+    /// will be told what follows beside the next piece.
+    pub(crate) fn settle_reviews(&mut self, at: Moment, out: &mut Vec<Effect>) -> bool {
+        let (mut budget, mut told) = (PIECE, false);
         for family in Family::ALL {
             while budget > 0
                 && let Some(walk) = self.reviews.walks.get(&family).and_then(VecDeque::front)
             {
                 let (offer, next) = (walk.offer.clone(), walk.next);
-                budget = self.walk_on(family, &offer, next, budget);
+                told = self.walk_on(at, family, (&offer, next), &mut budget, out);
             }
         }
+        told && self.reviews.judge_more()
     }
 
-    /// One piece of a family's first walk; answers what is left of the budget.
-    fn walk_on(&mut self, family: Family, offer: &BTreeSet<GroupId>, next: Option<Prefix>, mut budget: usize) -> usize {
+    /// One piece of a family's first walk, as far as the budget goes; answers whether what waited was told beside it.
+    fn walk_on(
+        &mut self,
+        at: Moment,
+        family: Family,
+        (offer, next): (&BTreeSet<GroupId>, Option<Prefix>),
+        budget: &mut usize,
+        out: &mut Vec<Effect>,
+    ) -> bool {
         let mut piece = Vec::new();
         let mut after = None;
         for (spot, paths) in self.tables.of(family).spots_from(next) {
-            if budget == 0 {
+            if *budget == 0 {
                 after = Some(spot.prefix());
                 break;
             }
-            budget = budget.saturating_sub(paths.len().saturating_add(offer.len()).max(1));
+            *budget = budget.saturating_sub(paths.len().saturating_add(offer.len()).max(1));
             piece.push(spot);
         }
         let observe = self.reviews.walks.get(&family).and_then(VecDeque::front).is_some_and(|walk| walk.observe);
-        self.judge_piece(family, &piece);
+        let told = self.judge_piece(at, family, &piece, out);
         for spot in piece {
             if observe {
                 self.observe(family, spot.prefix());
@@ -138,7 +154,7 @@ impl Engine {
         if self.reviews.is_empty() {
             self.imports.values_mut().for_each(Judge::rest);
         }
-        budget
+        told
     }
 
     /// Offers a prefix to groups once more.

@@ -5,18 +5,20 @@
 //! what they read and are over before the call is: what comes out does not depend on how many there are. Never waits for
 //! anything else.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use bgp_wire::attribute::PathAttributes;
 use config::model::bgp::MonitoredView;
 use nouns::Family;
 use rib::attribute_sets::AttributeSets;
-use rib::bgp_table::{Lent, PeerId};
+use rib::bgp_table::{Lent, Path, PeerId};
 use rib::prefix_table::Spot;
 
 use super::damping::Dampings;
 use super::learn::Judge;
+use crate::effect::Effect;
 use crate::engine::Engine;
+use crate::event::Moment;
 
 /// More threads than this would wait for each other and for the memory.
 const THREADS: usize = 8;
@@ -31,8 +33,8 @@ const PREFIXES_AT_ONCE: usize = 16;
 /// By whom, and by what, prefixes are judged.
 struct Court<'a> {
     family: Family,
-    /// Who judges the routes of which peers.
-    judges: BTreeMap<PeerId, Judge>,
+    /// Who judges the routes of which peers, in the order of these.
+    judges: Vec<(PeerId, Judge)>,
     sets: &'a AttributeSets,
     damping: &'a Dampings,
     /// Nobody looks at more of a chosen path than the decision does, but those who hear of it.
@@ -43,22 +45,30 @@ struct Court<'a> {
 
 impl Engine {
     /// Judges those paths of prefixes again that may have been judged by older rules. The prefixes have to stand one behind
-    /// the other in the table. Where that leaves all as it is that the decision looks at, a prefix needs none.
-    pub(super) fn judge_piece(&mut self, family: Family, spots: &[Spot]) {
+    /// the other in the table. Where that leaves all as it is that the decision looks at, a prefix needs none. What groups
+    /// wait to be told is encoded beside that, and of prefixes that are out of the table nothing is told meanwhile; answers
+    /// whether it came to that.
+    pub(super) fn judge_piece(&mut self, at: Moment, family: Family, spots: &[Spot], out: &mut Vec<Effect>) -> bool {
         let unjudged = spots.first().map(|first| self.reviews.unjudged(family, first.prefix())).unwrap_or_default();
         let judges = unjudged.iter().filter_map(|peer| Some((*peer, self.judge_beside(*peer, family)?)));
-        let judges: BTreeMap<PeerId, Judge> = judges.collect();
+        let judges: Vec<(PeerId, Judge)> = judges.collect();
         if judges.is_empty() {
-            return;
+            return false;
         }
         let monitored = self.collectors.want(family, MonitoredView::LocRib) || self.is_observed();
         let decided = !monitored && self.table_map(family).is_none();
         let told = self.collectors.want(family, MonitoredView::PostPolicy);
         let threads = self.facts.processors.min(spots.len() / PREFIXES_A_THREAD).clamp(1, THREADS);
-        let Self { tables, attribute_sets: sets, damping, collectors, groups, .. } = self;
+        let mut telling = self.begin_to_tell_all();
+        let table = self.tables.of_mut(family);
+        let mut lent = Vec::with_capacity(spots.len());
+        lent.extend(spots.iter().filter_map(|spot| table.lend(*spot)));
+        let (sets, damping) = (&self.attribute_sets, &self.damping);
+        let court = Court { family, judges, sets, damping, decided, told };
+        court.judge_all(&mut lent, threads, || telling.encode(self));
+        let encoded = self.end_telling(telling);
+        let Self { tables, collectors, groups, .. } = self;
         let table = tables.of_mut(family);
-        let mut lent: Vec<Lent> = spots.iter().filter_map(|spot| table.lend(*spot)).collect();
-        Court { family, judges, sets, damping, decided, told }.judge_all(&mut lent, threads);
         let mut news = false;
         for lent in lent {
             let spot = lent.spot();
@@ -71,25 +81,29 @@ impl Engine {
         if news {
             self.next_version(family);
         }
+        self.send_encoded(at, encoded, out);
+        true
     }
 }
 
 impl Court<'_> {
-    /// Judges all paths that somebody judges. Each thread takes the next part that nobody took: where there is no processor
-    /// for the others, the calling one does it all.
-    fn judge_all(&self, lent: &mut [Lent], threads: usize) {
+    /// Judges all paths that somebody judges. Each thread takes the next part that nobody took, the calling one once it has
+    /// done what is to be done `beside`: where there is no processor for the others, it does it all.
+    fn judge_all(&self, lent: &mut [Lent], threads: usize, beside: impl FnOnce()) {
         let parts = Mutex::new(lent.chunks_mut(PREFIXES_A_PART));
         let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
         let work = || {
-            let mut judges = self.judges.clone();
+            let (mut judges, mut left) = (self.judges.clone(), Vec::new());
             while let Some(part) = next() {
-                part.chunks_mut(PREFIXES_AT_ONCE).for_each(|some| self.judge_some(some, &mut judges));
+                part.chunks_mut(PREFIXES_AT_ONCE).for_each(|some| self.judge_some(some, &mut judges, &mut left));
+                self.sets.let_go_beside(&mut left);
             }
         };
         std::thread::scope(|scope| {
             // Where no thread is to be had, there is one less; one that panics takes the call along.
             let begin = |_| std::thread::Builder::new().spawn_scoped(scope, work).ok();
             let others: Vec<_> = (1..threads).filter_map(begin).collect();
+            beside();
             work();
             for other in others {
                 if let Err(panic) = other.join() {
@@ -99,12 +113,13 @@ impl Court<'_> {
         });
     }
 
-    fn judge_some(&self, lent: &mut [Lent], judges: &mut BTreeMap<PeerId, Judge>) {
+    fn judge_some(&self, lent: &mut [Lent], judges: &mut [(PeerId, Judge)], left: &mut Vec<Arc<PathAttributes>>) {
         touch(lent);
+        let mut next = 0;
         for one in lent {
             let prefix = one.spot().prefix();
             one.rejudge(self.told, |path| {
-                let (inserted, alike) = judges.get_mut(&path.peer())?.again(path, prefix, self.sets);
+                let (inserted, alike) = judge_of(judges, path.peer(), &mut next)?.again(path, prefix, self.sets, left);
                 match self.damping.still_rests(self.family, (prefix, path.key()), &inserted) {
                     Some(rests) => Some((rests, false)),
                     None => Some((inserted, alike && self.decided)),
@@ -114,13 +129,31 @@ impl Court<'_> {
     }
 }
 
+/// Who judges the routes of a peer: most paths stand in the order of their peers.
+fn judge_of<'a>(judges: &'a mut [(PeerId, Judge)], peer: PeerId, next: &mut usize) -> Option<&'a mut Judge> {
+    let found = judges.get(*next).is_some_and(|(known, _)| *known == peer).then_some(*next);
+    let found = found.or_else(|| judges.binary_search_by_key(&peer, |(known, _)| *known).ok())?;
+    *next = (found + 1) % judges.len();
+    judges.get_mut(found).map(|(_, judge)| judge)
+}
+
 /// Looks at all sets of some prefixes, so that the processor fetches them together and not one after the other: they lie
 /// all over the memory.
 fn touch(lent: &[Lent]) {
-    let paths = lent.iter().flat_map(Lent::paths);
-    let lengths = paths.map(|path| {
-        let old = path.attributes().local_pref.is_some();
-        path.received().communities.len() ^ usize::from(old)
-    });
-    std::hint::black_box(lengths.fold(0, |all, length| all ^ length));
+    let (mut all, mut before): (usize, &[Path]) = (0, &[]);
+    for one in lent {
+        // What the prefix before had in the same place is there already.
+        let known = |(at, path): &(usize, &Path)| before.get(*at).is_some_and(|before| before.shares_all_with(path));
+        let fresh = one.paths().iter().enumerate().filter(|path| !known(path));
+        all = fresh.fold(all, |all, (_, path)| all ^ fields(path.attributes()) ^ fields(path.received()));
+        before = one.paths();
+    }
+    std::hint::black_box(all);
+}
+
+/// Something of each line of the processor's cache that a set lies in.
+fn fields(set: &Arc<PathAttributes>) -> usize {
+    let flags = [set.next_hop.address.is_ipv4(), set.med.is_some(), set.local_pref.is_some()];
+    let flags = flags.into_iter().fold(set.origin as usize, |all, flag| all ^ usize::from(flag));
+    Arc::strong_count(set) ^ set.communities.len() ^ flags
 }

@@ -14,6 +14,8 @@ pub struct Lent {
     spot: Spot,
     paths: Few<Path>,
     best: Option<Place>,
+    /// Whether it waited for a decision.
+    waits: Waits,
     /// Which paths became others.
     became: Became,
 }
@@ -81,24 +83,25 @@ impl Lent {
 }
 
 impl BgpTable {
-    /// Takes a prefix out, so that its paths can be judged again beside those of others.
+    /// Takes a prefix out, so that its paths can be judged again beside those of others. It is undecided meanwhile.
     pub fn lend(&mut self, spot: impl Into<Spot>) -> Option<Lent> {
         let (spot, entry) = self.entries.find_mut(spot)?;
         let (paths, best) = (std::mem::take(&mut entry.paths), entry.best);
-        Some(Lent { spot, paths, best, became: Became::default() })
+        let waits = std::mem::replace(&mut entry.waits, Waits::Lent);
+        Some(Lent { spot, paths, best, waits, became: Became::default() })
     }
 
     /// Puts a prefix back, and tells which of its paths are others now. Where all kept their ranks, and nothing else of the
     /// prefix is undecided, what was chosen stays chosen, and the answer is what became of it.
     pub fn put_back(&mut self, lent: Lent, tell: impl FnMut(PathKey)) -> Option<Stays> {
-        let Lent { spot, paths, became, .. } = lent;
+        let Lent { spot, paths, became, waits, .. } = lent;
         let (_, entry) = self.entries.find_mut(spot)?;
         for (at, old) in &became.otherwise {
             if let Some(path) = paths.as_slice().get(*at) {
                 self.census.replaced(old, path);
             }
         }
-        entry.paths = paths;
+        (entry.paths, entry.waits) = (paths, waits);
         became.told.into_iter().for_each(tell);
         if !became.changed {
             return None;

@@ -25,6 +25,8 @@ pub(super) enum Waits {
     Contested,
     /// Its best path is new, gone or changed, or nothing is known of that.
     Pressing,
+    /// Its paths are not here: somebody judges them.
+    Lent,
 }
 
 /// What became of the paths of a prefix since its last decision.
@@ -136,7 +138,7 @@ impl BgpTable {
                     taken.push(spot);
                 }
                 Waits::No if entry.paths.is_empty() => _ = self.entries.remove(spot),
-                Waits::No | Waits::Pressing => {}
+                Waits::No | Waits::Pressing | Waits::Lent => {}
             }
         }
         if self.queues.contested.is_empty() {

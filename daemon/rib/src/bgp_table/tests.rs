@@ -455,6 +455,7 @@ fn of_prefixes_that_are_lent_together_each_comes_back_with_what_became_of_its_pa
     assert!(table.lend(prefix("10.4.0.0/16")).is_none());
     let mut lent: Vec<Lent> = all.into_iter().filter_map(|here| table.lend(here)).collect();
     assert_eq!((table.iter().count(), lent.iter().flat_map(Lent::paths).count()), (0, 6));
+    assert!(all.iter().all(|here| table.settled_best(*here).is_err()), "nobody is told that they are gone");
     let (colour, weight) = (changed("192.168.101.201", |set| set.communities.push(7)), |set: &mut PathAttributes| {
         set.local_pref = Some(700);
     });
@@ -473,5 +474,6 @@ fn of_prefixes_that_are_lent_together_each_comes_back_with_what_became_of_its_pa
     assert_eq!(stays, [None, Some(Stays { news: true, reachable: true }), None]);
     assert_eq!(told, [(all[1], key(1)), (all[1], key(2)), (all[2], key(1)), (all[2], key(2))]);
     assert_eq!((table.path_count(), table.iter().flat_map(|(_, paths)| paths).count()), (6, 6));
+    assert_eq!(all.map(|here| table.settled_best(here).is_ok()), [true, true, false]);
     assert_eq!(decide(&mut table, 10), [all[2]]);
 }
