@@ -8,6 +8,7 @@ pub mod bfd;
 pub mod bgp;
 pub mod interfaces;
 pub mod key_chain;
+mod named_links;
 pub mod policy;
 mod reader;
 pub mod rpki;

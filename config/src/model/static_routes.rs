@@ -37,6 +37,14 @@ pub struct StaticRoute {
     pub tag: Option<u32>,
 }
 
+impl StaticRoute {
+    /// The links that it names.
+    pub fn links(&self) -> impl Iterator<Item = &IfName> {
+        let gateways = self.next_hops.values().filter_map(|hop| hop.interface.as_ref());
+        gateways.chain(self.interfaces.keys())
+    }
+}
+
 /// One next hop of a static route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StaticNextHop {

@@ -463,6 +463,26 @@ fn what_stands_for_nothing_by_itself_is_left_out_and_listed() {
     }
 }
 
+#[test]
+fn links_are_named_in_many_places() {
+    let model = model(
+        "set interfaces ethernet eth1 vif 100 description uplink
+         set interfaces ethernet eth2 bridge-group bridge br0
+         set interfaces bridge br0 description lan
+         set protocols static route 10.1.0.0/16 interface eth3
+         set protocols static table 5 route 10.2.0.0/16 interface eth4
+         set protocols static route6 2001:db8::/32 next-hop fe80::1 interface eth5
+         set protocols bgp 64512 neighbor eth6 interface remote-as external
+         set protocols bgp 64512 neighbor 192.0.2.7 remote-as external
+         set protocols bgp 64512 neighbor 192.0.2.7 update-source eth7
+         set protocols bfd peer 192.0.2.8 source interface eth8
+         set balancer interface eth9",
+    );
+    let names: Vec<String> = model.named_links().iter().map(IfName::to_string).collect();
+    let all = ["br0", "eth1", "eth1.100", "eth2", "eth3", "eth4", "eth5", "eth6", "eth7", "eth8", "eth9"];
+    assert_eq!(names, all);
+}
+
 proptest::proptest! {
     /// What is not read again is what it would be read as.
     #[test]

@@ -133,7 +133,7 @@ impl Engine {
         // Each stands for itself here: nothing is undone because of another one.
         steps.sort_by_key(Step::can_wait);
         self.running.tree = admitted.tree;
-        self.put_in_force(admitted.model);
+        self.put_in_force(admitted.model, out);
         let aside = boot.restarted && self.running.model.bgp.as_deref().is_some_and(|bgp| bgp.no_fib_install);
         self.recovery.begin(at.instant, adopted, aside);
         for step in steps {

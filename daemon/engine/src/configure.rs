@@ -140,7 +140,7 @@ impl Engine {
             (None, false) => None,
         };
         let Some(new) = new else { return };
-        let old = self.put_in_force(new);
+        let old = self.put_in_force(new, out);
         // Static routes are offered anew with all that the world says.
         self.world_changed |= old.static_routes != self.running.model.static_routes
             || old.static_tables != self.running.model.static_tables;
@@ -149,10 +149,14 @@ impl Engine {
     }
 
     /// The model and the policies that run become others in one step; answers the old model.
-    pub(crate) fn put_in_force(&mut self, new: Model) -> Model {
+    pub(crate) fn put_in_force(&mut self, new: Model, out: &mut Vec<Effect>) -> Model {
         let asn = |model: &Model| model.bgp.as_deref().map(|bgp| bgp.asn);
         if new.policy != self.running.model.policy || asn(&new) != asn(&self.running.model) {
             self.policies = Policies::compile(&new.policy, asn(&new));
+        }
+        let links = new.named_links();
+        if links != self.running.model.named_links() {
+            out.push(Effect::Heed(links));
         }
         self.imports.clear();
         std::mem::replace(&mut self.running.model, new)
@@ -245,7 +249,7 @@ impl Engine {
         if self.running.history.len() > HISTORY {
             self.running.history.pop_front();
         }
-        self.put_in_force(model);
+        self.put_in_force(model, out);
         self.running.revision = record.revision;
         self.running.notices.retain(|notice| !notice.starts_with("config.boot"));
         let changes = Diff::between(&old, &tree).changes.len();

@@ -2,6 +2,7 @@
 //!
 //! An effect never does anything by itself.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -126,6 +127,8 @@ pub enum Effect {
     Answer(AskId, Reply),
     /// Tell the operator.
     Notice(Notice),
+    /// Tell of links of these names at once, whatever other links come and go.
+    Heed(BTreeSet<IfName>),
     /// Take a full picture of the kernel; answered by `Event::Snapshot`.
     Snapshot,
     /// Read what the kernel has of ours; answered by `Event::Audited`.

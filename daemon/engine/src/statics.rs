@@ -25,7 +25,7 @@ pub(crate) struct StaticLinks {
 impl Engine {
     /// Offers the static routes anew.
     pub(crate) fn settle_statics(&mut self, at: Moment) {
-        let names: BTreeSet<IfName> = self.statics().flat_map(links_of).cloned().collect();
+        let names: BTreeSet<IfName> = self.statics().flat_map(StaticRoute::links).cloned().collect();
         let indexes = names.iter().filter_map(|name| self.world.link_by_name(name.as_str()));
         self.static_links = StaticLinks { indexes: indexes.map(|link| link.index).collect(), names };
         self.rib.replace_protocol(Protocol::Static, self.static_routes(), at.instant);
@@ -123,10 +123,4 @@ impl Engine {
         let ifindex = ifindex.filter(|ifindex| self.world.link_usable(*ifindex))?;
         Some(Leg { gateway: Some(address), ifindex })
     }
-}
-
-/// The links that a static route names.
-fn links_of(route: &StaticRoute) -> impl Iterator<Item = &IfName> {
-    let gateways = route.next_hops.values().filter_map(|hop| hop.interface.as_ref());
-    gateways.chain(route.interfaces.keys())
 }

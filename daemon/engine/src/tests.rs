@@ -20,6 +20,7 @@ mod dead_paths;
 mod dumps;
 mod edits;
 mod floods;
+mod heed;
 mod intervals;
 mod levels;
 mod limits;

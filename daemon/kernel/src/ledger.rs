@@ -169,10 +169,9 @@ impl Ledger {
         self.routes_over.contains_key(&ifindex)
     }
 
-    /// The links that foreign routes or next-hop objects lead through, in order.
-    pub(crate) fn links(&self) -> Vec<u32> {
-        let all = self.routes_over.keys().chain(self.objects_on.keys());
-        all.copied().collect::<BTreeSet<_>>().into_iter().collect()
+    /// The links that foreign routes or next-hop objects lead through; some twice.
+    pub(crate) fn links(&self) -> impl Iterator<Item = u32> {
+        self.routes_over.keys().chain(self.objects_on.keys()).copied()
     }
 
     /// Compares with what the kernel still has over a link: what it has no more is gone.

@@ -2,103 +2,112 @@
 //!
 //! A thread of the daemon sits in [`Monitor::next`]. Notifications of routes that our own writer caused are
 //! dropped inside the kernel by a filter, so that installing a full table cannot overrun this socket; what
-//! the kernel does silently is worked out by a ledger. Never changes anything and never decides.
+//! the kernel does silently is worked out by a ledger. While links come and go by the hundred another filter drops
+//! what is told of those that nothing leads through, and now and then all links are looked at instead. Never changes
+//! anything and never decides.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rib::world::WorldEvent;
 
-use crate::attribute::{Message, messages, u32_at};
+use crate::attribute::{Message, messages, u8_at, u32_at};
 use crate::decode;
 use crate::ledger::Ledger;
+use crate::lookout::{Found, Given, Lookout, Post, Wishes, lookout};
 use crate::number::{
-    NLM_F_REPLACE, RTM_DELADDR, RTM_DELLINK, RTM_DELNEXTHOP, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEXTHOP,
-    RTM_NEWROUTE, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_LINK,
-    RTNLGRP_NEXTHOP,
+    AF_INET6, NLM_F_REPLACE, RT_SCOPE_LINK, RTM_DELADDR, RTM_DELLINK, RTM_DELNEXTHOP, RTM_DELROUTE, RTM_NEWADDR,
+    RTM_NEWLINK, RTM_NEWNEXTHOP, RTM_NEWROUTE, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_IFADDR,
+    RTNLGRP_IPV6_ROUTE, RTNLGRP_LINK, RTNLGRP_NEXTHOP,
 };
 use crate::snapshot;
 use crate::socket::RouteSocket;
 use crate::sys;
-use bell::Bell;
-use filter::route_filter;
-use unread::Unread;
+use filter::{route_filter, storm_filter};
+use roster::Roster;
 
-mod bell;
 mod filter;
-mod unread;
+mod roster;
 
 /// Room for about a hundred thousand notifications of a foreign storm.
 const RECEIVE_QUEUE: i32 = 16 * 1024 * 1024;
 const SEND_QUEUE: i32 = 64 * 1024;
 /// How many datagrams one answer gathers at most.
 const GATHER: usize = 256;
-/// So many messages that concern no route within `STORM_WITHIN` are a storm: somebody makes or removes links by the
-/// thousand.
+/// So many messages about links that do not matter within `STORM_WITHIN` are a storm: somebody makes or removes links by
+/// the thousand.
 const STORM: usize = 100;
 const STORM_WITHIN: Duration = Duration::from_millis(100);
-/// How long a storm's messages are left to gather before they are read, while a bell rings for what matters. Within it the
-/// queue must not run over.
-const PAUSE: Duration = Duration::from_millis(50);
-/// The same without a bell: what matters waits no longer than this behind them.
-const SHORT_PAUSE: Duration = Duration::from_millis(5);
-/// How long what a storm tells is kept together before it is told.
-const HOLD: Duration = Duration::from_millis(150);
-/// Octets of what a storm tells that are kept together at most: more of it would not stay in the processor's cache.
-const ROOM: usize = 1024 * 1024;
+/// How long nothing is heard of those links at least, once it is a storm.
+const DEAF: Duration = Duration::from_millis(250);
+/// And how many times as long as the last look at all links took of a processor: looks take half a percent of one.
+const DEAF_FOR_A_LOOK: u32 = 200;
 
 /// The listener.
 pub struct Monitor {
     socket: RouteSocket,
-    /// What it listens to.
-    groups: Vec<u32>,
-    /// Its queue holds what a storm tells within a long pause.
-    patient: bool,
     ledger: Ledger,
+    roster: Roster,
     ignored: Vec<u32>,
+    lookout: Lookout,
+    post: Post,
     storm: Storm,
-    bell: Bell,
-    unread: Unread,
+    /// In a storm: the links that are listened to; else all are.
+    heard: Option<BTreeSet<u32>>,
+    /// When all links are looked at, if anything of them may have been missed, and whether that is being done.
+    look_at: Option<Instant>,
+    looks: bool,
+    /// Of what links something was heard since that was begun, while all are listened to.
+    touched: BTreeSet<u32>,
+    /// What the last look took of a processor.
+    cost: Duration,
+    timeout: Option<Duration>,
 }
 
 impl Monitor {
     /// Opens the listener in the network namespace of the calling thread and learns what is there.
     ///
-    /// Open it before taking the first snapshot, so that no change falls between the two.
+    /// Open it before taking the first snapshot, so that no change falls between the two, and tell it of that one
+    /// ([`Lookout::begin`]).
     ///
     /// # Errors
     /// When the kernel gives no socket, a group, or a dump.
     pub fn open() -> io::Result<Self> {
         let mut socket = RouteSocket::open(RECEIVE_QUEUE, SEND_QUEUE)?;
-        let mut groups = vec![RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE];
-        for group in &groups {
-            socket.join(*group)?;
+        for group in [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE] {
+            socket.join(group)?;
         }
         // A kernel without IPv6 or without next-hop objects refuses its group: nothing to hear there.
         for group in [RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEXTHOP] {
             match socket.join(group) {
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
-                other => {
-                    other?;
-                    groups.push(group);
-                }
+                other => other?,
             }
         }
-        // Who may not have more than others has a queue that runs over at once.
-        let patient = sys::int_option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF)? >= RECEIVE_QUEUE;
+        let (lookout, post) = lookout()?;
         Ok(Self {
             socket,
-            groups,
-            patient,
             ledger: snapshot::ledger()?,
+            roster: Roster::default(),
             ignored: Vec::new(),
+            lookout,
+            post,
             storm: Storm::new(),
-            bell: Bell::default(),
-            unread: Unread::default(),
+            heard: None,
+            look_at: None,
+            looks: false,
+            touched: BTreeSet::new(),
+            cost: Duration::ZERO,
+            timeout: None,
         })
+    }
+
+    /// The way to it from other threads.
+    #[must_use]
+    pub fn lookout(&self) -> Lookout {
+        self.lookout.clone()
     }
 
     /// Takes changes by the socket with this port for our own echo; see `FibWriter::port_id`.
@@ -111,95 +120,194 @@ impl Monitor {
     }
 
     /// Lets [`Monitor::next`] return `WouldBlock` after this long without news.
-    ///
-    /// # Errors
-    /// When the socket refuses the option.
-    pub fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
-        let seconds = i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX);
-        let mut octets = seconds.to_ne_bytes().to_vec();
-        octets.extend_from_slice(&i64::from(timeout.subsec_micros()).to_ne_bytes());
-        sys::set_option(self.socket.as_fd(), libc::SOL_SOCKET, libc::SO_RCVTIMEO, &octets)
+    pub fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = Some(timeout);
     }
 
     /// Waits for news and returns them in their order, never empty.
     ///
     /// [`WorldEvent::Overrun`] means that news were lost: take a snapshot. After
     /// [`WorldEvent::OurNextHopLost`] of a group the routes that led to it are gone too, and the kernel
-    /// says nothing of them; after that of a single next hop the groups go on without it.
+    /// says nothing of them; after that of a single next hop the groups go on without it. Of links that come and go
+    /// between two looks in a storm nothing is told.
     ///
     /// # Errors
     /// When the socket fails, or `WouldBlock` after the time of [`Monitor::set_timeout`].
     #[expect(clippy::should_implement_trait, reason = "it waits and it fails, which an iterator would hide")]
     pub fn next(&mut self) -> io::Result<Vec<WorldEvent>> {
+        let end = self.timeout.map(|timeout| Instant::now() + timeout);
         loop {
+            self.post.told(self.is_behind());
+            let look_at = self.look_at.filter(|_| !self.looks);
+            self.post.wait(self.socket.as_fd(), look_at.into_iter().chain(end).min())?;
+            let asked = self.take_wishes()?;
             let mut news = News::default();
-            self.gather(0, &mut news)?;
             self.gather_queued(&mut news)?;
-            let began = Instant::now();
-            let mut rages = self.storm.rages(&mut news);
-            while rages && began.elapsed() < HOLD && self.unread.len() < ROOM {
-                self.pause(&mut news)?;
-                rages = self.storm.rages(&mut news);
-            }
-            if !rages && !news.matters {
-                self.bell.take_down();
-            }
-            self.unread.read(&mut news.events);
+            self.see_to_links(asked, &mut news)?;
             self.audit(&mut news)?;
             if !news.events.is_empty() {
                 return Ok(news.events);
             }
-        }
-    }
-
-    /// Reads what is there already; whether that was all.
-    fn gather_queued(&mut self, news: &mut News) -> io::Result<bool> {
-        for _ in 1..GATHER {
-            match self.gather(libc::MSG_DONTWAIT, news) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
-                Err(error) => return Err(error),
+            if end.is_some_and(|end| end <= Instant::now()) {
+                return Err(io::ErrorKind::WouldBlock.into());
             }
         }
-        Ok(false)
     }
 
-    /// Lets what a storm tells gather, and reads it: after a while, or as soon as something else is told.
-    fn pause(&mut self, news: &mut News) -> io::Result<()> {
-        let hangs = self.patient && self.bell.hang(&self.groups, &self.ignored, &self.ledger.links());
-        // What came before the bell was hung did not ring.
-        if !self.gather_queued(news)? || news.matters {
+    /// Takes in what other threads want.
+    fn take_wishes(&mut self) -> io::Result<Asked> {
+        let Wishes { names, given, look, found } = self.post.take()?;
+        let look = look || names.is_some();
+        if let Some(names) = names {
+            self.roster.heed(names);
+        }
+        let anew = given.is_some();
+        if let Some(Given { picture, hand_over }) = given {
+            hand_over();
+            self.roster.begin(picture);
+        }
+        Ok(Asked { anew, look, found })
+    }
+
+    /// Looks at links where it is wanted or time, and begins and ends to listen to some alone.
+    fn see_to_links(&mut self, asked: Asked, news: &mut News) -> io::Result<()> {
+        if let Some(found) = asked.found {
+            self.found(found, news)?;
+        }
+        if asked.anew {
+            let (found, whole) = snapshot::glance()?;
+            self.roster.compare((found, whole), &BTreeSet::new(), &mut news.events);
+            if !whole && self.heard.is_none() {
+                self.look_later();
+            }
+        }
+        if asked.look && self.is_behind() {
+            self.look_at = Some(Instant::now());
+        }
+        if self.storm.rages(std::mem::take(&mut news.idle)) && self.heard.is_none() && self.hear_of_some() {
+            self.look_later();
+        }
+        self.hear_of_more(news)?;
+        if !self.looks && self.look_at.is_some_and(|moment| moment <= Instant::now()) {
+            self.post.look()?;
+            (self.looks, self.look_at) = (true, None);
+            self.touched.clear();
+        }
+        Ok(())
+    }
+
+    /// Whether something of links may have been missed.
+    fn is_behind(&self) -> bool {
+        self.heard.is_some() || self.looks || self.look_at.is_some()
+    }
+
+    /// A look at all links is done: tells what differs, but of links of which more was heard meanwhile. Behind a storm all
+    /// are listened to again, and then looked at once more: whoever listens first and looks then misses nothing.
+    fn found(&mut self, Found { picture, cost }: Found, news: &mut News) -> io::Result<()> {
+        (self.looks, self.cost) = (false, cost);
+        // This was not the last one, unless it turns out to be.
+        let again = self.look_at;
+        if again.is_none() {
+            self.look_later();
+        }
+        let (found, whole) = picture?;
+        self.post.seen();
+        if let Some(heard) = &self.heard {
+            let differ = self.roster.compare((found, whole), heard, &mut news.events);
+            return if whole && differ <= STORM { self.hear_of_all() } else { Ok(()) };
+        }
+        let touched = std::mem::take(&mut self.touched);
+        self.roster.compare((found, whole), &touched, &mut news.events);
+        for index in touched {
+            self.roster.compare_at(index, snapshot::glance_at(index)?, &mut news.events);
+        }
+        if whole {
+            self.look_at = again;
+        }
+        Ok(())
+    }
+
+    /// Listens to all links, and has them looked at.
+    fn hear_of_all(&mut self) -> io::Result<()> {
+        sys::attach_filter(self.socket.as_fd(), &mut route_filter(&self.ignored))?;
+        self.heard = None;
+        self.look_at = Some(Instant::now());
+        self.storm = Storm::new();
+        Ok(())
+    }
+
+    fn look_later(&mut self) {
+        self.storm = Storm::new();
+        self.look_at = Some(Instant::now() + DEAF.max(self.cost * DEAF_FOR_A_LOOK));
+    }
+
+    /// Leaves it to the kernel to drop what is told of links that do not matter; whether it does.
+    fn hear_of_some(&mut self) -> bool {
+        let some = self.mattering();
+        let program = storm_filter(&self.ignored, &some, self.roster.names());
+        let taken = program.is_some_and(|mut program| sys::attach_filter(self.socket.as_fd(), &mut program).is_ok());
+        if taken {
+            self.heard = Some(some);
+        }
+        taken
+    }
+
+    /// Listens to links that have come to matter, and looks what became of them before.
+    fn hear_of_more(&mut self, news: &mut News) -> io::Result<()> {
+        let Some(heard) = &self.heard else { return Ok(()) };
+        let more: Vec<u32> = self.mattering().difference(heard).copied().collect();
+        if more.is_empty() {
             return Ok(());
         }
-        if !hangs {
-            thread::sleep(SHORT_PAUSE);
-        } else if self.bell.rings(PAUSE) {
-            self.gather_queued(news)?;
-            if news.matters {
-                return Ok(());
-            }
-            // The kernel tells one socket after the other: the bell may be the first.
-            thread::sleep(SHORT_PAUSE);
+        if !self.hear_of_some() {
+            // They are too many to tell them from others.
+            return self.hear_of_all();
         }
-        self.gather_queued(news).map(drop)
+        for index in more {
+            self.roster.compare_at(index, snapshot::glance_at(index)?, &mut news.events);
+            // Its next hops and routes may have been lost with it.
+            news.changed.insert(index);
+            news.suspect.insert(index);
+        }
+        Ok(())
+    }
+
+    /// Links that something leads through, and those that are waited for or used by their names.
+    fn mattering(&self) -> BTreeSet<u32> {
+        self.ledger.links().chain(self.roster.mattering().iter().copied()).collect()
+    }
+
+    /// Reads what is there already.
+    fn gather_queued(&mut self, news: &mut News) -> io::Result<()> {
+        for _ in 0..GATHER {
+            match self.gather(news) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                other => other?,
+            }
+        }
+        Ok(())
     }
 
     /// Reads one datagram into `news`.
-    fn gather(&mut self, flags: i32, news: &mut News) -> io::Result<()> {
-        match self.socket.receive(flags) {
+    fn gather(&mut self, news: &mut News) -> io::Result<()> {
+        match self.socket.receive(libc::MSG_DONTWAIT) {
             Ok(octets) => {
                 for message in messages(octets) {
                     let by_us = message.port != 0 && self.ignored.contains(&message.port);
-                    news.read(message, by_us, &mut self.ledger, &mut self.unread);
+                    news.idle = news.idle.saturating_add(usize::from(is_idle(message, &self.ledger, &self.roster)));
+                    let before = news.events.len();
+                    news.read(message, by_us, &mut self.ledger);
+                    for event in news.events.iter().skip(before) {
+                        let link = self.roster.take(event);
+                        self.touched.extend(link.filter(|_| self.looks && self.heard.is_none()));
+                    }
                 }
                 Ok(())
             }
             Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
                 self.socket.drain();
                 self.ledger = snapshot::ledger()?;
-                self.unread = Unread::default();
                 news.events.push(WorldEvent::Overrun);
-                news.matters = true;
                 Ok(())
             }
             Err(error) => Err(error),
@@ -225,6 +333,15 @@ impl AsFd for Monitor {
     }
 }
 
+/// What other threads want.
+struct Asked {
+    /// A snapshot was handed over.
+    anew: bool,
+    /// Somebody wants to know what is so now.
+    look: bool,
+    found: Option<Found>,
+}
+
 /// What some datagrams told, and the links whose next hops or foreign routes need a second look.
 #[derive(Debug, Default)]
 struct News {
@@ -233,28 +350,15 @@ struct News {
     /// and the message is made when it is back already.
     changed: BTreeSet<u32>,
     suspect: BTreeSet<u32>,
-    /// Messages about links that no route or next hop leads through, since the storm was asked last.
+    /// Messages about links that do not matter, since the storm was asked last.
     idle: usize,
-    /// There was another message.
-    matters: bool,
 }
 
 impl News {
-    fn read(&mut self, message: Message<'_>, by_us: bool, ledger: &mut Ledger, unread: &mut Unread) {
-        if let Some(link) = idle_link(message, ledger) {
-            self.idle = self.idle.saturating_add(1);
-            return unread.take_in(link, message);
-        }
-        self.matters = true;
-        // What came before is told before.
-        unread.read(&mut self.events);
+    fn read(&mut self, message: Message<'_>, by_us: bool, ledger: &mut Ledger) {
         match message.kind {
-            RTM_NEWLINK => {
-                unread.forget(u32_at(message.body, 4));
-                self.read_link(message.body, ledger);
-            }
+            RTM_NEWLINK => self.read_link(message.body, ledger),
             RTM_DELLINK => {
-                unread.forget(u32_at(message.body, 4));
                 if let Some(link) = decode::link(message.body) {
                     self.drop_link(link.index, ledger);
                     self.events.push(WorldEvent::LinkGone(link.index));
@@ -308,38 +412,42 @@ impl News {
     }
 }
 
-/// The link that a message is about, or about an address of which it is, if no route or next hop leads through it.
-fn idle_link(message: Message<'_>, ledger: &Ledger) -> Option<u32> {
-    let of_link = matches!(message.kind, RTM_NEWLINK | RTM_DELLINK | RTM_NEWADDR | RTM_DELADDR);
+/// Whether a filter in a storm would drop a message: it is about a link that does not matter, or about a link-local address
+/// of one.
+fn is_idle(message: Message<'_>, ledger: &Ledger, roster: &Roster) -> bool {
+    let body = message.body;
+    let concerned = match message.kind {
+        RTM_NEWLINK | RTM_DELLINK => true,
+        // `ifa_family` and `ifa_scope`
+        RTM_NEWADDR | RTM_DELADDR => u8_at(body, 0) == Some(AF_INET6) && u8_at(body, 3) == Some(RT_SCOPE_LINK),
+        _ => false,
+    };
     // `ifi_index` and `ifa_index` stand at the same place.
-    let link = u32_at(message.body, 4).filter(|_| of_link)?;
-    (!ledger.has_objects_on(link) && !ledger.has_routes_over(link)).then_some(link)
+    let link = u32_at(body, 4).filter(|_| concerned);
+    link.is_some_and(|link| {
+        !ledger.has_objects_on(link) && !ledger.has_routes_over(link) && !roster.mattering().contains(&link)
+    })
 }
 
-/// Whether messages that concern no route come by the hundred. Waking up for each of them would cost more than they do.
+/// Whether messages that do not matter come by the hundred.
 #[derive(Debug)]
 struct Storm {
     since: Instant,
     count: usize,
-    /// It raged until `since`, so that it need not be noticed again.
-    goes_on: bool,
 }
 
 impl Storm {
     fn new() -> Self {
-        Self { since: Instant::now(), count: 0, goes_on: false }
+        Self { since: Instant::now(), count: 0 }
     }
 
-    /// Counts what was read since the last call; not a storm once anything matters that was read.
-    fn rages(&mut self, news: &mut News) -> bool {
-        let now = Instant::now();
-        let passed = now.duration_since(self.since);
-        if passed > STORM_WITHIN {
-            let goes_on = self.count > STORM && passed < STORM_WITHIN * 2;
-            *self = Self { since: now, count: 0, goes_on };
+    /// Counts what was read since the last call.
+    fn rages(&mut self, idle: usize) -> bool {
+        if self.since.elapsed() > STORM_WITHIN {
+            *self = Self::new();
         }
-        self.count = self.count.saturating_add(std::mem::take(&mut news.idle));
-        (self.goes_on || self.count > STORM) && !news.matters
+        self.count = self.count.saturating_add(idle);
+        self.count > STORM
     }
 }
 

@@ -55,6 +55,7 @@ pub(crate) const RTNLGRP_NEXTHOP: u32 = 32;
 pub(crate) const RT_TABLE_UNSPEC: u8 = 0;
 pub(crate) const RT_TABLE_MAIN: u8 = 254;
 pub(crate) const RT_SCOPE_UNIVERSE: u8 = 0;
+pub(crate) const RT_SCOPE_LINK: u8 = 253;
 pub(crate) const RT_SCOPE_NOWHERE: u8 = 255;
 pub(crate) const RTN_UNSPEC: u8 = 0;
 pub(crate) const RTN_UNICAST: u8 = 1;
@@ -96,6 +97,9 @@ pub(crate) const IFLA_MASTER: u16 = 10;
 pub(crate) const IFLA_LINKINFO: u16 = 18;
 pub(crate) const IFLA_IFALIAS: u16 = 20;
 pub(crate) const IFLA_GROUP: u16 = 27;
+pub(crate) const IFLA_EXT_MASK: u16 = 29;
+/// A value of `IFLA_EXT_MASK`: what went over a link is not counted.
+pub(crate) const RTEXT_FILTER_SKIP_STATS: u32 = 8;
 pub(crate) const IFLA_PERM_ADDRESS: u16 = 54;
 pub(crate) const IFLA_INFO_KIND: u16 = 1;
 pub(crate) const IFLA_INFO_DATA: u16 = 2;

@@ -13,12 +13,15 @@ use crate::attribute::Message;
 use crate::decode::{self, NextHop, NextHopKind, Route};
 use crate::ledger::Ledger;
 use crate::number::{
-    AF_INET, AF_INET6, NHA_OIF, RT_TABLE_MAIN, RT_TABLE_UNSPEC, RTA_OIF, RTM_GETADDR, RTM_GETLINK, RTM_GETNEXTHOP,
-    RTM_GETROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEXTHOP, RTM_NEWROUTE, RTN_BLACKHOLE, RTN_UNREACHABLE,
+    AF_INET, AF_INET6, IFLA_EXT_MASK, NHA_OIF, RT_TABLE_MAIN, RT_TABLE_UNSPEC, RTA_OIF, RTEXT_FILTER_SKIP_STATS,
+    RTM_GETADDR, RTM_GETLINK, RTM_GETNEXTHOP, RTM_GETROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEXTHOP, RTM_NEWROUTE,
+    RTN_BLACKHOLE, RTN_UNREACHABLE,
 };
 use crate::socket::RouteSocket;
 
 const QUEUE: i32 = 1024 * 1024;
+/// Of a link its counters take the kernel longest, and nobody wants them here.
+const NO_COUNTERS: [(u16, u32); 1] = [(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)];
 
 /// All links, addresses and routes of the main table.
 ///
@@ -90,12 +93,53 @@ pub(crate) fn routes_over(ifindex: u32, ledger: &Ledger) -> io::Result<Vec<Forei
     Ok(found)
 }
 
+/// All links and addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Picture {
+    pub(crate) links: Vec<Link>,
+    pub(crate) addresses: Vec<LinkAddress>,
+}
+
+/// What links and addresses there are, in one look, and whether nothing changed meanwhile. If something did, what is there
+/// may be missing: Linux before 6.9 finds its place in a table again by counting.
+pub(crate) fn glance() -> io::Result<(Picture, bool)> {
+    let socket = &mut RouteSocket::open(QUEUE, QUEUE)?;
+    let (links, all_links) = socket.glance(RTM_GETLINK, &[0; 16], &NO_COUNTERS, a_link)?;
+    let (addresses, all_addresses) = socket.glance(RTM_GETADDR, &[0; 8], &[], an_address)?;
+    Ok((Picture { links, addresses }, all_links && all_addresses))
+}
+
+/// One link and its addresses; nothing if it is gone.
+pub(crate) fn glance_at(ifindex: u32) -> io::Result<Picture> {
+    let socket = &mut RouteSocket::open(QUEUE, QUEUE)?;
+    let [a, b, c, d] = ifindex.to_ne_bytes();
+    let header = [0, 0, 0, 0, a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0];
+    let gone = |error: &io::Error| error.raw_os_error() == Some(libc::ENODEV);
+    let link = match socket.get(RTM_GETLINK, &header, &NO_COUNTERS, a_link) {
+        Err(error) if gone(&error) => None,
+        link => link?,
+    };
+    let addresses = match socket.glance(RTM_GETADDR, &[0, 0, 0, 0, a, b, c, d], &[], an_address) {
+        Err(error) if gone(&error) => Vec::new(),
+        found => found?.0,
+    };
+    Ok(Picture { links: link.into_iter().collect(), addresses })
+}
+
 fn links(socket: &mut RouteSocket) -> io::Result<Vec<Link>> {
-    socket.dump(RTM_GETLINK, &[0; 16], &[], |message| of_kind(message, RTM_NEWLINK).and_then(decode::link))
+    socket.dump(RTM_GETLINK, &[0; 16], &NO_COUNTERS, a_link)
 }
 
 fn addresses(socket: &mut RouteSocket) -> io::Result<Vec<LinkAddress>> {
-    socket.dump(RTM_GETADDR, &[0; 8], &[], |message| of_kind(message, RTM_NEWADDR).and_then(decode::address))
+    socket.dump(RTM_GETADDR, &[0; 8], &[], an_address)
+}
+
+fn a_link(message: Message<'_>) -> Option<Link> {
+    of_kind(message, RTM_NEWLINK).and_then(decode::link)
+}
+
+fn an_address(message: Message<'_>) -> Option<LinkAddress> {
+    of_kind(message, RTM_NEWADDR).and_then(decode::address)
 }
 
 /// All next-hop objects; none on a kernel that knows no such thing (before 5.3).

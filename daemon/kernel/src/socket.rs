@@ -118,6 +118,53 @@ impl RouteSocket {
         Err(io::Error::from_raw_os_error(libc::EAGAIN))
     }
 
+    /// Reads a table once, whatever changes meanwhile, and tells whether nothing did.
+    ///
+    /// # Errors
+    /// What the kernel answers.
+    pub(crate) fn glance<T>(
+        &mut self,
+        kind: u16,
+        fixed: &[u8],
+        filter: &[(u16, u32)],
+        mut decode: impl FnMut(Message<'_>) -> Option<T>,
+    ) -> io::Result<(Vec<T>, bool)> {
+        let mut rows = Vec::new();
+        let whole = self.dump_once(kind, fixed, filter, |message| rows.extend(decode(message)))?;
+        Ok((rows, whole))
+    }
+
+    /// Asks for one thing.
+    ///
+    /// # Errors
+    /// What the kernel answers.
+    pub(crate) fn get<T>(
+        &mut self,
+        kind: u16,
+        fixed: &[u8],
+        filter: &[(u16, u32)],
+        mut decode: impl FnMut(Message<'_>) -> Option<T>,
+    ) -> io::Result<Option<T>> {
+        let sequence = self.sequences(1);
+        let mut request = Batch::default();
+        request.begin(kind, NLM_F_REQUEST | NLM_F_ACK, sequence, fixed);
+        for (attribute, value) in filter {
+            request.attribute_u32(*attribute, *value);
+        }
+        request.end();
+        self.send(request.octets())?;
+        let mut found = None;
+        loop {
+            for message in messages(self.receive(0)?).filter(|message| message.sequence == sequence) {
+                match (message.kind, errno(message)) {
+                    (NLMSG_ERROR, 0) => return Ok(found),
+                    (NLMSG_ERROR, errno) => return Err(io::Error::from_raw_os_error(errno)),
+                    _ => found = decode(message).or(found),
+                }
+            }
+        }
+    }
+
     /// Asks for one change and waits until the kernel has made it.
     ///
     /// # Errors

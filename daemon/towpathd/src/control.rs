@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use api::{Answer, Level, Reply};
 use engine::{AskId, Caller, ClientId, Notice};
+use kernel::Lookout;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
@@ -97,15 +98,15 @@ pub(crate) fn bind(path: &Path) -> Result<UnixListener> {
 }
 
 /// Serves clients until the process ends.
-pub(crate) async fn serve(listener: UnixListener, clients: Clients, inbox: Inbox) {
+pub(crate) async fn serve(listener: UnixListener, clients: Clients, (inbox, lookout): (Inbox, Lookout)) {
     let door = Arc::new(Door::new());
     let (mut number, mut told) = (0_u64, false);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 (number, told) = (number.wrapping_add(1), false);
-                let (clients, inbox, door) = (clients.clone(), inbox.clone(), Arc::clone(&door));
-                tokio::spawn(async move { door.admit(stream, ClientId(number), &clients, &inbox).await });
+                let (clients, router, door) = (clients.clone(), (inbox.clone(), lookout.clone()), Arc::clone(&door));
+                tokio::spawn(async move { door.admit(stream, ClientId(number), &clients, &router).await });
             }
             Err(error) => {
                 inbox.note_refused_accept("connections to the control socket", &error, &mut told);
@@ -130,7 +131,8 @@ impl Door {
         Self { admins, operators, strangers, told: Mutex::default() }
     }
 
-    async fn admit(&self, stream: UnixStream, id: ClientId, clients: &Clients, inbox: &Inbox) {
+    async fn admit(&self, stream: UnixStream, id: ClientId, clients: &Clients, router: &(Inbox, Lookout)) {
+        let (inbox, lookout) = router;
         let user = match stream.peer_cred().and_then(|known| User::of(&stream, known.uid(), known.gid())) {
             Ok(user) => user,
             Err(error) => return inbox.note(Notice::warning(format!("a client cannot be told from others: {error}"))),
@@ -143,7 +145,7 @@ impl Door {
         match (places.try_acquire(), user.level) {
             (Ok(_place), Some(level)) => {
                 let caller = Caller { user: user.name, via: "cli".to_owned(), tty: None, level };
-                conversation::hold(stream, id, caller, clients, inbox).await;
+                conversation::hold(stream, (id, caller), clients, (inbox, lookout)).await;
             }
             (Ok(_place), None) => {
                 self.note_stranger(&user, inbox);

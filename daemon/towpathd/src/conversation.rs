@@ -9,8 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use api::codec;
+use api::request::Show;
 use api::{Answer, ApiError, News, Reply, Request};
 use engine::{AskId, Caller, ClientId, Event};
+use kernel::Lookout;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -29,17 +31,24 @@ const STRANGER_LIMIT: u64 = 4096;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long somebody who may not be here may take to be told so.
 const STRANGER_PATIENCE: Duration = Duration::from_secs(2);
+/// How long an answer about links waits for what is new of them.
+const CATCH_UP: Duration = Duration::from_secs(2);
 /// How many answers wait for a client. A request has one answer; only whoever watches can have more, and what does
 /// not find room is counted.
 const QUEUE: usize = 256;
 
 /// Serves a client until it leaves.
-pub(crate) async fn hold(stream: UnixStream, id: ClientId, caller: Caller, clients: &Clients, inbox: &Inbox) {
+pub(crate) async fn hold(
+    stream: UnixStream,
+    (id, caller): (ClientId, Caller),
+    clients: &Clients,
+    (inbox, lookout): (&Inbox, &Lookout),
+) {
     let (sender, answers) = channel::<Answer>(QUEUE);
     let missed = Arc::new(AtomicU64::new(0));
     clients.enter(id, Outbox { answers: sender, missed: Arc::clone(&missed) });
     let (read, write) = stream.into_split();
-    let conversation = Conversation { id, inbox, lines: BufReader::new(read), write, answers, missed };
+    let conversation = Conversation { id, inbox, lookout, lines: BufReader::new(read), write, answers, missed };
     // A client that is gone, for whatever reason, is forgotten.
     let _ = conversation.hold(caller).await;
     clients.leave(id);
@@ -72,6 +81,7 @@ pub(crate) async fn refuse(mut stream: UnixStream, room: usize) {
 struct Conversation<'a> {
     id: ClientId,
     inbox: &'a Inbox,
+    lookout: &'a Lookout,
     lines: BufReader<OwnedReadHalf>,
     write: OwnedWriteHalf,
     answers: Receiver<Answer>,
@@ -94,6 +104,9 @@ impl Conversation<'_> {
                         caller.via = word(via);
                         caller.tty = tty.as_deref().map(word);
                     }
+                    if concerns_links(&call.request) {
+                        self.catch_up().await;
+                    }
                     let watches = matches!(call.request, Request::Watch(_));
                     let ask = AskId { client: self.id, id: call.id };
                     self.inbox.push(Event::Ask(ask, caller.clone(), call.request));
@@ -112,6 +125,15 @@ impl Conversation<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// Waits until the engine knows which links there are by now, which it may not in a storm of them.
+    async fn catch_up(&self) {
+        if self.lookout.is_behind() {
+            let lookout = self.lookout.clone();
+            // It is waited for no longer than a person would.
+            let _ = tokio::task::spawn_blocking(move || lookout.catch_up(CATCH_UP)).await;
         }
     }
 
@@ -136,6 +158,21 @@ impl Conversation<'_> {
                 }
             }
         }
+    }
+}
+
+/// Whether the answer depends on which links there are, others' too: it lists them, or they may be missing in a commit.
+fn concerns_links(request: &Request) -> bool {
+    match request {
+        Request::Check { .. } | Request::Commit { .. } | Request::Names { .. } => true,
+        Request::Show(show) => matches!(
+            show,
+            Show::Interfaces { .. }
+                | Show::InterfaceDetails
+                | Show::InterfaceCounters { .. }
+                | Show::NeighborTable { .. }
+        ),
+        _ => false,
     }
 }
 

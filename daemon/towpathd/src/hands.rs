@@ -74,6 +74,7 @@ impl Hands {
             Effect::Check(wishes) => self.checks.want(wishes),
             Effect::Capture(wanted) => self.balancer.capture(wanted),
             Effect::Balance(wish) => self.balancer.balance(*wish),
+            Effect::Heed(names) => self.kernel.heed(names),
             Effect::Snapshot => self.ask_kernel(Orders::snapshot),
             Effect::Audit => self.ask_kernel(Orders::audit),
             Effect::Step(id, step) => self.step(id, step),

@@ -4,6 +4,7 @@
 //! A repair has a thread and a socket of its own, which goes before all that is not of real time: it waits neither for a
 //! batch that is being written nor for a turn of the loop that keeps a processor busy. Never decides what is written.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -11,9 +12,10 @@ use std::thread;
 use std::time::Duration;
 
 use engine::{Event, Notice};
-use kernel::{FibWriter, Monitor};
+use kernel::{FibWriter, Lookout, Monitor};
+use nouns::IfName;
 use rib::fib::{FibChange, Refused};
-use rib::world::WorldEvent;
+use rib::world::{Snapshot, WorldEvent};
 
 use crate::run::Inbox;
 
@@ -38,6 +40,7 @@ pub(crate) struct Orders {
     tasks: Sender<Task>,
     repairs: Sender<Vec<FibChange>>,
     gate: Arc<Gate>,
+    lookout: Lookout,
 }
 
 /// A thread has ended.
@@ -104,6 +107,16 @@ impl Orders {
         self.order(Task::Snapshot)
     }
 
+    /// Links of these names are told of at once.
+    pub(crate) fn heed(&self, names: BTreeSet<IfName>) {
+        self.lookout.heed(names);
+    }
+
+    /// The way to who listens.
+    pub(crate) fn lookout(&self) -> Lookout {
+        self.lookout.clone()
+    }
+
     fn order(&self, task: Task) -> Result<(), Ended> {
         self.tasks.send(task).map_err(|_| Ended)
     }
@@ -126,19 +139,22 @@ impl Sockets {
         Ok(Self { writer, repairer, monitor })
     }
 
-    /// Starts the threads.
-    pub(crate) fn spawn(self, inbox: Inbox) -> Orders {
+    /// Starts the threads; what was there first is known from a snapshot.
+    pub(crate) fn spawn(self, inbox: Inbox, first: &Snapshot) -> Orders {
         let Self { writer, repairer, monitor } = self;
+        let lookout = monitor.lookout();
+        lookout.begin(Box::new(first.clone()), drop);
         let ((tasks, orders), (repairs, urgent)) = (mpsc::channel(), mpsc::channel());
         let gate = Arc::new(Gate::default());
         let from_monitor = inbox.clone();
         thread::spawn(move || listen(monitor, &from_monitor));
-        let (writer, repairer) = (Writer { socket: writer, inbox: inbox.clone() }, Writer { socket: repairer, inbox });
+        let of = |socket, inbox| Writer { socket, inbox, lookout: lookout.clone() };
+        let (writer, repairer) = (of(writer, inbox.clone()), of(repairer, inbox));
         let before = Arc::clone(&gate);
         thread::spawn(move || writer.write(&orders, &before));
         let after = Arc::clone(&gate);
         thread::spawn(move || repairer.repair(&urgent, &after));
-        Orders { tasks, repairs, gate }
+        Orders { tasks, repairs, gate, lookout }
     }
 }
 
@@ -160,6 +176,7 @@ fn listen(mut monitor: Monitor, inbox: &Inbox) {
 struct Writer {
     socket: FibWriter,
     inbox: Inbox,
+    lookout: Lookout,
 }
 
 impl Writer {
@@ -172,8 +189,16 @@ impl Writer {
                     let refused = batches.flat_map(|some| self.apply_behind(some, gate)).collect();
                     self.inbox.push(Event::FibDone(refused));
                 }
-                Task::Audit => self.read(|| Ok(Event::Audited(Box::new(kernel::kernel_fib()?)))),
-                Task::Snapshot => self.read(|| Ok(Event::Snapshot(Box::new(kernel::snapshot()?)))),
+                Task::Audit => {
+                    let inbox = self.inbox.clone();
+                    self.read(kernel::kernel_fib, move |fib| inbox.push(Event::Audited(Box::new(fib))));
+                }
+                Task::Snapshot => {
+                    let (inbox, lookout) = (self.inbox.clone(), self.lookout.clone());
+                    // Who listens hands it over, behind what it has told and before what it will.
+                    let hand_over = move |snapshot| inbox.push(Event::Snapshot(snapshot));
+                    self.read(kernel::snapshot, move |snapshot| lookout.begin(Box::new(snapshot), hand_over));
+                }
             }
         }
     }
@@ -205,12 +230,12 @@ impl Writer {
     }
 
     /// Reads a whole table beside the writer, so that a repair need not wait until it is read.
-    fn read(&self, table: impl Fn() -> io::Result<Event> + Send + 'static) {
+    fn read<T>(&self, table: impl Fn() -> io::Result<T> + Send + 'static, then: impl FnOnce(T) + Send + 'static) {
         let inbox = self.inbox.clone();
         thread::spawn(move || {
             loop {
                 match table() {
-                    Ok(event) => return inbox.push(event),
+                    Ok(found) => return then(found),
                     Err(error) => {
                         let text = format!("reading the kernel's tables failed: {error}; it is tried again");
                         inbox.note(Notice::error(text));

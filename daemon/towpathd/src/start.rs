@@ -160,7 +160,7 @@ async fn serve(
         caches: Caches::new(inbox.clone()),
         routers: Routers::new(inbox.clone()),
         clients: clients.clone(),
-        kernel: sockets.spawn(inbox.clone()),
+        kernel: sockets.spawn(inbox.clone(), &boot.snapshot),
         steps: steps::spawn(system, inbox.clone()),
         balancer: Balancer::new(inbox.clone(), balancer_places(arguments)),
         checks: Checks::new(inbox.clone()),
@@ -172,11 +172,12 @@ async fn serve(
         counted: Counted::default(),
         balanced: told::Counted::default(),
     };
+    let lookout = hands.kernel.lookout();
     let mut engine = Engine::new(moment(), facts);
     let mut effects = Vec::new();
     engine.boot(moment(), boot, &mut effects);
     engine.settle(moment(), &mut effects);
-    tokio::spawn(control::serve(listener, clients, inbox));
+    tokio::spawn(control::serve(listener, clients, (inbox, lookout)));
     if let Some(words) = confined {
         engine.tell(moment(), Notice::info(words), &mut effects);
     }

@@ -46,6 +46,8 @@ impl Network {
             // A simulated wire carries octets, which an engine takes at any time.
             Effect::Adjust(..) | Effect::Decode(..) | Effect::WatchPaths(_) | Effect::Probe(_) | Effect::Capture(_) => {
             }
+            // A simulated kernel tells everything.
+            Effect::Heed(_) => {}
             // Nobody fails in the simulated world who does not disappear.
             Effect::Check(_) => {}
             // There is no RPKI cache in the simulated world.

@@ -79,7 +79,7 @@ pub(crate) fn apply(writer: &mut FibWriter, changes: &[FibChange]) {
 pub(crate) fn monitor_of(writer: &FibWriter) -> Monitor {
     let mut monitor = Monitor::open().unwrap();
     monitor.ignore_port(writer.port_id()).unwrap();
-    monitor.set_timeout(Duration::from_secs(5)).unwrap();
+    monitor.set_timeout(Duration::from_secs(5));
     monitor
 }
 
