@@ -1,9 +1,10 @@
 //! What other people's interfaces cost: pairs of them come and go beside a router that has nothing to do with them.
 //!
-//! The share is that of one core, while the kernel makes and removes them as fast as it can. It never uses one of them.
+//! The share is that of one core, while the kernel makes and removes them as fast as it can and until the daemon knows that
+//! they are gone. It never uses one of them.
 
 use std::fmt::Write as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use scenarios::lab::Lab;
@@ -11,7 +12,8 @@ use scenarios::lab::Lab;
 use super::Effort;
 use super::contest::{Work, renew, rest, thousands};
 use super::convergence::TABLE;
-use crate::daemons::{ASN, Job, Kind};
+use crate::clock::wait_for;
+use crate::daemons::{ASN, Daemon, Job, Kind, towpath, towpath_job};
 use crate::report::Report;
 use crate::swarm::{DAEMON, Swarm};
 
@@ -25,7 +27,8 @@ pub(super) fn measure(effort: &Effort, report: &mut Report) -> Result<()> {
     for _ in 0..effort.rounds.min(3) {
         renew(&lab)?;
         let job = Job { router: DAEMON, peers: work.peers(), reflects: false, kernel: true, paths: None };
-        let daemon = Kind::Towpath.start(&lab, &job)?;
+        let (router, process) = towpath(&lab, &towpath_job(&job))?;
+        let daemon = Daemon::of(process);
         let mut swarm = Swarm::start(&lab)?;
         swarm.connect(work.recipe(Kind::Towpath), &job.peers, ASN)?;
         swarm.announce()?;
@@ -39,6 +42,9 @@ pub(super) fn measure(effort: &Effort, report: &mut Report) -> Result<()> {
         }
         batch.push_str("link set group 77 up\nlink delete group 77\n");
         lab.router.run_with_input("ip", &["-batch", "-"], &batch)?.success()?;
+        // What it has put off belongs to the price.
+        let knows = || router.show("show interfaces").ok().filter(|shown| !shown.contains("c1"));
+        wait_for(work.patience, Duration::from_millis(50), "the daemon knows that they are gone", knows)?;
         rest(&daemon)?;
         let used = daemon.cpu_seconds()? - used;
         shares.push(used / began.elapsed().as_secs_f64() * 100.0);
