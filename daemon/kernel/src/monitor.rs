@@ -26,9 +26,11 @@ use crate::snapshot;
 use crate::socket::RouteSocket;
 use crate::sys;
 use filter::{route_filter, storm_filter};
+use meter::Meter;
 use roster::Roster;
 
 mod filter;
+mod meter;
 mod roster;
 
 /// Room for about a hundred thousand notifications of a foreign storm.
@@ -40,10 +42,14 @@ const GATHER: usize = 256;
 /// the thousand.
 const STORM: usize = 100;
 const STORM_WITHIN: Duration = Duration::from_millis(100);
-/// How long nothing is heard of those links at least, once it is a storm.
-const DEAF: Duration = Duration::from_millis(250);
+/// How long nothing is heard of those links at least, once it is a storm: whoever makes links by the thousand and then changes
+/// them all rests in between.
+const DEAF: Duration = Duration::from_secs(1);
 /// And how many times as long as the last look at all links took of a processor: looks take half a percent of one.
 const DEAF_FOR_A_LOOK: u32 = 200;
+/// As long as the storm goes on they are not looked at for so long, unless somebody waits for it: a look that meets one
+/// spins for the kernel's lock, and tells of thousands that are gone a moment later.
+const UNSEEN: Duration = Duration::from_secs(60);
 
 /// The listener.
 pub struct Monitor {
@@ -56,9 +62,15 @@ pub struct Monitor {
     storm: Storm,
     /// In a storm: the links that are listened to; else all are.
     heard: Option<BTreeSet<u32>>,
+    /// Whether the storm goes on, where that can be told.
+    meter: Option<Meter>,
     /// When all links are looked at, if anything of them may have been missed, and whether that is being done.
     look_at: Option<Instant>,
     looks: bool,
+    /// Somebody waits for that.
+    awaited: bool,
+    /// When they are looked at though the storm goes on.
+    unseen_until: Instant,
     /// Of what links something was heard since that was begun, while all are listened to.
     touched: BTreeSet<u32>,
     /// What the last look took of a processor.
@@ -96,8 +108,11 @@ impl Monitor {
             post,
             storm: Storm::new(),
             heard: None,
+            meter: None,
             look_at: None,
             looks: false,
+            awaited: false,
+            unseen_until: Instant::now(),
             touched: BTreeSet::new(),
             cost: Duration::ZERO,
             timeout: None,
@@ -182,17 +197,36 @@ impl Monitor {
             }
         }
         if asked.look && self.is_behind() {
-            self.look_at = Some(Instant::now());
+            (self.awaited, self.look_at) = (true, Some(Instant::now()));
         }
         if self.storm.rages(std::mem::take(&mut news.idle)) && self.heard.is_none() && self.hear_of_some() {
+            self.meter = Meter::open().ok();
+            self.unseen_until = Instant::now() + UNSEEN;
             self.look_later();
         }
         self.hear_of_more(news)?;
         if !self.looks && self.look_at.is_some_and(|moment| moment <= Instant::now()) {
-            self.post.look()?;
-            (self.looks, self.look_at) = (true, None);
-            self.touched.clear();
+            self.look_or_wait()?;
         }
+        Ok(())
+    }
+
+    /// It is time to look at all links: that waits for the storm's end, or somebody waits for it, or has waited long enough.
+    fn look_or_wait(&mut self) -> io::Result<()> {
+        let told = self.meter.as_mut().and_then(|meter| meter.count().ok());
+        if let Some(told) = told.filter(|_| !self.awaited) {
+            if told <= STORM {
+                return self.hear_of_all();
+            }
+            if Instant::now() < self.unseen_until {
+                self.look_at = Some(Instant::now() + DEAF);
+                return Ok(());
+            }
+        }
+        self.post.look()?;
+        (self.looks, self.look_at, self.awaited) = (true, None, false);
+        self.unseen_until = Instant::now() + UNSEEN;
+        self.touched.clear();
         Ok(())
     }
 
@@ -218,6 +252,10 @@ impl Monitor {
         }
         let touched = std::mem::take(&mut self.touched);
         self.roster.compare((found, whole), &touched, &mut news.events);
+        if touched.len() > STORM {
+            // The next storm has begun, and there will be another look: each of them alone would cost more than all at once.
+            return Ok(());
+        }
         for index in touched {
             self.roster.compare_at(index, snapshot::glance_at(index)?, &mut news.events);
         }
@@ -230,7 +268,7 @@ impl Monitor {
     /// Listens to all links, and has them looked at.
     fn hear_of_all(&mut self) -> io::Result<()> {
         sys::attach_filter(self.socket.as_fd(), &mut route_filter(&self.ignored))?;
-        self.heard = None;
+        (self.heard, self.meter) = (None, None);
         self.look_at = Some(Instant::now());
         self.storm = Storm::new();
         Ok(())

@@ -35,6 +35,21 @@ pub(crate) fn int_option(fd: BorrowedFd<'_>, level: i32, name: i32) -> io::Resul
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
 }
 
+/// `SO_MEMINFO`: how many datagrams a socket has dropped for want of room (`SK_MEMINFO_DROPS` of
+/// `include/uapi/linux/sock_diag.h`).
+pub(crate) fn dropped(fd: BorrowedFd<'_>) -> io::Result<u32> {
+    let mut all = [0_u32; 9];
+    let mut length = libc::socklen_t::try_from(size_of_val(&all)).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: `length` says how many octets of the array may be written, and both live through the call; any octets are a
+    // valid `u32`.
+    let answer = unsafe {
+        let (level, name) = (libc::SOL_SOCKET, libc::SO_MEMINFO);
+        libc::getsockopt(fd.as_raw_fd(), level, name, all.as_mut_ptr().cast(), &raw mut length)
+    };
+    let [.., dropped] = all;
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(dropped) }
+}
+
 /// `SO_PEERGROUPS`: the supplementary groups of the process that connected a Unix socket.
 pub(crate) fn peer_groups(fd: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
     let mut groups = vec![0_u32; 32];

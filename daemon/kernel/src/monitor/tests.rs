@@ -374,6 +374,38 @@ fn as_long_as_links_come_by_the_hundred_all_are_looked_at_and_only_some_are_hear
 }
 
 #[test]
+fn as_long_as_a_storm_is_counted_nobody_looks_but_for_who_waits_and_at_its_end_all_are_heard() {
+    in_namespace(|| {
+        let (mut monitor, _) = deaf_monitor(&[]);
+        monitor.meter = Some(Meter::open().unwrap());
+        monitor.unseen_until = Instant::now() + Duration::from_secs(3600);
+        let storm = |first: usize| {
+            for number in first..first + STORM {
+                ip(&format!("link add c{number} type veth peer name d{number}"));
+            }
+        };
+        let is_due = |monitor: &mut Monitor, look: bool| {
+            monitor.look_at = Some(Instant::now());
+            let asked = Asked { anew: false, look, found: None };
+            monitor.see_to_links(asked, &mut News::default()).unwrap();
+            (monitor.looks, monitor.heard.is_some())
+        };
+        storm(0);
+        assert_eq!(is_due(&mut monitor, false), (false, true), "it waits");
+        storm(STORM);
+        assert_eq!(is_due(&mut monitor, true), (true, true), "somebody waits for it");
+        told_until(&mut monitor, |event| is_of(event, "c0"));
+        storm(2 * STORM);
+        monitor.unseen_until = Instant::now();
+        assert_eq!(is_due(&mut monitor, false), (true, true), "it has waited long enough");
+        told_until(&mut monitor, |event| is_of(event, &format!("d{}", 2 * STORM)));
+        assert_eq!(is_due(&mut monitor, false), (false, false), "it is over");
+        ip("link set c7 alias last");
+        told_until(&mut monitor, |event| link_called(event, "c7").is_some_and(|link| link.alias == "last"));
+    });
+}
+
+#[test]
 fn who_wants_to_catch_up_has_waited_for_all_that_was_so() {
     in_namespace(|| {
         let (mut monitor, _) = deaf_monitor(&[]);
