@@ -3,7 +3,7 @@
 //! A thread of the daemon sits in [`Monitor::next`]. Notifications of routes that our own writer caused are
 //! dropped inside the kernel by a filter, so that installing a full table cannot overrun this socket; what
 //! the kernel does silently is worked out by a ledger. While links come and go by the hundred another filter drops
-//! what is told of those that nothing leads through, and now and then all links are looked at instead. Never changes
+//! what is told of those that nothing leads through, and behind that all links are looked at instead. Never changes
 //! anything and never decides.
 
 use std::collections::BTreeSet;
