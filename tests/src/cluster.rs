@@ -222,7 +222,7 @@ impl Cluster {
         for _ in 0..count {
             cluster.join()?;
         }
-        let serving = |cluster: &Self| cluster.active() == usize::from(count);
+        let serving = |cluster: &Self| cluster.active() == usize::from(count) && cluster.is_hooked();
         cluster.lab.wait_until(SESSIONS, "all nodes serve", || serving(&cluster))?;
         Ok(cluster)
     }
@@ -272,6 +272,12 @@ impl Cluster {
     #[must_use]
     pub fn active(&self) -> usize {
         self.active_of(&self.service.to_string())
+    }
+
+    /// Whether each interface of the balancer has its program.
+    fn is_hooked(&self) -> bool {
+        let told = self.router.json("show balancer").unwrap_or_default();
+        told["interfaces"].as_array().is_some_and(|all| all.iter().all(|interface| interface["hook"].is_string()))
     }
 
     /// The same of another service.
