@@ -152,17 +152,13 @@ impl RouteSocket {
             request.attribute_u32(*attribute, *value);
         }
         request.end();
-        self.send(request.octets())?;
         let mut found = None;
-        loop {
-            for message in messages(self.receive(0)?).filter(|message| message.sequence == sequence) {
-                match (message.kind, errno(message)) {
-                    (NLMSG_ERROR, 0) => return Ok(found),
-                    (NLMSG_ERROR, errno) => return Err(io::Error::from_raw_os_error(errno)),
-                    _ => found = decode(message).or(found),
-                }
+        self.carry_out(&request, sequence, |message| {
+            if let Some(row) = decode(message) {
+                found = Some(row);
             }
-        }
+        })?;
+        Ok(found)
     }
 
     /// Asks for one change and waits until the kernel has made it.
@@ -188,14 +184,18 @@ impl RouteSocket {
             request.attribute(*attribute, value);
         }
         request.end();
+        self.carry_out(&request, sequence, |_| ())
+    }
+
+    /// Sends a request and waits until it is acknowledged; whatever comes before goes to `row`.
+    fn carry_out(&mut self, request: &Batch, sequence: u32, mut row: impl FnMut(Message<'_>)) -> io::Result<()> {
         self.send(request.octets())?;
         loop {
             for message in messages(self.receive(0)?).filter(|message| message.sequence == sequence) {
-                if message.kind == NLMSG_ERROR {
-                    return match errno(message) {
-                        0 => Ok(()),
-                        errno => Err(io::Error::from_raw_os_error(errno)),
-                    };
+                match (message.kind, errno(message)) {
+                    (NLMSG_ERROR, 0) => return Ok(()),
+                    (NLMSG_ERROR, errno) => return Err(io::Error::from_raw_os_error(errno)),
+                    _ => row(message),
                 }
             }
         }
