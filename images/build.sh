@@ -4,8 +4,10 @@
 #   build.sh TARGET PROGRAMS          TARGET: where everything goes; PROGRAMS: the folder of towpathd and towpath
 #
 # Debian's packages are unpacked where they lie; nothing is installed, no loop device and no root is needed. The same
-# inputs (sources, packages, SOURCE_DATE_EPOCH, key) give the same octets. The initramfs is the whole operating system; `/usr`
-# is a packed file system within it that stays packed in memory, so that a start unpacks only what it reads.
+# inputs (sources, packages, SOURCE_DATE_EPOCH, key) give the same octets. The system is one initramfs of two archives. The
+# boot loader reads the first, which gets at the disk; the second holds `/usr` as a packed file system, which the first process
+# fetches by the kernel's drivers, several times as fast as firmware. It stays packed in memory, so that a start unpacks only
+# what it reads. A boot loader that reads both starts the same system, without a disk.
 #
 #   TOWPATH_KEY     the secret key of minisign that signs images; without it one is made beside the packages and kept
 #   TOWPATH_LEVEL   how hard the system is compressed, 19 without
@@ -209,26 +211,65 @@ slot=$target/slot
 rm -rf "$slot"
 mkdir -p "$slot"
 say "packing (level $TOWPATH_LEVEL)"
-# What is unpacked at each start: all but `/usr`, that packed, and the modules by which it is mounted.
-first=$target/first
-rm -rf "$first"
-mkdir -p "$first"
-cp -a "$root/." "$first/"
-rm -rf "$first/usr"
-mkdir -p "$first/usr" "$first/packed"
-find "$root/usr/lib/modules" \( -name loop.ko -o -name squashfs.ko \) -exec cp {} "$first/packed/" \;
-env -u SOURCE_DATE_EPOCH mksquashfs "$root/usr" "$first/packed/usr.squashfs" -quiet -no-progress -noappend -all-root -no-xattrs \
+first=$target/first second=$target/second
+rm -rf "$first" "$second"
+mkdir -p "$first" "$second/packed"
+# What is there before `/usr` is what the first process needs: programs and long files of other folders lie in `/usr`, too.
+find "$root/bin" "$root/sbin" "$root/etc" -type f -size +15k ! -path '*/sbin/init' -printf '%P %H\n' | while read -r file folder; do
+    place=$root/usr/lib/towpath/${folder##*/}/$file
+    mkdir -p "${place%/*}"
+    mv "$folder/$file" "$place"
+    ln -s "/usr/lib/towpath/${folder##*/}/$file" "$folder/$file"
+done
+# The modules that bring disks to light are the first archive's for good.
+disks='^kernel/drivers/(ata|block|hv|message|mmc|nvme|scsi|usb/host|usb/storage|virtio)/|/(vfat|nls_cp437|nls_ascii|squashfs)[.]ko'
+others='/(loop|hv_utils|hv_balloon|virtio_balloon|sr_mod)[.]ko'
+lists=$root/usr/lib/modules/$release
+packed=$root/packed/modules
+mkdir -p "$packed"
+awk -F: -v disks="$disks" -v others="$others" '$1 ~ disks && $1 !~ others' "$lists/modules.dep" |
+    tr -d : | tr ' ' '\n' | grep . | sort -u >"$target/early"
+awk -F: 'NR == FNR { early[$1]; next } $1 in early' "$target/early" "$lists/modules.dep" >"$packed/modules.dep"
+sed 's,.*/,,; s,[.]ko.*,,; y/-/_/' "$target/early" |
+    awk 'NR == FNR { early[$1]; next } { name = $3; gsub("-", "_", name) } name in early' - "$lists/modules.alias" >"$packed/modules.alias"
+while read -r file; do
+    mkdir -p "$packed/${file%/*}"
+    mv "$lists/$file" "$packed/$file"
+    ln -s "/packed/modules/$file" "$lists/$file"
+done <"$target/early"
+env -u SOURCE_DATE_EPOCH mksquashfs "$root/usr" "$second/packed/usr.squashfs" -quiet -no-progress -noappend -all-root -no-xattrs \
     -no-exports -comp zstd -Xcompression-level "$TOWPATH_LEVEL" -b "$block" -mkfs-time "$SOURCE_DATE_EPOCH" \
     -all-time "$SOURCE_DATE_EPOCH"
-find "$first" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-(cd "$first" && find . -print0 | sort -z | cpio --quiet --null -o -H newc --reproducible -R 0:0) |
-    zstd -q -T1 "-$TOWPATH_LEVEL" >"$slot/initrd"
+cp -a "$root/." "$first/"
+rm -rf "$first/usr"
+mkdir "$first/usr"
+archive() {
+    find "$1" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+    (cd "$1" && find "$2" -mindepth 1 -print0 | sort -z | cpio --quiet --null -o -H newc --reproducible -R 0:0)
+}
+# A file in front of it lets it begin with a page: in an archive each has a header of 110 octets and its name, a multiple of four.
+packed=packed/usr.squashfs before=packed/usr.before
+heading() { printf '%s' $(((110 + ${#1} + 4) / 4 * 4)); }
+truncate -s $((4096 - $(heading "$before") - $(heading "$packed"))) "$second/$before"
+archive "$second" packed >"$slot/usr"
+# Where it lies in the archive, its octets, and its checksum: the first archive takes no other one.
+python3 - "$slot/usr" "$second/$packed" >"$first/packed/usr.marks" <<'E2'
+import sys, zlib
+archive, packed = (open(name, "rb").read() for name in sys.argv[1:])
+begin = archive.index(packed)
+print(begin, len(packed), f"{zlib.crc32(packed):08x}")
+sys.exit(begin % 4096)
+E2
+archive "$first" . | zstd -q -T1 "-$TOWPATH_LEVEL" >"$slot/initrd"
+# The kernel looks for what follows at the next four octets.
+truncate -s %512 "$slot/initrd"
+size() { stat -c %s "$slot/$1"; }
 cp "$store/vmlinuz" "$slot/vmlinuz"
-printf 'version %s\nname %s\narchitecture amd64\nmade %s\nkernel %s\nsystem %s\n' "$version" "$version" \
-    "$SOURCE_DATE_EPOCH" "$(stat -c %s "$slot/vmlinuz")" "$(stat -c %s "$slot/initrd")" >"$slot/manifest"
+printf 'version %s\nname %s\narchitecture amd64\nmade %s\nkernel %s\nsystem %s\nfirst %s\n' "$version" "$version" \
+    "$SOURCE_DATE_EPOCH" "$(size vmlinuz)" "$(($(size initrd) + $(size usr)))" "$(size initrd)" >"$slot/manifest"
 
 payload=$target/payload
-{ cat "$slot/manifest"; echo; cat "$slot/vmlinuz" "$slot/initrd"; } >"$payload"
+{ cat "$slot/manifest"; echo; cat "$slot"/{vmlinuz,initrd,usr}; } >"$payload"
 minisign -S -W -s "$key" -m "$payload" -x "$payload.minisig" -t "$product" -c "image of Towpath" </dev/null >/dev/null
 { echo 'towpath-image 1'; cat "$payload.minisig" "$payload"; } >"$target/$product.image"
 rm -f "$payload"
@@ -237,8 +278,18 @@ rm -f "$payload"
 
 say "making the disk"
 modules=(part_gpt fat normal configfile loadenv serial terminal test true echo sleep ls cat reboot halt minicmd keystatus)
-grub-mkimage -O i386-pc -p '(,gpt2)/grub' -o "$target/core.img" biosdisk linux16 iorw "${modules[@]}"
-# GRUB as it is, but for how much memory it keeps.
+# GRUB as it is, but for how many sectors one call of the firmware reads.
+loader=$target/grub-bios
+rm -rf "$loader"
+mkdir -p "$loader"
+ln -s /usr/lib/grub/i386-pc/* "$loader/"
+rm "$loader/biosdisk.mod"
+python3 "$here/grub_reads.py" /usr/lib/grub/i386-pc/biosdisk.mod "$loader/biosdisk.mod" || {
+    say "GRUB stays as it is: a start with BIOS takes a little more"
+    cp /usr/lib/grub/i386-pc/biosdisk.mod "$loader/biosdisk.mod"
+}
+grub-mkimage -O i386-pc -d "$loader" -p '(,gpt2)/grub' -o "$target/core.img" biosdisk linux16 iorw "${modules[@]}"
+# The same but for how much memory it keeps.
 loader=$target/grub-efi
 rm -rf "$loader"
 mkdir -p "$loader"
@@ -262,7 +313,7 @@ cp "$target/bootx64.efi" "$staging/EFI/BOOT/BOOTX64.EFI"
 sed "s/@ESCAPE@/$(printf '\033')/" "$here/grub.cfg" >"$staging/grub/grub.cfg"
 { printf '# GRUB Environment Block\ngood=a\ntry=\ntries=\nfailed=\nstarts=\n'; head -c 1024 /dev/zero | tr '\0' '#'; } |
     head -c 1024 >"$staging/grub/grubenv"
-cp "$slot"/{vmlinuz,initrd,manifest} "$staging/slots/a/"
+cp "$slot"/{vmlinuz,initrd,usr,manifest} "$staging/slots/a/"
 find "$staging" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
 mcopy -i "$boot" -s -p -m -Q "$staging"/* ::
 

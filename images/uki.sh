@@ -36,10 +36,12 @@ key=${TOWPATH_SIGN_KEY:-$work/key.pem} certificate=${TOWPATH_SIGN_CERT:-/usr/sha
 printf 'console=tty0 console=ttyS0,115200n8 quiet loglevel=3 panic=1 no_timer_check cryptomgr.notests=1 rootfstype=ramfs towpath.slot=signed' >"$work/cmdline"
 printf 'ID=towpath\nVERSION_ID=%s\nPRETTY_NAME="Towpath %s"\n' "$version" "$version" >"$work/osrel"
 [ "$(stat -c %s "$target/slot/vmlinuz")" -lt $((16 << 20)) ] || fail "the kernel has no room below the initramfs"
+# All of the system is signed, and the firmware reads it.
+cat "$target/slot/initrd" "$target/slot/usr" >"$work/initrd"
 objcopy --add-section .osrel="$work/osrel" --change-section-vma .osrel=0x20000 \
     --add-section .cmdline="$work/cmdline" --change-section-vma .cmdline=0x30000 \
     --add-section .linux="$target/slot/vmlinuz" --change-section-vma .linux=0x2000000 \
-    --add-section .initrd="$target/slot/initrd" --change-section-vma .initrd=0x3000000 \
+    --add-section .initrd="$work/initrd" --change-section-vma .initrd=0x3000000 \
     "$stub" "$work/unsigned.efi"
 python3 "$(dirname "$0")/uki_date.py" "$work/unsigned.efi" "$SOURCE_DATE_EPOCH"
 sbsign --key "$key" --cert "$certificate" --output "$work/signed.efi" "$work/unsigned.efi" 2>/dev/null

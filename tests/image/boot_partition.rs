@@ -10,14 +10,13 @@ use scenarios::appliance::Place;
 
 /// Where it begins, in octets, as `images/build.sh` makes it.
 const BEGIN: u64 = 2 << 20;
+/// What an image consists of, beside its manifest.
+pub(crate) const FILES: [&str; 3] = ["vmlinuz", "initrd", "usr"];
 /// The size of the block of variables, in octets.
 const VARIABLES: usize = 1024;
 
-/// Kernel and system of an image.
-pub(crate) struct Known {
-    kernel: Vec<u8>,
-    system: Vec<u8>,
-}
+/// The files of an image, each with its octets.
+pub(crate) struct Known(Vec<(&'static str, Vec<u8>)>);
 
 /// The boot partition of a disk that nobody uses.
 pub(crate) struct BootPartition {
@@ -28,8 +27,8 @@ pub(crate) struct BootPartition {
 impl Known {
     /// Those of the image under test.
     pub(crate) fn of(place: &Place) -> Result<Self> {
-        let read = |name: &str| fs::read(place.image().slot().join(name));
-        Ok(Self { kernel: read("vmlinuz")?, system: read("initrd")? })
+        let read = |name| anyhow::Ok((name, fs::read(place.image().slot().join(name))?));
+        Ok(Self(FILES.into_iter().map(read).collect::<Result<_>>()?))
     }
 }
 
@@ -59,11 +58,16 @@ impl BootPartition {
     /// # Errors
     /// What is not as it was made.
     pub(crate) fn holds(&self, slot: &str, known: &Known) -> Result<()> {
-        let is = |name: &str, octets: &[u8]| anyhow::Ok(self.file(&format!("slots/{slot}/{name}"))? == octets);
-        ensure!(is("vmlinuz", &known.kernel)?, "the kernel of slot {slot} is another one");
-        ensure!(is("initrd", &known.system)?, "the system of slot {slot} is another one");
+        for (name, octets) in &known.0 {
+            ensure!(self.file(&format!("slots/{slot}/{name}"))? == *octets, "{name} of slot {slot} is another one");
+        }
+        let octets = |files: &[&str]| {
+            let files = known.0.iter().filter(|(name, _)| files.contains(name));
+            files.map(|(_, octets)| octets.len()).sum::<usize>()
+        };
+        let (first, system) = (octets(&["initrd"]), octets(&["initrd", "usr"]));
         let manifest = self.text(&format!("slots/{slot}/manifest"))?;
-        ensure!(manifest.contains(&format!("\nsystem {}\n", known.system.len())), "slot {slot}: {manifest}");
+        ensure!(manifest.contains(&format!("\nsystem {system}\nfirst {first}\n")), "slot {slot}: {manifest}");
         Ok(())
     }
 

@@ -12,6 +12,7 @@
 )]
 
 mod boot_partition;
+mod controllers;
 mod cuts;
 mod disks;
 mod fetched;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use scenarios::appliance::{Firmware, Machine, Parts, Place};
 
-use crate::boot_partition::{BootPartition, Known, flatten};
+use crate::boot_partition::{BootPartition, FILES, Known, flatten};
 use crate::disks::{DATA, tool};
 use crate::variants::{VOLUME, variant, volume, without_a_kernel, without_a_system};
 use crate::{logged_in, user_data};
@@ -76,14 +76,16 @@ fn an_upgrade_that_no_boot_loader_can_start_comes_back_to_the_good_image_by_itse
 
 #[test]
 fn a_good_image_that_cannot_be_started_any_more_leaves_the_machine_to_the_other_one() -> Result<()> {
-    for (firmware, damaged) in [(Firmware::Bios, "vmlinuz"), (Firmware::Uefi, "vmlinuz"), (Firmware::Bios, "initrd")] {
+    for (firmware, damaged) in
+        [(Firmware::Bios, "vmlinuz"), (Firmware::Uefi, "vmlinuz"), (Firmware::Bios, "initrd"), (Firmware::Bios, "usr")]
+    {
         let place = Place::new("good")?;
         let (disk, rubbish) = (place.path("good.img"), place.path("rubbish"));
         std::fs::copy(place.image().disk(), &disk)?;
         std::fs::write(&rubbish, [0x5a; 4096])?;
         let boot = BootPartition::of(&place, &disk);
         let slot = place.image().slot();
-        for name in ["vmlinuz", "initrd", "manifest"] {
+        for name in FILES.into_iter().chain(["manifest"]) {
             boot.put(&format!("slots/b/{name}"), &slot.join(name))?;
         }
         boot.put(&format!("slots/a/{damaged}"), &rubbish)?;

@@ -11,15 +11,16 @@ use scenarios::appliance::Place;
 /// A file that takes the place of one of the image: its path, which begins with `usr/`, and what is in it.
 pub(crate) type Replaced<'a> = (&'a str, &'a [u8]);
 
-/// A file for upgrades of this kernel and this system, signed.
-fn sealed(place: &Place, version: &str, kernel: &[u8], system: &[u8]) -> Result<PathBuf> {
+/// A file for upgrades of this kernel and this system, signed. What the boot loader need not read of the latter is `rest`.
+fn sealed(place: &Place, version: &str, kernel: &[u8], system: &[u8], rest: &[u8]) -> Result<PathBuf> {
     let (payload, signature) = (place.path("payload"), place.path("payload.minisig"));
+    let first = if rest.is_empty() { String::new() } else { format!("first {}\n", system.len()) };
     let manifest = format!(
-        "version {version}\nname {version}\narchitecture amd64\nmade 1\nkernel {}\nsystem {}\n\n",
+        "version {version}\nname {version}\narchitecture amd64\nmade 1\nkernel {}\nsystem {}\n{first}\n",
         kernel.len(),
-        system.len()
+        system.len() + rest.len()
     );
-    let octets = [manifest.as_bytes(), kernel, system].concat();
+    let octets = [manifest.as_bytes(), kernel, system, rest].concat();
     std::fs::write(&payload, &octets)?;
     let mut sign = Command::new("minisign");
     sign.args(["-S", "-W", "-s"]).arg(place.image().key()).arg("-m").arg(&payload).arg("-x").arg(&signature);
@@ -30,31 +31,32 @@ fn sealed(place: &Place, version: &str, kernel: &[u8], system: &[u8]) -> Result<
     Ok(file)
 }
 
-/// The same software under another version, with some files replaced.
+/// The same software under another version, with some files replaced. With none it comes in two parts, as the image under test
+/// does, else as one, as older images do.
 pub(crate) fn variant(place: &Place, version: &str, replaced: &[Replaced<'_>]) -> Result<PathBuf> {
-    let slot = place.image().slot();
-    let mut system = std::fs::read(slot.join("initrd"))?;
-    if !replaced.is_empty() {
-        // The kernel unpacks one archive behind the other; a later file takes the place of an earlier one.
-        system.resize(system.len().next_multiple_of(4), 0);
-        system.extend(archive(place, &place.path(&format!("{version}.root")), replaced)?);
+    let read = |name: &str| std::fs::read(place.image().slot().join(name));
+    if replaced.is_empty() {
+        return sealed(place, version, &read("vmlinuz")?, &read("initrd")?, &read("usr")?);
     }
-    sealed(place, version, &std::fs::read(slot.join("vmlinuz"))?, &system)
+    // The kernel unpacks one archive behind the other; a later file takes the place of an earlier one.
+    let system = [read("initrd")?, archive(place, &place.path(&format!("{version}.root")), replaced)?].concat();
+    sealed(place, version, &read("vmlinuz")?, &system, &[])
 }
 
 /// An image whose kernel finds no first process.
 pub(crate) fn without_a_system(place: &Place, version: &str) -> Result<PathBuf> {
-    sealed(place, version, &std::fs::read(place.image().slot().join("vmlinuz"))?, &[0; 4096])
+    sealed(place, version, &std::fs::read(place.image().slot().join("vmlinuz"))?, &[0; 4096], &[])
 }
 
 /// An image whose kernel is none.
 pub(crate) fn without_a_kernel(place: &Place, version: &str) -> Result<PathBuf> {
-    sealed(place, version, &[0x5a; 4096], &std::fs::read(place.image().slot().join("initrd"))?)
+    sealed(place, version, &[0x5a; 4096], &std::fs::read(place.image().slot().join("initrd"))?, &[])
 }
 
-/// An archive with `/usr` packed anew, some of its files replaced.
+/// An archive with `/usr` packed anew, some of its files replaced, and what it is known by.
 fn archive(place: &Place, folder: &Path, files: &[Replaced<'_>]) -> Result<Vec<u8>> {
     const PACKED: &str = "packed/usr.squashfs";
+    const MARKS: &str = "packed/usr.marks";
     std::fs::create_dir_all(folder.join("packed"))?;
     let mut pack = Command::new("mksquashfs");
     pack.arg(place.image().root().join("usr")).arg(folder.join(PACKED));
@@ -68,8 +70,10 @@ fn archive(place: &Place, folder: &Path, files: &[Replaced<'_>]) -> Result<Vec<u
     }
     let packed = pack.arg("-e").args(names).output().context("mksquashfs")?;
     ensure!(packed.status.success(), "mksquashfs: {}", String::from_utf8_lossy(&packed.stderr));
+    let packed = std::fs::read(folder.join(PACKED))?;
+    std::fs::write(folder.join(MARKS), format!("0 {} {:08x}\n", packed.len(), crc32fast::hash(&packed)))?;
     let list = folder.join(".list");
-    std::fs::write(&list, format!("{PACKED}\n"))?;
+    std::fs::write(&list, format!("{PACKED}\n{MARKS}\n"))?;
     let mut pack = Command::new("cpio");
     pack.args(["--quiet", "-o", "-H", "newc", "-R", "0:0"]).current_dir(folder).stdin(std::fs::File::open(&list)?);
     let packed = pack.output()?;

@@ -53,7 +53,7 @@ pub(crate) fn run(name: &str, arguments: &[String]) -> ExitCode {
 
 /// `modprobe`, as the kernel and persons call it: options are passed over.
 fn modprobe(arguments: &[&str]) -> ExitCode {
-    let mut hardware = Hardware::new();
+    let mut hardware = Hardware::whole();
     let words = arguments.iter().filter(|word| !word.starts_with('-'));
     if words.into_iter().all(|word| hardware.load(word)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

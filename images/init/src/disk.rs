@@ -39,12 +39,21 @@ pub(crate) fn partition(name: &str, near: Option<&Path>) -> Option<PathBuf> {
     found.iter().find(same).or(found.first()).cloned()
 }
 
+/// The boot partition that is mounted, which is the one that this system came from; else the first that there is.
+pub(crate) fn boot_partition() -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let mut mounted = mounts.lines().filter_map(|line| line.split_once(' '));
+    let found = mounted.find(|(_, rest)| rest.split(' ').next() == Some(BOOT_FOLDER));
+    found.map(|(device, _)| PathBuf::from(device)).or_else(|| partition(BOOT, None))
+}
+
 /// The partition with this name on a disk.
 pub(crate) fn partition_on(name: &str, disk: &Path) -> Option<PathBuf> {
     partitions(name).into_iter().find(|path| disk_of(path).as_deref() == Some(disk))
 }
 
-fn partitions(name: &str) -> Vec<PathBuf> {
+/// All partitions with this name, of whatever disk.
+pub(crate) fn partitions(name: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir("/sys/class/block")
         .into_iter()
         .flatten()

@@ -15,25 +15,23 @@ use crate::system;
 
 /// No event of the kernel is longer, in octets.
 const LONGEST_EVENT: usize = 16 << 10;
-/// Where the modules are that bring disks to light, and what disks hang on; all others may wait.
-const DISKS: &[&str] = &[
-    "kernel/drivers/ata/",
-    "kernel/drivers/block/",
-    "kernel/drivers/hv/",
-    "kernel/drivers/message/",
-    "kernel/drivers/mmc/",
-    "kernel/drivers/nvme/",
-    "kernel/drivers/scsi/",
-    "kernel/drivers/usb/host/",
-    "kernel/drivers/usb/storage/",
-    "kernel/drivers/virtio/",
-];
+/// The modules that bring disks to light, with lists of their own: they are at hand before `/usr` is.
+const DISKS: &str = "/packed/modules";
 /// Devices may bring others to light, but not for ever.
 const ROUNDS: usize = 8;
-/// What no device asks for by itself: the file systems of the disk.
-const FIRST: &[&str] = &["ext4", "vfat", "nls_cp437", "nls_ascii"];
+/// What no device asks for by itself: the file system of the boot partition, and how `/usr` is mounted.
+const FIRST: &[&str] = &["vfat", "nls_cp437", "nls_ascii", "squashfs"];
+/// What makes a disk of memory, and the kernel's unit for its size, in octets.
+const MEMORY_DISK: (&str, u64) = ("brd", 1024);
+/// What stands before the word of a device that a machine in a machine has, and finds at once.
+const QUICK: &str = "virtio:";
+/// The same of `/usr`: the data partition's file system.
+const SECOND: &[&str] = &["ext4"];
 /// The same of what may wait: buttons, and what the router makes of links.
 const LATER: &[&str] = &["af_packet", "button", "evdev"];
+
+/// What modules are told. A watchdog hears of the first process each five seconds; four times missed, and it ends the machine.
+const SETTINGS: [(&str, &str); 2] = [("i6300esb.ko", "heartbeat=20"), ("iTCO_wdt.ko", "heartbeat=20")];
 
 /// The kernel's modules, and which of them were asked for already.
 #[derive(Debug)]
@@ -41,38 +39,79 @@ pub(crate) struct Hardware {
     folder: PathBuf,
     catalogue: Catalogue,
     asked: BTreeSet<String>,
+    /// The names of the files that are in the kernel.
+    loaded: BTreeSet<String>,
 }
 
 impl Hardware {
-    /// The modules of the kernel that runs.
-    pub(crate) fn new() -> Self {
-        let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        let folder = Path::new("/lib/modules").join(release.trim());
-        let list = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
-        let catalogue = Catalogue::read(&list("modules.dep"), &list("modules.alias"), &list("modules.builtin"));
-        Self { folder, catalogue, asked: BTreeSet::new() }
+    /// What is at hand before `/usr` is: what brings disks to light. No device is asked yet.
+    pub(crate) fn first() -> Self {
+        let (folder, catalogue) = read_catalogue(Path::new(DISKS));
+        let mut hardware = Self { folder, catalogue, asked: BTreeSet::new(), loaded: BTreeSet::new() };
+        for name in FIRST {
+            hardware.load(name);
+        }
+        hardware
     }
 
-    /// Loads what disks need and what they hang on, as far as these are there.
+    /// Loads all that is at hand and that a device asks for.
     pub(crate) fn start_disks(&mut self) {
-        for name in FIRST {
+        self.load_rounds();
+    }
+
+    /// Loads what one more device asks for, as long as there is one.
+    pub(crate) fn load_next_for_disks(&mut self) -> bool {
+        let words = words_of_devices();
+        let left = words.iter().filter(|word| !self.asked.contains(*word) && !self.catalogue.wanted(word).is_empty());
+        let next = left.min_by_key(|word| !word.starts_with(QUICK)).cloned();
+        next.is_some_and(|word| {
+            self.load(&word);
+            true
+        })
+    }
+
+    /// Makes `/dev/ram0`, a disk of memory with room for this many octets.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(crate) fn make_memory_disk(&mut self, octets: u64) -> Result<(), String> {
+        let (name, unit) = MEMORY_DISK;
+        let settings = format!("rd_nr=1 max_part=0 rd_size={}", octets.div_ceil(unit));
+        let files = self.catalogue.files_for(name);
+        let file = files.last().ok_or(format!("there is no module {name}"))?;
+        system::load_module(&self.folder.join(file), &settings)?;
+        self.loaded.insert((*file).to_owned());
+        Ok(())
+    }
+
+    /// All modules of the kernel that runs, none of which was asked for.
+    pub(crate) fn whole() -> Self {
+        let (folder, catalogue) = read_catalogue(&folder_of_kernel());
+        Self { folder, catalogue, asked: BTreeSet::new(), loaded: BTreeSet::new() }
+    }
+
+    /// All modules of the kernel that runs are at hand from here on.
+    pub(crate) fn widen(&mut self) {
+        (self.folder, self.catalogue) = read_catalogue(&folder_of_kernel());
+        // A device may ask for more modules than were known.
+        self.asked.clear();
+        for name in SECOND {
             self.load(name);
         }
-        self.load_rounds(Self::is_for_disks);
     }
 
     /// Loads what every start needs and what each device that is there asks for, and those that come to light by it.
     pub(crate) fn start(&mut self) {
-        for name in FIRST.iter().chain(LATER) {
+        for name in LATER {
             self.load(name);
         }
-        self.load_rounds(|_, _| true);
+        self.load_rounds();
     }
 
-    fn load_rounds(&mut self, is_wanted: impl Fn(&Self, &str) -> bool) {
+    fn load_rounds(&mut self) {
         for _ in 0..ROUNDS {
             let mut words = words_of_devices();
-            words.retain(|word| !self.asked.contains(word) && is_wanted(self, word));
+            words.retain(|word| !self.asked.contains(word));
             if words.is_empty() {
                 break;
             }
@@ -80,13 +119,6 @@ impl Hardware {
                 self.load(&word);
             }
         }
-    }
-
-    /// Whether what a device asks for brings a disk to light, or the bus that one hangs on.
-    fn is_for_disks(&self, word: &str) -> bool {
-        let modules = self.catalogue.wanted(word);
-        let mut files = modules.iter().filter_map(|module| self.catalogue.file_of(module));
-        files.any(|file| DISKS.iter().any(|folder| file.starts_with(folder)))
     }
 
     /// Loads what a device or a caller of `modprobe` asks for; whether anything answers to it.
@@ -97,7 +129,7 @@ impl Hardware {
         for module in &modules {
             let built_in = self.catalogue.is_builtin(module);
             let files = self.catalogue.files_for(module);
-            let loaded = files.iter().try_for_each(|file| system::load_module(&self.folder.join(file)));
+            let loaded = files.iter().try_for_each(|file| load_once(&self.folder, file, &mut self.loaded));
             // A list may name modules that this image leaves out.
             match loaded {
                 Ok(()) => done |= built_in || !files.is_empty(),
@@ -124,6 +156,33 @@ impl Hardware {
         }
         card
     }
+}
+
+/// What a module is told.
+fn settings_of(file: &str) -> &'static str {
+    let row = SETTINGS.iter().find(|(name, _)| Path::new(file).ends_with(name));
+    row.map(|(_, settings)| *settings).unwrap_or_default()
+}
+
+fn folder_of_kernel() -> PathBuf {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    Path::new("/lib/modules").join(release.trim())
+}
+
+/// The lists of the modules in a folder, as far as they are there.
+fn read_catalogue(folder: &Path) -> (PathBuf, Catalogue) {
+    let list = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
+    (folder.to_owned(), Catalogue::read(&list("modules.dep"), &list("modules.alias"), &list("modules.builtin")))
+}
+
+/// Loads a module unless it was loaded before; a file has the same name in every folder.
+fn load_once(folder: &Path, file: &str, loaded: &mut BTreeSet<String>) -> Result<(), String> {
+    if loaded.contains(file) {
+        return Ok(());
+    }
+    system::load_module(&folder.join(file), settings_of(file))?;
+    loaded.insert(file.to_owned());
+    Ok(())
 }
 
 /// An event of the kernel: a headline and variables, each ended by an octet of zero.

@@ -1,6 +1,6 @@
 //! The file that an upgrade comes in: a line that says what it is, a signature of minisign, and what is signed.
 //!
-//! What is signed is a manifest, an empty line, the kernel and the initramfs. Nothing of the file is believed, and nothing
+//! What is signed is a manifest, an empty line, the kernel and the system, which is one initramfs. Nothing of the file is believed, and nothing
 //! is written anywhere, before the signature over all of it holds.
 
 use std::io::{BufRead, Read, Write};
@@ -102,34 +102,51 @@ fn length(text: &str) -> u64 {
     u64::try_from(text.len()).unwrap_or(u64::MAX)
 }
 
-/// Parts what is signed into the kernel and the rest.
+/// Parts what is signed into the files of a slot.
 #[derive(Debug)]
-pub(crate) struct Parts<K, S> {
-    kernel: K,
-    system: S,
+pub(crate) struct Parts<W> {
+    files: Vec<(&'static str, W)>,
     written: u64,
 }
 
-impl<K: Write, S: Write> Parts<K, S> {
-    pub(crate) fn new(kernel: K, system: S) -> Self {
-        Self { kernel, system, written: 0 }
+impl<W: Write> Parts<W> {
+    pub(crate) fn new() -> Self {
+        Self { files: Vec::new(), written: 0 }
     }
 
-    /// Takes a portion in.
+    /// Takes a portion in; `create` makes a file once its first octet is there.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub(crate) fn take(&mut self, manifest: &Manifest, octets: &[u8]) -> std::io::Result<()> {
-        let left = usize::try_from(manifest.kernel.saturating_sub(self.written)).unwrap_or(usize::MAX);
-        let (kernel, system) = octets.split_at(left.min(octets.len()));
-        self.written = self.written.saturating_add(u64::try_from(octets.len()).unwrap_or(u64::MAX));
-        self.kernel.write_all(kernel)?;
-        self.system.write_all(system)
+    /// When it cannot be made or written.
+    pub(crate) fn take(
+        &mut self,
+        manifest: &Manifest,
+        mut octets: &[u8],
+        mut create: impl FnMut(&str) -> std::io::Result<W>,
+    ) -> std::io::Result<()> {
+        let mut end: u64 = 0;
+        for (name, length) in manifest.files() {
+            end = end.saturating_add(length);
+            let left = usize::try_from(end.saturating_sub(self.written)).unwrap_or(usize::MAX);
+            let (here, behind) = octets.split_at(left.min(octets.len()));
+            if here.is_empty() {
+                continue;
+            }
+            if self.files.last().is_none_or(|(last, _)| *last != name) {
+                self.files.push((name, create(name)?));
+            }
+            if let Some((_, file)) = self.files.last_mut() {
+                file.write_all(here)?;
+            }
+            self.written = self.written.saturating_add(u64::try_from(here.len()).unwrap_or(u64::MAX));
+            octets = behind;
+        }
+        Ok(())
     }
 
-    /// What was written to.
-    pub(crate) fn into_files(self) -> (K, S) {
-        (self.kernel, self.system)
+    /// What was written to, each with its name.
+    pub(crate) fn into_files(self) -> Vec<(&'static str, W)> {
+        self.files
     }
 }
 

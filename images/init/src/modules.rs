@@ -59,11 +59,6 @@ impl Catalogue {
         self.builtin.contains(module)
     }
 
-    /// The module's own file.
-    pub(crate) fn file_of(&self, module: &str) -> Option<&str> {
-        self.files.get(module).map(|(file, _)| file.as_str())
-    }
-
     /// The files to load for a module, what it needs before itself; empty for one that is built in or not there.
     pub(crate) fn files_for(&self, module: &str) -> Vec<&str> {
         let Some((file, needs)) = self.files.get(module) else { return Vec::new() };

@@ -13,6 +13,9 @@ const HEADING: &str = "# GRUB Environment Block\n";
 /// How often an image may be started until it has to have proved itself.
 pub(crate) const TRIES: u32 = 2;
 
+/// The file of a slot with the packed `/usr`, where the boot loader does not read it.
+pub(crate) const PACKED: &str = "usr";
+
 /// One of the two places for an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Slot {
@@ -137,8 +140,11 @@ pub(crate) struct Manifest {
     pub(crate) made: u64,
     /// Octets of the kernel.
     pub(crate) kernel: u64,
-    /// Octets of the initramfs, which is the whole operating system.
+    /// Octets of the system, which is one initramfs.
     pub(crate) system: u64,
+    /// How many of them the boot loader has to read; all, where nothing is said. The rest, an archive of its own, is a file
+    /// beside them, which the first process reads through the kernel's drivers.
+    pub(crate) first: Option<u64>,
 }
 
 impl Manifest {
@@ -156,22 +162,34 @@ impl Manifest {
         };
         let version = text("version")?;
         let name = text("name").unwrap_or_else(|_| version.clone());
-        Ok(Self {
+        let manifest = Self {
             version,
             name,
             architecture: text("architecture")?,
             made: number("made")?,
             kernel: number("kernel")?,
             system: number("system")?,
-        })
+            first: lines.contains_key("first").then(|| number("first")).transpose()?,
+        };
+        if manifest.first.is_some_and(|first| first > manifest.system) {
+            return Err("its line 'first' is more than there is".to_owned());
+        }
+        Ok(manifest)
     }
 
     /// The manifest as a file.
     pub(crate) fn write(&self) -> String {
-        let Self { version, name, architecture, made, kernel, system } = self;
+        let Self { version, name, architecture, made, kernel, system, first } = self;
+        let first = first.map(|first| format!("first {first}\n")).unwrap_or_default();
         format!(
-            "version {version}\nname {name}\narchitecture {architecture}\nmade {made}\nkernel {kernel}\nsystem {system}\n"
+            "version {version}\nname {name}\narchitecture {architecture}\nmade {made}\nkernel {kernel}\nsystem {system}\n{first}"
         )
+    }
+
+    /// The files of a slot that the image is made of, in their order in a file for upgrades, with their octets.
+    pub(crate) fn files(&self) -> [(&'static str, u64); 3] {
+        let first = self.first.unwrap_or(self.system);
+        [("vmlinuz", self.kernel), ("initrd", first), (PACKED, self.system.saturating_sub(first))]
     }
 }
 
@@ -303,7 +321,10 @@ mod tests {
             made: 1_700_000_000,
             kernel: 8,
             system: 9,
+            first: None,
         };
+        let parted = Manifest { first: Some(4), ..manifest.clone() };
+        assert_eq!(Manifest::read(&parted.write()), Ok(parted));
         assert_eq!(Manifest::read(&manifest.write()), Ok(manifest));
         assert_eq!(Manifest::read("version 1\n"), Err("it has no line 'architecture'".to_owned()));
         let odd = "version 1\narchitecture amd64\nmade never\nkernel 1\nsystem 1\n";

@@ -193,17 +193,13 @@ pub(crate) fn give(path: &Path, user: u32) -> Result<(), String> {
     Ok(())
 }
 
-/// What modules are told. A watchdog hears of the first process each five seconds; four times missed, and it ends the machine.
-const MODULE_SETTINGS: [(&str, &str); 2] = [("i6300esb.ko", "heartbeat=20"), ("iTCO_wdt.ko", "heartbeat=20")];
-
-/// Loads a module from its file. One that is there already is no error.
+/// Loads a module from its file, with its settings. One that is there already is no error.
 ///
 /// # Errors
 /// What the kernel says.
-pub(crate) fn load_module(file: &Path) -> Result<(), String> {
+pub(crate) fn load_module(file: &Path, settings: &str) -> Result<(), String> {
     let opened = File::open(file).map_err(|error| told(&file.display().to_string(), error))?;
-    let settings = MODULE_SETTINGS.iter().find(|(name, _)| file.ends_with(name)).map(|(_, settings)| *settings);
-    let settings = CString::new(settings.unwrap_or_default()).unwrap_or_default();
+    let settings = CString::new(settings).unwrap_or_default();
     match finit_module(&opened, &settings, ModuleInitFlags::empty()) {
         Ok(()) | Err(nix::errno::Errno::EEXIST) => Ok(()),
         Err(error) => Err(told(&file.display().to_string(), error)),

@@ -17,6 +17,8 @@ use crate::system::{self, told};
 
 /// The key that images have to be signed with.
 const KEY: &str = "/etc/towpath/image.pub";
+/// What an image consists of, beside its manifest.
+const FILES: &[&str] = &[slots::PACKED, "initrd", "vmlinuz"];
 /// The architecture of this machine, as Debian spells it.
 const ARCHITECTURE: &str = if cfg!(target_arch = "x86_64") { "amd64" } else { std::env::consts::ARCH };
 
@@ -92,14 +94,14 @@ impl Images {
         let folder = self.slot(slot);
         let text = match fs::read_to_string(folder.join("manifest")) {
             Ok(text) => text,
-            Err(_) if folder.join("vmlinuz").exists() || folder.join("initrd").exists() => {
+            Err(_) if FILES.iter().any(|name| folder.join(name).exists()) => {
                 return Some(Err("it is not whole".to_owned()));
             }
             Err(_) => return None,
         };
         Some(Manifest::read(&text).and_then(|manifest| {
             let size = |name: &str| fs::metadata(folder.join(name)).map(|file| file.len()).unwrap_or_default();
-            let whole = size("vmlinuz") == manifest.kernel && size("initrd") == manifest.system;
+            let whole = manifest.files().iter().all(|(name, octets)| size(name) == *octets);
             whole.then_some(manifest).ok_or("it is not whole".to_owned())
         }))
     }
@@ -189,17 +191,18 @@ impl Images {
         };
         let folder = self.slot(slot);
         fs::create_dir_all(&folder).map_err(failed)?;
-        let create = |name: &str| File::create(folder.join(name)).map_err(failed);
-        let mut parts = Parts::new(create("vmlinuz")?, create("initrd")?);
+        let create = |name: &str| File::create(folder.join(name));
+        let mut parts = Parts::new();
         let mut file = file;
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
         // Read and checked once more: somebody may have changed the file meanwhile.
-        let take = |manifest: &Manifest, octets: &[u8]| parts.take(manifest, octets).map_err(failed);
+        let take = |manifest: &Manifest, octets: &[u8]| parts.take(manifest, octets, create).map_err(failed);
         let manifest = image_file::read(&mut BufReader::new(file), size, key, take).map_err(|error| {
             if error.starts_with(|c: char| c.is_uppercase()) { error } else { format!("The file {error}") }
         })?;
-        let (kernel, system) = parts.into_files();
-        kernel.sync_all().and_then(|()| system.sync_all()).map_err(failed)?;
+        for (_, file) in parts.into_files() {
+            file.sync_all().map_err(failed)?;
+        }
         sync_folder(&folder).map_err(failed)?;
         Ok(manifest)
     }
@@ -212,7 +215,7 @@ impl Images {
     /// Empties a slot; first goes what says that it is whole.
     fn clear(&self, slot: Slot) -> Result<(), String> {
         let folder = self.slot(slot);
-        for name in ["manifest", "manifest.new", "initrd", "vmlinuz"] {
+        for name in ["manifest", "manifest.new"].iter().chain(FILES) {
             match fs::remove_file(folder.join(name)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(told("The slot cannot be emptied", error));

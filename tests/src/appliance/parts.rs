@@ -61,6 +61,8 @@ pub struct Parts {
     pub others: Vec<String>,
     /// The disk's file.
     pub disk: String,
+    /// What the disk hangs on, as devices of QEMU of which the last one takes the drive `disk`; virtio where there is none.
+    pub controller: Vec<String>,
     /// A file that takes each write to the disk and each flush, in their order.
     pub log: Option<String>,
 }
@@ -77,6 +79,7 @@ impl Default for Parts {
             seed: None,
             others: Vec::new(),
             disk: "disk.qcow2".to_owned(),
+            controller: Vec::new(),
             log: None,
         }
     }
@@ -202,7 +205,9 @@ impl Parts {
                 )
             }
         };
-        command.args(["-drive", &format!("{disk},if=virtio")]);
+        let hangs_on = if self.controller.is_empty() { "if=virtio" } else { "if=none,id=disk" };
+        command.args(["-drive", &format!("{disk},{hangs_on}")]);
+        command.args(self.controller.iter().flat_map(|device| ["-device", device]));
         command.args(["-device", "i6300esb", "-watchdog-action", "reset"]);
         self.describe_firmware(command, folder)?;
         for (number, (card, address)) in self.cards.iter().zip(&self.addresses).enumerate() {

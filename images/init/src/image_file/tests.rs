@@ -21,22 +21,50 @@ fn file() -> String {
     format!("{MAGIC}\n{SIGNATURE}{PAYLOAD}")
 }
 
+/// Files of a slot, each with its octets.
+type Files = Vec<(&'static str, Vec<u8>)>;
+
 /// What comes of a file, and what it held.
-fn judged(file: &[u8], key: &str) -> Result<(Manifest, String, String), String> {
+fn judged(file: &[u8], key: &str) -> Result<(Manifest, Files), String> {
     let key = PublicKey::from_base64(key).unwrap();
-    let mut parts = Parts::new(Vec::new(), Vec::new());
+    let mut parts = Parts::new();
     let size = u64::try_from(file.len()).unwrap();
     let manifest = read(&mut Cursor::new(file), size, &key, |manifest, octets| {
-        parts.take(manifest, octets).map_err(|error| error.to_string())
+        parts.take(manifest, octets, |_| Ok(Vec::new())).map_err(|error| error.to_string())
     })?;
-    let (kernel, system) = parts.into_files();
-    Ok((manifest, String::from_utf8(kernel).unwrap(), String::from_utf8(system).unwrap()))
+    Ok((manifest, parts.into_files()))
 }
 
 #[test]
 fn a_signed_file_is_taken_apart() {
-    let (manifest, kernel, system) = judged(file().as_bytes(), KEY).unwrap();
-    assert_eq!((manifest.version.as_str(), kernel.as_str(), system.as_str()), ("1.2.3", "KERNEL\n", "SYSTEM"));
+    let (manifest, files) = judged(file().as_bytes(), KEY).unwrap();
+    assert_eq!(manifest.version, "1.2.3");
+    assert_eq!(files, [("vmlinuz", b"KERNEL\n".to_vec()), ("initrd", b"SYSTEM".to_vec())]);
+}
+
+#[test]
+fn what_the_boot_loader_need_not_read_is_a_file_of_its_own_however_the_portions_fall() {
+    let octets = b"KERNELFIRSTREST";
+    for (first, files) in [
+        ("first 5\n", &[("vmlinuz", "KERNEL"), ("initrd", "FIRST"), ("usr", "REST")][..]),
+        ("first 0\n", &[("vmlinuz", "KERNEL"), ("usr", "FIRSTREST")]),
+        ("first 9\n", &[("vmlinuz", "KERNEL"), ("initrd", "FIRSTREST")]),
+        ("", &[("vmlinuz", "KERNEL"), ("initrd", "FIRSTREST")]),
+    ] {
+        let text = format!("version 1\narchitecture amd64\nmade 1\nkernel 6\nsystem 9\n{first}");
+        let manifest = Manifest::read(&text).unwrap();
+        for portion in 1..=octets.len() {
+            let mut parts = Parts::new();
+            for some in octets.chunks(portion) {
+                parts.take(&manifest, some, |_| Ok(Vec::new())).unwrap();
+            }
+            let found = parts.into_files().into_iter().map(|(name, octets)| (name, String::from_utf8(octets).unwrap()));
+            let expected: Vec<_> = files.iter().map(|(name, octets)| (*name, (*octets).to_owned())).collect();
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{first:?} in portions of {portion}");
+        }
+    }
+    let more = Manifest::read("version 1\narchitecture amd64\nmade 1\nkernel 6\nsystem 9\nfirst 10\n");
+    assert!(more.unwrap_err().contains("'first'"));
 }
 
 #[test]

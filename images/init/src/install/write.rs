@@ -29,7 +29,7 @@ pub(crate) fn work(wish: &Wish, say: impl Fn(&str)) -> Result<String, String> {
     let target = disks::all().into_iter().find(|disk| disk.name == wish.disk);
     let target = target.ok_or(format!("There is no disk '{}'; nothing was written", wish.disk))?;
     target.fit(wish.data)?;
-    let boot = disk::partition(disk::BOOT, None).filter(|_| crate::upgrade::running().is_some());
+    let boot = disk::boot_partition().filter(|_| crate::upgrade::running().is_some());
     let source =
         boot.as_deref().and_then(disk::disk_of).ok_or("This machine was not started from a disk with images")?;
     install(wish, &target, &source, say)

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use nix::sys::stat::Mode;
@@ -68,13 +68,13 @@ pub(super) fn start() -> Result<Started, String> {
         // Which of them a kernel has is its own matter; without the first three nothing would be told anyway.
         let _ = system::mount_kernel(file_system);
     }
-    packed::mount()?;
     let events = system::open_events().map_err(|error| say(&error)).ok();
-    let mut hardware = Hardware::new();
-    hardware.start_disks();
+    let mut hardware = Hardware::first();
+    let boot = packed::mount(&mut hardware, events.as_ref())?;
+    hardware.widen();
     prepare_memory();
     let mut notices = Vec::new();
-    mount_disk(&mut hardware, events.as_ref(), &mut notices);
+    mount_disk(boot, &mut hardware, events.as_ref(), &mut notices);
     for (folder, place) in PLACES {
         // A disk without room for a folder takes nobody's way in: memory stands in for it.
         if let Err(problem) = system::bind_folder(folder, place) {
@@ -129,7 +129,9 @@ fn prepare_memory() {
     let _ = std::os::unix::fs::symlink("/run", "/var/run");
 }
 
-fn mount_disk(hardware: &mut Hardware, events: Option<&OwnedFd>, notices: &mut Vec<String>) {
+/// Mounts the data partition, of the disk that the system came from if there is one on it; the boot partition, too, where it
+/// is not mounted yet.
+fn mount_disk(boot: Option<PathBuf>, hardware: &mut Hardware, events: Option<&OwnedFd>, notices: &mut Vec<String>) {
     let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
     let expected = line.contains("towpath.slot=");
     let begin = std::time::Instant::now();
@@ -144,10 +146,11 @@ fn mount_disk(hardware: &mut Hardware, events: Option<&OwnedFd>, notices: &mut V
             hardware.take_events(events);
         }
     }
-    let boot = disk::partition(BOOT, None);
-    if let Some(boot) = &boot {
-        note(system::mount_device(boot, BOOT_FOLDER, "vfat", true, "umask=022"), notices);
-    }
+    let boot = boot.or_else(|| {
+        let found = disk::partition(BOOT, None)?;
+        note(system::mount_device(&found, BOOT_FOLDER, "vfat", true, "umask=022"), notices);
+        Some(found)
+    });
     let problem = match disk::partition(DATA, boot.as_deref()) {
         Some(data) => disk::mount_data(&data).err().map(|problem| {
             let name = data.display();
