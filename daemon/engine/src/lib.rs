@@ -37,6 +37,7 @@ mod statics;
 mod table_map;
 #[cfg(test)]
 mod tests;
+mod together;
 mod truth;
 pub mod validation;
 mod views;

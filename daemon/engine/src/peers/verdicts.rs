@@ -1,11 +1,9 @@
 //! The paths of many prefixes judged again together, each processor a part of them.
 //!
 //! A verdict follows from the path and the rules alone, so prefixes are lent out of the table for it, and whoever has one
-//! changes nothing else; what follows for the table follows when they are put back, one after the other. The threads borrow
-//! what they read and are over before the call is: what comes out does not depend on how many there are. Never waits for
-//! anything else.
+//! changes nothing else; what follows for the table follows when they are put back, one after the other. Never decides.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bgp_wire::attribute::PathAttributes;
 use config::model::bgp::MonitoredView;
@@ -19,6 +17,7 @@ use super::learn::Judge;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Moment;
+use crate::together::together;
 
 /// More threads than this would wait for each other and for the memory.
 const THREADS: usize = 8;
@@ -90,27 +89,14 @@ impl Court<'_> {
     /// Judges all paths that somebody judges. Each thread takes the next part that nobody took, the calling one once it has
     /// done what is to be done `beside`: where there is no processor for the others, it does it all.
     fn judge_all(&self, lent: &mut [Lent], threads: usize, beside: impl FnOnce()) {
-        let parts = Mutex::new(lent.chunks_mut(PREFIXES_A_PART));
-        let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let work = || {
+        let work = |parts: &mut dyn Iterator<Item = &mut [Lent]>| {
             let (mut judges, mut left) = (self.judges.clone(), Vec::new());
-            while let Some(part) = next() {
+            for part in parts {
                 part.chunks_mut(PREFIXES_AT_ONCE).for_each(|some| self.judge_some(some, &mut judges, &mut left));
                 self.sets.let_go_beside(&mut left);
             }
         };
-        std::thread::scope(|scope| {
-            // Where no thread is to be had, there is one less; one that panics takes the call along.
-            let begin = |_| std::thread::Builder::new().spawn_scoped(scope, work).ok();
-            let others: Vec<_> = (1..threads).filter_map(begin).collect();
-            beside();
-            work();
-            for other in others {
-                if let Err(panic) = other.join() {
-                    std::panic::resume_unwind(panic);
-                }
-            }
-        });
+        together(threads, lent.chunks_mut(PREFIXES_A_PART), work, beside);
     }
 
     fn judge_some(&self, lent: &mut [Lent], judges: &mut [(PeerId, Judge)], left: &mut Vec<Arc<PathAttributes>>) {
