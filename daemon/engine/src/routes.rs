@@ -92,8 +92,11 @@ impl Engine {
         }
         self.settle_paths(out);
         self.flush_fib(out);
+        // While much is told, sets are swept beside that.
+        let told = told || self.send_updates(at, out);
+        self.attribute_sets.ripen();
         if !told {
-            self.send_updates(at, out);
+            self.sweep_sets();
         }
         self.settle_memory(out);
         self.check_recovery(at, out);

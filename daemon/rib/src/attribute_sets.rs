@@ -34,9 +34,11 @@ pub struct AttributeSets {
     shards: Box<[Mutex<Shard>]>,
     /// The shard of each slice of hashes.
     shard_of: Box<[usize]>,
+    /// Routes that have let go of a set a moment ago: whoever was told of them may still hold it.
+    fresh: usize,
     /// Routes that have let go of a set, and have not yet paid for a sweep.
     released: usize,
-    /// The shard that [`AttributeSets::released`] sweeps next.
+    /// The shard that [`AttributeSets::take_due`] names next.
     next: usize,
     /// What was found when what differs was counted last: somebody may ask every moment while much is going on.
     found: Mutex<Found>,
@@ -51,6 +53,10 @@ struct Found {
     /// How many sets had ever been new by then.
     made: u64,
 }
+
+/// A part of the store that somebody has to sweep.
+#[derive(Debug)]
+pub struct Due(usize);
 
 /// How much attribute sets differ: exact up to 16,384 of them, estimates above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +82,7 @@ impl Default for AttributeSets {
     fn default() -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
         let hash = RandomState::default();
-        Self { hash, shards, shard_of: unequal_shards(), released: 0, next: 0, found: Mutex::default() }
+        Self { hash, shards, shard_of: unequal_shards(), fresh: 0, released: 0, next: 0, found: Mutex::default() }
     }
 }
 
@@ -134,21 +140,44 @@ impl AttributeSets {
         self.shard_of.get(slice).copied().unwrap_or(0)
     }
 
-    /// So many routes have let go of their sets: about as many sets are looked at, whether anybody still holds them.
+    /// So many routes have let go of their sets: about as many sets are to be looked at, whether anybody still holds them.
+    /// That pays for a sweep once that is `ripen`ed.
     pub fn released(&mut self, routes: usize) {
-        self.released = self.released.saturating_add(routes);
-        let mut left = SHARDS;
-        while left > 0 {
-            let Some(shard) = self.shards.get_mut(self.next).map(owned) else { return };
+        self.fresh = self.fresh.saturating_add(routes);
+    }
+
+    /// Whoever was told of the routes that have let go of their sets has heard that they are gone.
+    pub fn ripen(&mut self) {
+        self.released = self.released.saturating_add(std::mem::take(&mut self.fresh));
+    }
+
+    /// How many routes have let go of sets and can pay for a sweep.
+    #[must_use]
+    pub fn released_by(&self) -> usize {
+        self.released
+    }
+
+    /// The parts that those who have let go of sets have paid for; none where that is not enough.
+    pub fn take_due(&mut self) -> Vec<Due> {
+        let mut due = Vec::new();
+        while due.len() < SHARDS {
+            let Some(shard) = self.shards.get_mut(self.next).map(owned) else { return due };
             let price = shard.sets.len().max(SMALLEST_SWEEP);
-            let Some(rest) = self.released.checked_sub(price) else { return };
+            let Some(rest) = self.released.checked_sub(price) else { return due };
             self.released = rest;
-            shard.sweep();
+            due.push(Due(self.next));
             self.next = self.next.wrapping_add(1) % SHARDS;
-            left = left.saturating_sub(1);
         }
-        // A whole round found all there was.
+        // A whole round finds all there is.
         self.released = 0;
+        due
+    }
+
+    /// Lets go of every set of a part that nobody else holds, while others look for theirs.
+    pub fn sweep_beside(&self, due: &Due) {
+        if let Some(shard) = self.shards.get(due.0) {
+            locked(shard).sweep();
+        }
     }
 
     /// Lets go of every set that nobody else holds.
@@ -295,6 +324,11 @@ mod tests {
         Arc::new(attributes)
     }
 
+    fn sweep_due(sets: &mut AttributeSets) {
+        sets.ripen();
+        sets.take_due().iter().for_each(|due| sets.sweep_beside(due));
+    }
+
     #[test]
     fn shards_differ_in_size_so_that_they_grow_one_after_the_other() {
         let of = unequal_shards();
@@ -356,6 +390,7 @@ mod tests {
         while held.pop().is_some() {
             // As usual, each set had four routes.
             sets.released(4);
+            sweep_due(&mut sets);
         }
         assert!(sets.len() <= SHARDS * SMALLEST_SWEEP, "{} sets are kept for no route", sets.len());
     }
@@ -391,6 +426,7 @@ mod tests {
                     held.push(one);
                 } else if held.pop().is_some() {
                     sets.released(1);
+                    sweep_due(&mut sets);
                 }
             }
             sets.sweep();

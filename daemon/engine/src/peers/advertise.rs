@@ -34,12 +34,17 @@ const BEHIND: usize = 8 << 20;
 const MADE: u32 = u32::MAX;
 
 impl Engine {
-    /// Sends what has gathered, then the End-of-RIB markers that are due.
-    pub(crate) fn send_updates(&mut self, at: Moment, out: &mut Vec<Effect>) {
+    /// Sends what has gathered, then the End-of-RIB markers that are due. Answers whether anything had.
+    pub(crate) fn send_updates(&mut self, at: Moment, out: &mut Vec<Effect>) -> bool {
+        let mut told = false;
         for id in self.speaking() {
             self.part_with_the_slow(id);
             let mut telling = self.begin_to_tell(&[id]);
-            telling.encode(self);
+            if !telling.is_empty() {
+                told = true;
+                let due = self.sweep_beside_telling();
+                telling.encode_beside(self, &due);
+            }
             let encoded = self.end_telling(telling);
             self.send_encoded(at, encoded, out);
             self.send_end_of_rib(at, id, out);
@@ -55,6 +60,13 @@ impl Engine {
                 self.groups.marked(id, family);
             }
         }
+        told
+    }
+
+    /// Lets go of sets that no route holds any more, as far as those have paid that let go of them.
+    pub(crate) fn sweep_sets(&mut self) {
+        let due = self.attribute_sets.take_due();
+        due.iter().for_each(|due| self.attribute_sets.sweep_beside(due));
     }
 
     /// Takes out what all groups are told next, to be encoded beside something else.

@@ -10,6 +10,7 @@ use bgp::export::ExportTarget;
 use bgp_wire::Negotiated as Codec;
 use nouns::Family;
 use rib::adj_out::{AdjOut, Loops, Portion};
+use rib::attribute_sets::Due;
 use rib::bgp_table::PeerId;
 use rib::path_ids::PathIds;
 
@@ -18,9 +19,12 @@ use super::groups::GroupId;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Moment;
+use crate::together::together;
 
 /// How many octets of UPDATEs are made for one group at a time, so that none waits for another.
 const BURST: usize = 256 << 10;
+/// Where fewer routes have let go of sets, a sweep is not worth a thread yet; a test needs no large table.
+const RELEASED_A_THREAD: usize = if cfg!(test) { 64 } else { 16_384 };
 
 /// What some groups wait to be told.
 #[derive(Default)]
@@ -48,6 +52,18 @@ pub(super) struct Encoded {
 }
 
 impl Telling {
+    /// Nobody waits to be told anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// As `encode`, while another processor, where there is one, makes the sweep that is due.
+    pub(super) fn encode_beside(&mut self, engine: &Engine, due: &[Due]) {
+        let threads = if engine.facts.processors > 1 && !due.is_empty() { 2 } else { 1 };
+        let sets = &engine.attribute_sets;
+        together(threads, due.iter(), |due| due.for_each(|due| sets.sweep_beside(due)), || self.encode(engine));
+    }
+
     /// Encodes what the groups are told next.
     pub(super) fn encode(&mut self, engine: &Engine) {
         for told in &mut self.groups {
@@ -74,6 +90,12 @@ impl Engine {
             telling.groups.push(Told { group, family, target, codec, loops, out, portions: Vec::new() });
         }
         telling
+    }
+
+    /// The sweep that is to be made beside what is told next: none before it is worth a thread.
+    pub(super) fn sweep_beside_telling(&mut self) -> Vec<Due> {
+        let worth = self.attribute_sets.released_by() >= RELEASED_A_THREAD;
+        if worth { self.attribute_sets.take_due() } else { Vec::new() }
     }
 
     /// Puts back what groups know by now; answers what was encoded for them.

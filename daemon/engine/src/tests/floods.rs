@@ -64,3 +64,28 @@ fn a_best_path_that_is_withdrawn_waits_for_no_flood() {
     };
     assert_eq!(stage.at_once(flood, |engine| best(engine, 3)), 1, "the last one of the table");
 }
+
+#[test]
+fn a_table_that_is_withdrawn_leaves_no_sets_behind_however_many_processors_there_are() {
+    let withdrawn = |processors: usize| {
+        let mut stage = Stage::new(OPEN);
+        stage.engine.facts.processors = processors;
+        let all: Vec<Prefix> = prefixes(TABLE).collect();
+        for (number, some) in (1..).zip(all.chunks(4)) {
+            stage.announces(some.iter().copied(), number);
+        }
+        stage.rest();
+        let known = (stage.known.len(), stage.engine.attribute_sets.len());
+        stage.forget_what_was_heard();
+        for some in all.chunks(TABLE as usize / 2) {
+            stage.withdrawn_by(SPEAKER, some.iter().copied());
+        }
+        stage.rest();
+        // Whoever let go last is looked at with the next that happens.
+        stage.take(Event::Tick);
+        (known, stage.heard.len(), stage.known.len(), stage.engine.attribute_sets.len() < known.1 / 10)
+    };
+    for processors in [1, 2, 8] {
+        assert_eq!(withdrawn(processors), ((4096, 1024), 4096, 0, true), "{processors} processors");
+    }
+}
