@@ -30,6 +30,9 @@ pub use bundle::{Audience, Portion};
 use bundle::{BundleId, Bundles};
 use tally::{Tally, step};
 
+/// What is known of so many prefixes is fetched together.
+const AT_ONCE: usize = 16;
+
 /// What shall be told of a prefix.
 #[derive(Clone, Debug)]
 pub struct Exported {
@@ -220,9 +223,12 @@ impl AdjOut {
         mut export: impl FnMut(Spot) -> Say,
     ) -> Vec<Portion> {
         let mut bundles = Bundles::new(loops);
-        for _ in 0..self.queue.len() {
+        for turn in 0..self.queue.len() {
             if bundles.octets() >= max_octets {
                 break;
+            }
+            if turn.is_multiple_of(AT_ONCE) {
+                self.touch_next();
             }
             let Some(spot) = self.queue.pop_front() else { break };
             // Whoever says what shall be known would look for a path in vain.
@@ -240,6 +246,14 @@ impl AdjOut {
         let portions = bundles.encode(family, codec);
         self.spoken |= !portions.is_empty();
         portions
+    }
+
+    /// Looks at what is known of the prefixes that are next, so that the processor fetches that together.
+    fn touch_next(&self) {
+        let next = self.queue.iter().take(AT_ONCE).filter_map(|spot| self.routes.get(*spot)?.path.as_ref());
+        std::hint::black_box(
+            next.fold(0, |all, path| all ^ Arc::strong_count(path) ^ usize::from(path.as_path.is_empty())),
+        );
     }
 
     /// Nothing is pending.
@@ -402,9 +416,9 @@ impl AdjOut {
             bundles.announce(bundle, route);
         }
         if !before.counts_as(now) {
-            self.count(now, true);
+            self.count(now, true, bundles);
             if before.told {
-                self.count(before, false);
+                self.count(before, false, bundles);
             }
         }
         if before.told {
@@ -414,23 +428,20 @@ impl AdjOut {
 
     fn forget(&mut self, known: &Told, route: Nlri, bundles: &mut Bundles<'_>) {
         if known.told {
-            self.count(known, false);
+            self.count(known, false, bundles);
             bundles.withdraw(known, route);
         }
     }
 
-    fn count(&mut self, route: &Told, more: bool) {
+    fn count(&mut self, route: &Told, more: bool, bundles: &mut Bundles<'_>) {
         step(&mut self.told, more);
         if route.own {
             self.own.step(route.from, more);
         }
-        if let Some(path) = route.path.as_ref().filter(|_| !self.looped.is_empty()) {
-            let mut seen: Vec<Asn> = Vec::new();
-            for asn in path.as_path.segments().flat_map(|segment| segment.asns) {
-                if let Some(count) = self.looped.get_mut(asn).filter(|_| !seen.contains(asn)) {
-                    step(count, more);
-                    seen.push(*asn);
-                }
+        let Self { looped, .. } = self;
+        if let Some(path) = route.path.as_ref().filter(|_| !looped.is_empty()) {
+            for asn in bundles.counted(path, |asn| looped.contains_key(&asn)) {
+                looped.entry(*asn).and_modify(|count| step(count, more));
             }
         }
     }

@@ -11,7 +11,7 @@ use bgp_wire::attribute::PathAttributes;
 use bgp_wire::message::Nlri;
 use bgp_wire::{HEADER_LENGTH, Negotiated as Codec, encode_reach, encode_unreach};
 use foldhash::quality::RandomState;
-use nouns::{Family, Prefix};
+use nouns::{Asn, Family, Prefix};
 
 use super::{Loops, Told, fingerprint};
 use crate::bgp_table::PeerId;
@@ -88,6 +88,8 @@ pub(super) struct Bundles<'a> {
     octets: usize,
     deaf_now: Remembered,
     deaf_before: Remembered,
+    /// The AS numbers that are counted among those of a path, remembered for the next prefix with the same.
+    counted: Option<(Arc<PathAttributes>, Vec<Asn>)>,
 }
 
 impl<'a> Bundles<'a> {
@@ -101,7 +103,23 @@ impl<'a> Bundles<'a> {
             octets: 0,
             deaf_now: None,
             deaf_before: None,
+            counted: None,
         }
+    }
+
+    /// Which AS numbers of a path are counted, each once.
+    pub(super) fn counted(&mut self, path: &Arc<PathAttributes>, is_counted: impl Fn(Asn) -> bool) -> &[Asn] {
+        if self.counted.as_ref().is_none_or(|(known, _)| !Arc::ptr_eq(known, path)) {
+            let mut all = self.counted.take().map_or_else(Vec::new, |(_, all)| all);
+            all.clear();
+            for asn in path.as_path.segments().flat_map(|segment| segment.asns) {
+                if is_counted(*asn) && !all.contains(asn) {
+                    all.push(*asn);
+                }
+            }
+            self.counted = Some((Arc::clone(path), all));
+        }
+        self.counted.as_ref().map_or(&[], |(_, all)| all)
     }
 
     /// About how many octets it all takes.

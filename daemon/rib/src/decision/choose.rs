@@ -88,9 +88,7 @@ impl<'a> Chooser<'a> {
     /// look at each. No path may have gone since then.
     pub fn choose_again(&mut self, paths: &[Path]) -> (Option<&Choice>, bool) {
         let (known, _) = &self.last;
-        let alike = !paths.is_empty()
-            && paths.len() == known.len()
-            && paths.iter().map(Path::identity).eq(known.iter().copied());
+        let alike = paths.len() == known.len() && paths.iter().map(Path::identity).eq(known.iter().copied());
         if !alike {
             let choice = self.choose(paths);
             let (known, last) = &mut self.last;
