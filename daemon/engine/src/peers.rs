@@ -3,6 +3,7 @@
 //! Never judges a route and never writes an octet: sessions do the one, tables the other.
 
 pub mod advertise;
+mod ahead;
 pub mod configure;
 pub(crate) mod damping;
 pub(crate) mod groups;

@@ -12,6 +12,7 @@ mod walk;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nouns::{Family, Prefix, Several};
@@ -392,16 +393,25 @@ impl BgpTable {
     }
 
     /// Takes a path out; the answer is whether it was there.
-    pub fn withdraw(&mut self, prefix: Prefix, key: PathKey) -> bool {
-        let Some((spot, entry)) = self.entries.find_mut(prefix) else { return false };
+    pub fn withdraw(&mut self, spot: impl Into<Spot>, key: PathKey) -> bool {
+        let Some((spot, entry)) = self.entries.find_mut(spot) else { return false };
         let Some(at) = entry.paths.as_slice().iter().position(|path| path.key() == key) else { return false };
         let Some(gone) = entry.remove(at) else { return false };
         self.census.went(&gone);
         if entry.paths.is_empty() {
-            self.census.last_path_gone(prefix);
+            self.census.last_path_gone(spot.prefix());
         }
         self.queues.changes(spot, entry);
         true
+    }
+
+    /// Looks at the first paths of some prefixes, so that the processor fetches them together and not one after the other.
+    pub fn touch(&self, spots: &[Spot]) {
+        let paths = spots.iter().filter_map(|spot| self.entries.get(*spot)?.paths.as_slice().first());
+        std::hint::black_box(paths.fold(0, |all, path| {
+            let set = path.attributes();
+            all ^ Arc::strong_count(set) ^ usize::from(set.next_hop.address.is_ipv4())
+        }));
     }
 
     /// When a path came with the attributes that it has, to the second.

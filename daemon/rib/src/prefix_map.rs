@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nouns::Prefix;
 
-pub(crate) use blocks::Blocks;
+pub(crate) use blocks::{Blocks, Shelf};
 
 /// A prefix of one family as an integer whose order is display order.
 pub(crate) trait Packed: Copy + Ord + std::fmt::Debug {
@@ -21,6 +21,8 @@ pub(crate) trait Packed: Copy + Ord + std::fmt::Debug {
     fn unpack(self) -> Prefix;
     /// Some bits that are seldom those of another key.
     fn scatter(self) -> u64;
+    /// Whether another key is likely to stand beside this one.
+    fn is_near(self, other: Self) -> bool;
 }
 
 /// An odd number whose bits are in no order: multiplied by it, near numbers end far apart (2^64 divided by the golden ratio).
@@ -42,6 +44,11 @@ impl Packed for V4 {
     fn scatter(self) -> u64 {
         self.wrapping_mul(SCATTER)
     }
+
+    fn is_near(self, other: Self) -> bool {
+        // Of the same /16.
+        self >> 24 == other >> 24
+    }
 }
 
 impl Packed for V6 {
@@ -54,6 +61,11 @@ impl Packed for V6 {
     fn scatter(self) -> u64 {
         let [high, low] = [self.0 >> 64, self.0].map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or(0));
         (high.wrapping_mul(SCATTER) ^ low ^ u64::from(self.1)).wrapping_mul(SCATTER)
+    }
+
+    fn is_near(self, other: Self) -> bool {
+        // Of the same /32.
+        self.0 >> 96 == other.0 >> 96
     }
 }
 

@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use nouns::Prefix;
 
-use crate::prefix_map::{Key, Packed, V4, V6};
+use crate::prefix_map::{Key, Packed, Shelf, V4, V6};
 use numbers::Numbers;
 use pages::Pages;
 
@@ -32,6 +32,44 @@ pub struct Prefixes {
 pub struct Spot {
     prefix: Prefix,
     number: Option<Number>,
+}
+
+/// The prefixes while nobody changes what is known of them: several may look up at the same time.
+#[derive(Debug)]
+pub struct Finder<'a> {
+    v4: Shelf<'a, V4, u32>,
+    v6: Shelf<'a, V6, u32>,
+}
+
+impl Finder<'_> {
+    /// Finds where some prefixes stand; to search for them together takes a part of the time.
+    pub fn find(&self, spots: &mut [Spot]) {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        let keys = || spots.iter().map(|spot| Key::from(spot.prefix));
+        let v4_keys = keys().filter_map(|key| if let Key::V4(key) = key { Some(key) } else { None });
+        let v6_keys = keys().filter_map(|key| if let Key::V6(key) = key { Some(key) } else { None });
+        self.v4.find_all(v4_keys, |number| v4.push(number.copied()));
+        self.v6.find_all(v6_keys, |number| v6.push(number.copied()));
+        let (mut v4, mut v6) = (v4.into_iter(), v6.into_iter());
+        for spot in spots {
+            let number = if spot.prefix.address().is_ipv4() { v4.next() } else { v6.next() };
+            *spot = number.flatten().map_or(Spot::from(spot.prefix), |number| Spot::new(spot.prefix, number));
+        }
+    }
+}
+
+impl Prefixes {
+    /// Lets somebody look prefixes up, who changes nothing meanwhile.
+    pub fn look_up(&self, look: impl FnOnce(&Finder<'_>)) {
+        let (v4, v6) = (self.v4.known(), self.v6.known());
+        look(&Finder { v4: v4.shelf(), v6: v6.shelf() });
+    }
+
+    /// How often prefixes were forgotten that no table had: what was looked up before the last time holds no longer.
+    #[must_use]
+    pub fn forgotten(&self) -> u64 {
+        self.v4.forgotten().wrapping_add(self.v6.forgotten())
+    }
 }
 
 /// A number, counted from 1.

@@ -17,27 +17,35 @@ use rib::attribute_sets::AttributeSets;
 use rib::bgp_table::{Inserted, Path, PathKey, PeerId};
 use rpki::Data;
 
+use super::ahead::Ahead;
 use super::settings;
 use crate::effect::{Effect, Notice};
 use crate::engine::Engine;
 use crate::event::Moment;
 use crate::validation::Way;
 
+/// So many prefixes that are withdrawn are looked at together.
+const AT_ONCE: usize = 16;
+
 /// How long a peer may take to tell all its routes again.
 const REFRESH: Duration = Duration::from_secs(360);
 
 impl Engine {
-    /// Takes in an UPDATE.
-    pub(crate) fn learn(&mut self, at: Moment, id: PeerId, update: Update, out: &mut Vec<Effect>) {
+    /// Takes in an UPDATE; what it withdraws was looked up ahead.
+    pub(super) fn learn(&mut self, at: Moment, id: PeerId, update: Update, ahead: &mut Ahead, out: &mut Vec<Effect>) {
         self.tell_errors(at, id, &update, out);
         let paths_before = self.path_count();
         let damps = self.damps(id);
         for unreach in &update.unreach {
             self.heard = self.heard.saturating_add(unreach.nlri.len());
-            for nlri in &unreach.nlri {
-                let there = self.tables.of_mut(unreach.family).withdraw(nlri.prefix, key(id, *nlri));
-                if let Some(parameters) = damps.filter(|_| there) {
-                    self.flapped(at, unreach.family, (nlri.prefix, key(id, *nlri)), parameters);
+            let spots = ahead.take(&unreach.nlri, &self.prefixes);
+            for (nlri, spots) in unreach.nlri.chunks(AT_ONCE).zip(spots.chunks(AT_ONCE)) {
+                self.tables.of(unreach.family).touch(spots);
+                for (nlri, spot) in nlri.iter().zip(spots) {
+                    let there = self.tables.of_mut(unreach.family).withdraw(*spot, key(id, *nlri));
+                    if let Some(parameters) = damps.filter(|_| there) {
+                        self.flapped(at, unreach.family, (nlri.prefix, key(id, *nlri)), parameters);
+                    }
                 }
             }
             self.attribute_sets.released(unreach.nlri.len());

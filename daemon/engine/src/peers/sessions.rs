@@ -10,6 +10,7 @@ use bgp_wire::notification::Reason;
 use nouns::Family;
 use rib::bgp_table::{PeerId, PeerInfo};
 
+use super::ahead::Ahead;
 use super::configure::range_of;
 use super::{Peer, settings};
 use crate::effect::{Effect, Notice};
@@ -113,6 +114,7 @@ impl Engine {
     pub(crate) fn perform(&mut self, at: Moment, id: PeerId, outputs: Vec<Output>, out: &mut Vec<Effect>) {
         self.peers.note_deadline(id);
         let ended = outputs.iter().any(|output| matches!(output, Output::Down(_)));
+        let mut ahead = Ahead::look(&outputs, &self.prefixes, self.facts.processors);
         for output in outputs {
             match output {
                 Output::Connect => self.dial(at, id, out),
@@ -138,7 +140,7 @@ impl Engine {
                     }
                 }
                 Output::Down(down) => self.session_down(at, id, &down, out),
-                Output::Update(update) => self.learn(at, id, update, out),
+                Output::Update(update) => self.learn(at, id, update, &mut ahead, out),
                 Output::RefreshRequested(family) => self.routes_wanted(at, id, family, out),
                 Output::Filters(family, filters) => self.filters_came(at, id, family, &filters, out),
                 Output::RefreshBegins(family) => self.refresh_begins(at, id, family),

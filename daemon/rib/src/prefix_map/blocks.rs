@@ -4,12 +4,15 @@
 //! are split, sparse ones join a neighbor. A block that is filled in order is left full, because a table that arrives
 //! sorted never comes back to it. Never keeps an empty block beside another one.
 
+mod shelf;
+
 use std::cell::Cell;
 
 use nouns::Prefix;
 
 use super::Packed;
 use super::index::Index;
+pub(crate) use shelf::Shelf;
 
 /// Entries in a full block.
 const FULL: usize = 64;
@@ -99,6 +102,22 @@ impl<K: Packed, V> Blocks<K, V> {
     pub(crate) fn find(&self, key: K) -> Option<&V> {
         let (place, at) = self.locate(key)?;
         self.blocks.get(place)?.values.get(at.ok()?)
+    }
+
+    /// As `find`, where the key stands behind the one that was used last, in the same block.
+    pub(crate) fn find_next(&self, key: K) -> Option<&V> {
+        let (place, last) = self.cursor.get();
+        let (next, block) = (last.saturating_add(1), self.blocks.get(place)?);
+        if block.keys.get(next) != Some(&key) {
+            return None;
+        }
+        self.cursor.set((place, next));
+        block.values.get(next)
+    }
+
+    /// What is there, to be searched by several at the same time.
+    pub(crate) fn shelf(&self) -> Shelf<'_, K, V> {
+        Shelf::new(&self.blocks, &self.index)
     }
 
     pub(super) fn find_mut(&mut self, key: K) -> Option<&mut V> {

@@ -3,14 +3,14 @@
 //! A prefix that no table has any more is forgotten together with many others, in one walk: a route that flaps finds its
 //! number again, and a table that is withdrawn costs no search for each prefix. Never knows a value.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 
-use crate::prefix_map::{Blocks, Packed};
+use crate::prefix_map::{Blocks, Packed, Shelf};
 
 /// The number that nothing has.
 const NONE: u32 = u32::MAX;
-/// As many prefixes are remembered as are on their way through the tables at a time; more would not stay in the cache.
-const MOST_RECENT: usize = 16_384;
+/// Queues carry where a prefix stands, so few are asked for once more; these stay in the processor's own cache.
+const MOST_RECENT: usize = 1024;
 /// Fewer are searched for at once.
 const LEAST_RECENT: usize = 64;
 /// So many prefixes that no table has are kept at least.
@@ -26,7 +26,7 @@ pub(super) struct Numbers<K: Packed> {
 }
 
 #[derive(Debug)]
-struct Known<K: Packed> {
+pub(super) struct Known<K: Packed> {
     numbers: Blocks<K, u32>,
     /// By number: how many tables have it. One that so many have that nobody can count them stays for good.
     users: Vec<u16>,
@@ -34,6 +34,8 @@ struct Known<K: Packed> {
     free: Vec<u32>,
     /// Prefixes that no table has any more.
     idle: usize,
+    /// How often some of these were forgotten.
+    forgotten: u64,
     /// What was asked for last: a table is often asked twice in a row, and several are asked for the same prefix.
     last: Cell<(K, u32)>,
     /// What was asked for lately, by `Packed::scatter`.
@@ -48,6 +50,7 @@ impl<K: Packed> Default for Numbers<K> {
                 users: Vec::new(),
                 free: Vec::new(),
                 idle: 0,
+                forgotten: 0,
                 last: Cell::new((K::LEAST, NONE)),
                 recent: Box::default(),
             }),
@@ -56,6 +59,10 @@ impl<K: Packed> Default for Numbers<K> {
 }
 
 impl<K: Packed> Known<K> {
+    pub(super) fn shelf(&self) -> Shelf<'_, K, u32> {
+        self.numbers.shelf()
+    }
+
     fn recent(&self, key: K) -> Option<&Cell<(K, u32)>> {
         // There are a power of two of them, or none.
         let slot = usize::try_from(key.scatter() >> 32).unwrap_or(0) & self.recent.len().wrapping_sub(1);
@@ -66,6 +73,11 @@ impl<K: Packed> Known<K> {
         let is_it = |known: &(K, u32)| known.0 == key && known.1 != NONE;
         if let Some((_, number)) = Some(self.last.get()).filter(is_it) {
             return Some(number);
+        }
+        // What comes in order is found without a look at what was asked for lately, which lies farther away.
+        if let Some(number) = self.numbers.find_next(key) {
+            self.last.set((key, *number));
+            return Some(*number);
         }
         let recent = self.recent(key);
         let found = match recent.map(Cell::get).filter(is_it) {
@@ -94,10 +106,11 @@ impl<K: Packed> Known<K> {
 
     /// Forgets the prefixes that no table has, once they are many.
     fn forget_idle(&mut self) {
-        if self.idle < self.numbers.len() && self.idle <= IDLE.max(self.numbers.len() / 2) {
+        if self.idle < self.numbers.len() && self.idle <= IDLE.max(self.numbers.len() / 4 * 3) {
             return;
         }
-        let Self { numbers, users, free, idle, last, recent } = self;
+        let Self { numbers, users, free, idle, forgotten, last, recent } = self;
+        *forgotten = forgotten.wrapping_add(1);
         let used = |number: u32| {
             usize::try_from(number).ok().and_then(|number| users.get(number)).is_some_and(|users| *users > 0)
         };
@@ -105,8 +118,11 @@ impl<K: Packed> Known<K> {
         while users.last() == Some(&0) {
             users.pop();
         }
+        free.clear();
+        free.shrink_to(users.len().saturating_sub(numbers.len()));
+        free.reserve_exact(users.len().saturating_sub(numbers.len()));
         let unused = users.iter().enumerate().rev().filter(|(_, users)| **users == 0);
-        *free = unused.filter_map(|(number, _)| u32::try_from(number).ok()).collect();
+        free.extend(unused.filter_map(|(number, _)| u32::try_from(number).ok()));
         *idle = 0;
         if numbers.len() == 0 {
             *recent = Box::default();
@@ -131,6 +147,16 @@ impl<K: Packed> Numbers<K> {
         self.known.borrow().find(key)
     }
 
+    /// How often prefixes were forgotten: numbers that were found before the last time may be those of others.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.known.borrow().forgotten
+    }
+
+    /// The numbers, as long as nobody changes them.
+    pub(super) fn known(&self) -> Ref<'_, Known<K>> {
+        self.known.borrow()
+    }
+
     /// One table more has a key; its number.
     pub(super) fn hold(&self, key: K) -> u32 {
         let mut known = self.known.borrow_mut();
@@ -147,9 +173,11 @@ impl<K: Packed> Numbers<K> {
 
     /// One table more has a number.
     pub(super) fn hold_again(&self, number: u32) {
-        if let Some(users) = self.known.borrow_mut().users(number) {
-            *users = users.saturating_add(1);
-        }
+        let mut known = self.known.borrow_mut();
+        let Some(users) = known.users(number) else { return };
+        let idle = *users == 0;
+        *users = users.saturating_add(1);
+        known.idle = known.idle.saturating_sub(usize::from(idle));
     }
 
     /// One table less has a number.

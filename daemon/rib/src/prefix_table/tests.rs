@@ -63,7 +63,8 @@ fn visit(table: &mut PrefixTable<u32>, model: &mut Model, until: Prefix) {
 proptest! {
     #[test]
     fn tables_that_share_their_prefixes_are_what_ordered_maps_of_the_standard_library_are(
-        acts in proptest::collection::vec((any::<bool>(), act()), 0..3_000), first in any_prefix()
+        acts in proptest::collection::vec((any::<bool>(), act()), 0..3_000), first in any_prefix(),
+        looked_up in proptest::collection::vec(any_prefix(), 0..100)
     ) {
         let prefixes = Prefixes::default();
         let mut tables = [PrefixTable::new(&prefixes), PrefixTable::new(&prefixes)];
@@ -104,6 +105,17 @@ proptest! {
                 prop_assert_eq!(table.get(*prefix), Some(&*value));
                 prop_assert_eq!(table.get_mut(*prefix), Some(value));
             }
+        }
+        let all: Vec<Prefix> = looked_up.iter().copied().chain(models[0].keys().copied()).collect();
+        let mut spots: Vec<Spot> = all.iter().copied().map(Spot::from).collect();
+        prefixes.look_up(|finder| spots.chunks_mut(70).for_each(|some| finder.find(some)));
+        prop_assert!(spots.iter().map(|spot| spot.prefix()).eq(all.iter().copied()));
+        for spot in spots.iter().take(50) {
+            let value = u32::from(spot.prefix().length());
+            prop_assert_eq!(tables[0].insert(*spot, value), models[0].insert(spot.prefix(), value));
+        }
+        for (table, model) in tables.iter().zip(&models) {
+            prop_assert!(spots.iter().map(|spot| table.get(*spot)).eq(all.iter().map(|prefix| model.get(prefix))));
         }
         let known = models[0].keys().chain(models[1].keys()).filter(|prefix| prefix.address().is_ipv4());
         let known: std::collections::BTreeSet<&Prefix> = known.collect();
