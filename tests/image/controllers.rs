@@ -4,30 +4,39 @@ use anyhow::Result;
 use scenarios::appliance::{Parts, Place};
 
 use crate::boot_partition::BootPartition;
-use crate::{logged_in, user_data};
+use crate::user_data;
 
 /// A controller with a disk, as devices of QEMU.
 fn controller(devices: &[&str]) -> Vec<String> {
     devices.iter().map(|device| (*device).to_owned()).collect()
 }
 
+/// Where the first start does not find its disk, a second one has everything read by the boot loader.
+fn starts_at_once(place: &Place, parts: &Parts) -> Result<()> {
+    let mut machine = place.boot(&parts.clone().seeded(&user_data()))?;
+    machine.sees("login:")?;
+    machine.power_cut();
+    let starts = BootPartition::of_machine(place)?.variable("starts")?;
+    // Some firmware cannot write to each disk that it reads, and nothing is counted there.
+    assert!(["", "1"].contains(&starts.as_str()), "started {starts} times: {:?}", parts.controller);
+    Ok(())
+}
+
 #[test]
 fn a_disk_is_found_behind_every_controller_that_firmware_starts_from() -> Result<()> {
     for devices in [
-        &["nvme,serial=one,drive=disk"][..],
-        &["ide-hd,drive=disk"],
-        &["ahci,id=hub", "ide-hd,bus=hub.0,drive=disk"],
-        &["virtio-scsi-pci", "scsi-hd,drive=disk"],
-        &["pvscsi", "scsi-hd,drive=disk"],
-        &["megasas", "scsi-hd,drive=disk"],
-        &["qemu-xhci", "usb-storage,drive=disk"],
-        &["usb-ehci", "usb-storage,drive=disk"],
+        &["nvme,serial=one,drive=disk,bootindex=0"][..],
+        &["ide-hd,drive=disk,bootindex=0"],
+        &["ahci,id=hub", "ide-hd,bus=hub.0,drive=disk,bootindex=0"],
+        &["virtio-scsi-pci", "scsi-hd,drive=disk,bootindex=0"],
+        &["pvscsi", "scsi-hd,drive=disk,bootindex=0"],
+        &["megasas", "scsi-hd,drive=disk,bootindex=0"],
+        &["qemu-xhci", "usb-storage,drive=disk,bootindex=0"],
+        &["usb-ehci", "usb-storage,drive=disk,bootindex=0"],
     ] {
         let place = Place::new("controller")?;
         let parts = Parts { controller: controller(devices), ..Parts::default() };
-        let mut machine = logged_in(&place, &parts.seeded(&user_data()))?;
-        let list = machine.says("show system image")?;
-        assert!(list.contains("0.1.0 (default boot) (running image)"), "{devices:?}: {list}");
+        starts_at_once(&place, &parts)?;
     }
     Ok(())
 }
@@ -46,10 +55,5 @@ fn another_disk_with_another_image_is_not_taken_for_the_one_that_was_started() -
     let others = ["-drive".to_owned(), format!("file={},format=raw,if=virtio,snapshot=on", other.display())];
     let controller = controller(&["ahci,id=hub", "ide-hd,bus=hub.0,drive=disk,bootindex=0"]);
     let parts = Parts { controller, others: others.to_vec(), ..Parts::default() };
-    let mut machine = logged_in(&place, &parts.seeded(&user_data()))?;
-    let said = machine.says("show log | match 'damaged, or of another' | no-more")?;
-    assert!(said.contains("/dev/vda2: /boot/slots/a/usr: it is damaged, or of another image"), "{said}");
-    let list = machine.says("show system image")?;
-    assert!(list.contains("0.1.0 (default boot) (running image)"), "{list}");
-    Ok(())
+    starts_at_once(&place, &parts)
 }

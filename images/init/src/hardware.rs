@@ -21,14 +21,14 @@ const DISKS: &str = "/packed/modules";
 const ROUNDS: usize = 8;
 /// What no device asks for by itself: the file system of the boot partition, and how `/usr` is mounted.
 const FIRST: &[&str] = &["vfat", "nls_cp437", "nls_ascii", "squashfs"];
-/// What makes a disk of memory, and the kernel's unit for its size, in octets.
-const MEMORY_DISK: (&str, u64) = ("brd", 1024);
-/// What stands before the word of a device that a machine in a machine has, and finds at once.
-const QUICK: &str = "virtio:";
 /// The same of `/usr`: the data partition's file system.
 const SECOND: &[&str] = &["ext4"];
 /// The same of what may wait: buttons, and what the router makes of links.
 const LATER: &[&str] = &["af_packet", "button", "evdev"];
+/// What makes a disk of memory, and the kernel's unit for its size, in octets.
+const MEMORY_DISK: (&str, u64) = ("brd", 1024);
+/// What stands before the word of a device that a machine in a machine has, and finds at once.
+const QUICK: &str = "virtio:";
 
 /// What modules are told. A watchdog hears of the first process each five seconds; four times missed, and it ends the machine.
 const SETTINGS: [(&str, &str); 2] = [("i6300esb.ko", "heartbeat=20"), ("iTCO_wdt.ko", "heartbeat=20")];
