@@ -100,7 +100,9 @@ unpack_packages() {
     }
     touch "$store/unpacked"
 }
-[ "$store/unpacked" -nt "$here/build.sh" ] && [ "$store/unpacked" -nt "$here/kernel.sh" ] || unpack_packages
+for file in build.sh kernel.sh kernel_copies.py; do
+    [ "$store/unpacked" -nt "$here/$file" ] || { unpack_packages; break; }
+done
 tree=$store/tree
 release=$(ls "$tree/lib/modules")
 
@@ -178,7 +180,8 @@ done
 balancer=$programs/../bpf/towpath-balancer.o
 [ ! -e "$balancer" ] || install -m 644 "$balancer" "$root/usr/lib/towpath/towpath-balancer.o"
 strip -o "$root/sbin/init" "$init"
-ln -s init "$root/sbin/modprobe"
+# Not where the kernel looks for it by itself: it would call it while nothing is there that it could load.
+ln -s ../../sbin/init "$root/usr/sbin/modprobe"
 for name in shutdown reboot poweroff halt systemctl towpath-image; do ln -s ../../sbin/init "$root/usr/bin/$name"; done
 ln -s ../../../sbin/init "$root/usr/lib/towpath/console-login"
 ln -s sbin/init "$root/init"
@@ -278,28 +281,36 @@ rm -f "$payload"
 
 say "making the disk"
 modules=(part_gpt fat normal configfile loadenv serial terminal test true echo sleep ls cat reboot halt minicmd keystatus)
-# GRUB as it is, but for how many sectors one call of the firmware reads.
-loader=$target/grub-bios
-rm -rf "$loader"
-mkdir -p "$loader"
-ln -s /usr/lib/grub/i386-pc/* "$loader/"
-rm "$loader/biosdisk.mod"
-python3 "$here/grub_reads.py" /usr/lib/grub/i386-pc/biosdisk.mod "$loader/biosdisk.mod" || {
-    say "GRUB stays as it is: a start with BIOS takes a little more"
-    cp /usr/lib/grub/i386-pc/biosdisk.mod "$loader/biosdisk.mod"
+# A folder of GRUB's modules as it is, but for one file that a program changes; what it means where that could not be.
+change_grub() {
+    local from=/usr/lib/grub/$1 file=$2 program=$3 otherwise=$4 to=$5
+    rm -rf "$to"
+    mkdir -p "$to"
+    ln -s "$from"/* "$to/"
+    rm "$to/$file"
+    python3 "$here/$program" "$from/$file" "$to/$file" || {
+        say "GRUB stays as it is: $otherwise"
+        cp "$from/$file" "$to/$file"
+    }
 }
-grub-mkimage -O i386-pc -d "$loader" -p '(,gpt2)/grub' -o "$target/core.img" biosdisk linux16 iorw "${modules[@]}"
-# The same but for how much memory it keeps.
-loader=$target/grub-efi
-rm -rf "$loader"
-mkdir -p "$loader"
-ln -s /usr/lib/grub/x86_64-efi/* "$loader/"
-rm "$loader/kernel.img"
-python3 "$here/grub_heap.py" /usr/lib/grub/x86_64-efi/kernel.img "$loader/kernel.img" || {
-    say "GRUB stays as it is: with UEFI, 256 MiB of memory may be too few"
-    cp /usr/lib/grub/x86_64-efi/kernel.img "$loader/kernel.img"
+change_grub i386-pc biosdisk.mod grub_reads.py "a start with BIOS takes a little more" "$target/grub-bios"
+change_grub x86_64-efi kernel.img grub_heap.py "with UEFI, 256 MiB of memory may be too few" "$target/grub-efi"
+# With BIOS the loader unpacks itself so slowly that it holds only what reads the others.
+grub-mkimage -O i386-pc -d "$target/grub-bios" -p '(,gpt2)/grub' -o "$target/core.img" biosdisk part_gpt fat
+grub-mkimage -O x86_64-efi -d "$target/grub-efi" -p /grub -o "$target/bootx64.efi" efi_gop chain "${modules[@]}"
+
+# Modules of GRUB for BIOS with all that they need.
+grub_modules() {
+    local more wanted=$*
+    while :; do
+        more=$(awk -F: -v wanted="$wanted" 'BEGIN { split(wanted, names, " "); for (at in names) seen[names[at]] }
+            $1 in seen { print $1; split($2, needs, " "); for (at in needs) print needs[at] }' "$target/grub-bios/moddep.lst" | sort -u)
+        [ "$more" != "$(tr ' ' '\n' <<<"$wanted" | sort -u)" ] || break
+        wanted=$(tr '\n' ' ' <<<"$more")
+        wanted=${wanted% }
+    done
+    printf '%s\n' "$more"
 }
-grub-mkimage -O x86_64-efi -d "$loader" -p /grub -o "$target/bootx64.efi" efi_gop chain "${modules[@]}"
 
 boot=$target/boot.fat
 rm -f "$boot"
@@ -307,7 +318,11 @@ truncate -s "${boot_mib}M" "$boot"
 mformat -i "$boot" -F -N "$boot_serial" -v TOWPATH ::
 staging=$target/boot
 rm -rf "$staging"
-mkdir -p "$staging"/{EFI/BOOT,grub,slots/a,slots/b}
+mkdir -p "$staging"/{EFI/BOOT,grub/i386-pc,slots/a,slots/b}
+grub_modules linux16 iorw "${modules[@]}" | while read -r module; do
+    cp -L "$target/grub-bios/$module.mod" "$staging/grub/i386-pc/"
+done
+cp -L "$target/grub-bios/command.lst" "$staging/grub/i386-pc/"
 cp "$target/bootx64.efi" "$staging/EFI/BOOT/BOOTX64.EFI"
 # A key is named by its letter, and that of Escape has no place in a text.
 sed "s/@ESCAPE@/$(printf '\033')/" "$here/grub.cfg" >"$staging/grub/grub.cfg"

@@ -4,11 +4,13 @@
 #   kernel.sh TREE STORE OUT          TREE: the unpacked packages; STORE: where packages are kept; OUT: the kernel packed anew
 #
 # The kernel itself stays what Debian has built, bit by bit; only what unpacks it is linked again, out of Debian's sources
-# of the same version, for zstd instead of XZ. Before that the same is done for XZ: what comes out has to be Debian's own
-# file but for its signature, or nothing is written. Ends with 1, and says why, where the kernel has to stay as it is.
+# of the same version, for zstd instead of XZ, and with another way to copy and to fill memory (kernel_copies.py). Before that
+# the same is done for XZ, with nothing changed: what comes out has to be Debian's own file but for its signature, or nothing
+# is written. Ends with 1, and says why, where the kernel has to stay as it is.
 set -euo pipefail
 
 tree=$1 store=$2 out=$3
+here=$(cd "$(dirname "$0")" && pwd)
 export LC_ALL=C TZ=UTC KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=towpath KBUILD_BUILD_HOST=towpath
 fail() { printf 'kernel: %s\n' "$*" >&2; exit 1; }
 for program in gcc-12 make bc xz zstd python3 readelf objcopy awk; do
@@ -98,6 +100,7 @@ for file in (debian, ours):
     file[header + 24 + 144 : header + 24 + 152] = bytes(8)
 sys.exit(debian[: len(ours)] != ours)
 E2
+python3 "$here/kernel_copies.py" arch/x86/boot/compressed/string.c || fail "what unpacks the kernel copies in another way than that of 6.1"
 build ZSTD
 cp arch/x86/boot/bzImage "$out.new"
 mv "$out.new" "$out"

@@ -11,7 +11,7 @@ use nix::sys::socket::{MsgFlags, recv};
 
 use crate::modules::Catalogue;
 use crate::names::{self, Card};
-use crate::system;
+use crate::{pci, system};
 
 /// No event of the kernel is longer, in octets.
 const LONGEST_EVENT: usize = 16 << 10;
@@ -21,8 +21,10 @@ const DISKS: &str = "/packed/modules";
 const ROUNDS: usize = 8;
 /// What no device asks for by itself: the file system of the boot partition, and how `/usr` is mounted.
 const FIRST: &[&str] = &["vfat", "nls_cp437", "nls_ascii", "squashfs"];
-/// The same of `/usr`: the data partition's file system.
-const SECOND: &[&str] = &["ext4"];
+/// The same of `/usr`: the data partition's file system, and the checksum that it would have `modprobe` called for.
+const SECOND: &[&str] = &["crc32c_generic", "ext4"];
+/// What the processor asks for.
+const PROCESSOR: &str = "/sys/devices/system/cpu/modalias";
 /// The same of what may wait: buttons, and what the router makes of links.
 const LATER: &[&str] = &["af_packet", "button", "evdev"];
 /// What makes a disk of memory, and the kernel's unit for its size, in octets.
@@ -38,16 +40,24 @@ const SETTINGS: [(&str, &str); 2] = [("i6300esb.ko", "heartbeat=20"), ("iTCO_wdt
 pub(crate) struct Hardware {
     folder: PathBuf,
     catalogue: Catalogue,
+    /// The devices that are known, and what each of them asks for.
+    devices: BTreeMap<PathBuf, String>,
     asked: BTreeSet<String>,
     /// The names of the files that are in the kernel.
     loaded: BTreeSet<String>,
 }
 
 impl Hardware {
-    /// What is at hand before `/usr` is: what brings disks to light. No device is asked yet.
+    fn of(folder: PathBuf) -> Self {
+        let catalogue = read_catalogue(&folder);
+        Self { folder, catalogue, devices: BTreeMap::new(), asked: BTreeSet::new(), loaded: BTreeSet::new() }
+    }
+
+    /// What is at hand before `/usr` is: what brings disks to light. No device is asked yet, and those of PCI wait for their
+    /// drivers.
     pub(crate) fn first() -> Self {
-        let (folder, catalogue) = read_catalogue(Path::new(DISKS));
-        let mut hardware = Self { folder, catalogue, asked: BTreeSet::new(), loaded: BTreeSet::new() };
+        let mut hardware = Self::of(PathBuf::from(DISKS));
+        pci::hold();
         for name in FIRST {
             hardware.load(name);
         }
@@ -56,18 +66,23 @@ impl Hardware {
 
     /// Loads all that is at hand and that a device asks for.
     pub(crate) fn start_disks(&mut self) {
-        self.load_rounds();
+        self.load_rounds(pci::give_to_drivers);
     }
 
     /// Loads what one more device asks for, as long as there is one.
     pub(crate) fn load_next_for_disks(&mut self) -> bool {
-        let words = words_of_devices();
-        let left = words.iter().filter(|word| !self.asked.contains(*word) && !self.catalogue.wanted(word).is_empty());
-        let next = left.min_by_key(|word| !word.starts_with(QUICK)).cloned();
-        next.is_some_and(|word| {
-            self.load(&word);
-            true
-        })
+        let known = self.devices.len();
+        let words = self.words_not_asked();
+        let left = words.iter().filter(|word| !self.catalogue.wanted(word).is_empty());
+        let next = left.min_by_key(|word| !word.starts_with(QUICK));
+        if let Some(word) = next {
+            self.load(word);
+        }
+        // A device that its driver does not take is not offered to it for ever.
+        if next.is_some() || self.devices.len() > known {
+            pci::give_to_drivers();
+        }
+        next.is_some()
     }
 
     /// Makes `/dev/ram0`, a disk of memory with room for this many octets.
@@ -86,39 +101,54 @@ impl Hardware {
 
     /// All modules of the kernel that runs, none of which was asked for.
     pub(crate) fn whole() -> Self {
-        let (folder, catalogue) = read_catalogue(&folder_of_kernel());
-        Self { folder, catalogue, asked: BTreeSet::new(), loaded: BTreeSet::new() }
+        Self::of(folder_of_kernel())
     }
 
     /// All modules of the kernel that runs are at hand from here on.
     pub(crate) fn widen(&mut self) {
-        (self.folder, self.catalogue) = read_catalogue(&folder_of_kernel());
         // A device may ask for more modules than were known.
-        self.asked.clear();
+        let (devices, loaded) = (std::mem::take(&mut self.devices), std::mem::take(&mut self.loaded));
+        *self = Self { devices, loaded, ..Self::whole() };
+        if let Ok(word) = fs::read_to_string(PROCESSOR) {
+            self.load(word.trim());
+        }
         for name in SECOND {
             self.load(name);
         }
     }
 
-    /// Loads what every start needs and what each device that is there asks for, and those that come to light by it.
+    /// Loads what every start needs and what each device that is there asks for, and those that come to light by it. No device
+    /// waits any more.
     pub(crate) fn start(&mut self) {
         for name in LATER {
             self.load(name);
         }
-        self.load_rounds();
+        pci::release();
+        self.load_rounds(|| ());
     }
 
-    fn load_rounds(&mut self) {
+    /// Loads what devices ask for, and does behind each round what may bring others to light.
+    fn load_rounds(&mut self, behind: impl Fn()) {
         for _ in 0..ROUNDS {
-            let mut words = words_of_devices();
-            words.retain(|word| !self.asked.contains(word));
+            let words = self.words_not_asked();
             if words.is_empty() {
                 break;
             }
             for word in words {
                 self.load(&word);
             }
+            behind();
         }
+    }
+
+    /// What each device on each bus asks for, once, as far as it was not asked for.
+    fn words_not_asked(&mut self) -> BTreeSet<String> {
+        for device in devices() {
+            // A device asks for the same all the time, and to read it again is dear.
+            self.devices.entry(device).or_insert_with_key(|device| word_of(device));
+        }
+        let words = self.devices.values().filter(|word| !word.is_empty() && !self.asked.contains(*word));
+        words.cloned().collect()
     }
 
     /// Loads what a device or a caller of `modprobe` asks for; whether anything answers to it.
@@ -170,9 +200,9 @@ fn folder_of_kernel() -> PathBuf {
 }
 
 /// The lists of the modules in a folder, as far as they are there.
-fn read_catalogue(folder: &Path) -> (PathBuf, Catalogue) {
+fn read_catalogue(folder: &Path) -> Catalogue {
     let list = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
-    (folder.to_owned(), Catalogue::read(&list("modules.dep"), &list("modules.alias"), &list("modules.builtin")))
+    Catalogue::read(&list("modules.dep"), &list("modules.alias"), &list("modules.builtin"))
 }
 
 /// Loads a module unless it was loaded before; a file has the same name in every folder.
@@ -201,12 +231,16 @@ impl<'a> Event<'a> {
     }
 }
 
-/// What each device on each bus asks for, once.
-fn words_of_devices() -> BTreeSet<String> {
+/// The devices on all buses.
+fn devices() -> impl Iterator<Item = PathBuf> {
     let within = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let devices = within(Path::new("/sys/bus")).flat_map(|bus| within(&bus.join("devices")));
-    let words = devices.filter_map(|device| fs::read_to_string(device.join("modalias")).ok());
-    words.map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
+    within(Path::new("/sys/bus")).flat_map(move |bus| within(&bus.join("devices")))
+}
+
+/// What a device asks for: nothing, for most of them.
+fn word_of(device: &Path) -> String {
+    let word = fs::read_to_string(device.join("modalias")).unwrap_or_default();
+    word.trim().to_owned()
 }
 
 /// The network cards, by the numbers that the kernel gave them; links that are made of others are none.

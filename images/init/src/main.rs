@@ -17,6 +17,7 @@ mod machine;
 mod modules;
 mod names;
 mod packed;
+mod pci;
 mod request;
 mod services;
 mod slots;

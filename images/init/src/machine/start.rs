@@ -36,6 +36,8 @@ const DISK_WAITS: Duration = Duration::from_secs(5);
 /// How many files of crashes are kept.
 const CRASHES: usize = 8;
 
+/// What the kernel calls for a module.
+const MODPROBE: &str = "/usr/sbin/modprobe";
 /// Settings of the kernel. Whoever is let in may read its messages, and so may the router, which shows them.
 const SETTINGS: [(&str, &str); 3] = [
     ("kernel/core_pattern", "|/usr/lib/towpath/crash %t %f"),
@@ -71,6 +73,8 @@ pub(super) fn start() -> Result<Started, String> {
     let events = system::open_events().map_err(|error| say(&error)).ok();
     let mut hardware = Hardware::first();
     let boot = packed::mount(&mut hardware, events.as_ref())?;
+    // Before `/usr` the kernel finds no such program where it looks for it, and starts none in vain.
+    let _ = fs::write("/proc/sys/kernel/modprobe", MODPROBE);
     hardware.widen();
     prepare_memory();
     let mut notices = Vec::new();
