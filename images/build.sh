@@ -299,17 +299,18 @@ change_grub x86_64-efi kernel.img grub_heap.py "with UEFI, 256 MiB of memory may
 grub-mkimage -O i386-pc -d "$target/grub-bios" -p '(,gpt2)/grub' -o "$target/core.img" biosdisk part_gpt fat
 grub-mkimage -O x86_64-efi -d "$target/grub-efi" -p /grub -o "$target/bootx64.efi" efi_gop chain "${modules[@]}"
 
-# Modules of GRUB for BIOS with all that they need.
+# Modules of GRUB for BIOS with all that they need, in order.
 grub_modules() {
-    local more wanted=$*
-    while :; do
-        more=$(awk -F: -v wanted="$wanted" 'BEGIN { split(wanted, names, " "); for (at in names) seen[names[at]] }
-            $1 in seen { print $1; split($2, needs, " "); for (at in needs) print needs[at] }' "$target/grub-bios/moddep.lst" | sort -u)
-        [ "$more" != "$(tr ' ' '\n' <<<"$wanted" | sort -u)" ] || break
-        wanted=$(tr '\n' ' ' <<<"$more")
-        wanted=${wanted% }
-    done
-    printf '%s\n' "$more"
+    awk -F: -v wanted="$*" '
+        function take(name, needs, count, at) {
+            if (seen[name]++) return
+            print name
+            count = split(all[name], needs, " ")
+            for (at = 1; at <= count; at++) take(needs[at])
+        }
+        { all[$1] = $2 }
+        END { count = split(wanted, names, " "); for (at = 1; at <= count; at++) take(names[at]) }
+    ' "$target/grub-bios/moddep.lst" | sort
 }
 
 boot=$target/boot.fat
