@@ -12,12 +12,19 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nouns::Prefix;
 
-pub(crate) use blocks::{Blocks, Shelf};
+pub(crate) use blocks::{AT_ONCE, Blocks, Shelf};
 
 /// A prefix of one family as an integer whose order is display order.
 pub(crate) trait Packed: Copy + Ord + std::fmt::Debug {
+    /// As it is kept where there are a million: in no more octets than it has.
+    type Kept: Copy + std::fmt::Debug;
+
     /// No key is lower.
     const LEAST: Self;
+    /// That of no prefix.
+    const NEVER: Self;
+    fn keep(self) -> Self::Kept;
+    fn kept(kept: Self::Kept) -> Self;
     fn unpack(self) -> Prefix;
     /// Some bits that are seldom those of another key.
     fn scatter(self) -> u64;
@@ -33,8 +40,28 @@ pub(crate) type V4 = u64;
 /// An IPv6 address and its prefix length.
 pub(crate) type V6 = (u128, u8);
 
+/// An address and a prefix length, side by side.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, packed)]
+pub(crate) struct Kept<A> {
+    address: A,
+    length: u8,
+}
+
 impl Packed for V4 {
+    type Kept = Kept<u32>;
+
     const LEAST: Self = 0;
+    const NEVER: Self = 0xff;
+
+    fn keep(self) -> Self::Kept {
+        let [_, _, _, a, b, c, d, length] = self.to_be_bytes();
+        Kept { address: u32::from_be_bytes([a, b, c, d]), length }
+    }
+
+    fn kept(kept: Self::Kept) -> Self {
+        Self::from(kept.address) << 8 | Self::from(kept.length)
+    }
 
     fn unpack(self) -> Prefix {
         let [_, _, _, a, b, c, d, length] = self.to_be_bytes();
@@ -52,7 +79,18 @@ impl Packed for V4 {
 }
 
 impl Packed for V6 {
+    type Kept = Kept<u128>;
+
     const LEAST: Self = (0, 0);
+    const NEVER: Self = (0, u8::MAX);
+
+    fn keep(self) -> Self::Kept {
+        Kept { address: self.0, length: self.1 }
+    }
+
+    fn kept(kept: Self::Kept) -> Self {
+        (kept.address, kept.length)
+    }
 
     fn unpack(self) -> Prefix {
         Prefix::masked_or_host(IpAddr::V6(Ipv6Addr::from_bits(self.0)), self.1)
@@ -78,7 +116,7 @@ pub(crate) enum Key {
 impl From<Prefix> for Key {
     fn from(prefix: Prefix) -> Self {
         match prefix.address() {
-            IpAddr::V4(address) => Self::V4(u64::from(address.to_bits()) << 8 | u64::from(prefix.length())),
+            IpAddr::V4(address) => Self::V4(V4::kept(Kept { address: address.to_bits(), length: prefix.length() })),
             IpAddr::V6(address) => Self::V6((address.to_bits(), prefix.length())),
         }
     }

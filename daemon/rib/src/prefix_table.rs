@@ -14,8 +14,8 @@ use std::rc::Rc;
 
 use nouns::Prefix;
 
-use crate::prefix_map::{Key, Packed, Shelf, V4, V6};
-use numbers::Numbers;
+use crate::prefix_map::{Key, Packed, V4, V6};
+use numbers::{NumberShelf, Numbers};
 use pages::Pages;
 
 /// The prefixes that some tables have, each with its number; a clone is another hand on the same ones.
@@ -37,24 +37,30 @@ pub struct Spot {
 /// The prefixes while nobody changes what is known of them: several may look up at the same time.
 #[derive(Debug)]
 pub struct Finder<'a> {
-    v4: Shelf<'a, V4, u32>,
-    v6: Shelf<'a, V6, u32>,
+    v4: NumberShelf<'a, V4>,
+    v6: NumberShelf<'a, V6>,
 }
 
 impl Finder<'_> {
-    /// Finds where some prefixes stand; to search for them together takes a part of the time.
-    pub fn find(&self, spots: &mut [Spot]) {
-        let (mut v4, mut v6) = (Vec::new(), Vec::new());
-        let keys = || spots.iter().map(|spot| Key::from(spot.prefix));
-        let v4_keys = keys().filter_map(|key| if let Key::V4(key) = key { Some(key) } else { None });
-        let v6_keys = keys().filter_map(|key| if let Key::V6(key) = key { Some(key) } else { None });
-        self.v4.find_all(v4_keys, |number| v4.push(number.copied()));
-        self.v6.find_all(v6_keys, |number| v6.push(number.copied()));
+    /// Finds where some prefixes stand; how many had to be searched for, and did not come behind the one before as they had
+    /// come once. To search for them together takes a part of the time.
+    pub fn find(&self, spots: &mut [Spot]) -> usize {
+        let (mut v4_keys, mut v6_keys) = (Vec::new(), Vec::new());
+        for spot in &*spots {
+            match spot.prefix.into() {
+                Key::V4(key) => v4_keys.push(key),
+                Key::V6(key) => v6_keys.push(key),
+            }
+        }
+        let (mut v4, mut v6) = (Vec::with_capacity(v4_keys.len()), Vec::with_capacity(v6_keys.len()));
+        let searched = self.v4.find_all(&v4_keys, |number| v4.push(number));
+        let searched = searched.saturating_add(self.v6.find_all(&v6_keys, |number| v6.push(number)));
         let (mut v4, mut v6) = (v4.into_iter(), v6.into_iter());
         for spot in spots {
             let number = if spot.prefix.address().is_ipv4() { v4.next() } else { v6.next() };
             *spot = number.flatten().map_or(Spot::from(spot.prefix), |number| Spot::new(spot.prefix, number));
         }
+        searched
     }
 }
 

@@ -2,18 +2,20 @@
 //!
 //! The search for a prefix is the greater part of taking it out, and waits for the memory most of the time. So those of all
 //! messages that came in one read are searched for at once, by more than one processor where there are as many; nothing
-//! changes meanwhile. Never believes what it found once numbers of prefixes may be those of others.
+//! changes meanwhile. What goes in the order in which it came needs hardly any search, and no second processor. Never believes what it found once numbers of prefixes may be those of others.
 
 use std::borrow::Cow;
 
 use bgp::session::Output;
 use bgp_wire::message::Nlri;
-use rib::prefix_table::{Prefixes, Spot};
+use rib::prefix_table::{Finder, Prefixes, Spot};
 
 use crate::together::together;
 
 /// Prefixes that a thread takes at a time.
 const PART: usize = 256;
+/// Where more than one out of so many has to be searched for, all help.
+const SEARCHED: usize = 4;
 /// So many are worth a thread more.
 const PREFIXES_A_THREAD: usize = 2048;
 /// More threads would wait for each other.
@@ -36,10 +38,7 @@ impl Ahead {
         let withdrawn = updates.flat_map(|update| &update.unreach).flat_map(|unreach| &unreach.nlri);
         let mut spots: Vec<Spot> = withdrawn.map(|nlri| Spot::from(nlri.prefix)).collect();
         if !spots.is_empty() {
-            let threads = processors.min(spots.len() / PREFIXES_A_THREAD).clamp(1, THREADS);
-            let parts = spots.chunks_mut(PART);
-            prefixes
-                .look_up(|finder| together(threads, parts, |parts| parts.for_each(|part| finder.find(part)), || ()));
+            prefixes.look_up(|finder| find(finder, &mut spots, processors));
         }
         Self { spots, taken: 0, forgotten: prefixes.forgotten() }
     }
@@ -54,6 +53,19 @@ impl Ahead {
         });
         spots.map_or_else(|| next.iter().map(|nlri| Spot::from(nlri.prefix)).collect(), Cow::Borrowed)
     }
+}
+
+/// Alone, as long as hardly anything has to be searched for.
+fn find(finder: &Finder<'_>, spots: &mut [Spot], processors: usize) {
+    let (mut left, mut parts) = (spots.len(), spots.chunks_mut(PART));
+    for part in &mut parts {
+        left = left.saturating_sub(part.len());
+        if finder.find(part) > PART / SEARCHED {
+            break;
+        }
+    }
+    let threads = processors.min(left / PREFIXES_A_THREAD).clamp(1, THREADS);
+    together(threads, parts, |parts| parts.for_each(|part| _ = finder.find(part)), || ());
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use nouns::Prefix;
 
 use super::Packed;
 use super::index::Index;
-pub(crate) use shelf::Shelf;
+pub(crate) use shelf::{AT_ONCE, Shelf};
 
 /// Entries in a full block.
 const FULL: usize = 64;
@@ -27,18 +27,18 @@ const GROWTH: usize = 8;
 
 /// Entries whose keys lie between two bounds.
 #[derive(Clone, Debug)]
-struct Block<K, V> {
+struct Block<K: Packed, V> {
     /// The lowest key that may stand here; the block's key in the index.
     low: K,
     /// The lower bound of the next block.
     high: Option<K>,
-    keys: Vec<K>,
+    keys: Vec<K::Kept>,
     values: Vec<V>,
 }
 
 /// A map of one family.
 #[derive(Clone, Debug)]
-pub(crate) struct Blocks<K, V> {
+pub(crate) struct Blocks<K: Packed, V> {
     blocks: Vec<Block<K, V>>,
     /// Places in `blocks` by lower bound.
     index: Index<K>,
@@ -47,7 +47,7 @@ pub(crate) struct Blocks<K, V> {
     len: usize,
 }
 
-impl<K, V> Default for Blocks<K, V> {
+impl<K: Packed, V> Default for Blocks<K, V> {
     fn default() -> Self {
         Self { blocks: Vec::new(), index: Index::default(), cursor: Cell::new((0, 0)), len: 0 }
     }
@@ -61,13 +61,22 @@ impl<K: Packed, V> Block<K, V> {
     /// Where a key stands, or would: what comes in order stands behind the last entry that was used, or in its place.
     fn search(&self, key: K, last: usize) -> Result<usize, usize> {
         let next = last.saturating_add(1);
-        if self.keys.get(next) == Some(&key) {
+        if self.key(next) == Some(key) {
             return Ok(next);
         }
-        if self.keys.get(last) == Some(&key) {
+        if self.key(last) == Some(key) {
             return Ok(last);
         }
-        self.keys.binary_search(&key)
+        self.search_all(key)
+    }
+
+    /// As `search`, where nothing is known of the last use.
+    fn search_all(&self, key: K) -> Result<usize, usize> {
+        self.keys.binary_search_by_key(&key, |kept| K::kept(*kept))
+    }
+
+    fn key(&self, at: usize) -> Option<K> {
+        self.keys.get(at).copied().map(K::kept)
     }
 
     fn insert(&mut self, at: usize, key: K, value: V) {
@@ -76,7 +85,7 @@ impl<K: Packed, V> Block<K, V> {
             self.keys.reserve_exact(room);
             self.values.reserve_exact(room);
         }
-        self.keys.insert(at, key);
+        self.keys.insert(at, key.keep());
         self.values.insert(at, value);
     }
 
@@ -108,7 +117,7 @@ impl<K: Packed, V> Blocks<K, V> {
     pub(crate) fn find_next(&self, key: K) -> Option<&V> {
         let (place, last) = self.cursor.get();
         let (next, block) = (last.saturating_add(1), self.blocks.get(place)?);
-        if block.keys.get(next) != Some(&key) {
+        if block.key(next) != Some(key) {
             return None;
         }
         self.cursor.set((place, next));
@@ -161,8 +170,8 @@ impl<K: Packed, V> Blocks<K, V> {
     pub(crate) fn iter_from(&self, first: K) -> impl Iterator<Item = (K, &V)> {
         let blocks = self.index.iter_from(first).filter_map(|place| self.blocks.get(place));
         blocks.flat_map(move |block| {
-            let from = if block.low < first { block.keys.partition_point(|key| *key < first) } else { 0 };
-            block.keys.iter().copied().skip(from).zip(block.values.iter().skip(from))
+            let from = if block.low < first { block.keys.partition_point(|kept| K::kept(*kept) < first) } else { 0 };
+            block.keys.iter().copied().map(K::kept).skip(from).zip(block.values.iter().skip(from))
         })
     }
 
@@ -170,7 +179,9 @@ impl<K: Packed, V> Blocks<K, V> {
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Prefix, &mut V)> {
         let mut blocks: Vec<&mut Block<K, V>> = self.blocks.iter_mut().collect();
         blocks.sort_unstable_by_key(|block| block.low);
-        blocks.into_iter().flat_map(|block| block.keys.iter().map(|key| key.unpack()).zip(&mut block.values))
+        blocks
+            .into_iter()
+            .flat_map(|block| block.keys.iter().map(|kept| K::kept(*kept).unpack()).zip(&mut block.values))
     }
 
     /// Keeps what `keep` says, in blocks with some room.
@@ -179,7 +190,7 @@ impl<K: Packed, V> Blocks<K, V> {
         let mut blocks: Vec<Option<Block<K, V>>> = blocks.into_iter().map(Some).collect();
         for place in index.iter_from(K::LEAST) {
             let Some(block) = blocks.get_mut(place).and_then(Option::take) else { continue };
-            for (key, mut value) in block.keys.into_iter().zip(block.values) {
+            for (key, mut value) in block.keys.into_iter().map(K::kept).zip(block.values) {
                 if keep(key, &mut value) {
                     self.append(key, value);
                 }
@@ -192,7 +203,7 @@ impl<K: Packed, V> Blocks<K, V> {
         self.len = self.len.saturating_add(1);
         if let Some(last) = self.blocks.last_mut() {
             if last.keys.len() < JOINED {
-                last.keys.push(key);
+                last.keys.push(key.keep());
                 last.values.push(value);
                 return;
             }
@@ -200,7 +211,7 @@ impl<K: Packed, V> Blocks<K, V> {
         }
         let low = if self.blocks.is_empty() { K::LEAST } else { key };
         let (mut keys, mut values) = (Vec::with_capacity(JOINED), Vec::with_capacity(JOINED));
-        keys.push(key);
+        keys.push(key.keep());
         values.push(value);
         self.add(Block { low, high: None, keys, values });
     }
@@ -220,7 +231,7 @@ impl<K: Packed, V> Blocks<K, V> {
     /// As `locate`, where the last use says nothing.
     fn look_up(&self, key: K) -> Option<(usize, Result<usize, usize>)> {
         let place = self.index.at_or_below(key)?;
-        Some((place, self.blocks.get(place)?.keys.binary_search(&key)))
+        Some((place, self.blocks.get(place)?.search_all(key)))
     }
 
     fn locate_or_first(&mut self, key: K) -> (usize, Result<usize, usize>) {
@@ -247,7 +258,7 @@ impl<K: Packed, V> Blocks<K, V> {
         }
         let half = if at == FULL { FULL } else { FULL / 2 };
         let (keys, values) = (block.keys.split_off(half), block.values.split_off(half));
-        let low = keys.first().copied().unwrap_or(key);
+        let low = keys.first().copied().map_or(key, K::kept);
         let mut upper = Block { low, high: block.high.replace(low), keys, values };
         block.keys.shrink_to(half);
         block.values.shrink_to(half);

@@ -88,3 +88,19 @@ fn flaps_leave_no_empty_blocks_behind() {
     map.retain(|_, _| false);
     assert_eq!((map.len(), map.v4.block_count()), (0, 0));
 }
+
+#[test]
+fn a_key_is_kept_in_the_octets_that_it_has() {
+    assert_eq!((size_of::<<V4 as Packed>::Kept>(), size_of::<<V6 as Packed>::Kept>()), (5, 17));
+}
+
+proptest! {
+    #[test]
+    fn a_key_that_was_kept_is_the_prefix_that_it_was(prefix in any_prefix()) {
+        let found = match prefix.into() {
+            Key::V4(key) => (V4::kept(key.keep()) == key && key != V4::NEVER).then(|| key.unpack()),
+            Key::V6(key) => (V6::kept(key.keep()) == key && key != V6::NEVER).then(|| key.unpack()),
+        };
+        prop_assert_eq!(found, Some(prefix));
+    }
+}

@@ -1,11 +1,13 @@
 //! Which number each prefix of a family has, and how many tables have it.
 //!
+//! Numbers are given out in the order in which prefixes come, and prefixes often come, and go, in an order in which they came
+//! before: a peer tells what it walks. So what has the number behind that of the prefix before is looked at first.
 //! A prefix that no table has any more is forgotten together with many others, in one walk: a route that flaps finds its
 //! number again, and a table that is withdrawn costs no search for each prefix. Never knows a value.
 
 use std::cell::{Cell, Ref, RefCell};
 
-use crate::prefix_map::{Blocks, Packed, Shelf};
+use crate::prefix_map::{AT_ONCE, Blocks, Packed, Shelf};
 
 /// The number that nothing has.
 const NONE: u32 = u32::MAX;
@@ -28,6 +30,8 @@ pub(super) struct Numbers<K: Packed> {
 #[derive(Debug)]
 pub(super) struct Known<K: Packed> {
     numbers: Blocks<K, u32>,
+    /// By number: whose it is; of a free one, `Packed::NEVER`.
+    keys: Vec<K::Kept>,
     /// By number: how many tables have it. One that so many have that nobody can count them stays for good.
     users: Vec<u16>,
     /// Numbers without a prefix, the lowest last: what comes next stands together.
@@ -47,6 +51,7 @@ impl<K: Packed> Default for Numbers<K> {
         Self {
             known: RefCell::new(Known {
                 numbers: Blocks::default(),
+                keys: Vec::new(),
                 users: Vec::new(),
                 free: Vec::new(),
                 idle: 0,
@@ -59,8 +64,9 @@ impl<K: Packed> Default for Numbers<K> {
 }
 
 impl<K: Packed> Known<K> {
-    pub(super) fn shelf(&self) -> Shelf<'_, K, u32> {
-        self.numbers.shelf()
+    /// What is known, to be searched by several at the same time.
+    pub(super) fn shelf(&self) -> NumberShelf<'_, K> {
+        NumberShelf { numbers: self.numbers.shelf(), keys: &self.keys }
     }
 
     fn recent(&self, key: K) -> Option<&Cell<(K, u32)>> {
@@ -71,13 +77,15 @@ impl<K: Packed> Known<K> {
 
     fn find(&self, key: K) -> Option<u32> {
         let is_it = |known: &(K, u32)| known.0 == key && known.1 != NONE;
-        if let Some((_, number)) = Some(self.last.get()).filter(is_it) {
-            return Some(number);
+        let last = self.last.get();
+        if is_it(&last) {
+            return Some(last.1);
         }
         // What comes in order is found without a look at what was asked for lately, which lies farther away.
-        if let Some(number) = self.numbers.find_next(key) {
-            self.last.set((key, *number));
-            return Some(*number);
+        let next = || self.numbers.find_next(key).copied();
+        if let Some(number) = behind(&self.keys, Some(last.1), key).or_else(next) {
+            self.last.set((key, number));
+            return Some(number);
         }
         let recent = self.recent(key);
         let found = match recent.map(Cell::get).filter(is_it) {
@@ -92,8 +100,12 @@ impl<K: Packed> Known<K> {
     fn add(&mut self, key: K) -> u32 {
         let number = self.free.pop().unwrap_or_else(|| {
             self.users.push(0);
+            self.keys.push(K::NEVER.keep());
             u32::try_from(self.users.len()).unwrap_or(NONE).saturating_sub(1)
         });
+        if let Some(place) = usize::try_from(number).ok().and_then(|number| self.keys.get_mut(number)) {
+            *place = key.keep();
+        }
         self.numbers.add_new(key, number);
         let room = self.numbers.len().next_power_of_two().min(MOST_RECENT);
         if room > self.recent.len() && room >= LEAST_RECENT {
@@ -109,7 +121,7 @@ impl<K: Packed> Known<K> {
         if self.idle < self.numbers.len() && self.idle <= IDLE.max(self.numbers.len() / 4 * 3) {
             return;
         }
-        let Self { numbers, users, free, idle, forgotten, last, recent } = self;
+        let Self { numbers, keys, users, free, idle, forgotten, last, recent } = self;
         *forgotten = forgotten.wrapping_add(1);
         let used = |number: u32| {
             usize::try_from(number).ok().and_then(|number| users.get(number)).is_some_and(|users| *users > 0)
@@ -118,6 +130,8 @@ impl<K: Packed> Known<K> {
         while users.last() == Some(&0) {
             users.pop();
         }
+        keys.truncate(users.len());
+        keys.iter_mut().zip(&*users).filter(|(_, users)| **users == 0).for_each(|(key, _)| *key = K::NEVER.keep());
         free.clear();
         free.shrink_to(users.len().saturating_sub(numbers.len()));
         free.reserve_exact(users.len().saturating_sub(numbers.len()));
@@ -133,6 +147,43 @@ impl<K: Packed> Known<K> {
     fn users(&mut self, number: u32) -> Option<&mut u16> {
         self.users.get_mut(usize::try_from(number).ok()?)
     }
+}
+
+/// Numbers that nobody changes meanwhile.
+#[derive(Debug)]
+pub(super) struct NumberShelf<'a, K: Packed> {
+    numbers: Shelf<'a, K, u32>,
+    /// By number.
+    keys: &'a [K::Kept],
+}
+
+impl<K: Packed> NumberShelf<'_, K> {
+    /// The numbers of some keys, in their order; how many had to be searched for.
+    pub(super) fn find_all(&self, keys: &[K], mut tell: impl FnMut(Option<u32>)) -> usize {
+        let (mut left, mut before, mut searched) = (keys, None, 0_usize);
+        while let Some((key, others)) = left.split_first() {
+            if let Some(number) = behind(self.keys, before, *key) {
+                (left, before) = (others, Some(number));
+                tell(Some(number));
+                continue;
+            }
+            let (together, others) = left.split_at(left.len().min(AT_ONCE));
+            searched = searched.saturating_add(together.len());
+            left = others;
+            self.numbers.find_all(together.iter().copied(), |number| {
+                before = number.copied();
+                tell(before);
+            });
+        }
+        searched
+    }
+}
+
+/// The number behind another one, if it is the key's.
+fn behind<K: Packed>(keys: &[K::Kept], number: Option<u32>, key: K) -> Option<u32> {
+    let next = number?.checked_add(1)?;
+    let kept = keys.get(usize::try_from(next).ok()?)?;
+    (K::kept(*kept) == key).then_some(next)
 }
 
 impl<K: Packed> Numbers<K> {

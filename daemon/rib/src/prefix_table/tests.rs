@@ -108,7 +108,7 @@ proptest! {
         }
         let all: Vec<Prefix> = looked_up.iter().copied().chain(models[0].keys().copied()).collect();
         let mut spots: Vec<Spot> = all.iter().copied().map(Spot::from).collect();
-        prefixes.look_up(|finder| spots.chunks_mut(70).for_each(|some| finder.find(some)));
+        prefixes.look_up(|finder| spots.chunks_mut(70).for_each(|some| _ = finder.find(some)));
         prop_assert!(spots.iter().map(|spot| spot.prefix()).eq(all.iter().copied()));
         for spot in spots.iter().take(50) {
             let value = u32::from(spot.prefix().length());
@@ -159,4 +159,29 @@ fn a_table_that_comes_and_goes_leaves_nothing_behind() {
         }
         assert_eq!((table.len(), prefixes.v4.len()), (0, 0));
     }
+}
+
+#[test]
+fn what_goes_in_the_order_in_which_it_came_is_hardly_searched_for() {
+    let prefixes = Prefixes::default();
+    let mut table = PrefixTable::new(&prefixes);
+    let scattered = |number: u32| Prefix::host(Ipv4Addr::from_bits(number.wrapping_mul(0x9e37_79b1)).into());
+    let (first, second): (Vec<Prefix>, Vec<Prefix>) =
+        ((0..5_000).map(scattered).collect(), (5_000..10_000).map(scattered).collect());
+    let searched = |asked: &[Prefix]| {
+        let (mut spots, mut searched) = (asked.iter().copied().map(Spot::from).collect::<Vec<_>>(), 0);
+        prefixes.look_up(|finder| searched = finder.find(&mut spots));
+        (searched, spots)
+    };
+    first.iter().for_each(|prefix| _ = table.insert(*prefix, 1));
+    let (count, spots) = searched(&first);
+    assert!(count <= 16 && spots.iter().all(|spot| table.get(*spot) == Some(&1)), "{count} of 5,000 were searched for");
+    let backwards: Vec<Prefix> = first.iter().rev().copied().collect();
+    let (count, spots) = searched(&backwards);
+    assert!(count == 5_000 && spots.iter().all(|spot| table.get(*spot) == Some(&1)));
+    // Once others have their numbers, nobody stands behind anybody as before.
+    first.iter().for_each(|prefix| _ = table.remove(*prefix));
+    second.iter().for_each(|prefix| _ = table.insert(*prefix, 2));
+    let (count, spots) = searched(&first);
+    assert!(count == 5_000 && spots.iter().all(|spot| spot.number().is_none() && table.get(*spot).is_none()));
 }

@@ -8,21 +8,21 @@ use crate::prefix_map::Packed;
 use crate::prefix_map::index::Index;
 
 /// So many keys are searched for together.
-const AT_ONCE: usize = 16;
+pub(crate) const AT_ONCE: usize = 16;
 
 /// The entries of a map.
 #[derive(Debug)]
-pub(crate) struct Shelf<'a, K, V> {
+pub(crate) struct Shelf<'a, K: Packed, V> {
     blocks: &'a [Block<K, V>],
     index: &'a Index<K>,
 }
 
 /// A key that is searched for beside others.
-struct Search<'a, K, V> {
+struct Search<'a, K: Packed, V> {
     key: K,
     /// Of its block.
     place: Option<usize>,
-    keys: &'a [K],
+    keys: &'a [K::Kept],
     values: &'a [V],
     /// No key that stands before this one is it.
     at: usize,
@@ -42,13 +42,13 @@ impl<'a, K: Packed, V> Search<'a, K, V> {
     /// The key stands less than two steps behind `at`; less than one from now on.
     fn narrow(&mut self, step: usize) {
         let at = self.at.saturating_add(step).min(self.keys.len().saturating_sub(1));
-        if self.keys.get(at).is_some_and(|known| *known <= self.key) {
+        if self.keys.get(at).is_some_and(|known| K::kept(*known) <= self.key) {
             self.at = at;
         }
     }
 
     fn found(&self) -> Option<&'a V> {
-        self.keys.get(self.at).filter(|known| **known == self.key)?;
+        self.keys.get(self.at).filter(|known| K::kept(**known) == self.key)?;
         self.values.get(self.at)
     }
 }
