@@ -46,7 +46,7 @@ impl Engine {
             }
             for piece in spots.chunks(PIECE) {
                 for spot in piece {
-                    self.judge_prefix(family, spot.prefix());
+                    self.judge_prefix(family, *spot);
                 }
                 self.decide(at, family, piece, &rules);
             }

@@ -22,7 +22,7 @@ use crate::few::Few;
 use crate::id_hash::IdHash;
 use crate::length_index::LengthIndex;
 use crate::nexthop::NextHops;
-use crate::prefix_table::{PrefixTable, Prefixes, Spot};
+use crate::prefix_table::{Arrival, PrefixTable, Prefixes, Spot};
 use crate::routes::Gateway;
 
 pub use lent::Lent;
@@ -532,12 +532,13 @@ impl BgpTable {
 
     /// As `iter`, but from a prefix on; from the first one without it.
     pub fn iter_from(&self, first: Option<Prefix>) -> impl Iterator<Item = (Prefix, &[Path])> {
-        self.spots_from(first).map(|(spot, paths)| (spot.prefix(), paths))
+        let all = self.entries.iter_from(first.unwrap_or(Prefix::DEFAULT_V4));
+        all.map(|(prefix, entry)| (prefix, entry.paths.as_slice())).filter(|(_, paths)| !paths.is_empty())
     }
 
-    /// As `iter_from`, with where the prefixes stand.
-    pub fn spots_from(&self, first: Option<Prefix>) -> impl Iterator<Item = (Spot, &[Path])> {
-        let all = self.entries.spots_from(first.unwrap_or(Prefix::DEFAULT_V4));
+    /// The prefixes with their paths in the order in which they came, from one on.
+    pub fn arrivals_from(&self, first: Arrival) -> impl Iterator<Item = (Spot, &[Path])> {
+        let all = self.entries.arrivals_from(first);
         all.map(|(spot, entry)| (spot, entry.paths.as_slice())).filter(|(_, paths)| !paths.is_empty())
     }
 

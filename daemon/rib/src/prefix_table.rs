@@ -78,6 +78,14 @@ impl Prefixes {
     }
 }
 
+/// Where a prefix stands among all in the order in which they came, IPv4 first. It keeps its place as long as any table has
+/// it; one that comes while others are walked over may come to stand anywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Arrival {
+    v6: bool,
+    number: u32,
+}
+
 /// A number, counted from 1.
 type Number = NonZeroU32;
 
@@ -86,6 +94,12 @@ impl Spot {
     #[must_use]
     pub fn prefix(self) -> Prefix {
         self.prefix
+    }
+
+    /// Where it stands in the order of arrivals, where its number is known.
+    #[must_use]
+    pub fn arrival(self) -> Option<Arrival> {
+        Some(Arrival { v6: self.prefix.address().is_ipv6(), number: self.number()? })
     }
 
     fn new(prefix: Prefix, number: u32) -> Self {
@@ -172,28 +186,24 @@ impl<K: Packed, V> Half<K, V> {
         Some(gone)
     }
 
-    fn spots_from(&self, first: K) -> impl Iterator<Item = (Spot, &V)> {
+    fn iter_from(&self, first: K) -> impl Iterator<Item = (Prefix, &V)> {
         let keys = (self.values.len() > 0).then(|| self.numbers.keys_from(first)).into_iter().flatten();
-        let found = keys.filter_map(|(key, number)| Some((Spot::new(key.unpack(), number), self.values.get(number)?)));
+        let found = keys.filter_map(|(key, number)| Some((key.unpack(), self.values.get(number)?)));
         // All that stand before the first one may be missing, so the end may come sooner.
         found.take(self.values.len())
     }
 
+    fn arrivals_from(&self, first: u32) -> impl Iterator<Item = (Spot, &V)> {
+        let values = self.values.iter_from(first);
+        values.filter_map(|(number, value)| Some((Spot::new(self.numbers.key(number)?.unpack(), number), value)))
+    }
+
     fn visit(&mut self, visit: &mut impl FnMut(Spot, &mut V) -> ControlFlow<()>) -> ControlFlow<()> {
         let Self { numbers, values } = self;
-        let mut left = values.len();
-        if left == 0 {
-            return ControlFlow::Continue(());
-        }
-        for (key, number) in numbers.keys_from(K::LEAST) {
-            let Some(value) = values.get_mut(number) else { continue };
-            visit(Spot::new(key.unpack(), number), value)?;
-            left = left.saturating_sub(1);
-            if left == 0 {
-                break;
-            }
-        }
-        ControlFlow::Continue(())
+        values.visit(|number, value| match numbers.key(number) {
+            Some(key) => visit(Spot::new(key.unpack(), number), value),
+            None => ControlFlow::Continue(()),
+        })
     }
 }
 
@@ -318,19 +328,20 @@ impl<V> PrefixTable<V> {
 
     /// All from a prefix on, in display order.
     pub fn iter_from(&self, first: Prefix) -> impl Iterator<Item = (Prefix, &V)> {
-        self.spots_from(first).map(|(spot, value)| (spot.prefix(), value))
-    }
-
-    /// As `iter_from`, with where they stand.
-    pub fn spots_from(&self, first: Prefix) -> impl Iterator<Item = (Spot, &V)> {
         let (v4, v6) = match first.into() {
-            Key::V4(key) => (Some(self.v4.spots_from(key)), V6::LEAST),
+            Key::V4(key) => (Some(self.v4.iter_from(key)), V6::LEAST),
             Key::V6(key) => (None, key),
         };
-        v4.into_iter().flatten().chain(self.v6.spots_from(v6))
+        v4.into_iter().flatten().chain(self.v6.iter_from(v6))
     }
 
-    /// Shows all in display order, to be changed, until `visit` has seen enough.
+    /// All from an arrival on, in the order in which their prefixes came: what lies together in memory is met together.
+    pub fn arrivals_from(&self, first: Arrival) -> impl Iterator<Item = (Spot, &V)> {
+        let (v4, v6) = if first.v6 { (None, first.number) } else { (Some(self.v4.arrivals_from(first.number)), 0) };
+        v4.into_iter().flatten().chain(self.v6.arrivals_from(v6))
+    }
+
+    /// Shows all in the order of `arrivals_from`, to be changed, until `visit` has seen enough.
     pub fn visit(&mut self, mut visit: impl FnMut(Spot, &mut V) -> ControlFlow<()>) {
         if self.v4.visit(&mut visit).is_continue() {
             let _ = self.v6.visit(&mut visit);

@@ -1,7 +1,8 @@
 //! Routes that have to be looked at once more: judged again after import rules changed, or offered again to a peer
 //! whose export rules changed, or that is new.
 //!
-//! A walk through the table in pieces, so that persons and sockets get their turn. A prefix changes from the old rules
+//! A walk through the table in pieces, so that persons and sockets get their turn, in the order in which prefixes came: what
+//! came together has the same attributes, or those that lie beside them in memory. A prefix changes from the old rules
 //! to the new ones as a whole: its paths are judged before anybody hears of it, also when something else makes it
 //! undecided in the middle of a walk. Never sends what has not changed.
 
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use nouns::{Family, Prefix};
 use rib::bgp_table::PeerId;
-use rib::prefix_table::Spot;
+use rib::prefix_table::{Arrival, Spot};
 
 use super::groups::GroupId;
 use super::learn::Judge;
@@ -31,7 +32,7 @@ struct Walk {
     /// Aggregates and conditions look at every route.
     observe: bool,
     /// Where it goes on; `None` before the first piece.
-    next: Option<Prefix>,
+    next: Option<Arrival>,
 }
 
 /// The walks of each family: one under way, and one behind it for what was asked meanwhile.
@@ -72,9 +73,9 @@ impl Reviews {
     }
 
     /// Peers whose routes to a prefix may have been judged by older rules: those of one walk, hardly ever of two.
-    pub(super) fn unjudged(&self, family: Family, prefix: Prefix) -> Arc<BTreeSet<PeerId>> {
+    pub(super) fn unjudged(&self, family: Family, spot: Spot) -> Arc<BTreeSet<PeerId>> {
         let walks = self.walks.get(&family).into_iter().flatten();
-        let ahead = walks.filter(|walk| walk.next.is_none_or(|next| prefix >= next));
+        let ahead = walks.filter(|walk| walk.next.zip(spot.arrival()).is_none_or(|(next, arrival)| arrival >= next));
         let mut judged = ahead.map(|walk| Arc::clone(&walk.judge)).filter(|judge| !judge.is_empty());
         let first = judged.next().unwrap_or_default();
         judged.fold(first, |one, other| Arc::new(&*one | &*other))
@@ -115,15 +116,15 @@ impl Engine {
         &mut self,
         at: Moment,
         family: Family,
-        (offer, next): (&BTreeSet<GroupId>, Option<Prefix>),
+        (offer, next): (&BTreeSet<GroupId>, Option<Arrival>),
         budget: &mut usize,
         out: &mut Vec<Effect>,
     ) -> bool {
         let mut piece = Vec::new();
         let mut after = None;
-        for (spot, paths) in self.tables.of(family).spots_from(next) {
+        for (spot, paths) in self.tables.of(family).arrivals_from(next.unwrap_or_default()) {
             if *budget == 0 {
-                after = Some(spot.prefix());
+                after = spot.arrival();
                 break;
             }
             *budget = budget.saturating_sub(paths.len().saturating_add(offer.len()).max(1));
@@ -173,12 +174,12 @@ impl Engine {
     }
 
     /// Judges those paths of a prefix again that may have been judged by older rules.
-    pub(crate) fn judge_prefix(&mut self, family: Family, prefix: Prefix) {
+    pub(crate) fn judge_prefix(&mut self, family: Family, spot: Spot) {
         if self.reviews.is_empty() {
             return;
         }
-        let peers = self.reviews.unjudged(family, prefix);
-        self.judge_paths(family, prefix, &peers);
+        let peers = self.reviews.unjudged(family, spot);
+        self.judge_paths(family, spot.prefix(), &peers);
     }
 
     /// Judges the paths of a prefix again that came from some peers.

@@ -48,7 +48,7 @@ impl Engine {
     /// wait to be told is encoded beside that, and of prefixes that are out of the table nothing is told meanwhile; answers
     /// whether it came to that.
     pub(super) fn judge_piece(&mut self, at: Moment, family: Family, spots: &[Spot], out: &mut Vec<Effect>) -> bool {
-        let unjudged = spots.first().map(|first| self.reviews.unjudged(family, first.prefix())).unwrap_or_default();
+        let unjudged = spots.first().map(|first| self.reviews.unjudged(family, *first)).unwrap_or_default();
         let judges = unjudged.iter().filter_map(|peer| Some((*peer, self.judge_beside(*peer, family)?)));
         let judges: Vec<(PeerId, Judge)> = judges.collect();
         if judges.is_empty() {

@@ -198,6 +198,11 @@ impl<K: Packed> Numbers<K> {
         self.known.borrow().find(key)
     }
 
+    /// The key that a number was given to.
+    pub(super) fn key(&self, number: u32) -> Option<K> {
+        self.known.borrow().keys.get(usize::try_from(number).ok()?).copied().map(K::kept)
+    }
+
     /// How often prefixes were forgotten: numbers that were found before the last time may be those of others.
     pub(super) fn forgotten(&self) -> u64 {
         self.known.borrow().forgotten

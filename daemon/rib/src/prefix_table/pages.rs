@@ -2,6 +2,8 @@
 //!
 //! Never knows what a number means.
 
+use std::ops::ControlFlow;
+
 /// Values on a page.
 const PAGE: usize = 16;
 /// Pages in a group.
@@ -87,16 +89,39 @@ impl<V> Pages<V> {
 
     /// The numbers that have a value, lowest first.
     pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
-        let groups = self.groups.iter().enumerate().filter_map(|(at, group)| Some((at, group.as_ref()?)));
+        self.iter_from(0).map(|(number, _)| number)
+    }
+
+    /// Values with their numbers from one on, lowest first.
+    pub(super) fn iter_from(&self, first: u32) -> impl Iterator<Item = (u32, &V)> {
+        let (group, page, _) = place(first);
+        let first_page = group.saturating_mul(GROUP).saturating_add(page);
+        let groups = self.groups.iter().enumerate().skip(group).filter_map(|(at, group)| Some((at, group.as_ref()?)));
         let pages = groups.flat_map(|(group, pages)| {
             let there = pages.pages.iter().enumerate().filter_map(|(at, page)| Some((at, page.as_ref()?)));
             there.map(move |(at, page)| (group.saturating_mul(GROUP).saturating_add(at), page))
         });
-        let values = pages.flat_map(|(page, values)| {
-            let there = values.iter().enumerate().filter(|(_, value)| value.is_some());
-            there.map(move |(at, _)| page.saturating_mul(PAGE).saturating_add(at))
+        let values = pages.skip_while(move |(page, _)| *page < first_page).flat_map(|(page, values)| {
+            let there = values.iter().enumerate().filter_map(|(at, value)| Some((at, value.as_ref()?)));
+            there.map(move |(at, value)| (page.saturating_mul(PAGE).saturating_add(at), value))
         });
-        values.filter_map(|number| u32::try_from(number).ok())
+        let numbered = values.filter_map(|(number, value)| Some((u32::try_from(number).ok()?, value)));
+        numbered.skip_while(move |(number, _)| *number < first)
+    }
+
+    /// Shows all with their numbers, lowest first, to be changed, until `visit` has seen enough.
+    pub(super) fn visit(&mut self, mut visit: impl FnMut(u32, &mut V) -> ControlFlow<()>) -> ControlFlow<()> {
+        for (group, pages) in self.groups.iter_mut().enumerate() {
+            let pages = pages.iter_mut().flat_map(|group| group.pages.iter_mut().enumerate());
+            for (page, values) in pages.filter_map(|(at, page)| Some((at, page.as_mut()?))) {
+                for (at, value) in values.iter_mut().enumerate().filter_map(|(at, value)| Some((at, value.as_mut()?))) {
+                    let number =
+                        group.saturating_mul(GROUP).saturating_add(page).saturating_mul(PAGE).saturating_add(at);
+                    visit(u32::try_from(number).unwrap_or(u32::MAX), value)?;
+                }
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     /// One more value stands on the page of a number.

@@ -42,22 +42,32 @@ fn act() -> impl Strategy<Value = Act> {
 
 type Model = BTreeMap<Prefix, u32>;
 
+/// Values are met in the order of arrivals, each once, until enough were seen.
 fn visit(table: &mut PrefixTable<u32>, model: &mut Model, until: Prefix) {
+    let order: Vec<Prefix> = table.arrivals_from(Arrival::default()).map(|(spot, _)| spot.prefix()).collect();
     let mut met = Vec::new();
     table.visit(|spot, value| {
         met.push(spot.prefix());
         *value = value.wrapping_add(1);
         if spot.prefix() >= until { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    let mut theirs = Vec::new();
-    for (prefix, value) in model.iter_mut() {
-        theirs.push(*prefix);
-        *value = value.wrapping_add(1);
-        if *prefix >= until {
-            break;
-        }
+    assert!(order.starts_with(&met) && met.iter().rev().skip(1).all(|prefix| *prefix < until));
+    assert!(met.len() == order.len() || met.last().is_some_and(|last| *last >= until));
+    for prefix in met {
+        model.entry(prefix).and_modify(|value| *value = value.wrapping_add(1)).or_default();
     }
-    assert_eq!(met, theirs);
+}
+
+/// What is met from each arrival on is what has not been met before, and all together is the table.
+fn arrivals(table: &PrefixTable<u32>, model: &Model) {
+    let all: Vec<(Spot, u32)> = table.arrivals_from(Arrival::default()).map(|(spot, value)| (spot, *value)).collect();
+    let sorted: Model = all.iter().map(|(spot, value)| (spot.prefix(), *value)).collect();
+    assert!(all.len() == model.len() && sorted == *model);
+    assert!(all.is_sorted_by_key(|(spot, _)| spot.arrival()));
+    for (at, (spot, _)) in all.iter().enumerate().step_by(7) {
+        let from = table.arrivals_from(spot.arrival().unwrap_or_default()).map(|(spot, value)| (spot, *value));
+        assert!(from.eq(all.iter().skip(at).copied()), "from {spot:?} on");
+    }
 }
 
 proptest! {
@@ -99,6 +109,7 @@ proptest! {
             prop_assert_eq!(tables[at].len(), models[at].len());
         }
         for (table, model) in tables.iter_mut().zip(&mut models) {
+            arrivals(table, model);
             prop_assert!(table.iter().eq(model.iter().map(|(prefix, value)| (*prefix, value))));
             prop_assert!(table.iter_from(first).eq(model.range(first..).map(|(prefix, value)| (*prefix, value))));
             for (prefix, value) in model.iter_mut() {
