@@ -11,10 +11,11 @@ use rib::fib::FibChange;
 use crate::effect::Effect;
 use crate::engine::{Engine, SnapshotNeed};
 
-/// Keys that one portion is made of: some 20 ms of the kernel's time.
+/// Keys that one portion is made of: some 10 ms of the kernel's time.
 const PORTION: usize = 4096;
-/// Portions on their way at most: the writer must not run out of work during a turn of the engine.
-const ON_THE_WAY: usize = 3;
+/// Portions on their way at most: the writer must not run out of work during a turn of the engine, which may take as long as
+/// several of them while both wait for a processor.
+const ON_THE_WAY: usize = 8;
 
 /// What was given to the kernel's writer and has not been answered yet.
 #[derive(Debug, Default)]
@@ -132,6 +133,9 @@ mod tests {
     use crate::engine::Facts;
     use crate::event::{Event, Moment};
 
+    /// Routes of more than twice as many portions as may be on their way.
+    const MANY: u32 = 70_000;
+
     fn leg(number: u8) -> Leg {
         Leg { gateway: Some([192, 0, 2, number].into()), ifindex: 2 }
     }
@@ -162,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_million_routes_wait_as_a_wish_and_only_a_few_portions_are_on_their_way() {
-        let (mut engine, at) = engine(30_000);
+        let (mut engine, at) = engine(MANY);
         let first = flush(&mut engine);
         assert_eq!(first.len(), ON_THE_WAY);
         assert!(flush(&mut engine).is_empty(), "the kernel has enough to do");
@@ -172,14 +176,14 @@ mod tests {
 
     #[test]
     fn a_repair_waits_for_the_group_that_it_changes() {
-        let (mut engine, _) = engine(30_000);
+        let (mut engine, _) = engine(MANY);
         flush(&mut engine);
         assert!(matches!(lose(&mut engine, 3)[..], [Effect::Fib(_)]), "the group may not be there yet");
     }
 
     #[test]
     fn a_repair_goes_ahead_of_routes_that_are_on_their_way() {
-        let (mut engine, at) = engine(30_000);
+        let (mut engine, at) = engine(MANY);
         flush(&mut engine);
         for _ in 0..ON_THE_WAY {
             engine.handle(at, Event::FibDone(Vec::new()), &mut Vec::new());

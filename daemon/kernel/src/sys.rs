@@ -232,10 +232,10 @@ pub(crate) fn real_time() -> io::Result<()> {
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// `setpriority(2)`: the calling thread gets as much of a processor as one can.
-pub(crate) fn nice_least() -> io::Result<()> {
+/// `setpriority(2)`: the calling thread gets more of a processor than others, the more the lower the number; at most with -20.
+pub(crate) fn nice(value: i32) -> io::Result<()> {
     // SAFETY: no pointer is passed; 0 is the calling thread.
-    let answer = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -20) };
+    let answer = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, value) };
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
