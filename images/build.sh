@@ -35,7 +35,7 @@ files=(usr/sbin/sshd usr/bin/ssh usr/bin/scp usr/bin/ssh-keygen usr/sbin/chronyd
     usr/bin/partx usr/bin/setpriv usr/bin/prlimit bin/login bin/ip sbin/bridge bin/ss bin/ping usr/bin/curl usr/bin/tcpdump usr/bin/traceroute.db
     lib/x86_64-linux-gnu/security/pam_unix.so lib/x86_64-linux-gnu/security/pam_deny.so
     lib/x86_64-linux-gnu/libgcc_s.so.1 lib/x86_64-linux-gnu/libnss_files.so.2 lib/x86_64-linux-gnu/libnss_dns.so.2
-    etc/services etc/protocols etc/mke2fs.conf etc/ssh/moduli)
+    etc/services etc/protocols etc/mke2fs.conf)
 
 # Fixed, so that the same inputs give the same disk. An installation gives a disk numbers of its own.
 disk_id=70A7E572-1A5E-4D1B-9A7B-54F700000000
@@ -46,7 +46,7 @@ block=512K
 
 fail() { printf 'image: %s\n' "$*" >&2; exit 1; }
 say() { printf '== %s\n' "$*"; }
-for program in apt-get apt-cache dpkg-deb depmod modprobe cpio zstd mksquashfs mformat mcopy sfdisk grub-mkimage minisign qemu-img python3 objdump; do
+for program in apt-get apt-cache dpkg-deb depmod modprobe cpio zstd mksquashfs mformat mcopy sfdisk grub-mkimage minisign qemu-img python3 objdump xxhsum; do
     command -v "$program" >/dev/null || fail "$program is missing; tests/setup.sh installs it"
 done
 for program in towpathd towpath; do
@@ -256,11 +256,12 @@ heading() { printf '%s' $(((110 + ${#1} + 4) / 4 * 4)); }
 truncate -s $((4096 - $(heading "$before") - $(heading "$packed"))) "$second/$before"
 archive "$second" packed >"$slot/usr"
 # Where it lies in the archive, its octets, and its checksum: the first archive takes no other one.
-python3 - "$slot/usr" "$second/$packed" >"$first/packed/usr.marks" <<'E2'
-import sys, zlib
-archive, packed = (open(name, "rb").read() for name in sys.argv[1:])
+sum=$(xxhsum -q -H64 <"$second/$packed") sum=${sum%% *}
+python3 - "$slot/usr" "$second/$packed" "$sum" >"$first/packed/usr.marks" <<'E2'
+import sys
+archive, packed = (open(name, "rb").read() for name in sys.argv[1:3])
 begin = archive.index(packed)
-print(begin, len(packed), f"{zlib.crc32(packed):08x}")
+print(begin, len(packed), sys.argv[3])
 sys.exit(begin % 4096)
 E2
 archive "$first" . | zstd -q -T1 "-$TOWPATH_LEVEL" >"$slot/initrd"

@@ -22,7 +22,7 @@ if [ "$what" = all ]; then
         traceroute:traceroute qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio depmod:kmod
         mformat:mtools sfdisk:fdisk grub-mkimage:grub-common /usr/lib/grub/i386-pc/boot.img:grub-pc-bin
         /usr/lib/grub/x86_64-efi/normal.mod:grub-efi-amd64-bin /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf minisign:minisign
-        qemu-img:qemu-utils sbsign:sbsigntool openssl:openssl ssh:openssh-client zstd:zstd mksquashfs:squashfs-tools strip:binutils flock:util-linux
+        qemu-img:qemu-utils sbsign:sbsigntool openssl:openssl ssh:openssh-client zstd:zstd mksquashfs:squashfs-tools xxhsum:xxhash strip:binutils flock:util-linux
         mmdebstrap:mmdebstrap mke2fs:e2fsprogs make:make gcc-12:gcc-12 bc:bc xz:xz-utils awk:mawk tmux:tmux less:less stayrtr:stayrtr)
 fi
 # Rust needs a linker, whatever else is there.

@@ -42,8 +42,9 @@ pub(crate) const MOUNTS: &[Mount] = &[
     plain("bpf", "/sys/fs/bpf", "mode=711"),
     plain("cgroup2", "/sys/fs/cgroup", ""),
     plain("pstore", "/sys/fs/pstore", ""),
-    plain("efivarfs", "/sys/firmware/efi/efivars", ""),
 ];
+/// What the firmware remembers: to mount it asks the firmware for each variable, which takes half a second, and no start needs one.
+pub(crate) const FIRMWARE: Mount = plain("efivarfs", "/sys/firmware/efi/efivars", "");
 
 /// What everybody should know who comes to a console or logs in, a line each.
 pub(crate) const NOTICES: &str = "/run/towpath/notices";

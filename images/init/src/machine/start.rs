@@ -14,7 +14,7 @@ use crate::hardware::{Hardware, name_cards};
 use crate::packed;
 use crate::services::Spec;
 use crate::slots::Slot;
-use crate::system::{self, MOUNTS, NOTICES, say, told};
+use crate::system::{self, FIRMWARE, MOUNTS, NOTICES, say, told};
 use crate::upgrade::{self, Images};
 
 /// Where each part of the data partition is seen.
@@ -94,6 +94,7 @@ pub(super) fn start() -> Result<Started, String> {
     let early = notices.len();
     let consoles = begin_consoles();
     hardware.start();
+    let _ = system::mount_kernel(&FIRMWARE);
     set_clock();
     keep_crashes();
     hand_over(&mut notices);
