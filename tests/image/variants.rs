@@ -71,7 +71,10 @@ fn archive(place: &Place, folder: &Path, files: &[Replaced<'_>]) -> Result<Vec<u
     let packed = pack.arg("-e").args(names).output().context("mksquashfs")?;
     ensure!(packed.status.success(), "mksquashfs: {}", String::from_utf8_lossy(&packed.stderr));
     let packed = std::fs::read(folder.join(PACKED))?;
-    std::fs::write(folder.join(MARKS), format!("0 {} {:016x}\n", packed.len(), twox_hash::XxHash64::oneshot(0, &packed)))?;
+    std::fs::write(
+        folder.join(MARKS),
+        format!("0 {} {:016x}\n", packed.len(), twox_hash::XxHash64::oneshot(0, &packed)),
+    )?;
     let list = folder.join(".list");
     std::fs::write(&list, format!("{PACKED}\n{MARKS}\n"))?;
     let mut pack = Command::new("cpio");

@@ -2,7 +2,8 @@
 //!
 //! The search for a prefix is the greater part of taking it out, and waits for the memory most of the time. So those of all
 //! messages that came in one read are searched for at once, by more than one processor where there are as many; nothing
-//! changes meanwhile. What goes in the order in which it came needs hardly any search, and no second processor. Never believes what it found once numbers of prefixes may be those of others.
+//! changes meanwhile. What goes in the order in which it came needs hardly any search, and no second processor. Never
+//! believes what it found once numbers of prefixes may be those of others.
 
 use std::borrow::Cow;
 

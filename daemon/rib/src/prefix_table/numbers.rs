@@ -131,6 +131,8 @@ impl<K: Packed> Known<K> {
             users.pop();
         }
         keys.truncate(users.len());
+        users.shrink_to(users.len().saturating_mul(2));
+        keys.shrink_to(users.len().saturating_mul(2));
         keys.iter_mut().zip(&*users).filter(|(_, users)| **users == 0).for_each(|(key, _)| *key = K::NEVER.keep());
         free.clear();
         free.shrink_to(users.len().saturating_sub(numbers.len()));
