@@ -35,7 +35,7 @@ files=(usr/sbin/sshd usr/bin/ssh usr/bin/scp usr/bin/ssh-keygen usr/sbin/chronyd
     usr/bin/partx usr/bin/setpriv usr/bin/prlimit bin/login bin/ip sbin/bridge bin/ss bin/ping usr/bin/curl usr/bin/tcpdump usr/bin/traceroute.db
     lib/x86_64-linux-gnu/security/pam_unix.so lib/x86_64-linux-gnu/security/pam_deny.so
     lib/x86_64-linux-gnu/libgcc_s.so.1 lib/x86_64-linux-gnu/libnss_files.so.2 lib/x86_64-linux-gnu/libnss_dns.so.2
-    etc/services etc/protocols etc/mke2fs.conf)
+    etc/services etc/protocols etc/mke2fs.conf etc/ssh/moduli)
 
 # Fixed, so that the same inputs give the same disk. An installation gives a disk numbers of its own.
 disk_id=70A7E572-1A5E-4D1B-9A7B-54F700000000

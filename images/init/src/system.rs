@@ -43,7 +43,7 @@ pub(crate) const MOUNTS: &[Mount] = &[
     plain("cgroup2", "/sys/fs/cgroup", ""),
     plain("pstore", "/sys/fs/pstore", ""),
 ];
-/// What the firmware remembers: to mount it asks the firmware for each variable, which takes half a second, and no start needs one.
+/// What the firmware remembers: to mount it asks the firmware for each variable, which takes a third of a second, and no start needs one.
 pub(crate) const FIRMWARE: Mount = plain("efivarfs", "/sys/firmware/efi/efivars", "");
 
 /// What everybody should know who comes to a console or logs in, a line each.
