@@ -177,12 +177,11 @@ impl Engine {
         let Some(series) = self.dumps.of(file) else { return };
         series.waiting = series.waiting.saturating_sub(octets);
         let Err(reason) = result else { return };
-        let was_open = std::mem::replace(&mut series.open, false);
+        // A small table may have been handed over as a whole before its file could not be made.
+        series.open = false;
         (series.pending, series.walk) = (Vec::new(), None);
-        if was_open {
-            let text = format!("the dump of {file} goes on with the next file: {reason}");
-            self.notice(at, Notice::warning(text), out);
-        }
+        let text = format!("the dump of {file} goes on with the next file: {reason}");
+        self.notice(at, Notice::warning(text), out);
     }
 
     /// `dump bgp table FILE`; who asked is told when the file is there.

@@ -144,6 +144,18 @@ fn a_slow_disk_stops_the_walk_through_the_table_until_it_has_caught_up() {
     assert!(second.0 > 100_000 && second.1, "{second:?}");
 }
 
+#[test]
+fn a_table_that_is_handed_over_before_its_file_fails_is_told_of_all_the_same() {
+    let mut stage = Stage::new(LINES);
+    stage.announces(prefixes(1), 1);
+    stage.rest();
+    stage.wait(10);
+    assert_eq!(written(&mut stage, DumpFile::Table).last().map(String::as_str), Some("close"));
+    stage.take(Event::Dumped(DumpFile::Table, 0, Err("/t.00 cannot be made: Permission denied".to_owned())));
+    let told: Vec<String> = stage.engine.log.newest(1).map(|(_, _, text)| text.clone()).collect();
+    assert_eq!(told, ["the dump of table goes on with the next file: /t.00 cannot be made: Permission denied"]);
+}
+
 /// Octets that were given to the disk for the table since that was asked last, and whether the file is whole.
 fn taken(stage: &mut Stage) -> (usize, bool) {
     while stage.engine.dumps.is_unsettled() {
