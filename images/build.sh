@@ -32,7 +32,7 @@ packages=(busybox-static openssh-server openssh-client chrony passwd login libpa
     iputils-ping curl ca-certificates traceroute tcpdump netbase tzdata linux-image-amd64)
 files=(usr/sbin/sshd usr/bin/ssh usr/bin/scp usr/bin/ssh-keygen usr/sbin/chronyd usr/bin/chronyc usr/sbin/useradd
     usr/sbin/usermod usr/sbin/userdel usr/sbin/groupadd usr/sbin/chpasswd sbin/mke2fs sbin/e2fsck sbin/sfdisk
-    usr/bin/partx usr/bin/setpriv usr/bin/prlimit bin/login bin/ip sbin/bridge bin/ss bin/ping usr/bin/curl usr/bin/tcpdump usr/bin/traceroute.db
+    usr/bin/partx bin/login bin/ip sbin/bridge bin/ss bin/ping usr/bin/curl usr/bin/tcpdump usr/bin/traceroute.db
     lib/x86_64-linux-gnu/security/pam_unix.so lib/x86_64-linux-gnu/security/pam_deny.so
     lib/x86_64-linux-gnu/libgcc_s.so.1 lib/x86_64-linux-gnu/libnss_files.so.2 lib/x86_64-linux-gnu/libnss_dns.so.2
     etc/services etc/protocols etc/mke2fs.conf etc/ssh/moduli)

@@ -25,12 +25,19 @@ const FIRST: &[&str] = &["vfat", "nls_cp437", "nls_ascii", "squashfs"];
 const SECOND: &[&str] = &["crc32c_generic", "ext4"];
 /// What the processor asks for.
 const PROCESSOR: &str = "/sys/devices/system/cpu/modalias";
-/// The same of what may wait: buttons, and what the router makes of links.
-const LATER: &[&str] = &["af_packet", "button", "evdev"];
+/// The same of what the router makes of links ...
+const LINKS: &[&str] = &["af_packet"];
+/// ... and of what may wait: buttons.
+const BUTTONS: &[&str] = &["button", "evdev"];
 /// What makes a disk of memory, and the kernel's unit for its size, in octets.
 const MEMORY_DISK: (&str, u64) = ("brd", 1024);
 /// What stands before the word of a device that a machine in a machine has, and finds at once.
 const QUICK: &str = "virtio:";
+
+/// What the word of a network card of PCI holds, its class (`PCI_BASE_CLASS_NETWORK` of linux/pci_ids.h) ...
+const CARD_OF_PCI: &str = "bc02";
+/// ... and what those of machines in a machine begin with: `VIRTIO_ID_NET`, `HV_NIC_GUID` and Xen's.
+const CARDS: [&str; 3] = ["virtio:d00000001", "vmbus:635161f83edfc546913ff2d2f965ed0e", "xen:vif"];
 
 /// What modules are told. A watchdog hears of the first process each five seconds; four times missed, and it ends the machine.
 const SETTINGS: [(&str, &str); 2] = [("i6300esb.ko", "heartbeat=20"), ("iTCO_wdt.ko", "heartbeat=20")];
@@ -66,7 +73,7 @@ impl Hardware {
 
     /// Loads all that is at hand and that a device asks for.
     pub(crate) fn start_disks(&mut self) {
-        self.load_rounds(pci::give_to_drivers);
+        self.load_rounds(|_| true, pci::give_to_drivers);
     }
 
     /// Loads what one more device asks for, as long as there is one.
@@ -117,25 +124,44 @@ impl Hardware {
         }
     }
 
-    /// Loads what every start needs and what each device that is there asks for, and those that come to light by it. No device
-    /// waits any more.
+    /// Loads what the router needs and what network cards ask for, and what comes to light by these.
+    pub(crate) fn start_cards(&mut self) {
+        for name in LINKS {
+            self.load(name);
+        }
+        self.load_rounds(is_card, pci::give_cards_to_drivers);
+    }
+
+    /// Loads what each device that is there asks for, and those that come to light by it. No device waits any more.
     pub(crate) fn start(&mut self) {
-        for name in LATER {
+        self.start_cards();
+        for name in BUTTONS {
             self.load(name);
         }
         pci::release();
-        self.load_rounds(|| ());
+        self.load_rounds(|_| true, || ());
     }
 
-    /// Loads what devices ask for, and does behind each round what may bring others to light.
-    fn load_rounds(&mut self, behind: impl Fn()) {
+    /// Does a part of [`start`](Self::start): loads what one more device asks for; whether there was one. Behind the last one no
+    /// device waits any more.
+    pub(crate) fn load_next(&mut self) -> bool {
+        let button = BUTTONS.iter().find(|name| !self.asked.contains(**name));
+        // The drivers that are there in the end may bring more to light.
+        button.is_some_and(|name| self.load(name))
+            || self.words_not_asked().iter().any(|word| self.load(word))
+            || pci::release()
+    }
+
+    /// Loads what devices of a kind ask for, and does behind each round what may bring others to light.
+    fn load_rounds(&mut self, wanted: impl Fn(&str) -> bool, behind: impl Fn()) {
         for _ in 0..ROUNDS {
             let words = self.words_not_asked();
-            if words.is_empty() {
+            let mut words = words.iter().filter(|word| wanted(word)).peekable();
+            if words.peek().is_none() {
                 break;
             }
             for word in words {
-                self.load(&word);
+                self.load(word);
             }
             behind();
         }
@@ -186,6 +212,12 @@ impl Hardware {
         }
         card
     }
+}
+
+/// Whether this is the word of a network card, on whatever bus: of PCI's class, or what machines in a machine have.
+fn is_card(word: &str) -> bool {
+    let pci = word.starts_with("pci:") && word.contains(CARD_OF_PCI);
+    pci || CARDS.iter().any(|card| word.starts_with(card))
 }
 
 /// What a module is told.
@@ -283,6 +315,20 @@ pub(crate) fn name_cards(config: &str, list: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_card_is_known_by_its_word() {
+        for (word, card) in [
+            ("pci:v00001AF4d00001000sv00001AF4sd00000001bc02sc00i00", true),
+            ("pci:v00008086d00007010sv00001AF4sd00001100bc01sc01i80", false),
+            ("virtio:d00000001v00001AF4", true),
+            ("virtio:d00000002v00001AF4", false),
+            ("acpi:PNP0C0C:bc02", false),
+            ("", false),
+        ] {
+            assert_eq!(is_card(word), card, "{word}");
+        }
+    }
 
     #[test]
     fn events_of_the_kernel_are_read_by_their_variables() {

@@ -5,6 +5,7 @@
 //! the rest does it. It never thinks about routes.
 
 mod applets;
+mod confine;
 mod disk;
 mod door;
 mod first_boot;
@@ -39,8 +40,17 @@ fn main() -> ExitCode {
     }
     match arguments.split_first() {
         Some((first, words)) if first == "worker" => work(words),
+        Some((first, words)) if first == confine::WORD => become_program(words),
         _ => applets::run(&name, &arguments),
     }
+}
+
+/// The process that becomes the router; comes back only where it cannot.
+fn become_program(words: &[String]) -> ExitCode {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let Err(error) = confine::become_program(&words);
+    println!("{error}");
+    ExitCode::FAILURE
 }
 
 /// The process that works on images: its standard input is the file, its standard output who asked.

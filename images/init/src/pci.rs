@@ -24,10 +24,19 @@ pub(crate) fn give_to_drivers() {
     give_if(|device| !is_network(&fs::read_to_string(device.join("class")).unwrap_or_default()));
 }
 
-/// Nothing waits any more.
-pub(crate) fn release() {
-    let _ = fs::write(AUTOMATIC, "1");
-    give_if(|_| true);
+/// Gives network cards to drivers that are there.
+pub(crate) fn give_cards_to_drivers() {
+    give_if(|device| is_network(&fs::read_to_string(device.join("class")).unwrap_or_default()));
+}
+
+/// Nothing waits any more; whether anything had waited.
+pub(crate) fn release() -> bool {
+    let waited = fs::read_to_string(AUTOMATIC).is_ok_and(|automatic| automatic.trim() == "0");
+    if waited {
+        let _ = fs::write(AUTOMATIC, "1");
+        give_if(|_| true);
+    }
+    waited
 }
 
 /// In the order of their places, as the kernel itself would have given them: cards have their numbers by that.

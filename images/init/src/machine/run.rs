@@ -18,7 +18,8 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::start::{CARDS, CLOCK, CONFIG, PLACES, Started, USER};
+use super::start::{self, CARDS, CLOCK, CONFIG, PLACES, Started};
+use crate::confine::{self, USER};
 use crate::door::{Asked, Door};
 use crate::hardware::name_cards;
 use crate::health::{Trial, Verdict};
@@ -33,12 +34,19 @@ use crate::upgrade::{self, Images};
 const ROUTER: &str = "towpathd";
 const STEWARD: &str = "towpath-steward";
 const STEWARD_SOCKET: &str = "/run/towpath-steward/socket";
+/// The router's door: it is there once the router answers.
+const ROUTER_SOCKET: &str = "/run/towpath/towpathd.sock";
+/// A file that is made when programs may begin that nobody waits for until the router answers.
+const ROUTER_IS_UP: &str = "/run/router-is-up";
+/// How long these leave the processor to the router's start, whatever becomes of it, and how often it is looked at.
+const ROUTER_STARTS: Duration = Duration::from_secs(3);
+const ROUTER_LOOK: Duration = Duration::from_millis(50);
 /// Where the programs' words and the kernel's go.
 const LOG: &str = "/var/log/messages";
-/// What the router may, as `setpriv(1)` names it.
-const CAPABILITIES: &str = "-all,+net_admin,+net_raw,+net_bind_service,+bpf,+perfmon";
 /// How long the loop sleeps at most.
 const TICK: Duration = Duration::from_secs(1);
+/// How long devices that nobody waits for leave the processor to the router's start.
+const OTHERS_WAIT: Duration = Duration::from_secs(4);
 /// How often the watchdog hears of us.
 const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
 /// How often the log is looked at, whether it has become long.
@@ -64,6 +72,10 @@ struct Machine {
     watchdog_at: Instant,
     clock_at: Instant,
     logs_at: Instant,
+    /// When programs begin that leave the processor to the router's start; nothing once they may.
+    behind_at: Option<Instant>,
+    /// When devices get their drivers that nobody waits for; nothing once they have them.
+    others_at: Option<Instant>,
     /// When this start has lasted; nothing once it has.
     lasts_at: Option<Instant>,
     trial: Option<Trial>,
@@ -86,11 +98,13 @@ pub(super) fn run(started: Started) -> ! {
         services: Services::new(specs),
         door: Door::open().map_err(|error| say(&error)).ok(),
         signals: open_signals(),
-        buttons: power_buttons(),
-        watchdog: OpenOptions::new().write(true).open("/dev/watchdog").ok(),
+        buttons: Vec::new(),
+        watchdog: open_watchdog(),
         watchdog_at: now,
         clock_at: now + CLOCK_EVERY,
         logs_at: now,
+        behind_at: Some(now + ROUTER_STARTS),
+        others_at: Some(now + OTHERS_WAIT),
         lasts_at: Some(now + LASTS),
         trial,
         probe: None,
@@ -112,14 +126,9 @@ pub(super) fn run(started: Started) -> ! {
     }
 }
 
-/// The router runs as a user of its own, with what the network needs and nothing else; it may have as many descriptors as
-/// the kernel gives, and go before others where time counts (BFD).
+/// The router, as a user of its own.
 fn router_command() -> String {
-    format!(
-        "/usr/bin/prlimit --nofile=1048576 --rtprio=1 --nice=40 /usr/bin/setpriv --reuid={USER} --regid={USER} \
-         --clear-groups --no-new-privs --inh-caps={CAPABILITIES} --ambient-caps={CAPABILITIES} \
-         --bounding-set={CAPABILITIES} /usr/sbin/towpathd --steward {STEWARD_SOCKET}"
-    )
+    format!("/proc/self/exe {} /usr/sbin/towpathd --steward {STEWARD_SOCKET}", confine::WORD)
 }
 
 /// Who changes files and accounts of the system for it, as the configuration says.
@@ -143,9 +152,10 @@ fn specs() -> Vec<Spec> {
     };
     vec![
         program("syslogd", When::Always, "/bin/busybox syslogd -n -O /var/log/messages"),
-        program("klogd", When::Always, "/bin/busybox klogd -n"),
         program(STEWARD, When::Always, &steward_command()),
         program(ROUTER, When::Always, &router_command()),
+        // The kernel keeps what it has to say.
+        program("klogd", When::While(ROUTER_IS_UP, OnChange::Restart), "/bin/busybox klogd -n"),
         program("sshd", When::While("/etc/ssh/sshd_config", OnChange::HangUp), "/usr/lib/towpath/sshd"),
         program("chronyd", When::While("/etc/chrony/chrony.conf", OnChange::Restart), "/usr/sbin/chronyd -n -u root"),
         program("dhcp", When::While("/etc/towpath/dhcp", OnChange::Restart), "/usr/lib/towpath/dhcp"),
@@ -184,6 +194,10 @@ fn open_signals() -> Option<SignalFd> {
         .ok()
 }
 
+fn open_watchdog() -> Option<File> {
+    OpenOptions::new().write(true).open("/dev/watchdog").ok()
+}
+
 /// Buttons that a person presses to switch the machine off.
 fn power_buttons() -> Vec<File> {
     let entries = fs::read_dir("/sys/class/input").into_iter().flatten().flatten();
@@ -199,8 +213,10 @@ impl Machine {
     /// Sleeps until something happens or something is due.
     fn wait(&self) {
         let now = Instant::now();
-        let due = [self.services.deadline(), self.planned.map(|(at, _)| at)].into_iter().flatten().min();
-        let rest = due.map_or(TICK, |due| due.saturating_duration_since(now).min(TICK));
+        let due = [self.services.deadline(), self.planned.map(|(at, _)| at), self.others_at];
+        let due = due.into_iter().flatten().min();
+        let most = if self.behind_at.is_some() { ROUTER_LOOK } else { TICK };
+        let rest = due.map_or(most, |due| due.saturating_duration_since(now).min(most));
         let mut all: Vec<PollFd<'_>> = Vec::new();
         let mut watch = |fd| all.push(PollFd::new(fd, PollFlags::POLLIN));
         self.signals.iter().for_each(|signals| watch(signals.as_fd()));
@@ -223,6 +239,15 @@ impl Machine {
         }
         if self.buttons.iter_mut().any(was_pressed) {
             end = end.or(Some(End::PowerOff));
+        }
+        if self.behind_at.is_some_and(|at| at <= now || Path::new(ROUTER_SOCKET).exists()) {
+            self.behind_at = None;
+            if let Err(error) = fs::write(ROUTER_IS_UP, "") {
+                say(&system::told(ROUTER_IS_UP, error));
+            }
+        }
+        if self.others_at.is_some_and(|at| at <= now) {
+            self.start_others(now);
         }
         let asked = self.door.as_mut().map(Door::take).unwrap_or_default();
         for request in asked {
@@ -250,6 +275,18 @@ impl Machine {
             keep_clock();
         }
         end.or(self.planned.filter(|(at, _)| *at <= now).map(|(_, end)| end))
+    }
+
+    /// Gives one more kind of device its drivers, or is done with all of them.
+    fn start_others(&mut self, now: Instant) {
+        if self.started.hardware.load_next() {
+            self.others_at = Some(now);
+            return;
+        }
+        self.others_at = None;
+        start::finish();
+        self.buttons = power_buttons();
+        self.watchdog = self.watchdog.take().or_else(open_watchdog);
     }
 
     fn take_signals(&mut self) -> Option<End> {

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use nix::sys::stat::Mode;
 
 use super::run;
+use crate::confine::USER;
 use crate::disk::{self, BOOT, BOOT_FOLDER, DATA, DATA_FOLDER};
 use crate::first_boot;
 use crate::hardware::{Hardware, name_cards};
@@ -44,8 +45,6 @@ const SETTINGS: [(&str, &str); 3] = [
     ("kernel/printk", "3 4 1 3"),
     ("kernel/dmesg_restrict", "0"),
 ];
-/// The user that the router runs as.
-pub(super) const USER: &str = "_towpath";
 /// The router's own folders: what is there from an earlier start, and what it makes.
 const OWN: &[&str] = &["/config", "/var/lib/towpath", "/var/log/towpath", "/sys/fs/bpf/towpath"];
 
@@ -60,7 +59,8 @@ pub(crate) struct Started {
     pub(super) consoles: Vec<(Spec, Option<i32>)>,
 }
 
-/// Makes everything ready: first what a person at a console needs, then the rest.
+/// Makes everything ready: first what a person at a console needs, then what the router needs. What nobody waits for is left
+/// to [`finish`].
 ///
 /// # Errors
 /// What is missing without which there is no system.
@@ -93,12 +93,9 @@ pub(super) fn start() -> Result<Started, String> {
     tell(&notices);
     let early = notices.len();
     let consoles = begin_consoles();
-    hardware.start();
-    let _ = system::mount_kernel(&FIRMWARE);
+    hardware.start_cards();
     set_clock();
-    keep_crashes();
     hand_over(&mut notices);
-    disk::mount_volumes();
     name_cards(&config, Path::new(CARDS));
     for (setting, value) in SETTINGS {
         let _ = fs::write(Path::new("/proc/sys").join(setting), value);
@@ -107,6 +104,13 @@ pub(super) fn start() -> Result<Started, String> {
         tell(&notices);
     }
     Ok(Started { events, hardware, on_trial, consoles })
+}
+
+/// What may wait until everything runs and no device waits for its driver any more.
+pub(super) fn finish() {
+    let _ = system::mount_kernel(&FIRMWARE);
+    keep_crashes();
+    disk::mount_volumes();
 }
 
 fn note(done: Result<(), String>, notices: &mut Vec<String>) {
