@@ -33,7 +33,7 @@ fi
 key=${TOWPATH_SIGN_KEY:-$work/key.pem} certificate=${TOWPATH_SIGN_CERT:-/usr/share/ovmf/PkKek-1-snakeoil.pem}
 [ -e "$key" ] || openssl rsa -in /usr/share/ovmf/PkKek-1-snakeoil.key -passin pass:snakeoil -out "$key" 2>/dev/null
 
-printf 'console=tty0 console=ttyS0,115200n8 quiet loglevel=3 panic=1 no_timer_check noreplace-smp lsm=landlock,lockdown,yama cryptomgr.notests=1 rootfstype=ramfs towpath.slot=signed' >"$work/cmdline"
+printf 'console=tty0 console=ttyS0,115200n8 quiet loglevel=3 panic=1 no_timer_check cryptomgr.notests=1 rootfstype=ramfs towpath.slot=signed' >"$work/cmdline"
 printf 'ID=towpath\nVERSION_ID=%s\nPRETTY_NAME="Towpath %s"\n' "$version" "$version" >"$work/osrel"
 [ "$(stat -c %s "$target/slot/vmlinuz")" -lt $((16 << 20)) ] || fail "the kernel has no room below the initramfs"
 # All of the system is signed, and the firmware reads it.
