@@ -20,7 +20,7 @@ use crate::hardware::Hardware;
 use crate::install;
 use crate::names;
 use crate::request::{self, FAILED, SOCKET};
-use crate::system::NOTICES;
+use crate::system::{NOTICES, ROUTER_SOCKET};
 use crate::upgrade;
 
 /// How long a console waits for the router before it asks for a name all the same.
@@ -201,7 +201,7 @@ fn wait_until_ready() {
 /// Whether the router answers and its accounts are there: it answers while those of its configuration are still made, the
 /// last of which are their groups.
 fn is_ready() -> bool {
-    UnixStream::connect("/run/towpath/towpathd.sock").is_ok() && has_people()
+    UnixStream::connect(ROUTER_SOCKET).is_ok() && has_people()
 }
 
 /// Whether somebody is a member of a group that may use the router, and passwords are set where there are any.

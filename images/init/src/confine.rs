@@ -36,7 +36,7 @@ const LIMITS: [(Resource, u64); 3] =
 ///
 /// # Errors
 /// What stood in the way; the program is not started then.
-pub(crate) fn become_program(words: &[&str]) -> Result<Infallible, String> {
+pub(crate) fn become_program(words: &[String]) -> Result<Infallible, String> {
     let (program, arguments) = words.split_first().ok_or("a program without a name")?;
     let users = fs::read_to_string("/etc/passwd").map_err(|error| told("/etc/passwd", error))?;
     let user = user_number(&users, USER).ok_or(format!("there is no user {USER}"))?;

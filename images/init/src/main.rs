@@ -47,8 +47,7 @@ fn main() -> ExitCode {
 
 /// The process that becomes the router; comes back only where it cannot.
 fn become_program(words: &[String]) -> ExitCode {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let Err(error) = confine::become_program(&words);
+    let Err(error) = confine::become_program(words);
     println!("{error}");
     ExitCode::FAILURE
 }

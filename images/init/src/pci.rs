@@ -21,12 +21,12 @@ pub(crate) fn hold() {
 
 /// Gives those that may lead to a disk to drivers that are there.
 pub(crate) fn give_to_drivers() {
-    give_if(|device| !is_network(&fs::read_to_string(device.join("class")).unwrap_or_default()));
+    give_if(|device| !is_network(&class_of(device)));
 }
 
 /// Gives network cards to drivers that are there.
 pub(crate) fn give_cards_to_drivers() {
-    give_if(|device| is_network(&fs::read_to_string(device.join("class")).unwrap_or_default()));
+    give_if(|device| is_network(&class_of(device)));
 }
 
 /// Nothing waits any more; whether anything had waited.
@@ -51,6 +51,10 @@ fn give_if(wanted: impl Fn(&Path) -> bool) {
             let _ = fs::write(GIVE, place.as_encoded_bytes());
         }
     }
+}
+
+fn class_of(device: &Path) -> String {
+    fs::read_to_string(device.join("class")).unwrap_or_default()
 }
 
 fn is_network(class: &str) -> bool {

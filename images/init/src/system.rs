@@ -46,6 +46,9 @@ pub(crate) const MOUNTS: &[Mount] = &[
 /// What the firmware remembers: to mount it asks the firmware for each variable, which takes a third of a second, and no start needs one.
 pub(crate) const FIRMWARE: Mount = plain("efivarfs", "/sys/firmware/efi/efivars", "");
 
+/// The router's door: it is there once the router answers.
+pub(crate) const ROUTER_SOCKET: &str = "/run/towpath/towpathd.sock";
+
 /// What everybody should know who comes to a console or logs in, a line each.
 pub(crate) const NOTICES: &str = "/run/towpath/notices";
 

@@ -34,8 +34,6 @@ use crate::upgrade::{self, Images};
 const ROUTER: &str = "towpathd";
 const STEWARD: &str = "towpath-steward";
 const STEWARD_SOCKET: &str = "/run/towpath-steward/socket";
-/// The router's door: it is there once the router answers.
-const ROUTER_SOCKET: &str = "/run/towpath/towpathd.sock";
 /// A file that is made when programs may begin that nobody waits for until the router answers.
 const ROUTER_IS_UP: &str = "/run/router-is-up";
 /// How long these leave the processor to the router's start, whatever becomes of it, and how often it is looked at.
@@ -240,7 +238,7 @@ impl Machine {
         if self.buttons.iter_mut().any(was_pressed) {
             end = end.or(Some(End::PowerOff));
         }
-        if self.behind_at.is_some_and(|at| at <= now || Path::new(ROUTER_SOCKET).exists()) {
+        if self.behind_at.is_some_and(|at| at <= now || Path::new(system::ROUTER_SOCKET).exists()) {
             self.behind_at = None;
             if let Err(error) = fs::write(ROUTER_IS_UP, "") {
                 say(&system::told(ROUTER_IS_UP, error));
