@@ -191,7 +191,8 @@ impl Engine {
                         self.address_told_again(at, there, out);
                     }
                 }
-                WorldEvent::AddressGone(_) | WorldEvent::Route(_) | WorldEvent::RouteGone(_) => {}
+                WorldEvent::Route(route) => self.network_told(at, route, out),
+                WorldEvent::AddressGone(_) | WorldEvent::RouteGone(_) => {}
             }
             self.world.apply(&change);
         }

@@ -11,7 +11,7 @@ use config::model::Model;
 use config::model::bgp::UpdateSource;
 use config::{ConfigWarning, check};
 use rib::bgp_table::PeerId;
-use rib::world::LinkAddress;
+use rib::world::{ForeignRoute, LinkAddress};
 use rib::world_view::is_link_local;
 
 use super::Peer;
@@ -95,11 +95,21 @@ impl Engine {
     /// The kernel told of an address that is known already: one of IPv6 can be used only once nobody else was found to have it
     /// (RFC 4862 §5.4), and a call before that has failed.
     pub(crate) fn address_told_again(&mut self, at: Moment, address: &LinkAddress, out: &mut Vec<Effect>) {
-        let leads_to = |peer: &&Peer| {
-            let same_family = peer.address.is_ipv4() == address.address.address().is_ipv4();
-            same_family && peer.reach.towards.is_some_and(|there| there.ifindex == address.ifindex)
-        };
-        let waiting = self.peers.iter().filter(|peer| peer.is_looked_for()).filter(leads_to);
+        let is_ipv4 = address.address.address().is_ipv4();
+        self.call_where(at, |peer, link| peer.is_ipv4() == is_ipv4 && link == address.ifindex, out);
+    }
+
+    /// The kernel made a route to a network of ours, which it does after it told of the address there: a call between both has
+    /// failed.
+    pub(crate) fn network_told(&mut self, at: Moment, route: &ForeignRoute, out: &mut Vec<Effect>) {
+        let leads_there = |link: u32| route.legs.iter().any(|leg| leg.gateway.is_none() && leg.ifindex == link);
+        self.call_where(at, |peer, link| route.prefix.contains(peer) && leads_there(link), out);
+    }
+
+    /// Calls neighbors that are looked for on a network of ours, by their address and that network's link.
+    fn call_where(&mut self, at: Moment, wanted: impl Fn(IpAddr, u32) -> bool, out: &mut Vec<Effect>) {
+        let is_wanted = |peer: &&Peer| peer.reach.towards.is_some_and(|there| wanted(peer.address, there.ifindex));
+        let waiting = self.peers.iter().filter(|peer| peer.is_looked_for()).filter(is_wanted);
         for id in waiting.map(|peer| peer.id).collect::<Vec<_>>() {
             self.drive(at, id, Input::Reachable, out);
         }

@@ -2,7 +2,7 @@
 
 use super::unnumbered::{Stage, called};
 use super::*;
-use rib::world::WorldEvent;
+use rib::world::{ForeignRoute, Leg, WorldEvent};
 
 const LINES: &str = "set protocols bgp 64512 parameters router-id 192.0.2.1
 set protocols bgp 64512 neighbor 198.51.100.7 remote-as 64512";
@@ -72,6 +72,23 @@ fn a_neighbor_is_called_when_the_kernel_has_found_that_nobody_else_has_the_route
     assert_eq!(sees(&mut stage, WorldEvent::Address(address(5, "203.0.113.1/24"))), NOBODY);
     assert_eq!(sees(&mut stage, WorldEvent::Address(address(5, "203.0.113.1/24"))), NOBODY);
     assert_eq!(sees(&mut stage, WorldEvent::Address(own)), called, "now it may");
+}
+
+#[test]
+fn a_neighbor_is_called_when_the_kernel_has_made_the_route_to_its_network() {
+    let route = |prefix: &str, ifindex: u32, gateway: Option<&str>| {
+        let leg = Leg { gateway: gateway.map(|gateway| gateway.parse().unwrap()), ifindex };
+        WorldEvent::Route(ForeignRoute { prefix: prefix.parse().unwrap(), metric: 0, protocol: 2, legs: vec![leg] })
+    };
+    let mut stage = Stage::with(LINES);
+    sees(&mut stage, link(5, "eth5", true));
+    assert_eq!(sees(&mut stage, route("198.51.100.0/24", 5, None)), NOBODY, "the router has no address there");
+    // The kernel tells of the address first, and a call fails that comes before the route.
+    assert_eq!(sees(&mut stage, WorldEvent::Address(address(5, "198.51.100.1/24"))), neighbor());
+    assert_eq!(sees(&mut stage, route("203.0.113.0/24", 5, None)), NOBODY, "another network");
+    assert_eq!(sees(&mut stage, route("198.51.100.0/24", 6, None)), NOBODY, "another link");
+    assert_eq!(sees(&mut stage, route("0.0.0.0/0", 5, Some("198.51.100.9"))), NOBODY, "it is no way to the network");
+    assert_eq!(sees(&mut stage, route("198.51.100.0/24", 5, None)), neighbor());
 }
 
 #[test]
