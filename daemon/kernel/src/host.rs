@@ -74,10 +74,10 @@ pub fn storage(place: &str) -> io::Result<(u64, u64, u64)> {
 /// # Errors
 /// When neither is allowed (`CAP_SYS_NICE`).
 pub fn raise_priority() -> io::Result<()> {
-    sys::real_time().or_else(|_| sys::nice(-20))
+    sys::real_time().or_else(|_| sys::nice(-40))
 }
 
-/// Gives the calling thread three times as much of a processor as others, where there is not enough for all.
+/// Gives the calling thread three times as much of a processor as others of this process, where there is not enough for all.
 ///
 /// # Errors
 /// When that is not allowed (`RLIMIT_NICE`).

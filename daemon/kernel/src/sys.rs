@@ -232,10 +232,13 @@ pub(crate) fn real_time() -> io::Result<()> {
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// `setpriority(2)`: the calling thread gets more of a processor than others, the more the lower the number; at most with -20.
-pub(crate) fn nice(value: i32) -> io::Result<()> {
-    // SAFETY: no pointer is passed; 0 is the calling thread.
-    let answer = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, value) };
+/// `getpriority(2)` and `setpriority(2)`: the calling thread's nice value changes by so much, to -20 at the lowest. The lower it
+/// is, the more of a processor it gets.
+pub(crate) fn nice(by: i32) -> io::Result<()> {
+    // SAFETY: no pointer is passed; 0 is the calling thread, which is there, so that -1 is a value and no error.
+    let value = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
+    // SAFETY: as above.
+    let answer = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, value.saturating_add(by)) };
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 

@@ -27,6 +27,8 @@ const PACKED: &str = "/packed/usr.squashfs";
 const MARKS: &str = "/packed/usr.marks";
 /// Where it is put and mounted from.
 const MEMORY: &str = "/dev/ram0";
+/// How much the kernel reads beside what is asked for, in KiB.
+const READ_AHEAD: &str = "/sys/block/ram0/queue/read_ahead_kb";
 /// How long the disk with the image may take to come to light: a stick behind a hub takes some seconds.
 const DISK_WAITS: Duration = Duration::from_secs(15);
 /// How much is read at a time, in octets.
@@ -43,6 +45,8 @@ pub(crate) fn mount(hardware: &mut Hardware, events: Option<&OwnedFd>) -> Result
     let text = fs::read_to_string(MARKS).map_err(|error| told(MARKS, error))?;
     let marks = Marks::read(&text).ok_or(format!("{MARKS} says nothing"))?;
     hardware.make_memory_disk(marks.length)?;
+    // What lies beside a page that is wanted would be unpacked, too.
+    let _ = fs::write(READ_AHEAD, "0");
     let partition = if Path::new(PACKED).exists() {
         marks.copy(Path::new(PACKED), 0, Path::new(MEMORY)).map_err(|error| told(PACKED, error))?;
         let _ = fs::remove_file(PACKED);

@@ -205,9 +205,12 @@ impl Parts {
                 )
             }
         };
-        let hangs_on = if self.controller.is_empty() { "if=virtio" } else { "if=none,id=disk" };
-        command.args(["-drive", &format!("{disk},{hangs_on}")]);
-        command.args(self.controller.iter().flat_map(|device| ["-device", device]));
+        command.args(["-drive", &format!("{disk},if=none,id=disk")]);
+        // The disk comes first in the order of starts, as libvirt says it of a machine's disk: without an order OVMF brings
+        // each network card up before it looks for a system.
+        let usual = ["virtio-blk-pci,drive=disk,bootindex=0".to_owned()];
+        let controller = if self.controller.is_empty() { &usual[..] } else { &self.controller };
+        command.args(controller.iter().flat_map(|device| ["-device", device]));
         command.args(["-device", "i6300esb", "-watchdog-action", "reset"]);
         self.describe_firmware(command, folder)?;
         for (number, (card, address)) in self.cards.iter().zip(&self.addresses).enumerate() {

@@ -44,7 +44,7 @@ const LOG: &str = "/var/log/messages";
 /// How long the loop sleeps at most.
 const TICK: Duration = Duration::from_secs(1);
 /// How long devices that nobody waits for leave the processor to the router's start.
-const OTHERS_WAIT: Duration = Duration::from_secs(4);
+const OTHERS_WAIT: Duration = Duration::from_secs(6);
 /// How often the watchdog hears of us.
 const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
 /// How often the log is looked at, whether it has become long.
