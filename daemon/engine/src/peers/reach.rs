@@ -102,7 +102,12 @@ impl Engine {
     /// The kernel made a route to a network of ours, which it does after it told of the address there: a call between both has
     /// failed.
     pub(crate) fn network_told(&mut self, at: Moment, route: &ForeignRoute, out: &mut Vec<Effect>) {
-        let leads_there = |link: u32| route.legs.iter().any(|leg| leg.gateway.is_none() && leg.ifindex == link);
+        let on_link = || route.legs.iter().filter(|leg| leg.gateway.is_none());
+        // Most routes lead through a gateway; neighbors are not looked through for each of a full table.
+        if on_link().next().is_none() {
+            return;
+        }
+        let leads_there = |link: u32| on_link().any(|leg| leg.ifindex == link);
         self.call_where(at, |peer, link| route.prefix.contains(peer) && leads_there(link), out);
     }
 
