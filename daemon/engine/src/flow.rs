@@ -5,23 +5,30 @@
 //! does not matter. Never decides what is written.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
 
-use rib::fib::FibChange;
+use rib::fib::{FibChange, Gains};
 
 use crate::effect::Effect;
 use crate::engine::{Engine, SnapshotNeed};
+use crate::event::Moment;
 
 /// Keys that one portion is made of: some 10 ms of the kernel's time.
 const PORTION: usize = 4096;
 /// Portions on their way at most: the writer must not run out of work during a turn of the engine, which may take as long as
 /// several of them while both wait for a processor.
 const ON_THE_WAY: usize = 8;
+/// How long routes that work wait for further legs while something is undecided, before as many as may be on their way get
+/// them all the same: sixty peers that tell the same table would have each route written once for each few of them.
+const GAINS_WAIT: Duration = Duration::from_secs(5);
 
 /// What was given to the kernel's writer and has not been answered yet.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
     /// The groups and next hops that each portion changes, oldest first.
     portions: VecDeque<BTreeSet<u32>>,
+    /// Since when routes wait that only get further legs.
+    gains_wait: Option<Instant>,
     /// The kernel's table is being read for comparison; meanwhile nothing but repairs is written.
     auditing: bool,
     /// Something changed while it was being read: what was read says nothing.
@@ -67,9 +74,10 @@ fn object(change: &FibChange) -> Option<u32> {
 
 impl Engine {
     /// Gives the next portions to the kernel as long as it keeps up.
-    pub(crate) fn flush_fib(&mut self, out: &mut Vec<Effect>) {
+    pub(crate) fn flush_fib(&mut self, at: Moment, out: &mut Vec<Effect>) {
+        let gains = self.turn_of_gains(at.instant);
         while !self.is_reading_kernel() && self.flow.portions.len() < ON_THE_WAY {
-            let changes = self.fib.flush_wanted(PORTION);
+            let changes = self.fib.flush_wanted(PORTION, gains);
             if !changes.is_empty() {
                 self.flow.push(changes, out);
             }
@@ -77,6 +85,21 @@ impl Engine {
                 break;
             }
         }
+    }
+
+    /// Whether routes that only get further legs are written. While more is undecided, more legs may follow.
+    fn turn_of_gains(&mut self, now: Instant) -> Gains {
+        if !self.fib.has_gainers() {
+            self.flow.gains_wait = None;
+        }
+        let since = *self.flow.gains_wait.get_or_insert(now);
+        if self.undecided() && now < since + GAINS_WAIT {
+            return Gains::Later;
+        }
+        if !self.is_reading_kernel() && self.flow.portions.len() < ON_THE_WAY {
+            self.fib.release_gainers();
+        }
+        Gains::Now
     }
 
     /// Changes groups, or takes a next hop out of all of them, ahead of all routes that are on their way: these stay
@@ -152,8 +175,12 @@ mod tests {
     }
 
     fn flush(engine: &mut Engine) -> Vec<Effect> {
+        flush_at(engine, Moment { instant: engine.started.instant, unix: 0 })
+    }
+
+    fn flush_at(engine: &mut Engine, at: Moment) -> Vec<Effect> {
         let mut out = Vec::new();
-        engine.flush_fib(&mut out);
+        engine.flush_fib(at, &mut out);
         out
     }
 
@@ -172,6 +199,32 @@ mod tests {
         assert!(flush(&mut engine).is_empty(), "the kernel has enough to do");
         engine.handle(at, Event::FibDone(Vec::new()), &mut Vec::new());
         assert_eq!(flush(&mut engine).len(), 1, "one is done, the next one follows");
+    }
+
+    #[test]
+    fn further_legs_wait_while_something_is_undecided_and_not_for_ever() {
+        let (mut engine, at) = engine(10);
+        assert_eq!(flush(&mut engine).len(), 1);
+        let key: rib::fib::RouteKey = "10.0.0.1/32".parse().unwrap();
+        let gain = |engine: &mut Engine, number: u8| {
+            engine.fib.want(key, Wanted::legs((1..=number).map(leg).collect()));
+        };
+        let soon = Moment { instant: at.instant + GAINS_WAIT / 2, ..at };
+        assert!(engine.undecided());
+        gain(&mut engine, 4);
+        assert!(flush_at(&mut engine, soon).is_empty());
+        let later = Moment { instant: soon.instant + GAINS_WAIT / 2, ..at };
+        gain(&mut engine, 5);
+        assert!(flush_at(&mut engine, later).is_empty(), "they wait since the first one");
+        let then = Moment { instant: soon.instant + GAINS_WAIT, ..at };
+        assert_eq!(flush_at(&mut engine, then).len(), 1);
+        gain(&mut engine, 6);
+        assert!(flush_at(&mut engine, then).is_empty(), "they wait anew");
+        (engine.world_changed, engine.snapshot) = (false, SnapshotNeed::None);
+        engine.settle_groups();
+        assert!(!engine.undecided());
+        assert_eq!(flush_at(&mut engine, then).len(), 1, "nothing more is to be expected");
+        assert!(matches!(engine.fib.state(key), rib::fib::FibState::Installed { .. }));
     }
 
     #[test]

@@ -149,7 +149,7 @@ impl Engine {
             let text = format!("{who}; {stale} stale entries leave the kernel");
             self.notice(at, Notice::info(text), out);
             self.fib.follow_shaken();
-            self.flush_fib(out);
+            self.flush_fib(at, out);
         }
     }
 

@@ -91,7 +91,7 @@ impl Engine {
             self.fib.follow_shaken();
         }
         self.settle_paths(out);
-        self.flush_fib(out);
+        self.flush_fib(at, out);
         // While much is told, sets are swept beside that.
         let told = told || self.send_updates(at, out);
         self.attribute_sets.ripen();

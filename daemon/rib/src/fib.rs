@@ -22,6 +22,7 @@ mod table;
 mod wishes;
 
 pub use entries::Place;
+pub use flush::Gains;
 pub use route_map::RouteMap;
 pub use table::Fib;
 pub use wishes::Wish;

@@ -17,6 +17,16 @@ const TWINS: usize = 4;
 /// So many routes keep a group of their own in any case: to move them one by one takes the kernel a tenth of a second.
 const KEEP_AT_LEAST: usize = 16_384;
 
+/// When a route that keeps all legs that it has gets further ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gains {
+    /// In its turn.
+    Now,
+    /// Behind `Fib::release_gainers`: more of them may come, and when all routes of a group want the same it is changed in
+    /// place.
+    Later,
+}
+
 /// A route that has to lead to other legs.
 struct Mover {
     place: Place,
@@ -61,7 +71,8 @@ impl Fib {
     /// `next_hop_lost` touched are made what their routes want, so tell `want` first.
     pub fn flush(&mut self) -> Vec<FibChange> {
         self.follow_shaken();
-        self.flush_wanted(usize::MAX)
+        self.release_gainers();
+        self.flush_wanted(usize::MAX, Gains::Now)
     }
 
     /// Lets routes whose group changed under them come to their turn. Not midway through a large change: groups
@@ -74,10 +85,13 @@ impl Fib {
         }
     }
 
-    /// As `flush`, but for at most `limit` keys, and only for those that were wanted anew.
-    pub fn flush_wanted(&mut self, limit: usize) -> Vec<FibChange> {
+    /// As `flush`, but for at most `limit` keys, and only for those that were wanted anew; whether what only gets further
+    /// legs is among them is told.
+    pub fn flush_wanted(&mut self, limit: usize, gains: Gains) -> Vec<FibChange> {
         let mut batch = Batch::default();
         let mut movers = Vec::new();
+        // Routes that come together often gain the same.
+        let mut last = None;
         let count = limit.min(self.dirty.len());
         let places: Vec<Place> = self.dirty.drain(..count).collect();
         for place in places {
@@ -89,6 +103,9 @@ impl Fib {
                     batch.leavers.push(FibChange::RouteGone(place.key()));
                 }
                 Turn::Nowhere(target) => self.lead(place, target, &mut batch.leavers),
+                Turn::Move(to, Some(from)) if gains == Gains::Later && self.only_gains(to, from, &mut last) => {
+                    self.wait(place);
+                }
                 Turn::Move(to, from) => movers.push(Mover { place, from, to }),
             }
         }
@@ -135,6 +152,26 @@ impl Fib {
                 };
                 Turn::Move(legs, from)
             }
+        }
+    }
+
+    /// Whether a group keeps all of its legs where its routes shall lead, by what was answered `last`.
+    fn only_gains(&self, to: WishId, from: u32, last: &mut Option<((WishId, u32), bool)>) -> bool {
+        if let Some((asked, answer)) = *last
+            && asked == (to, from)
+        {
+            return answer;
+        }
+        let answer = !self.shrinks(to, self.ledger.leads_to(from));
+        *last = Some(((to, from), answer));
+        answer
+    }
+
+    fn wait(&mut self, place: Place) {
+        let Some(entry) = self.entries.get_mut(place) else { return };
+        entry.dirty = false;
+        if !std::mem::replace(&mut entry.gains, true) {
+            self.gainers.push(place);
         }
     }
 

@@ -19,6 +19,8 @@ pub(super) struct Entry {
     pub(super) actual: Option<FibTarget>,
     /// Waits in `Fib::dirty`.
     pub(super) dirty: bool,
+    /// Waits in `Fib::gainers`.
+    pub(super) gains: bool,
     /// From before the start, and not yet as wanted.
     pub(super) adopted: bool,
     /// The kernel may have a route all the same: it refused to replace or to delete one.
@@ -38,6 +40,8 @@ pub struct Fib {
     pub(super) entries: Entries,
     pub(super) ledger: Ledger,
     pub(super) dirty: VecDeque<Place>,
+    /// What keeps all legs that it has, and gets more once `release_gainers` is called.
+    pub(super) gainers: Vec<Place>,
     /// Groups that changed without their users having asked: `flush` looks at all their users.
     pub(super) shaken: BTreeSet<u32>,
     pub(super) recovering: bool,
@@ -236,6 +240,24 @@ impl Fib {
         self.load(actual);
     }
 
+    /// Whether something waits for `release_gainers`.
+    #[must_use]
+    pub fn has_gainers(&self) -> bool {
+        !self.gainers.is_empty()
+    }
+
+    /// What only gets further legs comes to its turn.
+    pub fn release_gainers(&mut self) {
+        for place in std::mem::take(&mut self.gainers) {
+            if let Some(entry) = self.entries.get_mut(place)
+                && std::mem::take(&mut entry.gains)
+                && !std::mem::replace(&mut entry.dirty, true)
+            {
+                self.dirty.push_back(place);
+            }
+        }
+    }
+
     /// Whether something waits for `flush_wanted`.
     #[must_use]
     pub fn has_due(&self) -> bool {
@@ -293,7 +315,7 @@ impl Fib {
         FibCounters {
             wanted: self.wanted,
             present: self.present,
-            pending: self.dirty.len(),
+            pending: self.dirty.len().saturating_add(self.gainers.len()),
             adopted: self.adopted,
             refused: self.refused.len(),
             groups: self.ledger.group_count(),
@@ -410,7 +432,7 @@ impl Fib {
         } else {
             !is_refused && !self.held(entry)
         };
-        if due && !std::mem::replace(&mut entry.dirty, true) {
+        if due && !entry.gains && !std::mem::replace(&mut entry.dirty, true) {
             self.dirty.push_back(place);
         }
     }

@@ -206,12 +206,36 @@ fn a_lost_leg_that_is_still_wanted_comes_back_with_flush_but_not_with_flush_want
     let changes = pair.fib.leg_lost(&node(3), true);
     pair.made(changes);
     pair.want(0..10, &[1, 2]);
-    let changes = pair.fib.flush_wanted(usize::MAX);
+    let changes = pair.fib.flush_wanted(usize::MAX, Gains::Now);
     assert_eq!(kinds(&pair.made(changes)), "", "a group that leads where these want to is there");
     assert_eq!(pair.nodes(40), Some(vec![node(1), node(2)]));
     pair.flush();
     assert_eq!(pair.nodes(40), Some(vec![node(1), node(2), node(3)]));
     assert_eq!(pair.nodes(4), Some(vec![node(1), node(2)]));
+}
+
+#[test]
+fn legs_that_come_one_by_one_are_one_change_of_the_group_where_gains_wait() {
+    let mut pair = with_routes(0..50, &[1]);
+    let groups = pair.kernel.state.groups.len();
+    for (all, first) in [(vec![1, 2], 0..20), (vec![1, 2, 3], 0..30), (vec![1, 2, 3, 4], 0..50)] {
+        let changes = pair.want(first, &all).fib.flush_wanted(usize::MAX, Gains::Later);
+        assert_eq!(pair.made(changes), [], "they may wait");
+    }
+    assert_eq!((pair.fib.counters().pending, pair.fib.has_gainers(), pair.fib.has_due()), (50, true, false));
+    pair.want(0..1, &[2, 3]).want(60..61, &[4]);
+    let changes = pair.fib.flush_wanted(usize::MAX, Gains::Later);
+    assert_eq!(kinds(&pair.made(changes)), "nnnggrr", "what loses a leg does not wait, nor does what is new");
+    assert_eq!((pair.nodes(0), pair.nodes(1)), (Some(vec![node(2), node(3)]), Some(vec![node(1)])));
+    pair.fib.release_gainers();
+    let changes = pair.fib.flush_wanted(10, Gains::Later);
+    assert_eq!(kinds(&pair.made(changes)), "", "whoever releases them says that it is now");
+    pair.fib.release_gainers();
+    let changes = pair.fib.flush_wanted(10, Gains::Now);
+    assert_eq!(kinds(&pair.made(changes)), "g", "one change, whatever number of routes");
+    assert_eq!(pair.nodes(49), Some([1, 2, 3, 4].map(node).to_vec()));
+    assert_eq!(pair.flush(), []);
+    assert_eq!(pair.kernel.state.groups.len(), groups + 2);
 }
 
 #[test]
@@ -403,6 +427,8 @@ enum Deed {
     WantMany(BTreeSet<u8>),
     Flush,
     FlushWanted(usize),
+    /// All of it but what only gets further legs.
+    FlushUrgent,
     LegLost(u8, bool),
     NextHopLost(u8),
     RouteLost(u8),
@@ -423,6 +449,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         2 => nodes().prop_map(Deed::WantMany),
         4 => Just(Deed::Flush),
         2 => (1..9usize).prop_map(Deed::FlushWanted),
+        2 => Just(Deed::FlushUrgent),
         2 => (1..5u8, any::<bool>()).prop_map(|(node, believed)| Deed::LegLost(node, believed)),
         1 => (1..5u8).prop_map(Deed::NextHopLost),
         1 => (0..12u8).prop_map(Deed::RouteLost),
@@ -504,6 +531,16 @@ impl Model {
         }
     }
 
+    /// Everything that is wanted leads somewhere, and nowhere but where it should.
+    fn check_that_nothing_wrong_is_used(&self) {
+        let there: BTreeSet<RouteKey> = self.kernel.state.routes.iter().map(|(key, _)| key).collect();
+        assert_eq!(there, self.wish.keys().copied().collect());
+        for (key, wished) in &self.wish {
+            let legs = self.kernel.legs(*key).expect("a group");
+            assert!(legs.is_subset(wished) && legs.is_empty() == wished.is_empty(), "{key}: {legs:?}, not {wished:?}");
+        }
+    }
+
     fn next_hop_id(&self, number: u8) -> Option<u32> {
         self.kernel.state.next_hops.iter().find(|(_, leg)| **leg == node(number)).map(|(id, _)| *id)
     }
@@ -562,8 +599,16 @@ impl Model {
                 }
             }
             Deed::FlushWanted(limit) => {
-                let changes = self.fib.flush_wanted(limit);
+                let changes = self.fib.flush_wanted(limit, Gains::Now);
                 self.apply_all(&changes);
+            }
+            Deed::FlushUrgent => {
+                self.fib.follow_shaken();
+                let changes = self.fib.flush_wanted(usize::MAX, Gains::Later);
+                self.apply_all(&changes);
+                if !self.unsettled {
+                    self.check_that_nothing_wrong_is_used();
+                }
             }
             Deed::LegLost(number, as_believed) => self.lose_leg(number, as_believed),
             Deed::NextHopLost(number) => {
