@@ -47,8 +47,6 @@ pub struct Boot {
     pub restarted: bool,
     /// What went wrong before the engine began: the store, the kernel's features.
     pub problems: Vec<String>,
-    /// What an earlier life of the daemon has changed of the system and not given back.
-    pub held: Held,
 }
 
 impl Engine {
@@ -125,23 +123,26 @@ impl Engine {
             self.notice(at, Notice::warning(format!("[{}]: {}", warning.path.join(" "), warning.message)), out);
         }
         let mut steps = self.left_behind(boot.interrupted.as_ref(), &admitted.model);
-        steps.extend(plan::give_back(&boot.held, &admitted.model));
         steps.extend(plan::plan(&Model::default(), &admitted.model, &self.world));
         for name in self.left_out(at, &admitted.model, out) {
             steps.retain(|step| step.link() != Some(&name));
         }
-        // Each stands for itself here: nothing is undone because of another one.
-        steps.sort_by_key(Step::can_wait);
         self.running.tree = admitted.tree;
         self.put_in_force(admitted.model, out);
         let aside = boot.restarted && self.running.model.bgp.as_deref().is_some_and(|bgp| bgp.no_fib_install);
         self.recovery.begin(at.instant, adopted, aside);
-        for step in steps {
+        let (last, first): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(Step::can_wait);
+        for step in first {
             if step == Step::Routing {
                 self.apply_routing(at, None, out);
             } else {
                 self.order_boot_step(step, out);
             }
+        }
+        // Whoever is asked may still be on its way, so that it is asked before what needs it, and behind what does not.
+        out.push(Effect::AskHeld);
+        for step in last {
+            self.order_boot_step(step, out);
         }
         if !same {
             let record = self.record(at, "root", "boot-config-loader", None, self.running.revision, &self.running.tree);
@@ -223,6 +224,23 @@ impl Engine {
             for step in std::mem::take(&mut self.owed) {
                 self.order_boot_step(step, out);
             }
+        }
+    }
+
+    /// What an earlier life of the daemon has changed of the system and not given back, or why nobody tells.
+    pub(crate) fn held_told(&mut self, at: Moment, held: Result<Held, String>, out: &mut Vec<Effect>) {
+        match held {
+            Ok(held) => self.held = Some(held),
+            Err(reason) => self.boot_notice(at, reason, out),
+        }
+        self.give_back(out);
+    }
+
+    /// Gives back what no configuration names any more. Behind a commit, which may name it.
+    pub(crate) fn give_back(&mut self, out: &mut Vec<Effect>) {
+        let Some(held) = self.held.take_if(|_| self.commit.is_none()) else { return };
+        for step in plan::give_back(&held, &self.running.model) {
+            self.order_boot_step(step, out);
         }
     }
 

@@ -93,6 +93,9 @@ pub enum Effect {
     Capture(Option<WantedPackets>),
     /// Carry out a step of a commit; answered by `Event::StepDone`.
     Step(StepId, Step),
+    /// Tell what an earlier life of the daemon has changed of the system and not given back, behind all steps so far;
+    /// answered by `Event::Held`.
+    AskHeld,
     /// Make a journal record durable; answered by `Event::Journaled`.
     Journal(JournalRecord),
     /// Keep the active configuration, so that a daemon that crashed comes back with it; answered by

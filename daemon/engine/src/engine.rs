@@ -41,7 +41,7 @@ use crate::peers::groups::Groups;
 use crate::peers::learn::Judge;
 use crate::peers::review::Reviews;
 use crate::peers::{Beacons, Peers};
-use crate::plan::{Program, Step};
+use crate::plan::{Held, Program, Step};
 use crate::policies::Policies;
 use crate::recovery::Recovery;
 use crate::statics::StaticLinks;
@@ -164,6 +164,8 @@ pub struct Engine {
     pub(crate) owed: Vec<Step>,
     pub(crate) owed_since: Option<Instant>,
     pub(crate) boot_steps: BTreeMap<StepId, Step>,
+    /// What an earlier life has changed of the system, until it is compared with the configuration.
+    pub(crate) held: Option<Held>,
     pub(crate) snapshot: SnapshotNeed,
     pub(crate) world: World,
     pub(crate) world_changed: bool,
@@ -256,6 +258,7 @@ impl Engine {
             owed: Vec::new(),
             owed_since: None,
             boot_steps: BTreeMap::new(),
+            held: None,
             snapshot: SnapshotNeed::None,
             world: World::new(),
             world_changed: true,
@@ -310,6 +313,7 @@ impl Engine {
             Event::FibDone(refused) => self.fib_done(at, &refused, out),
             Event::Repaired(refused) => self.fib_refused(at, &refused, out),
             Event::StepDone(id, result) => self.step_done(at, id, result, out),
+            Event::Held(held) => self.held_told(at, held, out),
             Event::Journaled(result) => self.journaled(at, result, out),
             Event::Remembered => self.remembered(out),
             Event::Saved(result) => self.saved(at, result, out),
@@ -360,6 +364,7 @@ impl Engine {
             .chain(std::iter::once(self.next_audit))
             .chain(
                 (self.unsettled()
+                    || (self.held.is_some() && self.commit.is_none())
                     || !self.looks.is_empty()
                     || self.collectors.is_unsettled()
                     || self.dumps.is_unsettled())
@@ -385,6 +390,7 @@ impl Engine {
             self.pin_neighbors(None, out);
         }
         self.retry_owed(at, out);
+        self.give_back(out);
         self.expire_confirm(at, out);
     }
 

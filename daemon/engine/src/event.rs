@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use crate::effect::DumpFile;
+use crate::plan::Held;
 use api::request::Request;
 use api::{ApiError, Level};
 use bgp::session::ConnId;
@@ -103,6 +104,9 @@ pub enum Event {
     Repaired(Vec<Refused>),
     /// A step of a commit is done, or why it could not be.
     StepDone(StepId, Result<(), String>),
+    /// What an earlier life of the daemon has changed of the system and not given back, asked for with
+    /// `Effect::AskHeld`; or why nobody tells.
+    Held(Result<Held, String>),
     /// The journal record is durable, or why it is not.
     Journaled(Result<(), String>),
     /// The active configuration is kept, or cannot be, which the rim has told.

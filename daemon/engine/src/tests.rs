@@ -21,6 +21,7 @@ mod dumps;
 mod edits;
 mod floods;
 mod heed;
+mod held;
 mod intervals;
 mod levels;
 mod limits;

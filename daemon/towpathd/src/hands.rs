@@ -26,6 +26,7 @@ use crate::notices;
 use crate::paths::Paths;
 use crate::routers::Routers;
 use crate::run::Inbox;
+use crate::steps::Order;
 
 /// What is said when the thread of the disk has ended.
 const CLOSED: &str = "the revision store is closed";
@@ -39,7 +40,7 @@ pub(crate) struct Hands {
     pub(crate) clients: Clients,
     pub(crate) kernel: Orders,
     /// Steps of the host and of links, done one after the other as they were ordered.
-    pub(crate) steps: UnboundedSender<(StepId, Step)>,
+    pub(crate) steps: UnboundedSender<Order>,
     pub(crate) paths: Paths,
     pub(crate) balancer: Balancer,
     pub(crate) checks: Checks,
@@ -78,6 +79,8 @@ impl Hands {
             Effect::Snapshot => self.ask_kernel(Orders::snapshot),
             Effect::Audit => self.ask_kernel(Orders::audit),
             Effect::Step(id, step) => self.step(id, step),
+            // Without its task, which each step tells, nothing could be given back.
+            Effect::AskHeld => _ = self.steps.send(Order::Held),
             Effect::Journal(record) => {
                 if self.disk.send(Errand::Journal(record)).is_err() {
                     self.inbox.push(Event::Journaled(Err(CLOSED.to_owned())));
@@ -149,7 +152,7 @@ impl Hands {
                 Ok(())
             }
             Step::Secret { remote, to, .. } => self.connections.set_secret(*remote, to.as_ref()),
-            _ => match self.steps.send((id, step)) {
+            _ => match self.steps.send(Order::Step(id, step)) {
                 Ok(()) => return,
                 Err(_) => Err("the task that carries out steps has ended; restart the daemon".to_owned()),
             },

@@ -65,8 +65,6 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         (finding.name.clone(), finding.wanted.clone(), now, finding.problem.clone())
     });
     let system = System::new(&arguments.system_root, &arguments.state_dir).with_steward(arguments.steward.as_deref());
-    let held = system.held();
-    problems.extend(held.as_ref().err().cloned());
     let facts = Facts {
         host_name: kernel::host::host_name().unwrap_or_else(|_| "towpath".to_owned()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -92,7 +90,6 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
         snapshot,
         restarted: active.ran_before(),
         problems,
-        held: held.unwrap_or_default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(serve(arguments, boot, facts, (sockets, store, active, system), confined))

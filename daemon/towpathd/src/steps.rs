@@ -13,12 +13,23 @@ use tokio::task::block_in_place;
 use crate::run::Inbox;
 use crate::system::System;
 
+/// What the task does in its turn.
+pub(crate) enum Order {
+    /// Carry out a step.
+    Step(StepId, Step),
+    /// Tell what an earlier life has changed of the system.
+    Held,
+}
+
 /// Starts the task that carries out steps one after the other: an address comes after the link that it stands on.
-pub(crate) fn spawn(mut system: System, inbox: Inbox) -> UnboundedSender<(StepId, Step)> {
-    let (sender, mut steps) = mpsc::unbounded_channel();
+pub(crate) fn spawn(mut system: System, inbox: Inbox) -> UnboundedSender<Order> {
+    let (sender, mut orders) = mpsc::unbounded_channel();
     tokio::spawn(async move {
-        while let Some((id, step)) = steps.recv().await {
-            inbox.push(Event::StepDone(id, carry_out(&mut system, step).await));
+        while let Some(order) = orders.recv().await {
+            inbox.push(match order {
+                Order::Step(id, step) => Event::StepDone(id, carry_out(&mut system, step).await),
+                Order::Held => Event::Held(block_in_place(|| system.held())),
+            });
         }
     });
     sender

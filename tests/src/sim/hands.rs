@@ -88,6 +88,10 @@ impl Network {
                 }
                 self.answer(index, Event::StepDone(id, result));
             }
+            Effect::AskHeld => {
+                let held = self.machines[index].system.held();
+                self.answer(index, Event::Held(Ok(held)));
+            }
             Effect::Journal(record) => {
                 let result = self.machines[index].disk.journal(&record);
                 self.answer(index, Event::Journaled(result));

@@ -102,7 +102,6 @@ impl Machine {
             snapshot: self.kernel.snapshot(),
             restarted: self.ran,
             problems: Vec::new(),
-            held: self.system.held(),
         }
     }
 
