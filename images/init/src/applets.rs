@@ -69,11 +69,17 @@ fn image(arguments: &[&str]) -> Result<(), String> {
         }
         ["add", url] if url.contains("://") => add_from(url),
         ["add", path] => {
-            let file = File::open(path).map_err(|error| format!("Cannot read '{path}': {error}"))?;
+            // Soon after the start its disk may not have its driver yet. Who may not ask hears that the file is not there.
+            let found = File::open(path).or_else(|_| {
+                let _ = ask("devices", None);
+                File::open(path)
+            });
+            let file = found.map_err(|error| format!("Cannot read '{path}': {error}"))?;
             ask("image add", Some(&file))
         }
         ["install"] => {
             let name = upgrade::Images::of_machine()?.name().ok_or("The image that runs is not on its disk")?;
+            let _ = ask("devices", None);
             let wish = install::ask(&name, &mut std::io::stdin().lock(), &mut std::io::stdout())?;
             ask(&wish.words(), None)
         }

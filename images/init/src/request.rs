@@ -31,6 +31,8 @@ pub(crate) enum Request {
     Restart(String),
     /// Which programs run.
     Services,
+    /// Devices shall not wait for their drivers any longer: somebody asks for what is on them.
+    Devices,
     /// Something about images, which a process of its own does: its words.
     Worker(Vec<String>),
 }
@@ -45,6 +47,7 @@ impl Request {
             ["cancel"] => Self::Cancel,
             ["restart", name] => Self::Restart((*name).to_owned()),
             ["services"] => Self::Services,
+            ["devices"] => Self::Devices,
             ["image" | "install", ..] => Self::Worker(words.into_iter().map(str::to_owned).collect()),
             _ => return None,
         })
@@ -109,6 +112,7 @@ mod tests {
         for line in ["", "reboot", "reboot -1", "reboot 99999", "restart", "rm -rf", "cancel now"] {
             assert_eq!(Request::read(line), None, "{line}");
         }
+        assert_eq!(Request::read("devices\n"), Some(Request::Devices));
         let words = ["image", "delete", "1.2"].map(str::to_owned).to_vec();
         assert_eq!(Request::read("image  delete 1.2\n"), Some(Request::Worker(words)));
     }

@@ -383,6 +383,11 @@ impl Machine {
             },
             Some(Request::Restart(name)) => self.feed(Input::Restart(name)),
             Some(Request::Services) => reply(&self.services.told(now)),
+            Some(Request::Devices) => {
+                while self.others_at.is_some() {
+                    self.start_others(now);
+                }
+            }
             Some(Request::Worker(_)) if self.worker.is_some() => {
                 reply(&format!("{FAILED}Somebody else is changing the images; try again later\n"));
             }
