@@ -182,10 +182,11 @@ impl Parts {
         let at = |name: &str| folder.join(name).display().to_string();
         // QEMU keeps what it has translated until its room is full, also behind a reset, and each write of the next start to
         // memory that held a translated program of the last one is then many times as dear: with the gibibyte that it takes by
-        // itself, a start behind a reset took up to twice the processor of the first one.
+        // itself, a start behind a reset took up to twice the processor of the first one. With a room of 32 MiB a start fills it
+        // several times, and everything is translated anew each time.
         command.args([
             "-accel",
-            "tcg,tb-size=32",
+            "tcg,tb-size=128",
             "-smp",
             "1",
             "-nodefaults",
