@@ -131,19 +131,7 @@ impl Engine {
         self.put_in_force(admitted.model, out);
         let aside = boot.restarted && self.running.model.bgp.as_deref().is_some_and(|bgp| bgp.no_fib_install);
         self.recovery.begin(at.instant, adopted, aside);
-        let (last, first): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(Step::can_wait);
-        for step in first {
-            if step == Step::Routing {
-                self.apply_routing(at, None, out);
-            } else {
-                self.order_boot_step(step, out);
-            }
-        }
-        // Whoever is asked may still be on its way, so that it is asked before what needs it, and behind what does not.
-        out.push(Effect::AskHeld);
-        for step in last {
-            self.order_boot_step(step, out);
-        }
+        self.order_boot_steps(at, steps, out);
         if !same {
             let record = self.record(at, "root", "boot-config-loader", None, self.running.revision, &self.running.tree);
             let keep = self.running.model.system.commit_revisions.0;
@@ -158,6 +146,23 @@ impl Engine {
             self.resume_confirm(at, &found, active && !cut_short, out);
         }
         self.notice(at, Notice::info(format!("revision {} is active", self.running.revision)), out);
+    }
+
+    /// Orders what the start does: each step stands for itself, nothing is undone because of another one.
+    fn order_boot_steps(&mut self, at: Moment, steps: Vec<Step>, out: &mut Vec<Effect>) {
+        let (last, first): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(Step::can_wait);
+        for step in first {
+            if step == Step::Routing {
+                self.apply_routing(at, None, out);
+            } else {
+                self.order_boot_step(step, out);
+            }
+        }
+        // Whoever is asked may still be on its way, so that it is asked before what needs it, and behind what does not.
+        out.push(Effect::AskHeld);
+        for step in last {
+            self.order_boot_step(step, out);
+        }
     }
 
     /// Neighbors whose connections this kernel cannot sign would be open to anybody: they are left out and listed.

@@ -27,18 +27,18 @@ fn account(name: &str) -> Event {
     Event::Held(Ok(Held { accounts: [name.to_owned()].into(), ..Held::default() }))
 }
 
-fn taken_away(effects: &[Effect]) -> Vec<&str> {
-    let gone = |effect: &&Effect| {
-        matches!(effect, Effect::Step(_, Step::Account { change: AccountChange::Exists { to: false, .. }, .. }))
+fn taken_away(effects: &[Effect]) -> Vec<String> {
+    let user = |effect: &Effect| match effect {
+        Effect::Step(_, Step::Account { user, change: AccountChange::Exists { to: false, .. } }) => Some(user.clone()),
+        _ => None,
     };
-    let user = |effect| if let Effect::Step(_, Step::Account { user, .. }) = effect { Some(&**user) } else { None };
-    effects.iter().filter(gone).filter_map(user).collect()
+    effects.iter().filter_map(user).collect()
 }
 
 #[test]
 fn an_account_that_nothing_names_is_given_back_and_one_that_is_named_stays() {
     let (mut engine, _) = started("set system login user anna level operator");
-    assert_eq!(taken_away(&handle(&mut engine, account("anna"))), Vec::<&str>::new());
+    assert_eq!(taken_away(&handle(&mut engine, account("anna"))), Vec::<String>::new());
     assert_eq!(taken_away(&handle(&mut engine, account("otto"))), ["otto"]);
 }
 
@@ -63,7 +63,7 @@ fn while_a_commit_is_under_way_it_waits_for_its_end() {
     let ask = AskId { client: ClientId(1), id: 1 };
     let mut out =
         handle(&mut engine, Event::Ask(ask, admin(), Request::Commit { candidate, comment: None, confirm: None }));
-    assert_eq!(taken_away(&handle(&mut engine, account("otto"))), Vec::<&str>::new());
+    assert_eq!(taken_away(&handle(&mut engine, account("otto"))), Vec::<String>::new());
     let mut committed = false;
     while let Some(effect) = out.pop() {
         out.extend(match effect {
@@ -78,7 +78,7 @@ fn while_a_commit_is_under_way_it_waits_for_its_end() {
     }
     assert!(committed);
     assert!(engine.deadline().is_some_and(|deadline| deadline <= moment().instant), "it is due now");
-    assert_eq!(taken_away(&handle(&mut engine, Event::Tick)), Vec::<&str>::new(), "the commit names it");
+    assert_eq!(taken_away(&handle(&mut engine, Event::Tick)), Vec::<String>::new(), "the commit names it");
     assert_eq!(engine.held, None);
 }
 
