@@ -57,18 +57,20 @@ fn it_is_asked_for_behind_addresses_and_before_accounts() {
 
 #[test]
 fn while_a_commit_is_under_way_it_waits_for_its_end() {
-    let (mut engine, _) = started("set system login user anna level operator");
+    let (mut engine, mut out) = started("set system login user anna level operator");
     let words = "system login user otto level operator".split_whitespace().map(str::to_owned).collect();
     let candidate = Candidate { base: engine.revision(), edits: vec![Edit::Set(words)] };
     let ask = AskId { client: ClientId(1), id: 1 };
-    let mut out =
-        handle(&mut engine, Event::Ask(ask, admin(), Request::Commit { candidate, comment: None, confirm: None }));
+    let commit = Request::Commit { candidate, comment: None, confirm: None };
+    out.extend(handle(&mut engine, Event::Ask(ask, admin(), commit)));
     assert_eq!(taken_away(&handle(&mut engine, account("otto"))), Vec::<String>::new());
     let mut committed = false;
-    while let Some(effect) = out.pop() {
+    let mut out = VecDeque::from(out);
+    while let Some(effect) = out.pop_front() {
         out.extend(match effect {
             Effect::Step(id, _) => handle(&mut engine, Event::StepDone(id, Ok(()))),
             Effect::Journal(_) => handle(&mut engine, Event::Journaled(Ok(()))),
+            Effect::Remember { .. } => handle(&mut engine, Event::Remembered),
             Effect::Answer(_, reply) => {
                 committed |= matches!(reply, Reply::Committed(_));
                 Vec::new()
