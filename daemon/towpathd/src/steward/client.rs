@@ -70,13 +70,15 @@ impl Client {
         let begin = Instant::now();
         loop {
             match UnixStream::connect(&self.socket) {
-                Err(error) if is_not_there(&error) && begin.elapsed() < COMES => std::thread::sleep(LOOK_AGAIN),
+                Err(error) if is_not_ready(&error) && begin.elapsed() < COMES => std::thread::sleep(LOOK_AGAIN),
                 other => return other,
             }
         }
     }
 }
 
-fn is_not_there(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+/// Between its making and its handing over the socket is root's alone.
+fn is_not_ready(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied};
+    matches!(error.kind(), NotFound | ConnectionRefused | PermissionDenied)
 }

@@ -115,6 +115,10 @@ pub(super) fn run(started: Started) -> ! {
             machine.services.adopt(now, number, pid);
         }
     }
+    // What is on trial may hang with the first program: the watchdog is there before it.
+    if machine.trial.is_some() {
+        machine.start_all_others(now);
+    }
     machine.feed(Input::Tick);
     loop {
         machine.wait();
@@ -287,6 +291,13 @@ impl Machine {
         self.watchdog = self.watchdog.take().or_else(open_watchdog);
     }
 
+    /// Gives all kinds of devices their drivers that have none yet.
+    fn start_all_others(&mut self, now: Instant) {
+        while self.others_at.is_some() {
+            self.start_others(now);
+        }
+    }
+
     fn take_signals(&mut self) -> Option<End> {
         let mut end = None;
         while let Some(Ok(Some(signal))) = self.signals.as_ref().map(SignalFd::read_signal) {
@@ -383,11 +394,7 @@ impl Machine {
             },
             Some(Request::Restart(name)) => self.feed(Input::Restart(name)),
             Some(Request::Services) => reply(&self.services.told(now)),
-            Some(Request::Devices) => {
-                while self.others_at.is_some() {
-                    self.start_others(now);
-                }
-            }
+            Some(Request::Devices) => self.start_all_others(now),
             Some(Request::Worker(_)) if self.worker.is_some() => {
                 reply(&format!("{FAILED}Somebody else is changing the images; try again later\n"));
             }
