@@ -99,7 +99,7 @@ impl Fib {
                 Turn::Stay => self.stay(place),
                 Turn::Remove => {
                     self.set_actual(place, None);
-                    self.entries.remove(place);
+                    self.stay(place);
                     batch.leavers.push(FibChange::RouteGone(place.key()));
                 }
                 Turn::Nowhere(target) => self.lead(place, target, &mut batch.leavers),
@@ -178,8 +178,9 @@ impl Fib {
     /// Nothing has to be done for the key, or the change of its group does it.
     fn stay(&mut self, place: Place) {
         let Some(entry) = self.entries.get(place) else { return };
-        let (satisfied, empty) = (self.satisfied(entry), is_empty(entry));
-        if empty {
+        // Whoever waits among the gainers stands where they say until they were asked.
+        let (satisfied, gone) = (self.satisfied(entry), entry.is_empty() && !entry.gains);
+        if gone {
             self.entries.remove(place);
         } else if let Some(entry) = self.entries.get_mut(place) {
             entry.dirty = false;
@@ -242,14 +243,9 @@ impl Fib {
                     self.adopted = self.adopted.saturating_sub(usize::from(std::mem::take(&mut entry.adopted)));
                 }
             }
-            if self.entries.get(key).is_some_and(|entry| !self.satisfied(entry) || is_empty(entry)) {
+            if self.entries.get(key).is_some_and(|entry| !self.satisfied(entry) || entry.is_empty()) {
                 self.mark_dirty(key);
             }
         }
     }
-}
-
-/// Neither wanted nor there, for all that is known.
-fn is_empty(entry: &Entry) -> bool {
-    entry.wish == WishId::NOTHING && entry.actual.is_none() && !entry.uncertain
 }

@@ -27,6 +27,13 @@ pub(super) struct Entry {
     pub(super) uncertain: bool,
 }
 
+impl Entry {
+    /// Neither wanted nor there, for all that is known.
+    pub(super) fn is_empty(&self) -> bool {
+        self.wish == WishId::NOTHING && self.actual.is_none() && !self.uncertain
+    }
+}
+
 /// The kernel's words.
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
@@ -272,7 +279,7 @@ impl Fib {
         if let Some(found) = self.refused.get(&key) {
             return refusal(found);
         }
-        let Some(entry) = self.entries.get(key) else { return FibState::Absent };
+        let Some(entry) = self.entries.get(key).filter(|entry| !entry.is_empty()) else { return FibState::Absent };
         match entry.actual {
             Some(target) if self.satisfied(entry) => FibState::Installed { target },
             Some(target) if entry.adopted => FibState::Adopted { target },
@@ -306,7 +313,7 @@ impl Fib {
 
     /// All keys that are wanted, there, or refused, in display order.
     pub fn iter(&self) -> impl Iterator<Item = (RouteKey, FibState)> {
-        self.entries.iter().map(|(key, _)| (key, self.state(key)))
+        self.entries.iter().filter(|(_, entry)| !entry.is_empty()).map(|(key, _)| (key, self.state(key)))
     }
 
     /// Numbers for `show`.

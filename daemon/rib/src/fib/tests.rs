@@ -239,6 +239,22 @@ fn legs_that_come_one_by_one_are_one_change_of_the_group_where_gains_wait() {
 }
 
 #[test]
+fn a_route_that_is_withdrawn_while_its_gain_waits_leaves_nothing_behind() {
+    let mut pair = with_routes(0..1, &[1]);
+    let changes = pair.want(0..1, &[1, 2]).fib.flush_wanted(usize::MAX, Gains::Later);
+    assert_eq!(pair.made(changes), [], "it may wait");
+    pair.fib.want(service(0), None);
+    let changes = pair.fib.flush_wanted(usize::MAX, Gains::Later);
+    assert_eq!(kinds(&pair.made(changes)), "RNN");
+    assert_eq!((pair.fib.state(service(0)), pair.fib.iter().count()), (FibState::Absent, 0));
+    let changes = pair.want(3..4, &[3]).fib.flush_wanted(usize::MAX, Gains::Later);
+    assert_eq!(kinds(&pair.made(changes)), "ngr");
+    assert_eq!(pair.flush(), [], "whoever came behind it is none of its business");
+    assert_eq!((pair.nodes(0), pair.nodes(3)), (None, Some(vec![node(3)])));
+    assert_eq!((pair.fib.counters().pending, pair.fib.iter().count()), (0, 1));
+}
+
+#[test]
 fn a_next_hop_that_the_kernel_dropped_drives_everything_that_needs_it() {
     let mut pair = with_routes(0..3, &[1, 2]);
     pair.want(3..5, &[2]).flush();
