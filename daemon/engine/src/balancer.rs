@@ -18,6 +18,7 @@ use std::time::Instant;
 use bpf_tables::wish::Wish;
 use config::model::Model;
 use nouns::Prefix;
+use rib::bgp_table::Path;
 
 use self::checks::Checks;
 use self::services::{Flaps, Hop, Service};
@@ -25,6 +26,7 @@ pub(crate) use self::wished::destinations;
 use crate::effect::{Effect, Notice};
 use crate::engine::Engine;
 use crate::event::Moment;
+use crate::peers::groups::Offer;
 
 /// A service: one that a person named, or a route.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,8 +168,8 @@ impl Engine {
         let before = std::mem::replace(&mut self.balancer.withheld, withheld);
         let changed: Vec<Prefix> = before.symmetric_difference(&self.balancer.withheld).copied().collect();
         for prefix in changed {
-            let reachable = self.best_path(prefix.family(), prefix).is_some();
-            self.groups.offer_to_all(prefix.family(), prefix, reachable, true);
+            let best = self.best_path(prefix.family(), prefix).map(Path::peer);
+            self.groups.offer_to_all(prefix.family(), prefix, Offer::of(best), true);
         }
     }
 }

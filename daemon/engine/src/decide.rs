@@ -14,6 +14,7 @@ use crate::aggregates::AGGREGATE;
 use crate::engine::Engine;
 use crate::event::Moment;
 use crate::peers::Peers;
+use crate::peers::groups::Offer;
 use crate::routes::Budget;
 use crate::table_map::{Shaped, TableMap};
 
@@ -86,14 +87,15 @@ impl Engine {
         tables.of_mut(family).decide(spots, next_hops, rules, |spot, outcome| {
             let prefix = spot.prefix();
             let (decided, news) = match outcome {
-                Outcome::Stays => return groups.offer_to_all(family, spot, true, false),
+                Outcome::Stays => return groups.offer_to_all(family, spot, Offer::Undecided, false),
                 Outcome::Unreachable => (None, true),
                 Outcome::Chosen(decided) => {
                     let news = decided.is_news();
                     (Some(decided), news)
                 }
             };
-            groups.offer_to_all(family, spot, decided.is_some(), news);
+            let best = decided.as_ref().and_then(Decided::best);
+            groups.offer_to_all(family, spot, Offer::of(best.map(Path::peer)), news);
             if let Some(chosen) = chosen.as_mut().filter(|_| news) {
                 chosen.push(prefix);
             }

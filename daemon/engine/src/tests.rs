@@ -30,6 +30,7 @@ mod mute;
 mod newer;
 mod no_fib;
 mod octets;
+mod own_paths;
 mod paths;
 mod policies;
 mod reach;

@@ -258,8 +258,8 @@ impl<'a> Decided<'a> {
 pub struct Stays {
     /// The best path became another, and who heard of it has to hear that.
     pub news: bool,
-    /// There is a best path.
-    pub reachable: bool,
+    /// Whose path is the best one, where there is one.
+    pub best: Option<PeerId>,
 }
 
 /// A prefix waits for a decision.

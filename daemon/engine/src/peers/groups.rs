@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use bgp::export::ExportTarget;
-use nouns::{Family, Prefix};
+use nouns::Family;
 use rib::adj_out::AdjOut;
-use rib::bgp_table::PeerId;
+use rib::bgp_table::{Path, PeerId};
 use rib::prefix_table::Spot;
 
-pub(crate) use group::Group;
+pub(crate) use group::{Group, Offer};
 use group::hears_of_others;
 
 use super::review::default_route;
@@ -83,14 +83,14 @@ impl Groups {
 
     /// Offers a prefix that was decided to the groups of its family: to all where its best path is news, else to those
     /// that hear of other paths, too.
-    pub(crate) fn offer_to_all(&mut self, family: Family, spot: impl Into<Spot>, reachable: bool, news: bool) {
+    pub(crate) fn offer_to_all(&mut self, family: Family, spot: impl Into<Spot>, offer: Offer, news: bool) {
         if !news && !self.several {
             return;
         }
         let spot = spot.into();
         for group in self.groups.values_mut().filter(|group| group.family == family) {
             if news || hears_of_others(&group.target) {
-                group.offer(spot, reachable);
+                group.offer(spot, offer);
             }
         }
     }
@@ -212,6 +212,7 @@ impl Engine {
                 refreshing: BTreeSet::new(),
                 rests_until: None,
                 out: AdjOut::new(&self.prefixes),
+                whole: false,
             };
             let silent = |(_, other): &(&GroupId, &Group)| other.out.is_silent() && other.hears_as(&group);
             let found = self.groups.groups.iter().find(silent).map(|(id, _)| *id);
@@ -219,6 +220,7 @@ impl Engine {
                 Some((found, group)) => {
                     group.admit(id, asn);
                     self.groups.of.insert((id, *family), found);
+                    self.complete(*family, found);
                 }
                 None => {
                     group.admit(id, asn);
@@ -299,10 +301,14 @@ impl Engine {
     /// Two groups that hear the same and know the same become one.
     pub(crate) fn unite(&mut self, id: GroupId) {
         let Some(group) = self.groups.get(id).filter(|group| self.has_told_all(id, group)) else { return };
+        let family = group.family;
         let equal = |(other, candidate): &(&GroupId, &Group)| {
             **other != id && candidate.hears_as(group) && self.has_told_all(**other, candidate)
         };
         let Some(other) = self.groups.groups.iter().find(equal).map(|(other, _)| *other) else { return };
+        if self.complete(family, id) | self.complete(family, other) {
+            return;
+        }
         let Some(gone) = self.groups.groups.remove(&id) else { return };
         if let Some(stays) = self.groups.groups.get_mut(&other) {
             for member in gone.members.keys() {
@@ -316,6 +322,15 @@ impl Engine {
         }
     }
 
+    /// Lets a group remember its only member's own paths, too, as others are about to hear of them: it is offered everything
+    /// again. Answers whether it did not yet.
+    fn complete(&mut self, family: Family, id: GroupId) -> bool {
+        let Some(group) = self.groups.get_mut(id).filter(|group| !group.whole) else { return false };
+        group.whole = true;
+        self.reviews.offer(family, id);
+        true
+    }
+
     /// Whether everything that the members shall know was told to them.
     pub(crate) fn has_told_all(&self, id: GroupId, group: &Group) -> bool {
         group.out.is_drained() && !self.reviews.owes(group.family, id)
@@ -324,9 +339,9 @@ impl Engine {
     /// Offers the default route to a group, which may be made for it alone.
     pub(crate) fn offer_default(&mut self, id: GroupId, family: Family) {
         let prefix = default_route(family);
-        let reachable = self.best_path(family, prefix).is_some();
+        let offer = Offer::of(self.best_path(family, prefix).map(Path::peer));
         if let Some(group) = self.groups.get_mut(id) {
-            group.offer(prefix, reachable);
+            group.offer(prefix, offer);
         }
     }
 }

@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use nouns::{Family, Prefix};
-use rib::bgp_table::PeerId;
+use rib::bgp_table::{Path, PeerId};
 use rib::prefix_table::{Arrival, Spot};
 
-use super::groups::GroupId;
+use super::groups::{GroupId, Offer};
 use super::learn::Judge;
 use crate::effect::Effect;
 use crate::engine::Engine;
@@ -165,10 +165,11 @@ impl Engine {
         }
         let spot = spot.into();
         // What is undecided waits in the group until it is decided.
-        let reachable = self.tables.of(family).settled_best(spot).map_or(true, |best| best.is_some());
+        let best = self.tables.of(family).settled_best(spot);
+        let offer = best.map_or(Offer::Undecided, |best| Offer::of(best.map(Path::peer)));
         for id in groups {
             if let Some(group) = self.groups.get_mut(*id) {
-                group.offer(spot, reachable);
+                group.offer(spot, offer);
             }
         }
     }

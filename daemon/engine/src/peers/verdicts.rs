@@ -13,6 +13,7 @@ use rib::bgp_table::{Lent, Path, PeerId};
 use rib::prefix_table::Spot;
 
 use super::damping::Dampings;
+use super::groups::Offer;
 use super::learn::Judge;
 use crate::effect::Effect;
 use crate::engine::Engine;
@@ -74,7 +75,7 @@ impl Engine {
             let stays = table.put_back(lent, |key| collectors.note_judged(key, family, spot.prefix()));
             if let Some(stays) = stays {
                 news |= stays.news;
-                groups.offer_to_all(family, spot, stays.reachable, stays.news);
+                groups.offer_to_all(family, spot, Offer::of(stays.best), stays.news);
             }
         }
         if news {

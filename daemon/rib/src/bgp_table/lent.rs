@@ -3,7 +3,7 @@
 //! What follows for the table, what is counted and which prefixes need a decision, follows when one is put back. Never
 //! judges, and never decides.
 
-use super::{BgpTable, Inserted, Path, PathKey, Place, Stays, Waits, index};
+use super::{BgpTable, Inserted, Path, PathKey, PeerId, Place, Stays, Waits, index};
 use crate::few::Few;
 use crate::prefix_table::Spot;
 
@@ -29,8 +29,8 @@ struct Became {
     news: bool,
     /// One that is another may have another rank.
     ranked: bool,
-    /// There is a best path that may be used.
-    reachable: bool,
+    /// Whose best path there is that may be used.
+    usable: Option<PeerId>,
     /// Paths that count differently now: their places, and what they were.
     otherwise: Vec<(usize, Path)>,
     /// The paths that are others, where somebody wants to hear of them.
@@ -78,7 +78,7 @@ impl Lent {
             }
         }
         let best = best.and_then(|best| paths.as_slice().get(best));
-        became.reachable = best.is_some_and(|best| best.rejected().is_none());
+        became.usable = best.filter(|best| best.rejected().is_none()).map(Path::peer);
     }
 }
 
@@ -108,7 +108,7 @@ impl BgpTable {
         }
         entry.changed |= became.news;
         if entry.waits == Waits::No && !became.ranked {
-            return Some(Stays { news: std::mem::take(&mut entry.changed), reachable: became.reachable });
+            return Some(Stays { news: std::mem::take(&mut entry.changed), best: became.usable });
         }
         self.queues.presses(spot, entry);
         None

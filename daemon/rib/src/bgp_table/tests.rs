@@ -406,7 +406,7 @@ fn changed(next_hop: &str, change: impl FnOnce(&mut PathAttributes)) -> Inserted
 #[test]
 fn what_is_judged_anew_needs_a_decision_only_where_a_rank_or_a_way_changed() {
     let (here, next_hop) = (prefix("10.1.0.0/16"), "192.168.101.201");
-    let stays = |news| Some(Stays { news, reachable: true });
+    let stays = |news| Some(Stays { news, best: Some(PeerId(1)) });
     let other: Marks = Marks { weight: 7, ..Marks::default() };
     let set = || Arc::new(attributes(next_hop));
     for (peer, judged, expect) in [
@@ -471,7 +471,7 @@ fn of_prefixes_that_are_lent_together_each_comes_back_with_what_became_of_its_pa
             table.put_back(one, |key| told.push((here, key)))
         })
         .collect();
-    assert_eq!(stays, [None, Some(Stays { news: true, reachable: true }), None]);
+    assert_eq!(stays, [None, Some(Stays { news: true, best: Some(PeerId(1)) }), None]);
     assert_eq!(told, [(all[1], key(1)), (all[1], key(2)), (all[2], key(1)), (all[2], key(2))]);
     assert_eq!((table.path_count(), table.iter().flat_map(|(_, paths)| paths).count()), (6, 6));
     assert_eq!(all.map(|here| table.settled_best(here).is_ok()), [true, true, false]);

@@ -34,6 +34,27 @@ pub(crate) struct Group {
     /// Until when changes wait (RFC 4271 §9.2.1.1), where the members have an `advertisement-interval`.
     pub(crate) rests_until: Option<Instant>,
     pub(crate) out: AdjOut,
+    /// The paths of the members themselves are remembered, too, for others than whom they came from hear of them. Never
+    /// taken back.
+    pub(super) whole: bool,
+}
+
+/// What is offered of a prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// Nobody reaches it.
+    Nothing,
+    /// The best path, which came from this peer.
+    From(PeerId),
+    /// It is not decided, or the group has to look at all of its paths.
+    Undecided,
+}
+
+impl Offer {
+    /// Of a best path, or of none.
+    pub(crate) fn of(best: Option<PeerId>) -> Self {
+        best.map_or(Self::Nothing, Self::From)
+    }
 }
 
 impl Group {
@@ -90,10 +111,22 @@ impl Group {
     }
 
     /// The best path of a prefix may have changed.
-    pub(crate) fn offer(&mut self, spot: impl Into<Spot>, reachable: bool) {
+    pub(crate) fn offer(&mut self, spot: impl Into<Spot>, offer: Offer) {
         let spot = spot.into();
         let made = spot.prefix().is_default() && self.target.default_originate.is_some();
+        let reachable = match offer {
+            Offer::Nothing => false,
+            Offer::From(peer) => !self.is_nobodys(peer),
+            Offer::Undecided => true,
+        };
         self.out.offer(spot, reachable || made);
+    }
+
+    /// Whether nobody would hear of a peer's path: the peer itself is the only member. To such a group it is as if nobody
+    /// reached the prefix, so that a table that one peer feeds costs nothing here.
+    fn is_nobodys(&self, peer: PeerId) -> bool {
+        let alone = !self.whole && self.members.len() == 1 && self.members.contains_key(&peer);
+        alone && !hears_of_others(&self.target)
     }
 }
 
