@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,11 +69,12 @@ impl Clients {
     }
 }
 
-/// Makes the socket. A file that nobody answers on is left over from a daemon that died.
+/// Makes the socket, with a mode and an owner: it gets its name once it has both, so that whoever finds it may use it. A
+/// file that nobody answers on is left over from a daemon that died.
 ///
 /// # Errors
 /// When another daemon answers there, or when the place cannot be written.
-pub(crate) fn bind(path: &Path) -> Result<UnixListener> {
+pub(crate) fn bind(path: &Path, mode: u32, owner: Option<u32>) -> Result<UnixListener> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     }
@@ -85,15 +85,18 @@ pub(crate) fn bind(path: &Path) -> Result<UnixListener> {
         Ok(_) => {
             bail!("another towpathd answers at {}; stop it first, or name another place with --socket", path.display())
         }
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).with_context(|| format!("cannot remove the old socket {}", path.display()))?;
-        }
         Err(_) => {}
     }
-    // Everybody may connect: who may do what is judged by the credentials that the kernel tells of each client.
-    let listener = UnixListener::bind(path).with_context(|| format!("cannot make the socket {}", path.display()))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o666))
-        .with_context(|| format!("cannot set the permissions of {}", path.display()))?;
+    let unnamed = path.with_extension("new");
+    if fs::symlink_metadata(&unnamed).is_ok_and(|there| there.file_type().is_socket()) {
+        fs::remove_file(&unnamed).with_context(|| format!("cannot remove the old socket {}", unnamed.display()))?;
+    }
+    let listener =
+        UnixListener::bind(&unnamed).with_context(|| format!("cannot make the socket {}", path.display()))?;
+    fs::set_permissions(&unnamed, fs::Permissions::from_mode(mode))
+        .and_then(|()| std::os::unix::fs::chown(&unnamed, owner, None))
+        .and_then(|()| fs::rename(&unnamed, path))
+        .with_context(|| format!("cannot hand over {}", path.display()))?;
     Ok(listener)
 }
 
@@ -165,5 +168,61 @@ impl Door {
             let text = format!("refused: user {} (uid {}) is neither admin nor operator", user.name, user.uid);
             inbox.note(Notice::warning(text));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+    use std::path::PathBuf;
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    /// A directory of this test's own, and a place for a socket in it.
+    fn place(test: &str) -> (PathBuf, PathBuf) {
+        let directory = std::env::temp_dir().join(format!("towpathd-control-{test}-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("towpathd.sock");
+        (directory, path)
+    }
+
+    #[tokio::test]
+    async fn whoever_finds_the_socket_finds_it_as_it_shall_be() {
+        let (directory, path) = place("found");
+        let (end, seen) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !end.load(Ordering::Relaxed) {
+                    let mode = fs::metadata(&path).map(|found| found.permissions().mode() & 0o777);
+                    seen.lock().unwrap().extend(mode.ok());
+                }
+            });
+            for _ in 0..100 {
+                drop(bind(&path, 0o600, None).unwrap());
+                fs::remove_file(&path).unwrap();
+            }
+            end.store(true, Ordering::Relaxed);
+        });
+        fs::remove_dir_all(directory).unwrap();
+        assert!(seen.into_inner().unwrap().iter().all(|mode| *mode == 0o600));
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_nobody_answers_on_is_replaced_and_another_file_is_not() {
+        let (directory, path) = place("left");
+        for left in [&path, &path.with_extension("new")] {
+            drop(std::os::unix::net::UnixListener::bind(left).unwrap());
+        }
+        let listener = bind(&path, 0o666, None).unwrap();
+        assert!(std::os::unix::net::UnixStream::connect(&path).is_ok());
+        assert!(bind(&path, 0o666, None).unwrap_err().to_string().contains("another towpathd answers"));
+        drop(listener);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "notes").unwrap();
+        assert!(bind(&path, 0o666, None).unwrap_err().to_string().contains("is no socket"));
+        assert_eq!(fs::read(&path).unwrap(), b"notes");
+        fs::remove_dir_all(directory).unwrap();
     }
 }

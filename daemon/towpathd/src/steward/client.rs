@@ -77,8 +77,6 @@ impl Client {
     }
 }
 
-/// Between its making and its handing over the socket is root's alone.
 fn is_not_ready(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied};
-    matches!(error.kind(), NotFound | ConnectionRefused | PermissionDenied)
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }

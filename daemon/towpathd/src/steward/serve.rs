@@ -2,14 +2,12 @@
 //!
 //! Never parses a configuration, and never talks to anybody over a network.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::LONGEST;
@@ -30,7 +28,7 @@ pub(crate) fn serve(socket: &Path, user: &str, mut system: System) -> Result<()>
     let uid = credentials::number_of(user).with_context(|| format!("there is no user {user}"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let listener = bind(socket, uid)?;
+        let listener = control::bind(socket, 0o600, Some(uid))?;
         loop {
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
@@ -48,14 +46,6 @@ pub(crate) fn serve(socket: &Path, user: &str, mut system: System) -> Result<()>
             }
         }
     })
-}
-
-fn bind(socket: &Path, uid: u32) -> Result<UnixListener> {
-    let listener = control::bind(socket)?;
-    fs::set_permissions(socket, fs::Permissions::from_mode(0o600))
-        .and_then(|()| std::os::unix::fs::chown(socket, Some(uid), None))
-        .with_context(|| format!("cannot hand over {}", socket.display()))?;
-    Ok(listener)
 }
 
 async fn converse(mut stream: UnixStream, system: &mut System) {
