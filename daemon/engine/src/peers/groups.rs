@@ -15,8 +15,8 @@ use rib::adj_out::AdjOut;
 use rib::bgp_table::{Path, PeerId};
 use rib::prefix_table::Spot;
 
-pub(crate) use group::{Group, Offer};
 use group::hears_of_others;
+pub(crate) use group::{Group, Offer};
 
 use super::review::default_route;
 use crate::effect::Effect;
