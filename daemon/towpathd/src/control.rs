@@ -81,11 +81,8 @@ pub(crate) fn bind(path: &Path, mode: u32, owner: Option<u32>) -> Result<UnixLis
     if fs::symlink_metadata(path).is_ok_and(|there| !there.file_type().is_socket()) {
         bail!("{} is there and is no socket; name another place with --socket", path.display());
     }
-    match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => {
-            bail!("another towpathd answers at {}; stop it first, or name another place with --socket", path.display())
-        }
-        Err(_) => {}
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        bail!("another towpathd answers at {}; stop it first, or name another place with --socket", path.display());
     }
     let unnamed = path.with_extension("new");
     if fs::symlink_metadata(&unnamed).is_ok_and(|there| there.file_type().is_socket()) {
