@@ -175,7 +175,8 @@ impl Fib {
         }
     }
 
-    /// Nothing has to be done for the key, or the change of its group does it.
+    /// The key had its turn: nothing is left to do for it, or the change of its group does it. It leaves the table where nothing
+    /// is wanted and nothing there.
     fn stay(&mut self, place: Place) {
         let Some(entry) = self.entries.get(place) else { return };
         // Whoever waits among the gainers stands where they say until they were asked.
