@@ -24,11 +24,6 @@ impl Batch {
         &self.octets
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.octets.clear();
-        self.start = 0;
-    }
-
     /// Begins a message: `struct nlmsghdr` whose length [`Batch::end`] writes, and the fixed part behind it.
     pub(crate) fn begin(&mut self, kind: u16, flags: u16, sequence: u32, fixed: &[u8]) {
         self.start = self.octets.len();

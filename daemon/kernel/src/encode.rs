@@ -16,6 +16,10 @@ use crate::number::{
     RTM_DELROUTE, RTM_NEWNEXTHOP, RTM_NEWROUTE, RTN_BLACKHOLE, RTN_UNICAST, RTN_UNREACHABLE, RTN_UNSPEC,
 };
 
+mod datagrams;
+
+pub use datagrams::{Datagram, Datagrams};
+
 /// The message for one change, as it goes to the kernel, for looking at and for tests.
 #[must_use]
 pub fn message(change: &FibChange, sequence: u32) -> Vec<u8> {

@@ -33,6 +33,7 @@ pub mod sysctl;
 pub mod tcp;
 pub mod tcp_ao;
 
+pub use encode::{Datagram, Datagrams};
 pub use features::Features;
 pub use fib_writer::FibWriter;
 pub use links::{LinkError, Links};

@@ -6,13 +6,14 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use engine::{Event, Notice};
-use kernel::{FibWriter, Lookout, Monitor};
+use kernel::{Datagram, Datagrams, FibWriter, Lookout, Monitor};
 use nouns::IfName;
 use rib::fib::{FibChange, Refused};
 use rib::world::{Snapshot, WorldEvent};
@@ -28,7 +29,7 @@ const REPAIR: Duration = Duration::from_millis(2);
 /// What the writer is asked, in order.
 enum Task {
     /// Make these changes.
-    Write(Vec<FibChange>),
+    Write(Datagrams),
     /// Read what the kernel has of ours, once all of the above is written.
     Audit,
     /// Read everything.
@@ -38,7 +39,9 @@ enum Task {
 /// The way to the writer and to who repairs.
 pub(crate) struct Orders {
     tasks: Sender<Task>,
-    repairs: Sender<Vec<FibChange>>,
+    repairs: Sender<Datagrams>,
+    /// The sequence number of the next message.
+    sequence: AtomicU32,
     gate: Arc<Gate>,
     lookout: Lookout,
 }
@@ -85,13 +88,13 @@ impl Gate {
 
 impl Orders {
     pub(crate) fn write(&self, changes: Vec<FibChange>) -> Result<(), Ended> {
-        self.order(Task::Write(changes))
+        self.order(Task::Write(self.encode(changes)))
     }
 
     /// Goes ahead of all that is not in the kernel's hands yet.
     pub(crate) fn repair(&self, changes: Vec<FibChange>) -> Result<(), Ended> {
         self.gate.close();
-        self.repairs.send(changes).map_err(|_| Ended)
+        self.repairs.send(self.encode(changes)).map_err(|_| Ended)
     }
 
     /// Leaves the processor to a repair that was ordered, for a moment: what the loop has to do next may keep it busy for long.
@@ -115,6 +118,12 @@ impl Orders {
     /// The way to who listens.
     pub(crate) fn lookout(&self) -> Lookout {
         self.lookout.clone()
+    }
+
+    /// Makes the messages, so that the writer, on which a full table waits, need not.
+    fn encode(&self, changes: Vec<FibChange>) -> Datagrams {
+        let count = u32::try_from(changes.len()).unwrap_or(u32::MAX);
+        Datagrams::new(changes, self.sequence.fetch_add(count, Ordering::Relaxed))
     }
 
     fn order(&self, task: Task) -> Result<(), Ended> {
@@ -154,7 +163,7 @@ impl Sockets {
         thread::spawn(move || writer.write(&orders, &before));
         let after = Arc::clone(&gate);
         thread::spawn(move || repairer.repair(&urgent, &after));
-        Orders { tasks, repairs, gate, lookout }
+        Orders { tasks, repairs, sequence: AtomicU32::default(), gate, lookout }
     }
 }
 
@@ -186,9 +195,8 @@ impl Writer {
         for task in orders {
             gate.pass();
             match task {
-                Task::Write(changes) => {
-                    let batches = changes.chunks(FibWriter::BATCH);
-                    let refused = batches.flat_map(|some| self.apply_behind(some, gate)).collect();
+                Task::Write(datagrams) => {
+                    let refused = datagrams.iter().flat_map(|datagram| self.apply_behind(datagram, gate)).collect();
                     self.inbox.push(Event::FibDone(refused));
                 }
                 Task::Audit => {
@@ -205,24 +213,24 @@ impl Writer {
         }
     }
 
-    /// A batch of a portion; what is urgent goes before it.
-    fn apply_behind(&mut self, changes: &[FibChange], gate: &Gate) -> Vec<Refused> {
+    /// A datagram of a portion; what is urgent goes before it.
+    fn apply_behind(&mut self, datagram: Datagram<'_>, gate: &Gate) -> Vec<Refused> {
         gate.pass();
-        self.apply(changes)
+        self.apply(datagram)
     }
 
-    fn repair(mut self, urgent: &Receiver<Vec<FibChange>>, gate: &Gate) {
+    fn repair(mut self, urgent: &Receiver<Datagrams>, gate: &Gate) {
         // Where that is not allowed, repairs take their turn like everything else.
         let _ = kernel::host::raise_priority();
-        for changes in urgent {
-            let refused = self.apply(&changes);
+        for datagrams in urgent {
+            let refused = datagrams.iter().flat_map(|datagram| self.apply(datagram)).collect();
             gate.open();
             self.inbox.push(Event::Repaired(refused));
         }
     }
 
-    fn apply(&mut self, changes: &[FibChange]) -> Vec<Refused> {
-        self.socket.apply(changes).unwrap_or_else(|error| {
+    fn apply(&mut self, datagram: Datagram<'_>) -> Vec<Refused> {
+        self.socket.write(datagram).unwrap_or_else(|error| {
             // What was written before the error is not known: a snapshot tells.
             self.inbox.note(Notice::error(format!("talking to the kernel failed: {error}; it is tried again")));
             thread::sleep(AGAIN);

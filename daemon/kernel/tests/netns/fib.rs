@@ -6,7 +6,7 @@ use kernel::{FibWriter, kernel_fib, snapshot};
 use rib::fib::{FibChange, FibTarget, GROUP_ID_BASE, MAIN_TABLE, NEXT_HOP_ID_BASE, RouteKey, RouteMap};
 use rib::world::{Leg, WorldEvent};
 
-use crate::world::{apply, group, ifindex, in_namespace, ip, monitor_of, next_hop, route, told_until, two_links};
+use crate::world::{apply, group, ifindex, in_namespace, ip, monitor_of, next_hop, refused, route, told_until, two_links};
 
 /// Three gateways, two groups.
 fn three_gateways() -> Vec<FibChange> {
@@ -167,7 +167,7 @@ fn each_refusal_comes_back_with_its_change_and_the_kernels_reason_and_stops_noth
         changes.push(FibChange::RouteGone("10.99.0.0/16".parse().unwrap()));
         changes.push(FibChange::NextHopGone(NEXT_HOP_ID_BASE + 99));
         changes.push(nowhere.clone());
-        let refused = writer.apply(&changes).unwrap();
+        let refused = refused(&mut writer, &changes);
         let who: Vec<&FibChange> = refused.iter().map(|refusal| &refusal.change).collect();
         assert_eq!(who, [&nowhere, &far, &nowhere]);
         assert!(refused[0].reason.to_lowercase().contains("nexthop"), "{refused:?}");

@@ -3,8 +3,8 @@
 use std::process::Command;
 use std::time::Duration;
 
-use kernel::{FibWriter, Monitor};
-use rib::fib::{FibChange, FibTarget, GROUP_ID_BASE, NEXT_HOP_ID_BASE};
+use kernel::{Datagrams, FibWriter, Monitor};
+use rib::fib::{FibChange, FibTarget, GROUP_ID_BASE, NEXT_HOP_ID_BASE, Refused};
 use rib::world::{Leg, WorldEvent};
 
 /// Runs a test in a fresh network namespace, in a thread that ends with it.
@@ -72,7 +72,12 @@ pub(crate) fn route(prefix: &str, number: u32) -> FibChange {
 
 /// Makes changes none of which may be refused.
 pub(crate) fn apply(writer: &mut FibWriter, changes: &[FibChange]) {
-    assert_eq!(writer.apply(changes).unwrap(), [], "nothing is refused");
+    assert_eq!(refused(writer, changes), [], "nothing is refused");
+}
+
+/// Makes changes and answers those that were refused.
+pub(crate) fn refused(writer: &mut FibWriter, changes: &[FibChange]) -> Vec<Refused> {
+    Datagrams::new(changes.to_vec(), 0).iter().flat_map(|datagram| writer.write(datagram).unwrap()).collect()
 }
 
 /// A monitor that knows a writer, and that does not wait forever.
