@@ -216,12 +216,15 @@ impl Router {
         router
     }
 
-    /// A link without a card behind it keeps the hardware address that it was given last: none is its own.
+    /// A link without a card behind it keeps the hardware address that it was given last: none is its own. Nor is an
+    /// address that was made of it.
     fn with_macs_of(&self, other: &Self) -> Self {
         let mut same = self.clone();
-        for (link, there) in same.links.links.iter_mut().zip(&other.links.links) {
+        let Snapshot { links, addresses, .. } = &mut same.links;
+        for (link, there) in links.iter_mut().zip(&other.links.links) {
             if link.permanent_mac.is_empty() && there.mac.is_empty() {
-                link.mac.clear();
+                let mac = std::mem::take(&mut link.mac);
+                addresses.retain(|there| there.ifindex != link.index || !is_made_of(&mac, there.address.address()));
             }
         }
         same
@@ -235,6 +238,12 @@ impl Router {
         carry_out(steps, &mut self.links);
         self.system.carry_out(steps);
     }
+}
+
+/// Whether an address ends with the interface identifier of a hardware address.
+fn is_made_of(mac: &[u8], address: std::net::IpAddr) -> bool {
+    let std::net::IpAddr::V6(address) = address else { return false };
+    <[u8; 6]>::try_from(mac).is_ok_and(|mac| MacAddress::from(mac).eui64(address) == address)
 }
 
 /// Whether a step builds, and when.
