@@ -78,7 +78,12 @@ impl Datagrams {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test may fail")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "a test may fail"
+    )]
 
     use rib::fib::{FibTarget, GROUP_ID_BASE, NEXT_HOP_ID_BASE};
 

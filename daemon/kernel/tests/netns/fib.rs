@@ -6,7 +6,9 @@ use kernel::{FibWriter, kernel_fib, snapshot};
 use rib::fib::{FibChange, FibTarget, GROUP_ID_BASE, MAIN_TABLE, NEXT_HOP_ID_BASE, RouteKey, RouteMap};
 use rib::world::{Leg, WorldEvent};
 
-use crate::world::{apply, group, ifindex, in_namespace, ip, monitor_of, next_hop, refused, route, told_until, two_links};
+use crate::world::{
+    apply, group, ifindex, in_namespace, ip, monitor_of, next_hop, refused, route, told_until, two_links,
+};
 
 /// Three gateways, two groups.
 fn three_gateways() -> Vec<FibChange> {
